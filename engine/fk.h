@@ -1,0 +1,598 @@
+/*
+ * The order engine: a state machine in one block of memory (the region) that
+ * all workers of a shop map at once.  Plain C11 and pthread: no I/O, no
+ * clock, no randomness, no allocation, no globals that change.
+ *
+ * How to use it.  One process formats the region (fk_format), every process
+ * attaches to it (fk_attach) and gets a handle, fk_t, that it owns.  All
+ * commands take the handle; they lock by themselves and are safe from any
+ * process or thread, each with its own handle.  A call never blocks longer
+ * than FK_LOCK_WAIT_MS; then it answers FK_LOCK_TIMEOUT and did nothing.
+ *
+ * What it promises.  A command happens as a whole or not at all, also when
+ * its process dies at any instruction: the next caller rolls the half-done
+ * one back.  Every change leaves one record in the journal ring, and
+ * applying the records to an empty region gives the same shop again.  A
+ * command that would not fit (table, ring) is refused before it changes
+ * anything.
+ *
+ * What it does not do.  It does not make the ring durable (the caller moves
+ * the bytes, see the flush calls), does not seal or unseal cards, and does
+ * not decide prices beyond price * qty.
+ */
+
+#ifndef FK_H_INCLUDED_
+#define FK_H_INCLUDED_
+
+
+#include "fk_types.h"
+
+
+#define FK_LOCK_WAIT_MS         1000
+#define FK_RECOVERIES_MAX       16     /* a minute; then the shop fails */
+
+
+typedef struct fk_region_s  fk_region_t;
+
+
+/* One process's view of a region.  Filled by fk_attach; private inside. */
+
+typedef struct {
+    fk_region_t  *region;
+    uint8_t      *base;
+    size_t        size;
+    uint64_t      record_at;           /* the record being written */
+    uint64_t      record_end;          /* it has room up to here */
+    uint32_t      record_images;
+    uint32_t      leases_seen_s;       /* fk_tick looked at import leases */
+    uint32_t      magic;
+} fk_t;
+
+
+/* --- region ---------------------------------------------------------- */
+
+/*
+ * How a region's bytes are shared out.  fk_plan() fills it from the size:
+ * 1 GiB gives over 2 million cards and 1 million orders.
+ */
+typedef struct {
+    uint32_t  products;
+    uint32_t  batches;
+    uint32_t  cards;
+    uint32_t  orders;
+    uint32_t  payments;
+    uint32_t  blocks;                  /* of 40 bytes, for what varies */
+    uint64_t  ring_size;               /* bytes, a power of two */
+} fk_plan_t;
+
+#define FK_REGION_SIZE_MIN      ((size_t) 8 << 20)
+#define FK_REGION_SIZE_MAX      ((size_t) 64 << 30)
+
+/* FK_OK, or FK_INVALID if size is not within the two limits above. */
+fk_code_t fk_plan(size_t size, fk_plan_t *plan);
+
+/*
+ * Lays an empty region into mem (page aligned, size bytes).  Master only,
+ * before anybody attached; "ready" is its last store.  The state becomes
+ * FK_SHOP_EMPTY.
+ */
+fk_code_t fk_format(void *mem, size_t size);
+
+/*
+ * Checks magic, version, sizes and capacities, and fills *fk.  Any process.
+ * FK_INCOMPATIBLE: the region was made by another layout; *why (static
+ * text) says what differs, and the region must not be used.
+ */
+fk_code_t fk_attach(fk_t *fk, void *mem, size_t size, const char **why);
+
+fk_shop_state_t fk_shop_state(const fk_t *fk);
+
+/* Safe stop: every later command answers FK_FAILED.  why: static text. */
+void fk_fail(fk_t *fk, const char *why);
+const char *fk_fail_reason(const fk_t *fk, char *buf, size_t size);
+
+
+/* --- order ids -------------------------------------------------------- */
+
+void fk_order_id_make(fk_order_id_t *id, int64_t now_ms,
+    const uint8_t random[10]);
+void fk_order_id_text(const fk_order_id_t *id, char text[FK_ORDER_TEXT_SIZE]);
+/* FK_OK; FK_INVALID unless exactly 26 upper-case base32 characters. */
+fk_code_t fk_order_id_parse(fk_order_id_t *id, const uint8_t *text,
+    size_t size);
+
+
+/* --- products --------------------------------------------------------- */
+
+/* Which optional fields of fk_product_put_t are given. */
+#define FK_PUT_NAME       0x01
+#define FK_PUT_PRICE      0x02         /* price and currency */
+#define FK_PUT_KIND       0x04
+#define FK_PUT_ON_SALE    0x08
+#define FK_PUT_QTY_MAX    0x10
+#define FK_PUT_WINDOW     0x20         /* sale_from_s and sale_to_s */
+#define FK_PUT_STOCK      0x40         /* counted only */
+
+typedef struct {
+    fk_str_t   sku;
+    uint32_t   fields;                 /* FK_PUT_* */
+    fk_str_t   name;
+    int64_t    price;                  /* minor units a unit, 1.. */
+    char       currency[FK_CURRENCY_SIZE];
+    uint8_t    kind;
+    uint8_t    on_sale;
+    uint16_t   qty_max;                /* 1..FK_QTY_MAX; shared: 1 */
+    uint32_t   sale_from_s;            /* 0: no limit */
+    uint32_t   sale_to_s;
+    int64_t    stock;                  /* units to be available now */
+} fk_product_put_t;
+
+typedef struct {
+    uint32_t   index;
+    uint64_t   seq;                    /* last record that touched it */
+    char       sku[FK_SKU_SIZE_MAX + 1];
+    char       name[FK_NAME_SIZE_MAX + 1];
+    char       currency[FK_CURRENCY_SIZE];
+    int64_t    price;
+    uint8_t    kind;
+    uint8_t    on_sale;                /* the operator's switch */
+    uint8_t    on_sale_now;            /* switch, window and, for shared, key */
+    uint16_t   qty_max;
+    uint32_t   sale_from_s;
+    uint32_t   sale_to_s;
+    uint32_t   created_s;
+    uint32_t   updated_s;
+    int64_t    sellable;               /* available less what is owed */
+    int64_t    imported;
+    int64_t    available;
+    int64_t    held;
+    int64_t    sold;
+    int64_t    voided;
+    int64_t    owed;                   /* units that paid orders wait for */
+} fk_product_view_t;
+
+/*
+ * Makes or changes a product.  *created says which.  A new one needs NAME,
+ * PRICE and KIND.  FK_INVALID: *field names the field that is wrong or
+ * missing.  FK_CONFLICT: kind or currency of a product that has had stock or
+ * orders cannot change (*field).  STOCK sets available units: the difference
+ * is booked as imported, or as void when it falls.
+ */
+fk_code_t fk_product_put(fk_t *fk, const fk_env_t *env,
+    const fk_product_put_t *in, fk_product_view_t *out, int *created,
+    uint64_t *seq, const char **field);
+
+fk_code_t fk_product_get(fk_t *fk, const fk_env_t *env, fk_str_t sku,
+    fk_product_view_t *out);
+
+/*
+ * Up to n (<= FK_LIST_SLICE_MAX) products from *cursor (0 to begin); *cursor
+ * becomes 0 at the end.  Returns how many were written to out.
+ */
+uint32_t fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
+    fk_product_view_t *out, uint32_t n);
+
+/*
+ * The cheapest refusal: one read, no lock.  FK_OK means "perhaps": the full
+ * ladder of fk_checkout decides.  FK_SOLD_OUT, FK_NOT_ON_SALE and
+ * FK_NOT_FOUND are sure at this moment; FK_NOT_OPEN and its like too.
+ */
+fk_code_t fk_product_peek(const fk_t *fk, const fk_env_t *env, fk_str_t sku,
+    uint32_t qty);
+
+
+/* --- import ----------------------------------------------------------- */
+
+/*
+ * A batch of cards is staged in slices and becomes stock in one step.
+ *
+ *     begin -> add, add, ... -> commit      or abort at any time
+ *
+ * Until commit nothing of it can be sold; a batch whose import died is
+ * taken apart by fk_tick() once its lease (renewed by each add) ran out, and
+ * recovery drops it.  One import a product at a time: FK_BUSY_IMPORT.
+ */
+
+#define FK_IMPORT_LEASE_MS      30000
+
+typedef struct {
+    const uint8_t  *sealed;            /* nonce, ciphertext, tag */
+    uint16_t        size;              /* FK_SEAL_SIZE + 1 .. */
+    const uint8_t  *old_nonce;         /* under the previous key, or NULL */
+} fk_card_in_t;
+
+typedef enum {
+    FK_CARD_ACCEPTED = 0,
+    FK_CARD_DUP_FILE,                  /* already in this batch */
+    FK_CARD_DUP_STOCK                  /* already in the product */
+} fk_card_result_t;
+
+/* FK_CONFLICT: the product's kind holds no cards. */
+fk_code_t fk_import_begin(fk_t *fk, const fk_env_t *env, fk_str_t sku,
+    uint32_t *batch);
+
+/*
+ * n <= FK_IMPORT_SLICE_MAX.  All of the slice or nothing; on FK_RING_FULL
+ * wait for the flush and call again with the same slice.
+ */
+fk_code_t fk_import_add(fk_t *fk, const fk_env_t *env, uint32_t batch,
+    const fk_card_in_t *cards, uint32_t n, uint8_t *results);
+
+fk_code_t fk_import_commit(fk_t *fk, const fk_env_t *env, uint32_t batch,
+    uint32_t *accepted_count, uint64_t *seq);
+
+/* Marks the batch; fk_tick() takes it apart. */
+fk_code_t fk_import_abort(fk_t *fk, const fk_env_t *env, uint32_t batch);
+
+
+/* --- orders ----------------------------------------------------------- */
+
+typedef struct {
+    fk_order_id_t  id;                 /* fresh, from fk_order_id_make */
+    fk_str_t       sku;
+    uint32_t       qty;
+    fk_str_t       contact;
+    char           channel[FK_CHANNEL_SIZE_MAX + 1];
+    uint32_t       hold_s;             /* 1..FK_HOLD_S_MAX */
+    uint8_t        has_idem;
+    uint8_t        idem[FK_IDEM_SIZE]; /* digest of the Idempotency-Key */
+    uint8_t        body[8];            /* digest of the request's content */
+} fk_checkout_t;
+
+typedef struct {
+    uint64_t       seq;                /* last record that touched it */
+    uint32_t       index;              /* slot, for fk_order_cards */
+    uint32_t       first_card;
+    fk_order_id_t  id;
+    char           sku[FK_SKU_SIZE_MAX + 1];
+    char           name[FK_NAME_SIZE_MAX + 1];
+    char           currency[FK_CURRENCY_SIZE];
+    char           channel[FK_CHANNEL_SIZE_MAX + 1];
+    uint8_t        contact[FK_CONTACT_SIZE_MAX];
+    uint8_t        contact_size;
+    uint8_t        kind;
+    fk_axes_t      axes;
+    uint8_t        status;             /* fk_status_t */
+    uint32_t       qty;
+    int64_t        amount;
+    int64_t        created_ms;
+    uint32_t       expires_s;
+    uint32_t       paid_s;             /* 0: not yet */
+} fk_order_view_t;
+
+/*
+ * Makes an order and holds its units.  The ladder: state of the shop,
+ * idempotency (FK_EXISTS with the old order, FK_IDEM_MISMATCH), product, sale
+ * window, qty, stock, tables; then the one transaction.  out->seq is the
+ * record to wait for under "durability disk"; it is set for FK_EXISTS too.
+ */
+fk_code_t fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
+    fk_order_view_t *out);
+
+fk_code_t fk_order_get(fk_t *fk, const fk_order_id_t *id,
+    fk_order_view_t *out);
+
+fk_code_t fk_order_by_idem(fk_t *fk, const uint8_t idem[FK_IDEM_SIZE],
+    const uint8_t body[8], fk_order_view_t *out);
+
+/*
+ * The sealed cards of a delivered order, up to n of them, one after the
+ * other into buf.  *cursor is 0 to begin and 0 again after the last.
+ * FK_CONFLICT unless the order is delivered: cards of any other order never
+ * leave the engine.  FK_INVALID: not even one card fits into buf.
+ */
+typedef struct {
+    uint32_t  offset;
+    uint32_t  size;
+} fk_card_out_t;
+
+fk_code_t fk_order_cards(fk_t *fk, const fk_order_id_t *id, uint32_t *cursor,
+    uint8_t *buf, size_t buf_size, fk_card_out_t *out, uint32_t *n);
+
+/* FK_CONFLICT once it is paid or its stock is released. */
+fk_code_t fk_cancel(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    fk_order_view_t *out);
+
+typedef struct {
+    fk_order_id_t  id;
+    fk_str_t       channel;
+    fk_str_t       trade_no;           /* 1..FK_TRADE_NO_SIZE_MAX */
+    int64_t        amount;
+    char           currency[FK_CURRENCY_SIZE];
+    uint8_t        odd;                /* 1: not a whole number of minor units,
+                                          so equal to no order's amount */
+} fk_pay_t;
+
+#define FK_PAY_RESULTS(X)                                                    \
+    X(DELIVERED, "delivered")     /* paid, units allocated */                \
+    X(WAITING,   "waiting")       /* paid, waits for stock */                \
+    X(REVIEW,    "review")        /* money kept, a person decides */         \
+    X(EXTRA,     "extra")         /* order was paid before: refund due */    \
+    X(DUPLICATE, "duplicate")     /* this very payment is known */           \
+    X(REUSED,    "reused")        /* trade number known for another order */
+
+typedef enum {
+#define FK_PAY_ENUM(name, word)  FK_PAY_##name,
+    FK_PAY_RESULTS(FK_PAY_ENUM)
+#undef FK_PAY_ENUM
+    FK_PAY_COUNT
+} fk_pay_result_t;
+
+extern const char *const  fk_pay_result_word[];
+
+/*
+ * Books a verified payment.  FK_OK: *result says where the money went; the
+ * gateway may be told "success" once out->seq is durable (for DUPLICATE and
+ * REUSED too).  FK_NOT_FOUND: no such order.  FK_CHANNEL: the order belongs
+ * to another channel.  Refusals change nothing.
+ *
+ * REUSED does not book money a second time: the same trade number is the
+ * same money, and its first order has it.
+ */
+fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
+    fk_pay_result_t *result, fk_order_view_t *out);
+
+/* A person's decision: event is APPROVE, DENY, GIVE_UP or REFUNDED. */
+fk_code_t fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    fk_event_t event, fk_order_view_t *out);
+
+typedef struct {
+    char     trade_no[FK_TRADE_NO_SIZE_MAX + 1];
+    int64_t  amount;
+    uint32_t at_s;
+    uint8_t  state;                    /* fk_payment_state_t */
+} fk_payment_view_t;
+
+/* The payments of an order, oldest first; returns how many (<= n <= 16). */
+uint32_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
+    fk_payment_view_t *out, uint32_t n);
+
+/*
+ * Orders from *cursor (0: the newest slot) downwards, at most n of those
+ * that pass the filter, looking at no more than 1024 slots a call; *cursor
+ * becomes 0 at the end.  Returns how many.
+ */
+typedef struct {
+    int       status;                  /* fk_status_t, or -1 for any */
+    fk_str_t  sku;                     /* empty for any */
+} fk_order_filter_t;
+
+uint32_t fk_order_list(fk_t *fk, const fk_order_filter_t *filter,
+    uint32_t *cursor, fk_order_view_t *out, uint32_t n);
+
+
+/* --- time ------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t  expired_count;
+    uint32_t  served_count;            /* waiting orders that got stock */
+    uint32_t  reaped_count;            /* cards of aborted imports */
+    uint64_t  seq;                     /* last record it wrote, 0: none */
+} fk_tick_t;
+
+/*
+ * Does what is due, at most max_steps small transactions, each under its own
+ * lock: expires holds, serves waiting orders, reaps aborted imports.  FK_OK:
+ * nothing more is due; FK_AGAIN: call soon.  Call it a few times a second
+ * from every worker, and at once after an import's commit.
+ */
+fk_code_t fk_tick(fk_t *fk, const fk_env_t *env, uint32_t max_steps,
+    fk_tick_t *out);
+
+
+/* --- the journal ------------------------------------------------------ */
+
+/*
+ * Every change leaves one record in the ring: sequence number, checksum and
+ * the after-images of what it changed, keyed by stable ids.  The calls below
+ * let one process at a time ("the flusher", by a lease in the region) carry
+ * the records to the journal and say what became durable.  They are the
+ * whole protocol: the caller only moves bytes.
+ */
+
+typedef struct {
+    uint64_t  epoch;
+    uint64_t  seq;                     /* last record written */
+    uint64_t  sent_seq;                /* last record in the batch on its way */
+    uint64_t  durable_seq;             /* last record known to be durable */
+    uint64_t  ring_used;               /* bytes not yet durable */
+    uint64_t  ring_size;
+} fk_journal_view_t;
+
+void fk_journal_view(const fk_t *fk, fk_journal_view_t *out);
+
+/* One read, no lock: the hot question of parked requests. */
+uint64_t fk_durable_seq(const fk_t *fk);
+uint64_t fk_last_seq(const fk_t *fk);
+
+typedef struct {
+    uint64_t        epoch;
+    uint64_t        last_seq;
+    uint32_t        count;             /* records */
+    const uint8_t  *part[2];           /* the ring may wrap once */
+    size_t          size[2];
+} fk_batch_t;
+
+#define FK_FLUSH_LEASE_MS       2000
+#define FK_BATCH_SIZE_MAX       ((size_t) 1 << 20)
+
+typedef enum {
+    FK_FLUSH_NOTHING = 0,              /* nothing to send */
+    FK_FLUSH_OTHER,                    /* another process is sending */
+    FK_FLUSH_SEND,                     /* *batch is yours to send */
+    FK_FLUSH_PROBE                     /* read the top id, then fk_flush_top */
+} fk_flush_t;
+
+/*
+ * Asks for work.  owner: unique for the process and its start (never 0);
+ * now_ms: any steady clock that all processes share.  SEND or PROBE give the
+ * lease to owner until now_ms + FK_FLUSH_LEASE_MS; the batch's bytes stay in
+ * place until it is durable.  PROBE comes whenever the outcome of an earlier
+ * batch is unknown: its sender died, or called fk_flush_unknown().
+ */
+fk_flush_t fk_flush_take(fk_t *fk, uint64_t owner, int64_t now_ms,
+    fk_batch_t *batch);
+
+/*
+ * The journal has the batch up to last_seq on disk.  Returns FK_OK, or
+ * FK_CONFLICT if the lease is no longer owner's (then nothing was changed).
+ */
+fk_code_t fk_flush_done(fk_t *fk, uint64_t owner, uint64_t last_seq);
+
+/* The reply is lost or was an error: somebody must probe before more is sent. */
+void fk_flush_unknown(fk_t *fk, uint64_t owner);
+
+/*
+ * The journal may not be the one that was written to: call this for each new
+ * connection, before anything is sent over it.  Somebody must probe first.
+ */
+void fk_flush_suspect(fk_t *fk);
+
+/*
+ * Who holds the lease (0: nobody), and taking it from a process that is known
+ * to be dead, without waiting for the lease to run out.
+ */
+uint64_t fk_flush_owner(const fk_t *fk);
+void fk_flush_break(fk_t *fk, uint64_t dead_owner);
+
+/*
+ * What a probe found: the journal's top id, 0-0 when it is empty.
+ *   FK_OK       own epoch; the durable mark now stands at top_seq, and the
+ *               rest, also records that the journal had and lost, will be sent
+ *               again by the next fk_flush_take.
+ *   FK_FENCED   a higher epoch: the shop is fenced now.
+ *   FK_CORRUPT  the journal lost records that the ring no longer holds, or
+ *               has records that are not this shop's: the shop has failed and
+ *               says so.
+ *   FK_CONFLICT the lease is not owner's, or no probe was asked for; nothing
+ *               was changed.
+ */
+fk_code_t fk_flush_top(fk_t *fk, uint64_t owner, uint64_t top_epoch,
+    uint64_t top_seq);
+
+/* A refused append, or a probe by anybody, found a higher epoch. */
+void fk_fence(fk_t *fk, uint64_t epoch);
+
+
+/* --- recovery --------------------------------------------------------- */
+
+/*
+ * EMPTY -> RECOVERING -> OPEN, by one process at a time:
+ *
+ *   fk_recover_begin    takes the recovery lease and empties the tables
+ *   fk_apply            each record of the journal, in order
+ *   fk_recover_end      rebuilds what is derived, checks, opens for sale
+ *
+ * fk_recover_begin answers FK_CONFLICT while another process's lease is
+ * fresh; each fk_apply renews the lease.
+ */
+
+#define FK_RECOVER_LEASE_MS     5000
+
+fk_code_t fk_recover_begin(fk_t *fk, uint64_t owner, int64_t now_ms);
+
+/*
+ * Applies the records in data, which holds whole records.  Records that are
+ * already applied are passed over; a gap in the sequence or a bad checksum
+ * is FK_CORRUPT, and *at the offset of the bad record.  FK_TABLE_FULL: the
+ * journal needs a larger region.  FK_INCOMPATIBLE: written by a newer
+ * version.  FK_CONFLICT: the lease is lost.  After any answer but FK_OK this
+ * recovery is over: it takes a new fk_recover_begin.
+ */
+fk_code_t fk_apply(fk_t *fk, uint64_t owner, int64_t now_ms,
+    const uint8_t *data, size_t size, size_t *at);
+
+uint64_t fk_recover_seq(const fk_t *fk);
+
+/* As fk_flush_owner and fk_flush_break, for the recovery lease. */
+uint64_t fk_recover_owner(const fk_t *fk);
+void fk_recover_break(fk_t *fk, uint64_t dead_owner);
+
+/*
+ * Ends recovery under the epoch that the caller has taken in the journal.
+ * FK_CORRUPT: fk_check() found damage, the shop has failed; why names it.
+ */
+fk_code_t fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner,
+    uint64_t epoch, char *why, size_t why_size);
+
+
+/* --- proof ------------------------------------------------------------ */
+
+/*
+ * Recomputes every counter and follows every link, all under the lock: for
+ * recovery and tests.  FK_OK or FK_CORRUPT with the first problem in why.
+ */
+fk_code_t fk_check(fk_t *fk, char *why, size_t why_size);
+
+/*
+ * The audit: the same sums in slices, beside a shop that goes on selling.
+ * One runs at a time: fk_audit_begin answers FK_CONFLICT while another is
+ * fresh.  fk_audit_step until it is not FK_AGAIN; then read the products by
+ * fk_audit_product and the totals.
+ */
+typedef struct {
+    char     sku[FK_SKU_SIZE_MAX + 1];
+    uint8_t  kind;
+    uint8_t  ok;
+    int64_t  imported, available, held, sold, voided, owed;   /* recomputed */
+    int64_t  orders_count;
+} fk_audit_product_t;
+
+typedef struct {
+    char     currency[FK_CURRENCY_SIZE];
+    int64_t  amount;                   /* sum of all payments kept */
+} fk_audit_money_t;
+
+#define FK_AUDIT_CURRENCIES_MAX  8
+
+typedef struct {
+    uint8_t            ok;
+    uint32_t           problem_count;
+    char               problem[256];   /* the first one, in words */
+    int64_t            orders_count, cards_count, payments_count;
+    int64_t            applied_count, review_count;
+    int64_t            refund_due_count, refunded_count;
+    uint32_t           currency_count;
+    fk_audit_money_t   money[FK_AUDIT_CURRENCIES_MAX];
+} fk_audit_totals_t;
+
+fk_code_t fk_audit_begin(fk_t *fk, const fk_env_t *env, uint64_t owner);
+fk_code_t fk_audit_step(fk_t *fk, const fk_env_t *env, uint64_t owner,
+    uint32_t slots);
+uint32_t fk_audit_products(fk_t *fk, uint64_t owner, uint32_t *cursor,
+    fk_audit_product_t *out, uint32_t n);
+fk_code_t fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out);
+
+
+/* --- numbers ---------------------------------------------------------- */
+
+typedef struct {
+    const char  *table;                /* "orders", "cards", ... */
+    uint64_t     used;
+    uint64_t     capacity;
+} fk_usage_t;
+
+#define FK_USAGE_COUNT          6
+
+void fk_usage(fk_t *fk, fk_usage_t out[FK_USAGE_COUNT]);
+
+/*
+ * Counters shared by all processes: atomic, lock-free, never reset.  The
+ * engine counts recoveries; slots from FK_STAT_USER on belong to the caller.
+ */
+enum {
+    FK_STAT_LOCK_RECOVERIES = 0,
+    FK_STAT_ROLLBACKS,
+    FK_STAT_LOCK_TIMEOUTS,
+    FK_STAT_USER = 8,
+    FK_STAT_COUNT = 128
+};
+
+void fk_stat_add(fk_t *fk, unsigned stat, uint64_t n);
+uint64_t fk_stat_get(const fk_t *fk, unsigned stat);
+
+/* CRC-32C of data, which follows data whose sum is crc (0: nothing). */
+uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
+
+
+#endif /* FK_H_INCLUDED_ */

@@ -1,0 +1,342 @@
+/*
+ * The flush protocol: who may carry records to the journal, which ones, and
+ * what is known to be durable.
+ *
+ *     durable_pos <= sent_pos <= head
+ *
+ * One process has the lease and one batch is on its way, at most.  A batch
+ * ends in one of three ways: done (durable_pos moves to sent_pos), unknown
+ * (its sender says so), or the lease runs out, which is the same as unknown.
+ * After an unknown end nothing is sent before a probe has found how far the
+ * journal really is: so a record is never missing in between, and a batch
+ * that landed twice is refused by its id or passed over when it is read.
+ *
+ * The bytes of a batch do not change until they are durable, so a sender
+ * reads them without the lock.
+ */
+
+#include "fk_journal.h"
+
+
+static void fk_batch_cut(const fk_t *fk, fk_batch_t *batch,
+    uint64_t *end_pos);
+static const char *fk_top_problem(const fk_t *fk, uint64_t top_epoch,
+    uint64_t top_seq);
+static uint64_t fk_ring_find(const fk_t *fk, uint64_t seq);
+
+
+void
+fk_journal_view(const fk_t *fk, fk_journal_view_t *out)
+{
+    const fk_ring_t  *ring;
+
+    ring = &fk->region->ring;
+
+    /* Not one moment's picture: durable first, so that it is never ahead. */
+    out->durable_seq = fk_durable_seq(fk);
+    out->sent_seq = FK_GET(ring->sent_seq);
+    out->ring_used = FK_GET(ring->durable_pos);
+    out->ring_used = FK_GET(ring->head) - out->ring_used;
+    out->seq = fk_last_seq(fk);
+    out->epoch = FK_GET(ring->epoch);
+    out->ring_size = ring->size;
+}
+
+
+uint64_t
+fk_durable_seq(const fk_t *fk)
+{
+    return __atomic_load_n(&fk->region->ring.durable_seq, __ATOMIC_ACQUIRE);
+}
+
+
+uint64_t
+fk_last_seq(const fk_t *fk)
+{
+    return __atomic_load_n(&fk->region->ring.seq, __ATOMIC_ACQUIRE);
+}
+
+
+fk_flush_t
+fk_flush_take(fk_t *fk, uint64_t owner, int64_t now_ms, fk_batch_t *batch)
+{
+    uint64_t    end;
+    fk_code_t   rc;
+    fk_ring_t  *ring;
+    fk_flush_t  work;
+
+    assert(owner != 0);
+
+    rc = fk_lock_open(fk);
+    if (rc != FK_OK) {
+        return rc == FK_LOCK_TIMEOUT ? FK_FLUSH_OTHER : FK_FLUSH_NOTHING;
+    }
+
+    ring = &fk->region->ring;
+
+    if (ring->lease_owner != 0 && now_ms < ring->lease_until_ms) {
+        fk_unlock(fk);
+        return FK_FLUSH_OTHER;
+    }
+
+    if (ring->lease_owner != 0 || ring->probe) {
+        FK_SET(fk, ring->probe, 1);
+        work = FK_FLUSH_PROBE;
+
+    } else if (ring->head == ring->durable_pos) {
+        fk_unlock(fk);
+        return FK_FLUSH_NOTHING;
+
+    } else {
+        fk_batch_cut(fk, batch, &end);
+        FK_SET(fk, ring->sent_pos, end);
+        FK_SET(fk, ring->sent_seq, batch->last_seq);
+        work = FK_FLUSH_SEND;
+    }
+
+    FK_SET(fk, ring->lease_owner, owner);
+    FK_SET(fk, ring->lease_until_ms, now_ms + FK_FLUSH_LEASE_MS);
+    fk_commit(fk);
+    fk_unlock(fk);
+
+    return work;
+}
+
+
+fk_code_t
+fk_flush_done(fk_t *fk, uint64_t owner, uint64_t last_seq)
+{
+    fk_code_t   rc;
+    fk_ring_t  *ring;
+
+    /* Also of a fenced shop: what landed before the fence is durable. */
+    rc = fk_lock(fk);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    ring = &fk->region->ring;
+
+    if (ring->lease_owner != owner || ring->probe
+        || ring->sent_seq != last_seq)
+    {
+        fk_unlock(fk);
+        return FK_CONFLICT;
+    }
+
+    FK_SET(fk, ring->durable_pos, ring->sent_pos);
+    FK_SET(fk, ring->durable_seq, ring->sent_seq);
+    FK_SET(fk, ring->lease_owner, 0);
+    fk_commit(fk);
+    fk_unlock(fk);
+
+    return FK_OK;
+}
+
+
+void
+fk_flush_unknown(fk_t *fk, uint64_t owner)
+{
+    fk_ring_t  *ring;
+
+    /* Without the lock the lease runs out, which says the same, later. */
+    if (fk_lock(fk) != FK_OK) {
+        return;
+    }
+
+    ring = &fk->region->ring;
+
+    if (ring->lease_owner == owner) {
+        FK_SET(fk, ring->probe, 1);
+        FK_SET(fk, ring->lease_owner, 0);
+        fk_commit(fk);
+    }
+
+    fk_unlock(fk);
+}
+
+
+fk_code_t
+fk_flush_top(fk_t *fk, uint64_t owner, uint64_t top_epoch, uint64_t top_seq)
+{
+    uint64_t     pos;
+    fk_code_t    rc;
+    fk_ring_t   *ring;
+    const char  *problem;
+
+    rc = fk_lock_open(fk);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    ring = &fk->region->ring;
+
+    if (ring->lease_owner != owner || !ring->probe) {
+        fk_unlock(fk);
+        return FK_CONFLICT;
+    }
+
+    if (top_epoch > ring->epoch) {
+        fk_unlock(fk);
+        fk_fence(fk, top_epoch);
+        return FK_FENCED;
+    }
+
+    problem = fk_top_problem(fk, top_epoch, top_seq);
+    if (problem != NULL) {
+        fk_unlock(fk);
+        fk_fail(fk, problem);
+        return FK_CORRUPT;
+    }
+
+    pos = fk_ring_find(fk, top_seq + 1);
+
+    FK_SET(fk, ring->durable_pos, pos);
+    FK_SET(fk, ring->durable_seq, top_seq);
+    FK_SET(fk, ring->sent_pos, pos);
+    FK_SET(fk, ring->sent_seq, top_seq);
+    FK_SET(fk, ring->probe, 0);
+    FK_SET(fk, ring->lease_owner, 0);
+    fk_commit(fk);
+    fk_unlock(fk);
+
+    return FK_OK;
+}
+
+
+/*
+ * One word, and only ever away from a state that sells: so it needs no lock,
+ * which might be held by a process that just stopped.
+ */
+
+void
+fk_fence(fk_t *fk, uint64_t epoch)
+{
+    uint32_t      state;
+    fk_region_t  *r;
+
+    r = fk->region;
+    state = FK_SHOP_OPEN;
+
+    if (epoch <= FK_GET(r->ring.epoch)) {
+        return;
+    }
+
+    (void) __atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED, 0,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+
+/*
+ * Usually all that is not durable goes in one piece and nothing needs to be
+ * looked at.  Where the ring wraps, or more is waiting than one batch takes,
+ * the records are followed: at most FK_BATCH_SIZE_MAX / FK_RECORD_HEAD_SIZE.
+ */
+
+static void
+fk_batch_cut(const fk_t *fk, fk_batch_t *batch, uint64_t *end_pos)
+{
+    uint64_t          begin, wrap, pos, next, seq;
+    const fk_ring_t  *ring;
+
+    ring = &fk->region->ring;
+    begin = fk_ring_record(fk, ring->durable_pos, ring->head);
+    wrap = (begin | (ring->size - 1)) + 1;
+
+    batch->epoch = ring->epoch;
+    batch->part[0] = fk_ring_at(fk, begin);
+    batch->part[1] = fk_ring_at(fk, wrap);
+    batch->size[1] = 0;
+
+    if (ring->head <= wrap && ring->head - begin <= FK_BATCH_SIZE_MAX) {
+        batch->size[0] = ring->head - begin;
+        batch->last_seq = ring->seq;
+        batch->count = (uint32_t) (ring->seq - ring->durable_seq);
+        *end_pos = ring->head;
+        return;
+    }
+
+    batch->size[0] = 0;
+    seq = ring->durable_seq;
+    pos = begin;
+
+    while (pos != ring->head) {
+        next = fk_ring_record(fk, pos, ring->head);
+        if (next == ring->head) {
+            break;
+        }
+
+        next = fk_ring_next(fk, next);
+        if (next - begin > FK_BATCH_SIZE_MAX) {
+            break;
+        }
+
+        if (next <= wrap) {
+            batch->size[0] = next - begin;
+        } else {
+            batch->size[1] = next - wrap;
+        }
+
+        pos = next;
+        seq++;
+    }
+
+    assert(seq > ring->durable_seq);
+    batch->last_seq = seq;
+    batch->count = (uint32_t) (seq - ring->durable_seq);
+    *end_pos = pos;
+}
+
+
+/* NULL if the journal's top is one that this ring can go on from. */
+
+static const char *
+fk_top_problem(const fk_t *fk, uint64_t top_epoch, uint64_t top_seq)
+{
+    const fk_ring_t  *ring;
+
+    ring = &fk->region->ring;
+
+    if (top_seq > ring->seq) {
+        return "the journal holds records that this shop never wrote";
+    }
+
+    if (top_epoch < ring->epoch && top_seq > ring->epoch_seq) {
+        return "the journal lost its tail, and a server that had been "
+               "replaced wrote to it";
+    }
+
+    if (top_seq + 1 < fk_ring_first_seq(fk)) {
+        return "the journal lost records that the ring no longer holds";
+    }
+
+    return NULL;
+}
+
+
+/*
+ * The place of a record that the ring holds, or of the next one to be
+ * written.  Ends at the head: each step moves on by a record's size.
+ */
+
+static uint64_t
+fk_ring_find(const fk_t *fk, uint64_t seq)
+{
+    uint64_t          pos;
+    const fk_ring_t  *ring;
+
+    ring = &fk->region->ring;
+    pos = seq > ring->durable_seq ? ring->durable_pos : ring->tail;
+
+    for ( ;; ) {
+        pos = fk_ring_record(fk, pos, ring->head);
+
+        if (pos == ring->head
+            || fk_get(fk_ring_at(fk, pos) + 8, 8) == seq)
+        {
+            return pos;
+        }
+
+        pos = fk_ring_next(fk, pos);
+    }
+}

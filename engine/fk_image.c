@@ -1,0 +1,411 @@
+/*
+ * Images: entities as bytes.  One table a type names the fields in their
+ * order; writing and reading walk the same table, so they cannot differ.
+ *
+ * Reading never reads beyond the bytes it was given and never writes beyond
+ * a field, whatever the bytes say.  Whether a value makes sense is for
+ * fk_recover.c to judge.
+ */
+
+#include "fk_journal.h"
+
+
+typedef enum {
+    FK_FIELD_NUMBER = 0,
+    FK_FIELD_BYTES,                    /* always max of them */
+    FK_FIELD_LIST                      /* count of them, at most max */
+} fk_field_kind_t;
+
+
+typedef struct {
+    uint8_t   kind;                    /* fk_field_kind_t */
+    uint8_t   width;                   /* of the number or element */
+    uint16_t  offset;
+    uint16_t  count_offset;            /* LIST: of its uint16_t count */
+    uint16_t  max;
+} fk_field_t;
+
+
+typedef struct {
+    const fk_field_t  *field;
+    uint32_t           field_count;
+    uint32_t           size_max;
+} fk_form_t;
+
+
+#define FK_WIDTH(t, f)  sizeof(((t *) 0)->f)
+
+#define FK_NUMBER(t, f)                                                      \
+    { FK_FIELD_NUMBER, FK_WIDTH(t, f), offsetof(t, f), 0, 1 }
+
+#define FK_BYTES(t, f, n)                                                    \
+    { FK_FIELD_BYTES, 1, offsetof(t, f), 0, n }
+
+#define FK_LIST(t, f, count, n)                                              \
+    { FK_FIELD_LIST, FK_WIDTH(t, f[0]), offsetof(t, f),                      \
+      offsetof(t, count), n }
+
+
+static const fk_field_t  fk_product_fields[] = {
+    FK_NUMBER(fk_image_product_t, price),
+    FK_NUMBER(fk_image_product_t, imported),
+    FK_NUMBER(fk_image_product_t, voided),
+    FK_NUMBER(fk_image_product_t, sale_from_s),
+    FK_NUMBER(fk_image_product_t, sale_to_s),
+    FK_NUMBER(fk_image_product_t, created_s),
+    FK_NUMBER(fk_image_product_t, updated_s),
+    FK_NUMBER(fk_image_product_t, key),
+    FK_NUMBER(fk_image_product_t, qty_max),
+    FK_NUMBER(fk_image_product_t, kind),
+    FK_NUMBER(fk_image_product_t, on_sale),
+    FK_BYTES(fk_image_product_t, currency, FK_CURRENCY_SIZE - 1),
+    FK_LIST(fk_image_product_t, sku, sku_size, FK_SKU_SIZE_MAX),
+    FK_LIST(fk_image_product_t, name, name_size, FK_NAME_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_batch_fields[] = {
+    FK_NUMBER(fk_image_batch_t, slot),
+    FK_NUMBER(fk_image_batch_t, accepted),
+    FK_NUMBER(fk_image_batch_t, created_s),
+    FK_NUMBER(fk_image_batch_t, state),
+    FK_LIST(fk_image_batch_t, sku, sku_size, FK_SKU_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_card_fields[] = {
+    FK_NUMBER(fk_image_card_t, slot),
+    FK_NUMBER(fk_image_card_t, batch),
+    FK_LIST(fk_image_card_t, sealed, sealed_size, FK_SEALED_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_card_free_fields[] = {
+    FK_NUMBER(fk_image_card_free_t, slot)
+};
+
+
+static const fk_field_t  fk_order_fields[] = {
+    FK_BYTES(fk_image_order_t, id, FK_ORDER_ID_SIZE),
+    FK_NUMBER(fk_image_order_t, amount),
+    FK_NUMBER(fk_image_order_t, created_ms),
+    FK_NUMBER(fk_image_order_t, expires_s),
+    FK_NUMBER(fk_image_order_t, paid_s),
+    FK_NUMBER(fk_image_order_t, qty),
+    FK_NUMBER(fk_image_order_t, axis_payment),
+    FK_NUMBER(fk_image_order_t, axis_stock),
+    FK_NUMBER(fk_image_order_t, axis_delivery),
+    FK_NUMBER(fk_image_order_t, cancelled),
+    FK_BYTES(fk_image_order_t, body, 8),
+    FK_LIST(fk_image_order_t, sku, sku_size, FK_SKU_SIZE_MAX),
+    FK_LIST(fk_image_order_t, channel, channel_size, FK_CHANNEL_SIZE_MAX),
+    FK_LIST(fk_image_order_t, idem, idem_size, FK_IDEM_SIZE),
+    FK_LIST(fk_image_order_t, contact, contact_size, FK_CONTACT_SIZE_MAX),
+    FK_LIST(fk_image_order_t, card, card_count, FK_QTY_MAX)
+};
+
+
+static const fk_field_t  fk_payment_fields[] = {
+    FK_BYTES(fk_image_payment_t, order, FK_ORDER_ID_SIZE),
+    FK_NUMBER(fk_image_payment_t, amount),
+    FK_NUMBER(fk_image_payment_t, at_s),
+    FK_NUMBER(fk_image_payment_t, state),
+    FK_LIST(fk_image_payment_t, trade_no, trade_no_size,
+            FK_TRADE_NO_SIZE_MAX)
+};
+
+
+#define FK_FORM(fields, size_max)                                            \
+    { fields, sizeof(fields) / sizeof(fields[0]), size_max }
+
+static const fk_form_t  fk_forms[FK_IMAGE_LAST] = {
+    [FK_IMAGE_PRODUCT] = FK_FORM(fk_product_fields, FK_IMAGE_PRODUCT_SIZE),
+    [FK_IMAGE_BATCH] = FK_FORM(fk_batch_fields, FK_IMAGE_BATCH_SIZE),
+    [FK_IMAGE_CARD] = FK_FORM(fk_card_fields,
+                              FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)),
+    [FK_IMAGE_CARD_FREE] = FK_FORM(fk_card_free_fields,
+                                   FK_IMAGE_CARD_FREE_SIZE),
+    [FK_IMAGE_ORDER] = FK_FORM(fk_order_fields,
+                               FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)),
+    [FK_IMAGE_PAYMENT] = FK_FORM(fk_payment_fields, FK_IMAGE_PAYMENT_SIZE)
+};
+
+
+static size_t fk_count_width(const fk_field_t *field);
+static uint32_t fk_count(const fk_field_t *field, const void *image);
+static uint64_t fk_number(const void *p, size_t width);
+static void fk_number_set(void *p, uint64_t value, size_t width);
+static fk_code_t fk_field_get(const fk_field_t *field, const uint8_t **at,
+    const uint8_t *end, uint8_t *image);
+
+
+void
+fk_put(uint8_t *at, uint64_t value, size_t width)
+{
+    size_t  i;
+
+    for (i = 0; i < width; i++) {
+        at[i] = (uint8_t) (value >> (8 * i));
+    }
+}
+
+
+uint64_t
+fk_get(const uint8_t *at, size_t width)
+{
+    size_t    i;
+    uint64_t  value;
+
+    value = 0;
+    for (i = 0; i < width; i++) {
+        value |= (uint64_t) at[i] << (8 * i);
+    }
+
+    return value;
+}
+
+
+void
+fk_record_head_put(uint8_t *at, const fk_record_head_t *head)
+{
+    fk_put(at, head->size, 4);
+    fk_put(at + 4, head->crc, 4);
+    fk_put(at + 8, head->seq, 8);
+    fk_put(at + 16, (uint64_t) head->time_ms, 8);
+    fk_put(at + 24, head->version, 2);
+    fk_put(at + 26, head->count, 2);
+    fk_put(at + 28, head->reserved, 4);
+}
+
+
+void
+fk_record_head_get(const uint8_t *at, fk_record_head_t *head)
+{
+    head->size = (uint32_t) fk_get(at, 4);
+    head->crc = (uint32_t) fk_get(at + 4, 4);
+    head->seq = fk_get(at + 8, 8);
+    head->time_ms = (int64_t) fk_get(at + 16, 8);
+    head->version = (uint16_t) fk_get(at + 24, 2);
+    head->count = (uint16_t) fk_get(at + 26, 2);
+    head->reserved = (uint32_t) fk_get(at + 28, 4);
+}
+
+
+size_t
+fk_image_put(uint8_t *at, fk_image_type_t type, const void *image)
+{
+    size_t             size;
+    uint8_t           *p;
+    uint32_t           n, i, count;
+    const uint8_t     *value;
+    const fk_form_t   *form;
+    const fk_field_t  *field;
+
+    assert(type >= FK_IMAGE_PRODUCT && type < FK_IMAGE_LAST);
+
+    form = &fk_forms[type];
+    p = at + FK_IMAGE_HEAD_SIZE;
+
+    for (n = 0; n < form->field_count; n++) {
+        field = &form->field[n];
+        value = (const uint8_t *) image + field->offset;
+        count = fk_count(field, image);
+        assert(count <= field->max);
+
+        if (field->kind == FK_FIELD_LIST) {
+            fk_put(p, count, fk_count_width(field));
+            p += fk_count_width(field);
+        }
+
+        if (field->width == 1) {
+            memcpy(p, value, count);
+            p += count;
+            continue;
+        }
+
+        for (i = 0; i < count; i++) {
+            fk_put(p, fk_number(value, field->width), field->width);
+            value += field->width;
+            p += field->width;
+        }
+    }
+
+    size = (size_t) (p - at);
+    assert(size <= form->size_max);
+
+    fk_put(at, type, 1);
+    fk_put(at + 1, FK_IMAGE_VERSION, 1);
+    fk_put(at + 2, size, 2);
+
+    return size;
+}
+
+
+fk_code_t
+fk_image_get(const uint8_t *at, size_t size, fk_image_type_t *type,
+    size_t *image_size, fk_image_t *image)
+{
+    size_t            total;
+    uint32_t          n, kind;
+    const uint8_t    *p, *end;
+    const fk_form_t  *form;
+
+    if (size < FK_IMAGE_HEAD_SIZE) {
+        return FK_CORRUPT;
+    }
+
+    kind = (uint32_t) fk_get(at, 1);
+    total = fk_get(at + 2, 2);
+
+    if (total < FK_IMAGE_HEAD_SIZE || total > size) {
+        return FK_CORRUPT;
+    }
+
+    if (kind < FK_IMAGE_PRODUCT || kind >= FK_IMAGE_LAST
+        || fk_get(at + 1, 1) != FK_IMAGE_VERSION)
+    {
+        return FK_INCOMPATIBLE;
+    }
+
+    form = &fk_forms[kind];
+    p = at + FK_IMAGE_HEAD_SIZE;
+    end = at + total;
+
+    for (n = 0; n < form->field_count; n++) {
+        if (fk_field_get(&form->field[n], &p, end, (uint8_t *) image)
+            != FK_OK)
+        {
+            return FK_CORRUPT;
+        }
+    }
+
+    if (p != end) {
+        return FK_CORRUPT;
+    }
+
+    *type = (fk_image_type_t) kind;
+    *image_size = total;
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_field_get(const fk_field_t *field, const uint8_t **at, const uint8_t *end,
+    uint8_t *image)
+{
+    size_t          left, width;
+    uint8_t        *value;
+    uint32_t        i, count;
+    uint16_t        stored;
+    const uint8_t  *p;
+
+    p = *at;
+    left = (size_t) (end - p);
+    count = field->max;
+
+    if (field->kind == FK_FIELD_LIST) {
+        width = fk_count_width(field);
+        if (left < width) {
+            return FK_CORRUPT;
+        }
+
+        count = (uint32_t) fk_get(p, width);
+        if (count > field->max) {
+            return FK_CORRUPT;
+        }
+
+        stored = (uint16_t) count;
+        memcpy(image + field->count_offset, &stored, sizeof(stored));
+        p += width;
+        left -= width;
+    }
+
+    if (left < (size_t) count * field->width) {
+        return FK_CORRUPT;
+    }
+
+    value = image + field->offset;
+    for (i = 0; i < count; i++) {
+        fk_number_set(value, fk_get(p, field->width), field->width);
+        value += field->width;
+        p += field->width;
+    }
+
+    *at = p;
+    return FK_OK;
+}
+
+
+/* One byte where that is enough: most counts are small. */
+
+static size_t
+fk_count_width(const fk_field_t *field)
+{
+    return field->max <= UINT8_MAX ? 1 : 2;
+}
+
+
+static uint32_t
+fk_count(const fk_field_t *field, const void *image)
+{
+    uint16_t  count;
+
+    if (field->kind != FK_FIELD_LIST) {
+        return field->max;
+    }
+
+    memcpy(&count, (const uint8_t *) image + field->count_offset,
+           sizeof(count));
+    return count;
+}
+
+
+static uint64_t
+fk_number(const void *p, size_t width)
+{
+    uint16_t  v16;
+    uint32_t  v32;
+    uint64_t  v64;
+
+    switch (width) {
+    case 1:
+        return *(const uint8_t *) p;
+    case 2:
+        memcpy(&v16, p, sizeof(v16));
+        return v16;
+    case 4:
+        memcpy(&v32, p, sizeof(v32));
+        return v32;
+    default:
+        assert(width == 8);
+        memcpy(&v64, p, sizeof(v64));
+        return v64;
+    }
+}
+
+
+static void
+fk_number_set(void *p, uint64_t value, size_t width)
+{
+    uint8_t   v8;
+    uint16_t  v16;
+    uint32_t  v32;
+
+    switch (width) {
+    case 1:
+        v8 = (uint8_t) value;
+        memcpy(p, &v8, sizeof(v8));
+        break;
+    case 2:
+        v16 = (uint16_t) value;
+        memcpy(p, &v16, sizeof(v16));
+        break;
+    case 4:
+        v32 = (uint32_t) value;
+        memcpy(p, &v32, sizeof(v32));
+        break;
+    default:
+        assert(width == 8);
+        memcpy(p, &value, sizeof(value));
+    }
+}

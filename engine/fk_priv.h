@@ -1,0 +1,371 @@
+/*
+ * What the files of engine/ share with each other: the transaction, the
+ * tables, the record writer.  Private to engine/; unit tests may include it.
+ *
+ * Every store of a transaction to a word that others may see goes through
+ * FK_SET, which first notes where and what it overwrites.  A slot taken from
+ * a free list may be filled with plain stores (nobody can see it yet), except
+ * for its free-list link.  fk_commit() is one release store; a process that
+ * dies before it is rolled back by the next one that takes the lock.
+ */
+
+#ifndef FK_PRIV_H_INCLUDED_
+#define FK_PRIV_H_INCLUDED_
+
+
+#include <assert.h>
+#include <string.h>
+
+#include "fk_region.h"
+
+
+#ifdef FK_TEST_CRASH
+/* Test builds: called before each store; it may leave and never return. */
+extern void (*fk_test_store)(void);
+#endif
+
+
+static inline void
+fk_store(fk_t *fk, void *p, size_t width, uint64_t value)
+{
+    uint32_t      used;
+    uint64_t      old;
+    fk_region_t  *r;
+
+    r = fk->region;
+    used = r->undo_used;
+    assert(used < FK_UNDO_MAX);
+
+#ifdef FK_TEST_CRASH
+    if (fk_test_store != NULL) {
+        fk_test_store();
+    }
+#endif
+
+    old = 0;
+    switch (width) {
+    case 1:
+        old = *(uint8_t *) p;
+        break;
+    case 2:
+        old = *(uint16_t *) p;
+        break;
+    case 4:
+        old = *(uint32_t *) p;
+        break;
+    default:
+        assert(width == 8);
+        old = *(uint64_t *) p;
+    }
+
+    r->undo[used].where = ((uint64_t) ((uint8_t *) p - fk->base) << 4) | width;
+    r->undo[used].old = old;
+
+    /* The note must be there before the store that it undoes. */
+    __atomic_store_n(&r->undo_used, used + 1, __ATOMIC_RELEASE);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+
+#ifdef FK_TEST_CRASH
+    if (fk_test_store != NULL) {
+        fk_test_store();
+    }
+#endif
+
+    /* Release: whoever follows a link without the lock sees a filled slot. */
+    switch (width) {
+    case 1:
+        __atomic_store_n((uint8_t *) p, (uint8_t) value, __ATOMIC_RELEASE);
+        break;
+    case 2:
+        __atomic_store_n((uint16_t *) p, (uint16_t) value, __ATOMIC_RELEASE);
+        break;
+    case 4:
+        __atomic_store_n((uint32_t *) p, (uint32_t) value, __ATOMIC_RELEASE);
+        break;
+    default:
+        __atomic_store_n((uint64_t *) p, value, __ATOMIC_RELEASE);
+    }
+}
+
+
+#define FK_SET(fk, field, value)                                             \
+    fk_store(fk, &(field), sizeof(field), (uint64_t) (value))
+
+/* For fields that other processes write while this one reads unlocked. */
+#define FK_GET(field)  __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+
+/* The engine's seconds; a clock outside of 1970 .. 2106 stops at the edge. */
+static inline uint32_t
+fk_now_s(const fk_env_t *env)
+{
+    int64_t  now_s;
+
+    now_s = env->now_ms / 1000;
+    return now_s < 0 ? 0
+           : now_s > UINT32_MAX - FK_HOLD_S_MAX ? UINT32_MAX - FK_HOLD_S_MAX
+           : (uint32_t) now_s;
+}
+
+
+/* --- fk_region.c ------------------------------------------------------ */
+
+/*
+ * Empties tables, indexes, wheel, ring and audit, by plain stores: under the
+ * lock, in a region that nobody else reads (EMPTY or RECOVERING).  A death in
+ * the middle needs no rollback: whoever recovers next empties it again.
+ */
+void fk_reset(fk_t *fk);
+
+/* --- fk_lock.c -------------------------------------------------------- */
+
+/*
+ * Takes the lock; rolls back what a dead owner left.  FK_OK, or
+ * FK_LOCK_TIMEOUT, or FK_FAILED (too many recoveries).  Does not look at the
+ * shop's state.
+ */
+fk_code_t fk_lock(fk_t *fk);
+void fk_unlock(fk_t *fk);
+
+/* fk_lock, and FK_OK only if the shop is open; else unlocked again. */
+fk_code_t fk_lock_open(fk_t *fk);
+fk_code_t fk_state_code(fk_shop_state_t state);
+
+/* Commit: all FK_SETs since the last one stand.  Rollback: none of them. */
+void fk_commit(fk_t *fk);
+void fk_rollback(fk_t *fk);
+
+
+/* --- fk_table.c ------------------------------------------------------- */
+
+static inline void *
+fk_slot(const fk_t *fk, fk_table_id_t id, uint32_t index)
+{
+    const fk_table_t  *t;
+
+    t = &fk->region->table[id];
+    assert(index != 0 && index <= t->capacity);
+    return fk->base + t->offset + (uint64_t) index * t->slot_size;
+}
+
+#define FK_PRODUCT(fk, i)                                                    \
+    ((fk_product_rec_t *) fk_slot(fk, FK_TABLE_PRODUCTS, i))
+#define FK_BATCH(fk, i)    ((fk_batch_rec_t *) fk_slot(fk, FK_TABLE_BATCHES, i))
+#define FK_CARD(fk, i)     ((fk_card_rec_t *) fk_slot(fk, FK_TABLE_CARDS, i))
+#define FK_ORDER(fk, i)    ((fk_order_rec_t *) fk_slot(fk, FK_TABLE_ORDERS, i))
+#define FK_PAYMENT(fk, i)                                                    \
+    ((fk_payment_rec_t *) fk_slot(fk, FK_TABLE_PAYMENTS, i))
+#define FK_BLOCK(fk, i)    ((fk_block_rec_t *) fk_slot(fk, FK_TABLE_BLOCKS, i))
+
+#define FK_CARD_BATCH(c)   ((c)->batch_size >> 12)
+#define FK_CARD_SEALED(c)  ((c)->batch_size & 0xfffu)
+
+/* Slots in use and slots left; both may be asked without the lock. */
+uint32_t fk_table_used(const fk_t *fk, fk_table_id_t id);
+uint32_t fk_table_room(const fk_t *fk, fk_table_id_t id);
+
+/*
+ * Takes a slot, which the caller has made sure is there; never 0.  Its
+ * free-list link is noted already, so the whole slot may be filled with plain
+ * stores, except for the mark that says it is in use (used, owner, state).
+ *
+ * A transaction may free slots of a table or take some, not both: what was
+ * taken would overwrite what a rollback must find again.
+ */
+uint32_t fk_slot_take(fk_t *fk, fk_table_id_t id);
+void fk_slot_free(fk_t *fk, fk_table_id_t id, uint32_t index);
+
+/*
+ * Recovery only, plain stores.  Claim makes exactly this slot one that has
+ * been used, and clears the slots that it passes over; whatever order slots
+ * come in, fk_table_rebuild then makes the free list from their used marks.
+ */
+void fk_slot_claim(fk_t *fk, fk_table_id_t id, uint32_t index);
+void fk_table_rebuild(fk_t *fk, fk_table_id_t id,
+    int (*is_used)(const fk_t *fk, uint32_t index));
+
+/* Chains of blocks. */
+#define FK_BLOCKS_FOR(size)                                                  \
+    (((uint32_t) (size) + FK_BLOCK_DATA_SIZE - 1) / FK_BLOCK_DATA_SIZE)
+
+uint32_t fk_blob_make(fk_t *fk, const uint8_t *data, uint32_t size);
+void fk_blob_free(fk_t *fk, uint32_t first);
+void fk_blob_read(const fk_t *fk, uint32_t first, uint8_t *out,
+    uint32_t size);
+
+/* Indexes.  Hashes are 64 bits; the caller compares the keys. */
+uint32_t *fk_bucket(const fk_t *fk, fk_index_id_t id, uint64_t hash);
+uint64_t fk_hash_bytes(const void *data, size_t size);     /* FNV-1a, mixed */
+
+/* A digest or random id is its own hash. */
+static inline uint64_t
+fk_hash_random(const uint8_t *bytes)
+{
+    uint64_t  hash;
+
+    memcpy(&hash, bytes, sizeof(hash));
+    return hash;
+}
+
+/* Insert at the chain's head; remove follows the chain. */
+void fk_chain_insert(fk_t *fk, uint32_t *bucket, uint32_t *hnext,
+    uint32_t index);
+void fk_chain_remove(fk_t *fk, uint32_t *bucket, fk_table_id_t table,
+    size_t hnext_offset, uint32_t index);
+
+
+/* --- fk_state.c ------------------------------------------------------- */
+
+/*
+ * The one transition table.  stock_left: the units can be had now (it decides
+ * between allocated and short).  FK_OK with the next axes, or FK_CONFLICT.
+ */
+fk_code_t fk_next_state(const fk_axes_t *now, fk_event_t event,
+    int stock_left, fk_axes_t *next);
+fk_status_t fk_status_of(const fk_axes_t *axes);
+
+
+/* --- fk_product.c ----------------------------------------------------- */
+
+uint32_t fk_product_find(const fk_t *fk, fk_str_t sku);    /* 0: none */
+int64_t fk_product_sellable(const fk_product_rec_t *p);
+int fk_product_open(const fk_product_rec_t *p, int64_t now_ms);
+uint32_t *fk_product_bucket(const fk_t *fk, const char *sku, size_t size);
+
+
+/* --- fk_card.c: pools and the cards of an order ----------------------- */
+
+/*
+ * The first qty cards of the pool become the order's; they must be there.
+ * Returns the first, for the caller to store as the order's first_card.
+ */
+uint32_t fk_cards_take(fk_t *fk, uint32_t order);
+/* The order's cards go back to the pool's head; the caller clears first_card. */
+void fk_cards_return(fk_t *fk, uint32_t order);
+/* The bytes of a card, FK_CARD_SEALED() of them. */
+void fk_card_read(const fk_t *fk, const fk_card_rec_t *card, uint8_t *out);
+/* Puts sealed bytes into a free card slot (plain stores, blocks taken). */
+void fk_card_write(fk_t *fk, uint32_t card, uint32_t batch,
+    const uint8_t *sealed, uint32_t size);
+uint32_t *fk_card_bucket(const fk_t *fk, uint32_t product,
+    const uint8_t *nonce);
+uint32_t fk_card_find(const fk_t *fk, uint32_t product, const uint8_t *nonce);
+
+
+/* --- fk_order.c ------------------------------------------------------- */
+
+uint32_t *fk_order_bucket(const fk_t *fk, const uint8_t *id);
+uint32_t *fk_idem_bucket(const fk_t *fk, const uint8_t *idem);
+uint32_t fk_order_find(const fk_t *fk, const uint8_t *id);
+uint32_t fk_idem_find(const fk_t *fk, const uint8_t *idem);
+void fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out);
+
+/*
+ * Moves an order to new axes and books what follows from it: product
+ * counters, cards, the wheel, the waiting list, the audit.  The only writer
+ * of the axes outside recovery.
+ */
+void fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next);
+
+/* What an order adds to its product's counters. */
+typedef struct {
+    int64_t  held;
+    int64_t  sold;
+    int64_t  owed;
+} fk_units_t;
+
+fk_units_t fk_order_units(uint32_t qty, uint8_t axis_stock);
+
+
+/* --- fk_wheel.c: the expiry wheel and the waiting lists --------------- */
+
+/*
+ * An order stands in the slot of its expires_s, and nowhere else; inserting
+ * one that is older than wheel_s moves wheel_s back to it.
+ */
+
+void fk_wheel_insert(fk_t *fk, uint32_t order);
+void fk_wheel_remove(fk_t *fk, uint32_t order);
+void fk_wait_append(fk_t *fk, uint32_t order);
+void fk_wait_remove(fk_t *fk, uint32_t order);
+uint32_t *fk_wheel_slot(const fk_t *fk, uint32_t at_s);
+
+
+/* --- fk_pay.c --------------------------------------------------------- */
+
+/* fk_pay refuses more for one order, so that fk_decide stays bounded. */
+#define FK_ORDER_PAYMENTS_MAX   64
+
+uint64_t fk_trade_hash(const char channel[FK_CHANNEL_SIZE_MAX + 1],
+    const uint8_t *trade_no, size_t size);
+
+
+/* --- fk_record.c: the journal's records ------------------------------- */
+
+/*
+ * A transaction that changes durable state writes one record:
+ *
+ *     if (!fk_record_room(fk, size_max)) return FK_RING_FULL;    first
+ *     ... FK_SETs ...
+ *     fk_record_begin(fk, env);
+ *     fk_record_order(fk, order); ...                         after-images
+ *     seq = fk_record_end(fk);                 sets ring.seq and ring.head
+ *     fk_commit(fk);
+ *
+ * fk_record_end() also stores the record's number as the seq of every entity
+ * whose image it holds (by FK_SET), so images are taken after all changes.
+ */
+#define FK_RECORD_HEAD_SIZE     32
+#define FK_IMAGE_PRODUCT_SIZE   320    /* the most one image can take */
+#define FK_IMAGE_BATCH_SIZE     96
+#define FK_IMAGE_CARD_SIZE(n)   (24 + (size_t) (n))
+#define FK_IMAGE_CARD_FREE_SIZE 16
+#define FK_IMAGE_ORDER_SIZE(qty)                                             \
+    (256 + FK_CONTACT_SIZE_MAX + FK_SKU_SIZE_MAX + 4 * (size_t) (qty))
+#define FK_IMAGE_PAYMENT_SIZE   (96 + FK_TRADE_NO_SIZE_MAX)
+#define FK_RECORD_SIZE_MAX      ((size_t) 128 << 10)
+
+/*
+ * Whether the ring has room for a record with images of size bytes together
+ * (the record's head is added here).  It may forget durable records for it.
+ */
+int fk_record_room(fk_t *fk, size_t size);
+void fk_record_begin(fk_t *fk, const fk_env_t *env);
+void fk_record_product(fk_t *fk, uint32_t product);
+void fk_record_batch(fk_t *fk, uint32_t batch);
+void fk_record_card(fk_t *fk, uint32_t card);
+void fk_record_card_free(fk_t *fk, uint32_t card);
+void fk_record_order(fk_t *fk, uint32_t order);
+void fk_record_payment(fk_t *fk, uint32_t payment);
+uint64_t fk_record_end(fk_t *fk);
+
+
+/* --- fk_crc32c.c ------------------------------------------------------ */
+
+/* What fk_crc32c() falls back to. */
+uint32_t fk_crc32c_table(uint32_t crc, const void *data, size_t size);
+
+
+/* --- fk_audit.c ------------------------------------------------------- */
+
+/*
+ * While an audit runs, a change behind its cursor is added to its sums, within
+ * the transaction that makes it; else these do nothing.
+ *
+ * fk_audit_order: was and is are the order's units before and after;
+ * orders_delta is 1 for a new order.
+ *
+ * fk_audit_card: for each card that is put into stock or staging (1, 0), is
+ * freed (-1, 0), goes to an order (-1, 1) or comes back (1, -1).  Not for the
+ * keys of shared products when they are sold.
+ *
+ * fk_audit_batch: a staged batch becomes live, with all its cards.
+ */
+void fk_audit_order(fk_t *fk, uint32_t order, const fk_units_t *was,
+    const fk_units_t *is, int orders_delta);
+void fk_audit_card(fk_t *fk, uint32_t card, int available_delta,
+    int taken_delta);
+void fk_audit_batch(fk_t *fk, uint32_t batch);
+
+
+#endif /* FK_PRIV_H_INCLUDED_ */

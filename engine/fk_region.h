@@ -1,0 +1,357 @@
+/*
+ * The region's layout: everything that lives in shared memory, and nothing
+ * else.  It is an ABI between processes of one build: each struct has its
+ * size asserted, links are 32-bit slot numbers (0: none), and a change here
+ * means a new FK_LAYOUT_VERSION.
+ *
+ *     header | buckets | wheel | products | batches | orders | payments |
+ *     cards | blocks | journal ring
+ *
+ * Durable and derived.  The journal carries products, batches, cards, orders
+ * and payments.  Buckets, free lists, pools, waiting lists, the wheel and the
+ * counters marked "derived" are rebuilt after the journal was applied.
+ *
+ * Slot numbers of cards and batches are their stable ids in the journal;
+ * products are known by SKU, orders by their id, payments by order and trade
+ * number.
+ */
+
+#ifndef FK_REGION_H_INCLUDED_
+#define FK_REGION_H_INCLUDED_
+
+
+#include <pthread.h>
+
+#include "fk.h"
+
+
+#define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
+#define FK_HANDLE_MAGIC    0x464b484cu
+#define FK_LAYOUT_VERSION  1
+
+#define FK_BLOCK_DATA_SIZE   36
+#define FK_CARD_INLINE_SIZE  60
+#define FK_CARD_HEAD_SIZE    56        /* inline part of a card with blocks */
+#define FK_WHEEL_SLOTS       131072    /* seconds; more than FK_HOLD_S_MAX */
+#define FK_UNDO_MAX          1024
+#define FK_BATCHES_MAX       ((1u << 20) - 1)
+
+/* fk_card_rec_t.owner */
+#define FK_OWNER_FREE        0u
+#define FK_OWNER_POOL        0xffffffffu   /* staged, or for sale */
+
+
+typedef struct {
+    char      sku[FK_SKU_SIZE_MAX + 1];
+    char      name[FK_NAME_SIZE_MAX + 1];
+
+    /* 192: read without the lock by fk_product_peek */
+    int64_t   price;
+    int64_t   available;               /* derived */
+    int64_t   owed;                    /* derived: units of waiting orders */
+    uint32_t  sale_from_s;
+    uint32_t  sale_to_s;
+    uint32_t  hnext;
+    uint16_t  qty_max;
+    uint8_t   kind;
+    uint8_t   on_sale;
+    uint8_t   used;
+    uint8_t   pad0[7];
+    char      currency[FK_CURRENCY_SIZE];
+    uint32_t  pad1;
+    uint64_t  seq;
+
+    /* 256 */
+    int64_t   imported;
+    int64_t   voided;
+    int64_t   held;                    /* derived */
+    int64_t   sold;                    /* derived */
+    int64_t   orders_count;            /* derived */
+    uint32_t  pool_head;               /* derived: cards for sale, FIFO */
+    uint32_t  pool_tail;               /* derived; shared: the current key */
+    uint32_t  wait_head;               /* derived: orders waiting, FIFO */
+    uint32_t  wait_tail;               /* derived */
+    uint32_t  importing;               /* derived: batch being staged */
+    uint32_t  created_s;
+    uint32_t  updated_s;
+    uint32_t  next_waiting;            /* derived: products with waiters */
+
+    /* 328: sums of the audit that is under way */
+    int64_t   audit_held;
+    int64_t   audit_sold;
+    int64_t   audit_owed;
+    int64_t   audit_orders;
+    int64_t   audit_available;
+    int64_t   audit_taken;
+
+    uint8_t   reserved[136];           /* limits, tiers */
+} fk_product_rec_t;
+
+_Static_assert(offsetof(fk_product_rec_t, price) == 192, "layout");
+_Static_assert(offsetof(fk_product_rec_t, imported) == 256, "layout");
+_Static_assert(sizeof(fk_product_rec_t) == 512, "layout");
+
+
+typedef enum {
+    FK_BATCH_FREE = 0,
+    FK_BATCH_LOADING,
+    FK_BATCH_LIVE,
+    FK_BATCH_ABORTED                   /* being taken apart */
+} fk_batch_state_t;
+
+typedef struct {
+    uint64_t  seq;
+    int64_t   lease_ms;                /* LOADING: until then (Unix time) */
+    uint32_t  product;
+    uint32_t  state;
+    uint32_t  accepted;                /* cards it brought */
+    uint32_t  created_s;
+    uint32_t  head;                    /* derived: staged cards */
+    uint32_t  tail;                    /* derived */
+    uint32_t  next;                    /* derived: free list, aborted list */
+    uint32_t  audit_available;
+    uint32_t  audit_taken;
+    uint32_t  generation;              /* derived: how often the slot was freed */
+    uint32_t  reserved[2];
+} fk_batch_rec_t;
+
+_Static_assert(sizeof(fk_batch_rec_t) == 64, "layout");
+
+
+/*
+ * A card: sealed bytes behind 16 bytes of bookkeeping.  Up to 60 sealed
+ * bytes (a plain card of 32) stand in the record; of a longer one the first
+ * 56, and the number of its first block in the last 4.
+ *
+ * The first 12 sealed bytes are the nonce, which is a keyed digest of the
+ * product and the card: the index over them finds duplicates.
+ */
+typedef struct {
+    uint32_t  hnext;                   /* derived: index chain, free list */
+    uint32_t  next;                    /* derived: pool, staged, order */
+    uint32_t  owner;                   /* FK_OWNER_*, or the order's slot */
+    uint32_t  batch_size;              /* batch << 12 | sealed size */
+    uint8_t   sealed[FK_CARD_INLINE_SIZE];
+} fk_card_rec_t;
+
+_Static_assert(sizeof(fk_card_rec_t) == 76, "layout");
+_Static_assert(FK_SEALED_SIZE_MAX < 4096, "sealed size has 12 bits");
+
+
+typedef struct {
+    uint8_t   id[FK_ORDER_ID_SIZE];
+    uint64_t  seq;
+    int64_t   amount;
+    int64_t   created_ms;
+    uint32_t  expires_s;
+    uint32_t  paid_s;
+    uint32_t  product;
+    uint32_t  qty;
+    uint32_t  first_card;              /* its cards are linked by next */
+    uint32_t  hnext;                   /* derived: id index, free list */
+    uint32_t  idem_hnext;              /* derived */
+    uint32_t  prev;                    /* derived: wheel or waiting list */
+    uint32_t  next;                    /* derived */
+    uint32_t  contact;                 /* first block */
+    uint32_t  payment;                 /* derived: first of its payments */
+    uint32_t  buyer;                   /* reserved, as the next three */
+    uint32_t  coupon;
+    uint32_t  agent;
+    uint32_t  rules;
+    uint8_t   used;
+    uint8_t   has_idem;
+    uint8_t   contact_size;
+    uint8_t   queued;                  /* derived: FK_QUEUED_* */
+    uint8_t   axis_payment;            /* these four change by one store: */
+    uint8_t   axis_stock;              /* they fill one aligned word */
+    uint8_t   axis_delivery;
+    uint8_t   cancelled;
+    char      channel[FK_CHANNEL_SIZE_MAX + 1];
+    uint8_t   idem[FK_IDEM_SIZE];
+    uint8_t   body[8];
+    uint64_t  reserved[2];
+} fk_order_rec_t;
+
+_Static_assert(sizeof(fk_order_rec_t) == 160, "layout");
+_Static_assert(offsetof(fk_order_rec_t, axis_payment) % 4 == 0, "one word");
+_Static_assert(offsetof(fk_order_rec_t, cancelled)
+               == offsetof(fk_order_rec_t, axis_payment) + 3, "one word");
+
+#define FK_QUEUED_NO      0
+#define FK_QUEUED_WHEEL   1            /* prev/next: a wheel slot */
+#define FK_QUEUED_WAIT    2            /* prev/next: the product's waiters */
+
+
+typedef struct {
+    uint64_t  seq;
+    uint64_t  hash;                    /* of channel and trade number */
+    int64_t   amount;
+    uint32_t  hnext;                   /* derived: index chain, free list */
+    uint32_t  next;                    /* derived: the order's next payment */
+    uint32_t  order;
+    uint32_t  trade_no;                /* first block */
+    uint32_t  at_s;
+    uint8_t   trade_no_size;
+    uint8_t   state;                   /* fk_payment_state_t */
+    uint8_t   used;
+    uint8_t   pad;
+} fk_payment_rec_t;
+
+_Static_assert(sizeof(fk_payment_rec_t) == 48, "layout");
+
+
+/* What varies in size is a chain of these: nothing ever fragments. */
+typedef struct {
+    uint32_t  next;
+    uint8_t   data[FK_BLOCK_DATA_SIZE];
+} fk_block_rec_t;
+
+_Static_assert(sizeof(fk_block_rec_t) == 40, "layout");
+
+
+/*
+ * What one card of 32 bytes and one live order with a contact of 32 bytes
+ * take, indexes included (card index: a bucket for two cards; order indexes:
+ * one bucket each for id and Idempotency-Key).
+ */
+#define FK_CARD32_SIZE    (sizeof(fk_card_rec_t) + 2)
+#define FK_ORDER32_SIZE   (sizeof(fk_order_rec_t) + 4 + 4                    \
+                           + sizeof(fk_block_rec_t))
+#define FK_PAID32_SIZE    (FK_ORDER32_SIZE + sizeof(fk_payment_rec_t) + 4    \
+                           + sizeof(fk_block_rec_t))
+
+_Static_assert(FK_CARD32_SIZE - 32 <= 48, "overhead of a card");
+_Static_assert(FK_PAID32_SIZE <= 320, "size of a live order");
+
+
+typedef enum {
+    FK_TABLE_PRODUCTS = 0,
+    FK_TABLE_BATCHES,
+    FK_TABLE_CARDS,
+    FK_TABLE_ORDERS,
+    FK_TABLE_PAYMENTS,
+    FK_TABLE_BLOCKS,
+    FK_TABLE_COUNT
+} fk_table_id_t;
+
+_Static_assert(FK_TABLE_COUNT == FK_USAGE_COUNT, "one usage line a table");
+
+/*
+ * Slots 1..capacity.  A free slot is on the free list, or it was never used
+ * and is above fresh: so formatting need not touch the tables.
+ */
+typedef struct {
+    uint64_t  offset;                  /* of slot 0, which is never used */
+    uint32_t  slot_size;
+    uint32_t  link_offset;             /* of the uint32_t free list link */
+    uint32_t  capacity;
+    uint32_t  fresh;                   /* slots 1..fresh have been used */
+    uint32_t  free_head;
+    uint32_t  free_count;              /* on the free list; see fk_table_used */
+} fk_table_t;
+
+
+typedef enum {
+    FK_INDEX_PRODUCTS = 0,             /* by SKU */
+    FK_INDEX_CARDS,                    /* by nonce and product */
+    FK_INDEX_ORDERS,                   /* by id */
+    FK_INDEX_IDEM,                     /* by Idempotency-Key */
+    FK_INDEX_PAYMENTS,                 /* by channel and trade number */
+    FK_INDEX_COUNT
+} fk_index_id_t;
+
+/*
+ * Buckets of chained slots.  Chains rather than open addressing: insert and
+ * remove are two stores, so a transaction stays small, and nothing ever
+ * needs to be rehashed or swept of tombstones.
+ */
+typedef struct {
+    uint64_t  offset;
+    uint32_t  bucket_count;
+    uint32_t  pad;
+} fk_index_t;
+
+
+typedef struct {
+    uint64_t  where;                   /* offset in the region << 4 | width */
+    uint64_t  old;
+} fk_undo_t;
+
+/*
+ * The ring.  Positions are free-running byte counts; a record never wraps:
+ * where it would, a filler closes the ring's end.
+ *
+ *     tail <= durable_pos <= sent_pos <= head,   head - tail <= size
+ */
+typedef struct {
+    uint64_t  offset;
+    uint64_t  size;                    /* a power of two */
+    uint64_t  epoch;
+    uint64_t  epoch_seq;               /* the last record before the epoch */
+    uint64_t  seq;
+    uint64_t  head;
+    uint64_t  tail;                    /* oldest record still kept */
+    uint64_t  durable_seq;
+    uint64_t  durable_pos;
+    uint64_t  sent_seq;
+    uint64_t  sent_pos;
+    uint64_t  lease_owner;
+    int64_t   lease_until_ms;
+    uint32_t  probe;                   /* the last batch's outcome is unknown */
+    uint32_t  pad;
+} fk_ring_t;
+
+/* What an audit is at; behind its cursor everything is in the sums. */
+typedef enum {
+    FK_AUDIT_RESET_PRODUCTS = 0,       /* the sums of the last one go */
+    FK_AUDIT_RESET_BATCHES,
+    FK_AUDIT_CARDS,
+    FK_AUDIT_ORDERS,
+    FK_AUDIT_PAYMENTS,
+    FK_AUDIT_COMPARE,                  /* sums with counters, by product */
+    FK_AUDIT_DONE
+} fk_audit_phase_t;
+
+typedef struct {
+    uint64_t  owner;                   /* 0: none under way */
+    int64_t   fresh_until_ms;
+    uint32_t  phase;                   /* fk_audit_phase_t */
+    uint32_t  cursor;                  /* slots of the phase that are done */
+    fk_audit_totals_t  totals;
+} fk_audit_rec_t;
+
+struct fk_region_s {
+    uint64_t         magic;
+    uint32_t         layout_version;
+    uint32_t         header_size;
+    uint64_t         size;
+    uint32_t         state;            /* fk_shop_state_t */
+    uint32_t         formatted;        /* 1: the last store of fk_format */
+    fk_plan_t        plan;
+    fk_table_t       table[FK_TABLE_COUNT];
+    fk_index_t       index[FK_INDEX_COUNT];
+    uint64_t         wheel_offset;
+    uint32_t         wheel_s;          /* slots before it are done */
+    uint32_t         waiting;          /* products that have waiters */
+    uint32_t         aborted;          /* batches to be taken apart */
+    uint32_t         loading_count;    /* batches being staged */
+
+    uint64_t         recover_owner;
+    int64_t          recover_until_ms;
+
+    uint32_t         recoveries_minute;
+    uint32_t         recoveries_count;
+    char             fail_reason[128];
+
+    _Alignas(64) pthread_mutex_t  lock;
+
+    _Alignas(64) uint32_t  undo_used;
+    fk_undo_t        undo[FK_UNDO_MAX];
+
+    _Alignas(64) fk_ring_t  ring;
+    _Alignas(64) fk_audit_rec_t  audit;
+    _Alignas(64) uint64_t  stat[FK_STAT_COUNT];
+};
+
+
+#endif /* FK_REGION_H_INCLUDED_ */

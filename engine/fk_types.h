@@ -1,0 +1,243 @@
+/*
+ * The words of the order engine: limits, codes, states and the plain structs
+ * that go in and out of its commands.  This is the only header of engine/
+ * that the Lua sandbox and the payment protocols may include; it declares no
+ * function that touches a region.
+ *
+ * Money is int64_t in minor units of a currency.  Times are Unix time, in
+ * milliseconds where the name ends in _ms and in seconds where it ends in _s.
+ */
+
+#ifndef FK_TYPES_H_INCLUDED_
+#define FK_TYPES_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+/* Limits: each array, loop and field of the engine is bounded by one. */
+
+#define FK_SKU_SIZE_MAX        63
+#define FK_NAME_SIZE_MAX       127
+#define FK_CONTACT_SIZE_MAX    128
+#define FK_CHANNEL_SIZE_MAX    11
+#define FK_TRADE_NO_SIZE_MAX   64
+#define FK_QTY_MAX             100
+#define FK_AMOUNT_MAX          INT64_C(1000000000000)
+#define FK_CARD_SIZE_MAX       2048            /* plain bytes of one card */
+#define FK_SEAL_SIZE           28              /* nonce 12 + tag 16 */
+#define FK_SEALED_SIZE_MAX     (FK_CARD_SIZE_MAX + FK_SEAL_SIZE)
+#define FK_NONCE_SIZE          12
+#define FK_HOLD_S_MAX          86400
+#define FK_IMPORT_SLICE_MAX    32              /* cards in one transaction */
+#define FK_LIST_SLICE_MAX      64              /* entities under one lock */
+
+#define FK_ORDER_ID_SIZE       16              /* binary: ms 6, random 10 */
+#define FK_ORDER_TEXT_SIZE     26              /* Crockford base32 */
+#define FK_IDEM_SIZE           16
+#define FK_CURRENCY_SIZE       4               /* three letters and a NUL */
+
+
+/*
+ * Every answer of the engine: name, word on the wire, HTTP status, text.
+ * The word is part of the interface; the text is for people.
+ */
+
+#define FK_CODES(X)                                                          \
+    X(OK,             "ok",               200, "done")                       \
+    X(EXISTS,         "exists",           200, "done before by the same "    \
+                                               "request")                    \
+    X(AGAIN,          "again",            200, "more steps are left")        \
+    X(INVALID,        "invalid_request",  400, "the request is not valid")   \
+    X(NOT_FOUND,      "not_found",        404, "there is no such thing")     \
+    X(SOLD_OUT,       "sold_out",         409, "sold out")                   \
+    X(LIMIT,          "limit_reached",    409, "more than one may buy")      \
+    X(NOT_ON_SALE,    "not_on_sale",      409, "not on sale now")            \
+    X(CONFLICT,       "conflict",         409, "not possible in this state") \
+    X(BUSY_IMPORT,    "import_running",   409, "an import into this product" \
+                                               " is under way")              \
+    X(IDEM_MISMATCH,  "idempotency_mismatch", 422,                           \
+                      "the Idempotency-Key was used with another body")      \
+    X(CHANNEL,        "invalid_channel",  422, "no such payment channel")    \
+    X(TABLE_FULL,     "unavailable",      503, "the shop's memory is full")  \
+    X(RING_FULL,      "unavailable",      503, "the journal is behind")      \
+    X(LOCK_TIMEOUT,   "unavailable",      503, "the shop is busy")           \
+    X(NOT_OPEN,       "unavailable",      503, "the shop is not open")       \
+    X(RECOVERING,     "recovering",       503, "the shop is recovering")     \
+    X(FENCED,         "unavailable",      503, "another server has taken "   \
+                                               "the shop over")              \
+    X(FAILED,         "unavailable",      503, "the shop stopped itself")    \
+    X(CORRUPT,        "corrupt",          500, "the data is damaged")        \
+    X(INCOMPATIBLE,   "incompatible",     500, "layout or version differs")
+
+typedef enum {
+#define FK_CODE_ENUM(name, word, status, text)  FK_##name,
+    FK_CODES(FK_CODE_ENUM)
+#undef FK_CODE_ENUM
+    FK_CODE_COUNT
+} fk_code_t;
+
+typedef struct {
+    const char  *name;
+    const char  *word;
+    const char  *text;
+    uint16_t     status;
+} fk_code_info_t;
+
+/* Indexed by fk_code_t; FK_CODE_COUNT entries. */
+extern const fk_code_info_t  fk_code_info[];
+
+
+/* What a product's stock is made of. */
+
+#define FK_KINDS(X)                                                          \
+    X(CARD,    "card")         /* one key a unit, first in, first out */     \
+    X(SHARED,  "shared")       /* one key for all buyers */                  \
+    X(COUNTED, "counted")      /* a stock number, no keys */
+
+typedef enum {
+#define FK_KIND_ENUM(name, word)  FK_KIND_##name,
+    FK_KINDS(FK_KIND_ENUM)
+#undef FK_KIND_ENUM
+    FK_KIND_COUNT
+} fk_kind_t;
+
+extern const char *const  fk_kind_word[];
+
+
+/* The three axes of an order's state, and the events that move it. */
+
+typedef enum {
+    FK_PAYMENT_UNPAID = 0,
+    FK_PAYMENT_PAID,
+    FK_PAYMENT_REFUNDING,              /* to be given back: refund due */
+    FK_PAYMENT_REFUNDED,
+    FK_PAYMENT_COUNT
+} fk_payment_axis_t;
+
+typedef enum {
+    FK_STOCK_HELD = 0,
+    FK_STOCK_RELEASED,
+    FK_STOCK_ALLOCATED,
+    FK_STOCK_SHORT,                    /* paid, but nothing left to give */
+    FK_STOCK_COUNT
+} fk_stock_axis_t;
+
+typedef enum {
+    FK_DELIVERY_NONE = 0,
+    FK_DELIVERY_REVIEW,                /* a person must look first */
+    FK_DELIVERY_READY,
+    FK_DELIVERY_SHIPPED,
+    FK_DELIVERY_DONE,
+    FK_DELIVERY_COUNT
+} fk_delivery_axis_t;
+
+typedef struct {
+    uint8_t  payment;                  /* fk_payment_axis_t */
+    uint8_t  stock;                    /* fk_stock_axis_t */
+    uint8_t  delivery;                 /* fk_delivery_axis_t */
+    uint8_t  cancelled;                /* 1: released by the buyer's cancel */
+} fk_axes_t;
+
+#define FK_EVENTS(X)                                                         \
+    X(PAY,      "pay")         /* the right amount came */                   \
+    X(MISPAY,   "mispay")      /* a verified payment of another amount */    \
+    X(EXPIRE,   "expire")                                                    \
+    X(CANCEL,   "cancel")                                                    \
+    X(SERVE,    "serve")       /* stock came for a waiting order */          \
+    X(APPROVE,  "approve")                                                   \
+    X(DENY,     "deny")                                                      \
+    X(GIVE_UP,  "give_up")     /* stop waiting for stock, refund instead */  \
+    X(REFUNDED, "refunded")
+
+typedef enum {
+#define FK_EVENT_ENUM(name, word)  FK_EVENT_##name,
+    FK_EVENTS(FK_EVENT_ENUM)
+#undef FK_EVENT_ENUM
+    FK_EVENT_COUNT
+} fk_event_t;
+
+extern const char *const  fk_event_word[];
+
+
+/* The one word that buyers see, derived from the axes. */
+
+#define FK_STATUSES(X)                                                       \
+    X(AWAITING_PAYMENT,  "awaiting_payment")                                 \
+    X(EXPIRED,           "expired")                                          \
+    X(CANCELLED,         "cancelled")                                        \
+    X(UNDER_REVIEW,      "under_review")                                     \
+    X(WAITING_FOR_STOCK, "waiting_for_stock")                                \
+    X(DELIVERED,         "delivered")                                        \
+    X(READY,             "ready")                                            \
+    X(SHIPPED,           "shipped")                                          \
+    X(REFUND_DUE,        "refund_due")                                       \
+    X(REFUNDED,          "refunded")
+
+typedef enum {
+#define FK_STATUS_ENUM(name, word)  FK_STATUS_##name,
+    FK_STATUSES(FK_STATUS_ENUM)
+#undef FK_STATUS_ENUM
+    FK_STATUS_COUNT
+} fk_status_t;
+
+extern const char *const  fk_status_word[];
+
+
+/* Where one verified payment ended: exactly one of these, never dropped. */
+
+#define FK_PAYMENT_STATES(X)                                                 \
+    X(APPLIED,    "applied")       /* it pays its order */                   \
+    X(REVIEW,     "review")        /* wrong amount: a person decides */      \
+    X(REFUND_DUE, "refund_due")    /* second payment, or denied */           \
+    X(REFUNDED,   "refunded")
+
+typedef enum {
+#define FK_PAYMENT_STATE_ENUM(name, word)  FK_PAYMENT_STATE_##name,
+    FK_PAYMENT_STATES(FK_PAYMENT_STATE_ENUM)
+#undef FK_PAYMENT_STATE_ENUM
+    FK_PAYMENT_STATE_COUNT
+} fk_payment_state_t;
+
+extern const char *const  fk_payment_state_word[];
+
+
+/* The life of a region. */
+
+#define FK_SHOP_STATES(X)                                                    \
+    X(EMPTY,      "empty")         /* formatted; nobody has recovered it */  \
+    X(RECOVERING, "recovering")                                              \
+    X(OPEN,       "open")                                                    \
+    X(FENCED,     "fenced")        /* a higher epoch owns the journal */     \
+    X(FAILED,     "failed")        /* damaged: safe stop */
+
+typedef enum {
+#define FK_SHOP_ENUM(name, word)  FK_SHOP_##name,
+    FK_SHOP_STATES(FK_SHOP_ENUM)
+#undef FK_SHOP_ENUM
+    FK_SHOP_STATE_COUNT
+} fk_shop_state_t;
+
+extern const char *const  fk_shop_state_word[];
+
+
+typedef struct {
+    const uint8_t  *data;
+    size_t          size;
+} fk_str_t;
+
+
+typedef struct {
+    uint8_t  bytes[FK_ORDER_ID_SIZE];
+} fk_order_id_t;
+
+
+/* What the engine may not find out by itself. */
+
+typedef struct {
+    int64_t  now_ms;                   /* Unix time */
+} fk_env_t;
+
+
+#endif /* FK_TYPES_H_INCLUDED_ */

@@ -1,0 +1,250 @@
+/*
+ * What the files of ngx_module/ share: the configuration that the master
+ * builds, the state that a worker keeps, and the calls between the request
+ * handlers and their helpers.
+ *
+ * Files named *_master_* run while the configuration is read (as root, also
+ * under nginx -t); files named *_worker_* run in workers.  Configuration is
+ * read-only for workers.  No pointer of this header is ever stored in the
+ * region.
+ */
+
+#ifndef NGX_FAKA_H_INCLUDED_
+#define NGX_FAKA_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "../engine/fk.h"
+#include "ngx_faka_json.h"
+#include "pay/crypto.h"
+#include "pay/pay.h"
+#include "redis/ngx_faka_journal.h"
+
+
+#define NGX_FAKA_CHANNELS_MAX       16
+#define NGX_FAKA_SHOPS_MAX          16
+#define NGX_FAKA_WORKERS_MAX        128
+#define NGX_FAKA_BODY_SIZE_MAX      (64 * 1024)   /* all but imports */
+
+typedef struct ngx_faka_shop_s     ngx_faka_shop_t;
+typedef struct ngx_faka_worker_s   ngx_faka_worker_t;
+typedef struct ngx_faka_ctx_s      ngx_faka_ctx_t;
+
+
+/* --- configuration (made by the master) ------------------------------ */
+
+typedef enum {
+    NGX_FAKA_DURABILITY_DISK = 0,
+    NGX_FAKA_DURABILITY_MEMORY
+} ngx_faka_durability_t;
+
+struct ngx_faka_shop_s {
+    ngx_str_t               name;
+    u_char                 *file;             /* where the block stands */
+    ngx_uint_t              line;
+
+    size_t                  memory;
+    ngx_shm_zone_t         *zone;             /* "faka_NAME" */
+    ngx_faka_redis_conf_t   redis;
+    ngx_uint_t              durability;
+    ngx_uint_t              hold_s;
+    ngx_str_t               public_url;       /* without a final slash */
+    ngx_str_t               admin_token;      /* contents of the file */
+    pay_master_t            master;           /* of key_file */
+    ngx_array_t             channels;         /* pay_channel_t */
+
+    int                    *event_fds;        /* one a worker slot, or NULL */
+    ngx_uint_t              event_fd_count;
+
+    ngx_faka_worker_t      *worker;           /* set in each worker */
+};
+
+typedef struct {
+    ngx_array_t             shops;            /* ngx_faka_shop_t * */
+} ngx_faka_main_conf_t;
+
+typedef struct {
+    ngx_faka_shop_t        *shop;             /* of this location, or NULL */
+} ngx_faka_loc_conf_t;
+
+extern ngx_module_t  ngx_http_faka_module;
+
+
+/* --- a worker's state ------------------------------------------------- */
+
+struct ngx_faka_worker_s {
+    ngx_faka_shop_t        *shop;
+    fk_t                    fk;
+    ngx_uint_t              attached;         /* fk is usable */
+    uint64_t                owner;            /* unique for process and start */
+    pay_crypto_t           *crypto;           /* one a worker, shared */
+    pay_vault_t            *vault;
+    ngx_faka_journal_t     *journal;
+    ngx_event_t             tick;
+    ngx_connection_t       *bell;             /* eventfd of this worker */
+    ngx_event_t             fallback;         /* short timer while parked */
+    ngx_queue_t             parked;           /* ngx_faka_ctx_t, by seq */
+    ngx_uint_t              parked_count;
+    ngx_log_t              *log;
+};
+
+
+/* --- a request -------------------------------------------------------- */
+
+/*
+ * Parked work is a named state: done() is called when the record is durable
+ * (code FK_OK) or cannot become so in time (FK_NOT_OPEN, FK_FENCED ...).
+ */
+typedef void (*ngx_faka_done_pt)(ngx_http_request_t *r, fk_code_t code);
+
+typedef void (*ngx_faka_body_pt)(ngx_http_request_t *r, ngx_str_t *body);
+
+struct ngx_faka_ctx_s {
+    ngx_queue_t             queue;
+    ngx_http_request_t     *r;
+    ngx_faka_shop_t        *shop;
+    uint64_t                seq;
+    ngx_msec_t              parked_at;
+    ngx_faka_done_pt        done;
+    ngx_uint_t              is_parked;        /* unsigned: 1 on the queue */
+    fk_order_view_t        *order;
+    void                   *data;             /* the handler's own */
+
+    /* ngx_faka_read_body */
+    ngx_faka_body_pt        body_next;
+    ngx_str_t               body;
+    size_t                  body_room;        /* allocated; 0: not a copy */
+
+    /* for the nginx variables */
+    ngx_str_t               order_text;       /* $faka_order */
+    const char             *result;           /* $faka_result: a code word */
+    uint64_t                queue_us;         /* $faka_queue_us */
+};
+
+
+/* ngx_faka_worker.c: timers, attaching, the bell. */
+ngx_int_t ngx_faka_worker_init(ngx_cycle_t *cycle);
+void ngx_faka_worker_exit(ngx_cycle_t *cycle);
+/* Time for engine calls. */
+void ngx_faka_env(fk_env_t *env);
+
+/* ngx_faka_worker_park.c */
+
+/*
+ * Answers at once under "durability memory" or if seq is durable already
+ * (done is called before this returns); else parks the request.  The
+ * reference of ngx_faka_read_body() or ngx_faka_no_body() keeps the request
+ * while it is parked; a client that goes away is taken off the queue by a
+ * cleanup handler, and done is never called.
+ * The bound on waiting is NGX_FAKA_PARK_MS; then done(FK_NOT_OPEN).
+ */
+#define NGX_FAKA_PARK_MS  2000
+void ngx_faka_wait_durable(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    uint64_t seq, ngx_faka_done_pt done);
+void ngx_faka_park_wake(void *worker);
+
+/*
+ * May a request that needs a new durable record go on?  FK_OK, or the code to
+ * refuse with at once (journal down under "durability disk", not open...).
+ */
+fk_code_t ngx_faka_may_write(ngx_faka_shop_t *shop);
+
+/* ngx_faka_worker_request.c: what comes in. */
+
+/* The request's context, made at the first call; NULL: no memory. */
+ngx_faka_ctx_t *ngx_faka_ctx_get(ngx_http_request_t *r,
+    ngx_faka_shop_t *shop);
+
+/*
+ * A content handler takes one of two ways.  Either it returns what
+ * ngx_faka_read_body() returns, and next() answers later; or it calls
+ * ngx_faka_no_body(), answers, and returns NGX_DONE.  Both take the reference
+ * on the request that exactly one ngx_faka_send_* call gives back; until then
+ * the answer may wait as long as it likes (ngx_faka_wait_durable).
+ */
+
+/*
+ * Reads the whole body, in memory, then calls next().  The body is "" if
+ * there is none, and lives as long as the request.  More than
+ * NGX_FAKA_BODY_SIZE_MAX bytes, declared or chunked: 413.  Any
+ * Content-Encoding: 415.  These are answered here; next() is not called.
+ */
+ngx_int_t ngx_faka_read_body(ngx_http_request_t *r, ngx_faka_body_pt next);
+
+/* The body, if one comes, is thrown away; the connection stays usable. */
+void ngx_faka_no_body(ngx_http_request_t *r);
+
+/* The value of a header that must appear at most once.  NGX_OK, NGX_DECLINED
+ * (absent), NGX_ERROR (twice). */
+ngx_int_t ngx_faka_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+/* X of "Authorization: Bearer X".  Returns as ngx_faka_header(); another
+ * scheme is NGX_DECLINED. */
+ngx_int_t ngx_faka_bearer(ngx_http_request_t *r, ngx_str_t *token);
+/* The same, compared in constant time with expected. */
+ngx_uint_t ngx_faka_bearer_ok(ngx_http_request_t *r, ngx_str_t *expected);
+/* Is the media type of Content-Type this one ("application/json")?
+ * Parameters and letter case do not count. */
+ngx_uint_t ngx_faka_content_type_is(ngx_http_request_t *r, const char *type);
+
+/* ngx_faka_worker_answer.c: how all handlers answer. */
+
+/* One more header of the answer, before it is sent; name and value are
+ * NUL-terminated and static or of the pool. */
+ngx_int_t ngx_faka_header_add(ngx_http_request_t *r, const char *name,
+    const char *value);
+
+/* Sends and finalizes (for use outside of the content handler's return). */
+void ngx_faka_send_json(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_chain_t *body);
+void ngx_faka_send_bytes(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *content_type, ngx_str_t *body);
+/*
+ * problem+json for a code; detail and field may be NULL (static or pool
+ * text).  503 carries Retry-After: 1.  Sets ctx->result.
+ */
+void ngx_faka_send_problem(ngx_http_request_t *r, fk_code_t code,
+    const char *field, const char *detail);
+/* The same for refusals that are not the engine's: 401, 413, 415, 429.  401
+ * carries WWW-Authenticate: Bearer. */
+void ngx_faka_send_http_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *word, const char *field, const char *detail);
+/* 413, and the end of the connection. */
+void ngx_faka_send_too_large(ngx_http_request_t *r);
+/* 405 with Allow, for example "GET, HEAD". */
+void ngx_faka_send_not_allowed(ngx_http_request_t *r, const char *allow);
+/* FK_INVALID as a reader of ngx_faka_json.h found it. */
+void ngx_faka_send_field_error(ngx_http_request_t *r,
+    const ngx_faka_field_error_t *error);
+
+
+/* The content handlers, set by the directives of the same names. */
+ngx_int_t ngx_faka_products_handler(ngx_http_request_t *r);
+ngx_int_t ngx_faka_checkout_handler(ngx_http_request_t *r);
+ngx_int_t ngx_faka_orders_handler(ngx_http_request_t *r);
+ngx_int_t ngx_faka_notify_handler(ngx_http_request_t *r);
+ngx_int_t ngx_faka_admin_handler(ngx_http_request_t *r);
+ngx_int_t ngx_faka_metrics_handler(ngx_http_request_t *r);
+
+/* ngx_faka_worker_import.c, ngx_faka_worker_audit.c: parts of the admin. */
+ngx_int_t ngx_faka_import_handler(ngx_http_request_t *r, ngx_str_t *sku);
+ngx_int_t ngx_faka_audit_handler(ngx_http_request_t *r);
+
+
+/* The region's shared counters of the handlers (fk_stat_add). */
+enum {
+    NGX_FAKA_STAT_CHECKOUT = NGX_FAKA_STAT_JOURNAL_LAST,  /* + fk_code_t */
+    NGX_FAKA_STAT_NOTIFY_PAID = NGX_FAKA_STAT_CHECKOUT + FK_CODE_COUNT,
+    NGX_FAKA_STAT_NOTIFY_RESULT,                          /* + fk_pay_result */
+    NGX_FAKA_STAT_NOTIFY_VERDICT = NGX_FAKA_STAT_NOTIFY_RESULT
+                                   + FK_PAY_COUNT,        /* + pay_verdict_t */
+    NGX_FAKA_STAT_LAST = NGX_FAKA_STAT_NOTIFY_VERDICT + PAY_VERDICT_COUNT
+};
+
+_Static_assert(NGX_FAKA_STAT_LAST <= FK_STAT_COUNT, "counters fit");
+
+
+#endif /* NGX_FAKA_H_INCLUDED_ */

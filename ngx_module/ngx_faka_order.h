@@ -1,0 +1,81 @@
+/*
+ * What the handlers of checkout, orders, notices and the admin share about
+ * orders: names, channels, the payment address and the JSON of an order.
+ *
+ * For workers, inside a request.
+ */
+
+#ifndef NGX_FAKA_ORDER_H_INCLUDED_
+#define NGX_FAKA_ORDER_H_INCLUDED_
+
+
+#include "ngx_faka.h"
+#include "ngx_faka_json.h"
+
+
+#define NGX_FAKA_ARRAY_COUNT(a)  (sizeof(a) / sizeof((a)[0]))
+
+/* More than enough for an order without its cards. */
+#define NGX_FAKA_ORDER_JSON_SIZE  1024
+
+
+static ngx_inline fk_str_t
+ngx_faka_fk_str(const ngx_str_t *text)
+{
+    return (fk_str_t) { text->data, text->len };
+}
+
+
+static ngx_inline pay_str_t
+ngx_faka_pay_str(const ngx_str_t *text)
+{
+    return pay_str(text->data, text->len);
+}
+
+
+/*
+ * May the region be read at all?  FK_OK, or FK_NOT_OPEN while this worker
+ * has not attached to it.  What state the shop is in, the engine answers.
+ */
+fk_code_t ngx_faka_may_read(const ngx_faka_shop_t *shop);
+
+/*
+ * The path behind the prefix of the location, without a slash at its start:
+ * "ID/cancel" for /orders/ID/cancel in "location /orders/".  It is empty in
+ * an exact or regular expression location.
+ */
+void ngx_faka_subpath(ngx_http_request_t *r, ngx_str_t *rest);
+
+/* Cuts the text up to the next slash off rest; 0: rest was empty. */
+ngx_uint_t ngx_faka_subpath_next(ngx_str_t *rest, ngx_str_t *segment);
+
+/* The channel of exactly this name, or NULL. */
+const pay_channel_t *ngx_faka_channel_find(const ngx_faka_shop_t *shop,
+    const void *name, size_t size);
+
+/* Keeps the order's id for the log variables.  NGX_ERROR: no memory. */
+ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_order_id_t *id);
+
+/*
+ * The address where this order is paid, of the pool.  PAY_START_INTERNAL is
+ * also the answer when memory runs out; its channel may be gone from the
+ * configuration by now, which is PAY_START_CURRENCY: nobody takes the money.
+ */
+pay_start_code_e ngx_faka_pay_url(ngx_http_request_t *r,
+    const ngx_faka_shop_t *shop, const fk_order_view_t *order,
+    ngx_str_t *url);
+
+/* The members of an order from "order" to "contact"; no cards. */
+void ngx_faka_order_members(ngx_faka_json_t *json,
+    const fk_order_view_t *order);
+
+/* "key": seconds, or null for 0. */
+void ngx_faka_json_time(ngx_faka_json_t *json, const char *key,
+    uint32_t at_s);
+
+/* "pay": the way to pay; without an url there is nothing to pay now. */
+void ngx_faka_json_pay(ngx_faka_json_t *json, const ngx_str_t *url);
+
+
+#endif /* NGX_FAKA_ORDER_H_INCLUDED_ */

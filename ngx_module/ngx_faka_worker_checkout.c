@@ -1,0 +1,592 @@
+/*
+ * faka_checkout: POST /checkout makes an order and answers where to pay it.
+ *
+ * The way of a request: method, body, journal, fields, the lock-free look at
+ * the stock, the channel, one transaction, the signed payment address, the
+ * wait for the disk, 201.  What refuses stands as early as it can.
+ *
+ * Guarantees.  A 201 or 200 is sent after the order is durable (under
+ * "durability disk").  An Idempotency-Key gives the same order for the same
+ * content as long as the shop holds that order, also across a rotation of
+ * the key file and while the journal is down; and an order for which no
+ * payment address can be made does not stay.
+ *
+ * The client's key and content are kept as keyed digests only.
+ */
+
+#include "ngx_faka_order.h"
+
+
+#define NGX_FAKA_IDEM_KEY_SIZE_MIN   16
+#define NGX_FAKA_IDEM_KEY_SIZE_MAX   64
+
+/* Our own answer and a payment address of usual length. */
+#define NGX_FAKA_CHECKOUT_JSON_SIZE  1024
+
+
+/* What the request says. */
+
+typedef struct {
+    ngx_str_t               sku;
+    int64_t                 qty;
+    ngx_str_t               contact;
+    ngx_str_t               channel;
+    ngx_str_t               key;       /* Idempotency-Key; empty: none */
+    ngx_faka_field_error_t  error;
+} ngx_faka_checkout_in_t;
+
+
+/* What stays of it while the request is parked. */
+
+typedef struct {
+    ngx_str_t               url;       /* empty: there is nothing to pay */
+    fk_code_t               code;      /* FK_OK or FK_EXISTS */
+    fk_order_view_t         order;
+} ngx_faka_checkout_t;
+
+
+typedef ngx_int_t (*ngx_faka_reader_pt)(ngx_pool_t *pool,
+    const ngx_str_t *text, const ngx_faka_field_t *fields, ngx_uint_t mode,
+    void *out, uint32_t *given, ngx_faka_field_error_t *error);
+
+
+static void ngx_faka_checkout_body(ngx_http_request_t *r, ngx_str_t *body);
+static fk_code_t ngx_faka_checkout_fields(ngx_http_request_t *r,
+    ngx_faka_reader_pt reader, ngx_str_t *body, ngx_faka_checkout_in_t *in);
+static fk_code_t ngx_faka_checkout_key(ngx_http_request_t *r,
+    ngx_faka_checkout_in_t *in);
+static fk_code_t ngx_faka_checkout_order(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, ngx_faka_checkout_in_t *in);
+static fk_code_t ngx_faka_checkout_channel(ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, ngx_faka_checkout_in_t *in, fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_repeat(ngx_faka_shop_t *shop,
+    const ngx_str_t *key, fk_checkout_t *out, fk_order_view_t *order);
+static fk_code_t ngx_faka_checkout_digest(ngx_faka_worker_t *w,
+    pay_key_age_e age, const ngx_str_t *key, fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_make(ngx_faka_worker_t *w,
+    const fk_env_t *env, fk_checkout_t *out, fk_order_view_t *order);
+static fk_code_t ngx_faka_checkout_address(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in);
+static void ngx_faka_checkout_refuse(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, fk_code_t code, const ngx_faka_checkout_in_t *in);
+static void ngx_faka_checkout_show(ngx_http_request_t *r, fk_code_t code);
+static ngx_int_t ngx_faka_checkout_location(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx);
+
+
+static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
+    { "sku", NGX_FAKA_FIELD_WORD, offsetof(ngx_faka_checkout_in_t, sku),
+      1, FK_SKU_SIZE_MAX, 1 },
+    { "qty", NGX_FAKA_FIELD_INTEGER, offsetof(ngx_faka_checkout_in_t, qty),
+      1, FK_QTY_MAX, 0 },
+    { "contact", NGX_FAKA_FIELD_TEXT,
+      offsetof(ngx_faka_checkout_in_t, contact), 1, FK_CONTACT_SIZE_MAX, 1 },
+    { "channel", NGX_FAKA_FIELD_WORD,
+      offsetof(ngx_faka_checkout_in_t, channel), 1, FK_CHANNEL_SIZE_MAX, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+};
+
+
+ngx_int_t
+ngx_faka_checkout_handler(ngx_http_request_t *r)
+{
+    fk_code_t             code;
+    ngx_faka_ctx_t       *ctx;
+    ngx_faka_loc_conf_t  *flcf;
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faka_module);
+
+    ctx = ngx_faka_ctx_get(r, flcf->shop);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        ngx_faka_no_body(r);
+        ngx_faka_send_not_allowed(r, "POST");
+        return NGX_DONE;
+    }
+
+    code = ngx_faka_may_read(flcf->shop);
+    if (code != FK_OK) {
+        ngx_faka_no_body(r);
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    return ngx_faka_read_body(r, ngx_faka_checkout_body);
+}
+
+
+static void
+ngx_faka_checkout_body(ngx_http_request_t *r, ngx_str_t *body)
+{
+    fk_code_t               code;
+    ngx_faka_ctx_t         *ctx;
+    ngx_faka_reader_pt      reader;
+    ngx_faka_checkout_in_t  in;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    if (ngx_faka_content_type_is(r, "application/json")) {
+        reader = ngx_faka_json_read;
+
+    } else if (ngx_faka_content_type_is(r,
+                                        "application/x-www-form-urlencoded"))
+    {
+        reader = ngx_faka_form_read;
+
+    } else {
+        ngx_faka_send_http_problem(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                   "unsupported_media_type", "Content-Type",
+                                   "send application/json or "
+                                   "application/x-www-form-urlencoded");
+        return;
+    }
+
+    ngx_memzero(&in, sizeof(ngx_faka_checkout_in_t));
+    in.qty = 1;
+
+    code = ngx_faka_checkout_key(r, &in);
+
+    if (code == FK_OK && in.key.len == 0) {
+        code = ngx_faka_may_write(ctx->shop);
+    }
+
+    if (code == FK_OK) {
+        code = ngx_faka_checkout_fields(r, reader, body, &in);
+    }
+
+    if (code == FK_OK) {
+        code = ngx_faka_checkout_order(r, ctx, &in);
+    }
+
+    if (code != FK_OK) {
+        ngx_faka_checkout_refuse(r, ctx, code, &in);
+        return;
+    }
+
+    ngx_faka_wait_durable(r, ctx, ctx->order->seq, ngx_faka_checkout_show);
+}
+
+
+static fk_code_t
+ngx_faka_checkout_key(ngx_http_request_t *r, ngx_faka_checkout_in_t *in)
+{
+    size_t     i;
+    ngx_int_t  rc;
+
+    rc = ngx_faka_header(r, "Idempotency-Key", &in->key);
+    if (rc == NGX_DECLINED) {
+        ngx_str_null(&in->key);
+        return FK_OK;
+    }
+
+    in->error.field = "Idempotency-Key";
+
+    if (rc != NGX_OK) {
+        in->error.detail = "this header may be given once";
+        return FK_INVALID;
+    }
+
+    /* Who knows the key gets the order's token: short keys are guessed. */
+
+    in->error.detail = "must be 16 to 64 visible ASCII characters that nobody"
+                       " can guess, a random UUID for example";
+
+    if (in->key.len < NGX_FAKA_IDEM_KEY_SIZE_MIN
+        || in->key.len > NGX_FAKA_IDEM_KEY_SIZE_MAX)
+    {
+        return FK_INVALID;
+    }
+
+    for (i = 0; i < in->key.len; i++) {
+        if (in->key.data[i] <= ' ' || in->key.data[i] >= 0x7f) {
+            return FK_INVALID;
+        }
+    }
+
+    in->error.field = NULL;
+    in->error.detail = NULL;
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+ngx_faka_checkout_fields(ngx_http_request_t *r, ngx_faka_reader_pt reader,
+    ngx_str_t *body, ngx_faka_checkout_in_t *in)
+{
+    uint32_t   given;
+    ngx_int_t  rc;
+
+    rc = reader(r->pool, body, ngx_faka_checkout_field, NGX_FAKA_FIELDS_OPEN,
+                in, &given, &in->error);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? FK_INVALID : FK_TABLE_FULL;
+    }
+
+    if (!pay_is_plain_id(ngx_faka_pay_str(&in->sku), FK_SKU_SIZE_MAX, ".")) {
+        in->error.field = "sku";
+        in->error.detail = "may have letters, digits, '.', '_' and '-'";
+        return FK_INVALID;
+    }
+
+    in->error.field = NULL;
+    in->error.detail = NULL;
+
+    return FK_OK;
+}
+
+
+/* Finds or makes the order, in ctx->order; ctx->data has the rest. */
+
+static fk_code_t
+ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    ngx_faka_checkout_in_t *in)
+{
+    fk_env_t              env;
+    fk_code_t             code;
+    fk_checkout_t         out;
+    ngx_faka_worker_t    *w;
+    ngx_faka_checkout_t  *checkout;
+
+    w = ctx->shop->worker;
+    ngx_faka_env(&env);
+
+    if (in->key.len == 0) {
+        code = fk_product_peek(&w->fk, &env, ngx_faka_fk_str(&in->sku),
+                               (uint32_t) in->qty);
+        if (code != FK_OK) {
+            return code;
+        }
+    }
+
+    checkout = ngx_palloc(r->pool, sizeof(ngx_faka_checkout_t));
+    if (checkout == NULL) {
+        return FK_TABLE_FULL;
+    }
+
+    ngx_str_null(&checkout->url);
+    ctx->data = checkout;
+    ctx->order = &checkout->order;
+
+    ngx_memzero(&out, sizeof(fk_checkout_t));
+
+    out.sku = ngx_faka_fk_str(&in->sku);
+    out.contact = ngx_faka_fk_str(&in->contact);
+    out.qty = (uint32_t) in->qty;
+    out.hold_s = (uint32_t) ctx->shop->hold_s;
+
+    code = ngx_faka_checkout_channel(ctx, &env, in, &out);
+
+    if (code == FK_OK && in->key.len != 0) {
+        code = ngx_faka_checkout_repeat(ctx->shop, &in->key, &out,
+                                        ctx->order);
+    }
+
+    if (code == FK_OK) {
+        code = ngx_faka_checkout_make(w, &env, &out, ctx->order);
+    }
+
+    if (code != FK_OK && code != FK_EXISTS) {
+        return code;
+    }
+
+    checkout->code = code;
+
+    if (ngx_faka_order_name(r, ctx, &ctx->order->id) != NGX_OK) {
+        return FK_TABLE_FULL;
+    }
+
+    return ngx_faka_checkout_address(r, ctx, &env, in);
+}
+
+
+/* A channel is bound to one currency and offered for no other. */
+
+static fk_code_t
+ngx_faka_checkout_channel(ngx_faka_ctx_t *ctx, const fk_env_t *env,
+    ngx_faka_checkout_in_t *in, fk_checkout_t *out)
+{
+    fk_code_t             code;
+    fk_product_view_t     product;
+    const pay_channel_t  *channel;
+
+    channel = in->channel.len == 0
+              ? ctx->shop->channels.elts
+              : ngx_faka_channel_find(ctx->shop, in->channel.data,
+                                      in->channel.len);
+
+    if (channel == NULL || ctx->shop->channels.nelts == 0) {
+        return FK_CHANNEL;
+    }
+
+    code = fk_product_get(&ctx->shop->worker->fk, env, out->sku, &product);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    if (ngx_memcmp(product.currency, channel->currency, FK_CURRENCY_SIZE)
+        != 0)
+    {
+        in->error.detail = pay_start_text(PAY_START_CURRENCY);
+        return FK_CHANNEL;
+    }
+
+    ngx_memcpy(out->channel, channel->name.data, channel->name.size);
+
+    return FK_OK;
+}
+
+
+/*
+ * Is there an order by this key?  FK_OK: go on with the digests in *out; the
+ * transaction looks for the current ones once more.  So they are asked for
+ * here only if nothing may be written now, and those of the key before, under
+ * which an older order is filed, in a rotation.
+ */
+
+static fk_code_t
+ngx_faka_checkout_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
+    fk_checkout_t *out, fk_order_view_t *order)
+{
+    fk_code_t           code, may_write;
+    ngx_faka_worker_t  *w;
+
+    w = shop->worker;
+
+    if (pay_vault_has_previous(w->vault)) {
+
+        code = ngx_faka_checkout_digest(w, PAY_KEY_PREVIOUS, key, out);
+        if (code != FK_OK) {
+            return code;
+        }
+
+        code = fk_order_by_idem(&w->fk, out->idem, out->body, order);
+        if (code != FK_NOT_FOUND) {
+            return code == FK_OK ? FK_EXISTS : code;
+        }
+    }
+
+    code = ngx_faka_checkout_digest(w, PAY_KEY_CURRENT, key, out);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    out->has_idem = 1;
+
+    may_write = ngx_faka_may_write(shop);
+    if (may_write == FK_OK) {
+        return FK_OK;
+    }
+
+    code = fk_order_by_idem(&w->fk, out->idem, out->body, order);
+    if (code == FK_NOT_FOUND) {
+        return may_write;
+    }
+
+    return code == FK_OK ? FK_EXISTS : code;
+}
+
+
+/* The content is digested as it was understood: JSON or form, spaces and the
+ * order of members do not count. */
+
+static fk_code_t
+ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
+    const ngx_str_t *key, fk_checkout_t *out)
+{
+    u_char     digest[PAY_SHA256_SIZE], qty;
+    pay_str_t  key_part[2], body_part[7];
+
+    _Static_assert(FK_QTY_MAX < 256, "a quantity is one byte of the digest");
+
+    key_part[0] = PAY_STR("key");
+    key_part[1] = ngx_faka_pay_str(key);
+
+    if (!pay_idempotency_tag(w->vault, age, key_part, 2, digest)) {
+        return FK_LOCK_TIMEOUT;
+    }
+
+    ngx_memcpy(out->idem, digest, FK_IDEM_SIZE);
+
+    /* No part but the last can hold a NUL. */
+
+    qty = (u_char) out->qty;
+
+    body_part[0] = PAY_STR("body");
+    body_part[1] = pay_str(&qty, 1);
+    body_part[2] = pay_str(out->sku.data, out->sku.size);
+    body_part[3] = PAY_STR("\0");
+    body_part[4] = pay_str(out->channel, ngx_strlen(out->channel));
+    body_part[5] = PAY_STR("\0");
+    body_part[6] = pay_str(out->contact.data, out->contact.size);
+
+    if (!pay_idempotency_tag(w->vault, age, body_part, 7, digest)) {
+        return FK_LOCK_TIMEOUT;
+    }
+
+    ngx_memcpy(out->body, digest, sizeof(out->body));
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+ngx_faka_checkout_make(ngx_faka_worker_t *w, const fk_env_t *env,
+    fk_checkout_t *out, fk_order_view_t *order)
+{
+    uint8_t    random[10];
+    fk_code_t  code;
+
+    if (!pay_random(w->crypto, random, sizeof(random))) {
+        return FK_LOCK_TIMEOUT;
+    }
+
+    fk_order_id_make(&out->id, env->now_ms, random);
+
+    code = fk_checkout(&w->fk, env, out, order);
+
+    if (code == FK_OK) {
+        ngx_faka_journal_kick(w->journal);
+    }
+
+    return code;
+}
+
+
+/* An order that nobody can pay would only keep its units from others. */
+
+static fk_code_t
+ngx_faka_checkout_address(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, ngx_faka_checkout_in_t *in)
+{
+    pay_start_code_e      start;
+    ngx_faka_worker_t    *w;
+    ngx_faka_checkout_t  *checkout;
+
+    checkout = ctx->data;
+
+    if (ctx->order->status != FK_STATUS_AWAITING_PAYMENT) {
+        return FK_OK;
+    }
+
+    start = ngx_faka_pay_url(r, ctx->shop, ctx->order, &checkout->url);
+    if (start == PAY_START_OK) {
+        return FK_OK;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "faka: no payment address for order %V: %s",
+                  &ctx->order_text, pay_start_text(start));
+
+    if (checkout->code == FK_OK) {
+        w = ctx->shop->worker;
+        (void) fk_cancel(&w->fk, env, &ctx->order->id, ctx->order);
+        ngx_faka_journal_kick(w->journal);
+    }
+
+    in->error.detail = pay_start_text(start);
+
+    return FK_CHANNEL;
+}
+
+
+static void
+ngx_faka_checkout_refuse(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    fk_code_t code, const ngx_faka_checkout_in_t *in)
+{
+    const char  *field;
+
+    fk_stat_add(&ctx->shop->worker->fk, NGX_FAKA_STAT_CHECKOUT + code, 1);
+
+    field = in->error.field;
+
+    if (field != NULL && field[0] == '\0') {
+        field = NULL;                  /* the body as a whole */
+    }
+
+    if (code == FK_NOT_FOUND) {
+        field = "sku";
+
+    } else if (code == FK_CHANNEL) {
+        field = "channel";
+    }
+
+    ngx_faka_send_problem(r, code, field, in->error.detail);
+}
+
+
+static void
+ngx_faka_checkout_show(ngx_http_request_t *r, fk_code_t code)
+{
+    char                    token[PAY_TOKEN_SIZE];
+    fk_order_view_t        *order;
+    ngx_faka_ctx_t         *ctx;
+    ngx_faka_json_t         json;
+    ngx_faka_worker_t      *w;
+    ngx_faka_checkout_t    *checkout;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    w = ctx->shop->worker;
+    order = ctx->order;
+    checkout = ctx->data;
+
+    if (code == FK_OK
+        && (!pay_token_make(w->vault, ngx_faka_pay_str(&ctx->order_text),
+                            token)
+            || (checkout->code == FK_OK
+                && ngx_faka_checkout_location(r, ctx) != NGX_OK)))
+    {
+        code = FK_LOCK_TIMEOUT;
+    }
+
+    fk_stat_add(&w->fk, NGX_FAKA_STAT_CHECKOUT
+                        + (code == FK_OK ? checkout->code : code), 1);
+
+    if (code != FK_OK) {
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return;
+    }
+
+    ngx_faka_json_begin(&json, r->pool, NGX_FAKA_CHECKOUT_JSON_SIZE);
+    ngx_faka_json_object(&json, NULL);
+    ngx_faka_json_string(&json, "order", ctx->order_text.data,
+                         ctx->order_text.len);
+    ngx_faka_json_string(&json, "token", token, sizeof(token));
+    ngx_faka_json_text(&json, "status", fk_status_word[order->status]);
+    ngx_faka_json_text(&json, "sku", order->sku);
+    ngx_faka_json_integer(&json, "qty", order->qty);
+    ngx_faka_json_integer(&json, "amount", order->amount);
+    ngx_faka_json_text(&json, "currency", order->currency);
+    ngx_faka_json_integer(&json, "created_at", order->created_ms / 1000);
+    ngx_faka_json_time(&json, "expires_at",
+                       checkout->url.len != 0 ? order->expires_s : 0);
+    ngx_faka_json_pay(&json, &checkout->url);
+    ngx_faka_json_object_end(&json);
+
+    ctx->result = fk_code_info[checkout->code].word;
+    ngx_faka_send_json(r, checkout->code == FK_OK ? NGX_HTTP_CREATED
+                                                  : NGX_HTTP_OK,
+                       ngx_faka_json_end(&json));
+}
+
+
+static ngx_int_t
+ngx_faka_checkout_location(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
+{
+    char  *path, *p;
+
+    path = ngx_pnalloc(r->pool, sizeof("/orders/") + FK_ORDER_TEXT_SIZE);
+    if (path == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = (char *) ngx_cpymem(path, "/orders/", sizeof("/orders/") - 1);
+    p = (char *) ngx_cpymem(p, ctx->order_text.data, ctx->order_text.len);
+    *p = '\0';
+
+    return ngx_faka_header_add(r, "Location", path);
+}

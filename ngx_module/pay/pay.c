@@ -1,0 +1,325 @@
+/*
+ * The tables of the payment edge: verdicts, protocols, channels.  What is
+ * common to all protocols is checked here, what belongs to one stands in its
+ * own file.
+ */
+
+#include "pay.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+
+enum {
+    REPLY_ACK,
+    REPLY_REFUSE
+};
+
+static const struct {
+    const char  *word;
+    const char  *text;
+    int          http_status;
+    int          reply;
+} verdicts[PAY_VERDICT_COUNT] = {
+#define X(name, word, reply, status, text)                                    \
+    { word, text, status, REPLY_##reply },
+    PAY_VERDICTS(X)
+#undef X
+};
+
+static const char *const  start_texts[PAY_START_CODE_COUNT] = {
+#define X(name, text)  text,
+    PAY_START_CODES(X)
+#undef X
+};
+
+
+/* A new protocol is a file of its own and one line here; the list of names
+ * for messages stands beside, for the master has no pool to build it in. */
+
+static const pay_protocol_t *const  protocols[] = {
+    &pay_epay_protocol
+};
+
+#define PROTOCOL_NAMES  "epay"
+
+
+static const char *secret_fault(pay_str_t secret);
+
+
+const char *
+pay_verdict_word(pay_verdict_e verdict)
+{
+    assert(verdict < PAY_VERDICT_COUNT);
+
+    return verdicts[verdict].word;
+}
+
+
+const char *
+pay_verdict_text(pay_verdict_e verdict)
+{
+    assert(verdict < PAY_VERDICT_COUNT);
+
+    return verdicts[verdict].text;
+}
+
+
+int
+pay_verdict_http_status(pay_verdict_e verdict)
+{
+    assert(verdict < PAY_VERDICT_COUNT);
+
+    return verdicts[verdict].http_status;
+}
+
+
+bool
+pay_verdict_acknowledged(pay_verdict_e verdict)
+{
+    assert(verdict < PAY_VERDICT_COUNT);
+
+    return verdicts[verdict].reply == REPLY_ACK;
+}
+
+
+const char *
+pay_start_text(pay_start_code_e code)
+{
+    assert(code < PAY_START_CODE_COUNT);
+
+    return start_texts[code];
+}
+
+
+const pay_protocol_t *
+pay_protocol_find(pay_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+        if (pay_str_eq(name, pay_str(protocols[i]->name,
+                                     strlen(protocols[i]->name))))
+        {
+            return protocols[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+const char *
+pay_protocol_names(void)
+{
+    return PROTOCOL_NAMES;
+}
+
+
+unsigned
+pay_channel_methods(const pay_channel_t *channel)
+{
+    unsigned  methods;
+
+    methods = channel->protocol->methods;
+
+    if (channel->allow_post) {
+        methods |= channel->protocol->methods_optional;
+    }
+
+    return methods;
+}
+
+
+bool
+pay_channel_check(const pay_channel_t *channel, char *err, size_t err_size)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (channel->protocol == NULL) {
+        (void) snprintf(err, err_size, "no protocol; known: %s",
+                        PROTOCOL_NAMES);
+        return false;
+    }
+
+    if (channel->name.size == 0
+        || channel->name.size > PAY_CHANNEL_NAME_SIZE_MAX)
+    {
+        (void) snprintf(err, err_size, "a channel name has 1 to %d "
+                        "characters, this one has %zu",
+                        PAY_CHANNEL_NAME_SIZE_MAX, channel->name.size);
+        return false;
+    }
+
+    for (i = 0; i < channel->name.size; i++) {
+        c = channel->name.data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+              || c == '_' || c == '-'))
+        {
+            (void) snprintf(err, err_size, "a channel name is part of a URL "
+                            "path: only a-z 0-9 _ - are allowed in it");
+            return false;
+        }
+    }
+
+    if (pay_currency_exponent(pay_str(channel->currency,
+                                      strlen(channel->currency)))
+        == -1)
+    {
+        (void) snprintf(err, err_size, "unknown currency \"%.3s\"; write an "
+                        "ISO 4217 code like CNY", channel->currency);
+        return false;
+    }
+
+    return channel->protocol->check(channel, err, err_size);
+}
+
+
+bool
+pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
+    size_t err_size)
+{
+    const char  *fault;
+
+    if (content.size > 0 && content.data[content.size - 1] == '\n') {
+        content.size--;
+    }
+
+    fault = secret_fault(content);
+
+    if (fault != NULL) {
+        *secret = pay_str(NULL, 0);
+        (void) snprintf(err, err_size, "%s", fault);
+        return false;
+    }
+
+    *secret = content;
+
+    return true;
+}
+
+
+bool
+pay_secret_check(pay_str_t secret, char *err, size_t err_size)
+{
+    const char  *fault;
+
+    fault = secret_fault(secret);
+
+    if (fault != NULL) {
+        (void) snprintf(err, err_size, "%s", fault);
+    }
+
+    return fault == NULL;
+}
+
+
+/* What is wrong with a gateway's key; NULL: nothing that can be seen. */
+
+static const char *
+secret_fault(pay_str_t secret)
+{
+    size_t  i;
+
+    if (secret.size == 0) {
+        return "the key is empty: anyone could sign with it; copy the key "
+               "from the gateway's merchant page";
+    }
+
+    for (i = 0; i < secret.size; i++) {
+        if (secret.data[i] <= ' ' || secret.data[i] >= 0x7f) {
+            return "the key has a blank, a line break or a character outside "
+                   "ASCII; write the key alone, with at most one newline "
+                   "behind it";
+        }
+    }
+
+    if (secret.size < PAY_KEY_SIZE_MIN) {
+        return "the key has less than 16 characters and can be guessed; have "
+               "the gateway make a longer one";
+    }
+
+    if (secret.size > PAY_KEY_SIZE_MAX) {
+        return "the key has more than 256 characters; is this the right "
+               "file?";
+    }
+
+    if (memcmp(secret.data, secret.data + 1, secret.size - 1) == 0) {
+        return "one character repeated is no key; copy the key from the "
+               "gateway's merchant page";
+    }
+
+    return NULL;
+}
+
+
+bool
+pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (text.size == 0 || text.size > size_max) {
+        return false;
+    }
+
+    for (i = 0; i < text.size; i++) {
+        c = text.data[i];
+
+        /* strchr() would find the NUL that ends extra. */
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z') || c == '_' || c == '-'
+              || (c != '\0' && strchr(extra, c) != NULL)))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+bool
+pay_is_plain_url(pay_str_t text, size_t size_max)
+{
+    size_t                i, scheme_size;
+    static const char     refused[] = "\"'<>\\^`{|}?&=#";
+    static const char     plain[] = "http://", secure[] = "https://";
+
+    if (text.size > size_max) {
+        return false;
+    }
+
+    if (text.size > sizeof(secure) - 1
+        && memcmp(text.data, secure, sizeof(secure) - 1) == 0)
+    {
+        scheme_size = sizeof(secure) - 1;
+
+    } else if (text.size > sizeof(plain) - 1
+               && memcmp(text.data, plain, sizeof(plain) - 1) == 0)
+    {
+        scheme_size = sizeof(plain) - 1;
+
+    } else {
+        return false;
+    }
+
+    /* "http:///path" and "https://:8080" name no host. */
+
+    if (text.data[scheme_size] == '/' || text.data[scheme_size] == ':') {
+        return false;
+    }
+
+    for (i = scheme_size; i < text.size; i++) {
+        if (text.data[i] <= ' ' || text.data[i] >= 0x7f
+            || strchr(refused, text.data[i]) != NULL)
+        {
+            return false;
+        }
+    }
+
+    return true;
+}

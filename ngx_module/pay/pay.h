@@ -1,0 +1,260 @@
+/*
+ * Payment channels as pure functions: parameters in, verdict out.
+ *
+ * A channel is a protocol (one row of a table, one C file) with an
+ * operator's account.  Nothing here does I/O, keeps state, reads a clock or
+ * knows an order: these functions say what a notice proves, and the caller
+ * decides with the order at hand.
+ *
+ * A payment may be credited only if ALL of this holds; the parts marked pay
+ * are decided by verify(), the parts marked shop by its caller:
+ *
+ *   pay   signature right, by the algorithm and key that the configuration
+ *         pins; nothing in the notice chooses either
+ *   pay   the notice is for our account, is a notice and not our own request
+ *         sent back, and its status says paid
+ *   pay   order number, trade number and amount present and well-formed
+ *   shop  the order exists and was made for this very channel
+ *   shop  fact.amount and fact.currency equal those of the order
+ *   shop  fact.trade_no is not bound to another order
+ *   shop  the order's state allows it, and the change is durable BEFORE the
+ *         success body is sent
+ */
+
+#ifndef FAKA_PAY_H_INCLUDED_
+#define FAKA_PAY_H_INCLUDED_
+
+
+#include "crypto.h"
+#include "form.h"
+#include "money.h"
+#include "pay_str.h"
+
+
+#define PAY_CHANNEL_NAME_SIZE_MAX  11     /* [a-z0-9_-] */
+#define PAY_ORDER_NO_SIZE_MAX      64     /* [0-9A-Za-z_.|-] */
+#define PAY_TRADE_NO_SIZE_MAX      64     /* [0-9A-Za-z_.|-] */
+#define PAY_PID_SIZE_MAX           32     /* [0-9A-Za-z_-] */
+#define PAY_TYPE_SIZE_MAX          16     /* [0-9A-Za-z_-] */
+#define PAY_KEY_SIZE_MIN           16
+#define PAY_KEY_SIZE_MAX           256
+#define PAY_BASE_URL_SIZE_MAX      512
+#define PAY_START_URL_SIZE_MAX     4096   /* enough for start(), and NUL */
+
+
+/*
+ * X(name, word for logs and metrics, reply, HTTP status, what it means)
+ *
+ * reply ACK: the gateway's success body, once the outcome is durable; the
+ * gateway stops sending.  reply REFUSE: the failure body; no state changes.
+ * ODD_AMOUNT is money that really came but cannot equal any order: never
+ * credit it, keep a durable record for an operator, then acknowledge.
+ */
+
+#define PAY_VERDICTS(X)                                                       \
+    X(PAID,       "paid",       ACK,    200, "a payment to us succeeded")     \
+    X(NOT_PAID,   "not_paid",   ACK,    200, "genuine, but the status is "    \
+                                             "not success")                   \
+    X(ODD_AMOUNT, "odd_amount", ACK,    200, "paid, but not a whole number "  \
+                                             "of minor units")                \
+    X(METHOD,     "method",     REFUSE, 405, "HTTP method not allowed on "    \
+                                             "this channel")                  \
+    X(MALFORMED,  "malformed",  REFUSE, 400, "not a well-formed form")        \
+    X(DUPLICATE,  "duplicate",  REFUSE, 400, "a field is given twice")        \
+    X(UNSIGNED,   "unsigned",   REFUSE, 400, "signature missing or empty")    \
+    X(ALGORITHM,  "algorithm",  REFUSE, 400, "another signature algorithm "   \
+                                             "than the configured one")       \
+    X(SIGNATURE,  "signature",  REFUSE, 400, "wrong signature")               \
+    X(REFLECTED,  "reflected",  REFUSE, 400, "our own payment request sent "  \
+                                             "back to us")                    \
+    X(NOT_OURS,   "not_ours",   REFUSE, 400, "for another merchant")          \
+    X(ORDER_NO,   "order_no",   REFUSE, 400, "order number missing or ill-"   \
+                                             "formed")                        \
+    X(TRADE_NO,   "trade_no",   REFUSE, 400, "trade number missing or ill-"   \
+                                             "formed")                        \
+    X(AMOUNT,     "amount",     REFUSE, 400, "amount missing or ill-formed")  \
+    X(NO_STATUS,  "no_status",  REFUSE, 400, "status missing")                \
+    X(INTERNAL,   "internal",   REFUSE, 500, "the check itself failed; the "  \
+                                             "gateway will send again")
+
+typedef enum {
+#define X(name, word, reply, status, text)  PAY_##name,
+    PAY_VERDICTS(X)
+#undef X
+    PAY_VERDICT_COUNT
+} pay_verdict_e;
+
+const char *pay_verdict_word(pay_verdict_e verdict);
+const char *pay_verdict_text(pay_verdict_e verdict);
+int pay_verdict_http_status(pay_verdict_e verdict);
+bool pay_verdict_acknowledged(pay_verdict_e verdict);
+
+
+/* HTTP methods as bits. */
+
+#define PAY_METHOD_GET   0x1u
+#define PAY_METHOD_POST  0x2u
+
+
+/*
+ * A notice as it came: the raw query string (without "?") and the raw body,
+ * both undecoded and whole.  Only the carrier that belongs to the method is
+ * read, and the other one must be empty.  A body is a form: the caller has
+ * checked Content-Type and refused Content-Encoding.
+ */
+
+typedef struct {
+    unsigned   method;             /* one PAY_METHOD_ bit; 0: any other */
+    pay_str_t  query;
+    pay_str_t  body;
+} pay_notice_t;
+
+
+/*
+ * What a notice proved; it owns its text.  All of it is set with PAID,
+ * NOT_PAID and ODD_AMOUNT, and all but field is zero with the others: what
+ * came unproved is not handed on.
+ */
+
+typedef struct {
+    char       order_no[PAY_ORDER_NO_SIZE_MAX + 1];
+    char       trade_no[PAY_TRADE_NO_SIZE_MAX + 1];
+    char       currency[PAY_CURRENCY_SIZE + 1];   /* of the channel */
+    int64_t    amount;                            /* minor units */
+
+    /* The field that the verdict is about, for one log line; may be "". */
+    char       field[PAY_FORM_NAME_SIZE_MAX + 1];
+} pay_fact_t;
+
+
+typedef struct pay_channel_s   pay_channel_t;
+typedef struct pay_protocol_s  pay_protocol_t;
+
+
+/*
+ * One configured channel.  The strings belong to the configuration and
+ * outlive it.  Use it only after pay_channel_check() said yes.
+ */
+
+struct pay_channel_s {
+    const pay_protocol_t  *protocol;
+    pay_str_t              name;          /* as in /notify/NAME */
+    pay_str_t              url;           /* the gateway's base, http(s) */
+    pay_str_t              pid;           /* our account there */
+    pay_str_t              key;
+    pay_str_t              key_previous;  /* in a rotation; else empty */
+    pay_str_t              type;          /* alipay, wxpay; empty: cashier */
+    char                   currency[PAY_CURRENCY_SIZE + 1];    /* CNY */
+    bool                   allow_post;    /* notices by POST, too */
+};
+
+
+/* What start() needs; every text is of our own making. */
+
+typedef struct {
+    pay_str_t  order_no;
+    int64_t    amount;                             /* minor units, > 0 */
+    char       currency[PAY_CURRENCY_SIZE + 1];    /* of the order */
+    pay_str_t  notify_url;     /* no query: the gateway garbles it */
+    pay_str_t  return_url;
+} pay_start_t;
+
+/* X(name, text) */
+
+#define PAY_START_CODES(X)                                                    \
+    X(OK,       "started")                                                    \
+    X(ORDER_NO, "the order number does not fit the gateway")                  \
+    X(CURRENCY, "the channel takes another currency")                         \
+    X(AMOUNT,   "the amount is zero, negative or too large for the gateway")  \
+    X(URL,      "notify_url or return_url is not plain http(s), or has one "  \
+                "of ? & = # in it")                                           \
+    X(ROOM,     "the payment URL does not fit the buffer")                    \
+    X(INTERNAL, "the signature could not be made")
+
+typedef enum {
+#define X(name, text)  PAY_START_##name,
+    PAY_START_CODES(X)
+#undef X
+    PAY_START_CODE_COUNT
+} pay_start_code_e;
+
+const char *pay_start_text(pay_start_code_e code);
+
+
+/*
+ * start:  writes the URL that takes the buyer to the gateway, terminated;
+ *         *url_length is without the NUL.  On an error url is "".
+ * verify: decides about one notice.  fact is filled as said above.
+ * Both are called by a worker, inside a request, and never block.
+ */
+
+struct pay_protocol_s {
+    const char  *name;              /* as written in a channel directive */
+    const char  *success_body;      /* exactly what the gateway expects */
+    const char  *failure_body;      /* without "success" in any letter case */
+    const char  *content_type;
+    unsigned     methods;           /* of notices, always */
+    unsigned     methods_optional;  /* also, if the channel allows POST */
+
+    pay_start_code_e  (*start)(pay_crypto_t *crypto,
+                               const pay_channel_t *channel,
+                               const pay_start_t *start, char *url,
+                               size_t url_size, size_t *url_length);
+    pay_verdict_e     (*verify)(pay_crypto_t *crypto,
+                                const pay_channel_t *channel,
+                                const pay_notice_t *notice,
+                                pay_fact_t *fact);
+    bool              (*check)(const pay_channel_t *channel, char *err,
+                               size_t err_size);
+};
+
+/* Defined in epay.c; reach it by name. */
+
+extern const pay_protocol_t  pay_epay_protocol;
+
+/* NULL: no such protocol.  pay_protocol_names() lists all, for messages. */
+
+const pay_protocol_t *pay_protocol_find(pay_str_t name);
+const char *pay_protocol_names(void);
+
+
+/* The methods that a channel's notices may use, as bits. */
+
+unsigned pay_channel_methods(const pay_channel_t *channel);
+
+/*
+ * For the configuration: false if the channel cannot work or would be unsafe
+ * (no key, short or blank key, no account, not an http(s) url, unknown
+ * currency ...); err then says what to do and never quotes a key.
+ */
+
+bool pay_channel_check(const pay_channel_t *channel, char *err,
+    size_t err_size);
+
+/*
+ * A secret out of the content of its file: all of it but at most one final
+ * newline ("\n").  *secret points into content.  false: blank, too short, too
+ * long, or with anything but visible ASCII inside.
+ */
+
+bool pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
+    size_t err_size);
+
+
+/* --- for the protocols -------------------------------------------------- */
+
+/* The same rules for a secret that is at hand already. */
+
+bool pay_secret_check(pay_str_t secret, char *err, size_t err_size);
+
+/* 1..size_max characters of 0-9 A-Z a-z _ - and those of extra. */
+
+bool pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra);
+
+/* An absolute http(s) URL with a host, of visible ASCII without quotes,
+ * <, >, \, ^, `, {, |, }, ?, &, = and #, of at most size_max bytes. */
+
+bool pay_is_plain_url(pay_str_t text, size_t size_max);
+
+
+#endif /* FAKA_PAY_H_INCLUDED_ */

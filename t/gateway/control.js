@@ -1,0 +1,255 @@
+'use strict';
+
+/*
+ * /_test/: how a test drives the gateway and asks what happened.  Loopback
+ * only.  JSON in and out; a wrong call is told what is wrong with it.
+ */
+
+const money = require('./money.js');
+const php = require('./php.js');
+const { SWITCHES, parseMode } = require('./modes.js');
+
+const TRADES_SHOWN = 1000;
+const TRADES_SHOWN_MAX = 100000;
+const TIMES_MAX = 10000;
+const PARALLEL_MAX = 512;
+
+class CallError extends Error {
+    constructor(status, message) {
+        super(message);
+        this.status = status;
+    }
+}
+
+
+function reply(status, value) {
+    return { status, body: JSON.stringify(value) + '\n',
+        headers: { 'Content-Type': 'application/json; charset=UTF-8' } };
+}
+
+
+function isLoopback(address) {
+    return /^(::ffff:)?127\.|^::1$/.test(address ?? '');
+}
+
+
+/* An empty body is an empty object. */
+
+function parseBody(body) {
+    let value;
+
+    try {
+        value = body.length === 0 ? {} : JSON.parse(body.toString('utf8'));
+    } catch (e) {
+        throw new CallError(400, e.message);
+    }
+
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        throw new CallError(400, 'a JSON object is needed');
+    }
+
+    return value;
+}
+
+
+function switches(json) {
+    try {
+        return parseMode(json);
+    } catch (e) {
+        throw new CallError(400, e.message);
+    }
+}
+
+
+function bounded(json, name, most) {
+    const value = json[name] ?? 1;
+
+    if (!Number.isInteger(value) || value < 1 || value > most) {
+        throw new CallError(400, `"${name}" must be 1..${most}`);
+    }
+
+    return value;
+}
+
+
+function show(trade) {
+    return {
+        trade_no: trade.trade_no, out_trade_no: trade.out_trade_no,
+        type: trade.type, name: php.toUtf8(trade.name),
+        money: money.fixed(trade.money_fen),
+        param: trade.param === null ? null : php.toUtf8(trade.param),
+        notify_url: php.toUtf8(trade.notify_url),
+        return_url: php.toUtf8(trade.return_url),
+        status: trade.status, refunded: money.fixed(trade.refunded_fen),
+        refunds: trade.refunds, notice: trade.notice,
+        attempts_total: trade.attempts_total, attempts: trade.attempts,
+    };
+}
+
+
+class Control {
+    constructor({ trades, modes, notifier }) {
+        this.trades = trades;
+        this.modes = modes;
+        this.notifier = notifier;
+        this.calls = {
+            'GET trades': this.list, 'GET switches': this.switches,
+            'POST mode': this.mode, 'POST release': this.release,
+            'POST reset': this.reset, 'POST pay': this.pay,
+            'POST notify': this.notify,
+        };
+    }
+
+
+    /* `path` is what follows /_test/: a word, and for some an order number. */
+
+    async handle({ method, path, query, body, address }) {
+        const slash = path.indexOf('/');
+        const word = slash < 0 ? path : path.slice(0, slash);
+        const order = slash < 0 ? undefined :
+            php.urldecode(path.slice(slash + 1));
+        const call = this.calls[`${method} ${word}`];
+
+        try {
+            if (!isLoopback(address)) {
+                throw new CallError(403, 'from loopback only');
+            }
+
+            if (call === undefined) {
+                throw new CallError(404, `no such call: ${method} ${word}`);
+            }
+
+            if ([...query.values()].includes(php.ARRAY)) {
+                throw new CallError(400, 'arrays are not understood');
+            }
+
+            return reply(200, await call.call(this, {
+                order, query, json: parseBody(body) }));
+
+        } catch (e) {
+            if (!(e instanceof CallError)) {
+                throw e;
+            }
+
+            return reply(e.status, { error: e.message });
+        }
+    }
+
+
+    /* The trade named in the path; every other call must name one. */
+
+    trade(order) {
+        const trade = this.trades.findOrder(order);
+
+        if (trade === undefined) {
+            throw new CallError(404, `no trade of order "${order}"`);
+        }
+
+        return trade;
+    }
+
+
+    list({ query }) {
+        const limit = bounded({ limit: TRADES_SHOWN,
+            ...query.has('limit') && { limit: Number(query.get('limit')) } },
+        'limit', TRADES_SHOWN_MAX);
+        const found = [];
+
+        if (query.has('out_trade_no')) {
+            return [show(this.trade(query.get('out_trade_no')))];
+        }
+
+        for (const trade of this.trades.all()) {
+            if (found.length >= limit) {
+                break;
+            }
+
+            found.push(show(trade));
+        }
+
+        return found;
+    }
+
+
+    switches() {
+        return Object.keys(SWITCHES);
+    }
+
+
+    /* Replaces the whole mode of its scope: {} is the correct gateway. */
+
+    mode({ json: { out_trade_no: order, ...json } }) {
+        if (order !== undefined && typeof order !== 'string') {
+            throw new CallError(400, '"out_trade_no" must be a string');
+        }
+
+        const mode = switches(json);
+
+        try {
+            this.modes.set(order, mode);
+        } catch (e) {
+            throw new CallError(409, e.message);
+        }
+
+        return { ok: true };
+    }
+
+
+    async release() {
+        return this.notifier.release();
+    }
+
+
+    reset() {
+        this.notifier.reset();
+        this.modes.reset();
+        this.trades.reset();
+
+        return { ok: true };
+    }
+
+
+    async pay({ order }) {
+        const trade = this.trade(order);
+
+        if (!this.trades.pay(trade)) {
+            throw new CallError(409, `already paid: "${order}"`);
+        }
+
+        const result = await this.notifier.start(trade);
+
+        return { trade_no: trade.trade_no, ...result };
+    }
+
+
+    /*
+     * The same notice `times` times, `parallel` at once, paid or not and
+     * outside the retry schedule; the rest of the body are switches, beside
+     * which no other mode counts.
+     */
+
+    async notify({ order, json: { times: t, parallel: p, ...json } }) {
+        const trade = this.trade(order);
+        const mode = switches(json);
+        const answers = [];
+        let left = bounded({ times: t }, 'times',
+            Math.floor(TIMES_MAX / (mode.duplicate ?? 1)));
+        const lanes = bounded({ parallel: p }, 'parallel', PARALLEL_MAX);
+
+        const lane = async () => {
+            while (left > 0) {
+                left--;
+                answers.push(
+                    ...(await this.notifier.deliver(trade, mode)).answers);
+            }
+        };
+
+        await Promise.all(Array.from({ length: lanes }, lane));
+
+        return { trade_no: trade.trade_no, answers,
+            acked: answers.filter((a) => a.acked).length };
+    }
+}
+
+
+module.exports = { Control };

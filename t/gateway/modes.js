@@ -1,0 +1,253 @@
+'use strict';
+
+/*
+ * What a notice looks like, and the switches that make it wrong on purpose.
+ * A mode is an object of switches; an empty one is the correct gateway.
+ * SWITCHES lists them all: `check` turns the JSON value given by a test into
+ * the value used here, or throws.  README.md describes each.
+ */
+
+const php = require('./php.js');
+const money = require('./money.js');
+const { sign } = require('./sign.js');
+
+const COPIES_MAX = 1000;
+const DELAY_MS_MAX = 600000;
+const TEXT_MAX = 512;
+const FIELDS_MAX = 16;
+const ORDERS_MAX = 100000;
+
+
+function flag(value) {
+    if (value !== true) {
+        throw new Error('must be true or false');
+    }
+
+    return true;
+}
+
+
+function integer(least, most) {
+    return (value) => {
+        if (!Number.isInteger(value) || value < least || value > most) {
+            throw new Error(`must be an integer, ${least}..${most}`);
+        }
+
+        return value;
+    };
+}
+
+
+function text(value) {
+    if (typeof value !== 'string' || value.length > TEXT_MAX) {
+        throw new Error(`must be a string of at most ${TEXT_MAX}`);
+    }
+
+    return php.fromUtf8(value);
+}
+
+
+function oneOf(...words) {
+    return (value) => {
+        const word = value === true ? words[0] : value;
+
+        if (!words.includes(word)) {
+            throw new Error('must be one of ' + words.join(', '));
+        }
+
+        return word;
+    };
+}
+
+
+/* {"a":"b"} as [name, value] pairs; true stands for one unknown field. */
+
+function fields(value) {
+    const object = value === true ? { extra: '1' } : value;
+
+    if (typeof object !== 'object' || Array.isArray(object)
+        || Object.keys(object).length > FIELDS_MAX)
+    {
+        throw new Error(`must be true or an object of <= ${FIELDS_MAX}`);
+    }
+
+    return Object.entries(object).map(([name, v]) => [text(name), text(v)]);
+}
+
+
+function names(value) {
+    if (!Array.isArray(value) || value.length > FIELDS_MAX) {
+        throw new Error(`must be an array of at most ${FIELDS_MAX} names`);
+    }
+
+    return value.map(text);
+}
+
+
+/* "1.0000": print money with as many decimals as this example has. */
+
+function moneyFormat(value) {
+    const match = /^1\.(0{2,8})$/.exec(value);
+
+    if (match === null) {
+        throw new Error('must be "1.00" to "1.00000000"');
+    }
+
+    return match[1].length;
+}
+
+
+function otherPid(value) {
+    return value === true ? true : text(value);
+}
+
+
+const SWITCHES = {
+    duplicate: integer(1, COPIES_MAX),
+    delay_ms: integer(0, DELAY_MS_MAX),
+    reorder: flag,
+    drop: flag,
+    wrong_amount: text,
+    money_format: moneyFormat,
+    wrong_sign: oneOf('flip', 'upper', 'empty', 'missing'),
+    empty_key_sign: flag,
+    wrong_pid: otherPid,
+    method: oneOf('GET', 'POST'),
+    status: text,
+    name: text,
+    other_order: text,
+    trade_no: text,
+    extra_signed_field: fields,
+    extra_unsigned_field: fields,
+    omit: names,
+    reflect: flag,
+};
+
+
+/* A switch given as false or null is off, also over a global one. */
+
+function parseMode(json) {
+    const mode = {};
+
+    for (const [name, value] of Object.entries(json)) {
+        if (!Object.hasOwn(SWITCHES, name)) {
+            throw new Error(`unknown switch "${name}"`);
+        }
+
+        try {
+            mode[name] = value === false || value === null ? undefined :
+                SWITCHES[name](value);
+        } catch (e) {
+            throw new Error(`"${name}" ${e.message}`);
+        }
+    }
+
+    return mode;
+}
+
+
+/* The modes in force: one for all orders, and one for each order named. */
+
+class Modes {
+    constructor() {
+        this.reset();
+    }
+
+
+    reset() {
+        this.global = {};
+        this.byOrder = new Map();
+    }
+
+
+    set(outTradeNo, mode) {
+        if (outTradeNo === undefined) {
+            this.global = mode;
+            return;
+        }
+
+        if (this.byOrder.size >= ORDERS_MAX && !this.byOrder.has(outTradeNo))
+        {
+            throw new Error('too many orders with a mode of their own');
+        }
+
+        this.byOrder.set(outTradeNo, mode);
+    }
+
+
+    of(trade) {
+        return { ...this.global, ...this.byOrder.get(trade.out_trade_no) };
+    }
+}
+
+
+/* The eight values of a notice, in the order in which the original sends. */
+
+function noticeFields(trade, pid, mode) {
+    const wrongPid = mode.wrong_pid === true ? String(BigInt(pid) + 1n) :
+        mode.wrong_pid;
+    const amount = mode.money_format === undefined ?
+        money.phpFloat(trade.money_fen) :
+        money.fixed(trade.money_fen, mode.money_format);
+
+    const list = [
+        ['pid', wrongPid ?? pid],
+        ['trade_no', mode.trade_no ?? trade.trade_no],
+        ['out_trade_no', mode.other_order ?? trade.out_trade_no],
+        ['type', trade.type || 'alipay'],
+        ['name', mode.name ?? trade.name],
+        ['money', mode.wrong_amount ?? amount],
+        ['trade_status', mode.status ?? 'TRADE_SUCCESS'],
+    ];
+
+    if (trade.param !== null && !php.isEmpty(trade.param)) {
+        list.push(['param', trade.param]);
+    }
+
+    list.push(...mode.extra_signed_field ?? []);
+
+    return list.filter(([name]) => !mode.omit?.includes(name));
+}
+
+
+function spoil(signature, how) {
+    const last = signature.slice(-1) === '0' ? '1' : '0';
+
+    return { flip: signature.slice(0, -1) + last, empty: '',
+        upper: signature.toUpperCase() }[how] ?? signature;
+}
+
+
+/* The query (or form body) of a notice, signed, under `mode`. */
+
+function noticeQuery(trade, merchant, mode = {}) {
+    if (mode.reflect) {
+        return php.buildQuery(trade.submitted);
+    }
+
+    const list = noticeFields(trade, merchant.pid, mode);
+    const key = mode.empty_key_sign ? '' : merchant.key;
+    const signature = spoil(sign(list, key), mode.wrong_sign);
+
+    if (mode.wrong_sign !== 'missing') {
+        list.push(['sign', signature]);
+    }
+
+    if (!mode.omit?.includes('sign_type')) {
+        list.push(['sign_type', 'MD5']);
+    }
+
+    list.push(...mode.extra_unsigned_field ?? []);
+
+    return php.buildQuery(list);
+}
+
+
+/* `url` is as stored, so an escaped & in it stays escaped, as in real life. */
+
+function withQuery(url, query) {
+    return url + (url.indexOf('?') > 0 ? '&' : '?') + query;
+}
+
+
+module.exports = { SWITCHES, Modes, parseMode, noticeQuery, withQuery };

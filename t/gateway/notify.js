@@ -1,0 +1,313 @@
+'use strict';
+
+/*
+ * Sends the notices: one at once, then on the retry schedule until the
+ * merchant's answer contains success, and then no more.  The status code of
+ * an answer and redirects are ignored, as in the original.
+ *
+ * Everything is bounded: time and bytes of an answer, sockets to a host,
+ * attempts kept, notices held.
+ */
+
+const http = require('node:http');
+const https = require('node:https');
+const php = require('./php.js');
+const { STATUS } = require('./trades.js');
+const { noticeQuery, withQuery } = require('./modes.js');
+
+const ANSWER_MS_MAX = 10000;
+const ANSWER_BYTES_MAX = 65536;
+const ANSWER_BYTES_KEPT = 64;
+const ANSWER_BYTES_TOLD = 1024;
+const SOCKETS_MAX = 512;
+const HELD_MAX = 100000;
+
+/* Three spellings, no others: strpos() in the original minds the case. */
+
+const ACKNOWLEDGED = /success|SUCCESS|Success/;
+
+
+class Notifier {
+    constructor({ trades, modes, merchant, retriesMs }) {
+        const options = { keepAlive: true, maxSockets: SOCKETS_MAX };
+
+        this.trades = trades;
+        this.modes = modes;
+        this.merchant = merchant;
+        this.retriesMs = retriesMs;
+        this.held = [];
+        this.timers = new Map();
+        this.agents = {
+            'http:': new http.Agent(options),
+            /* like the original, which verifies no certificate */
+            'https:': new https.Agent({ ...options,
+                rejectUnauthorized: false }),
+        };
+    }
+
+
+    /* The first notice of a paid trade; resolves with what came of it. */
+
+    async start(trade) {
+        this.trades.noticed(trade, 'pending', 0);
+
+        return this.round(trade);
+    }
+
+
+    /* After a restart: whatever was paid and is still to be acknowledged. */
+
+    resume() {
+        for (const trade of this.trades.all()) {
+            const state = trade.notice.state;
+
+            if (trade.status !== STATUS.UNPAID
+                && ['none', 'pending', 'held'].includes(state)) {
+                this.start(trade).catch(complain);
+            }
+        }
+    }
+
+
+    async round(trade) {
+        const result = await this.deliver(trade, this.modes.of(trade), true);
+
+        this.settle(trade, result.outcome);
+
+        return result;
+    }
+
+
+    /* A refused notice waits for the next place of the schedule. */
+
+    settle(trade, outcome) {
+        if (this.trades.find(trade.trade_no) !== trade) {
+            return;                     /* the book was reset meanwhile */
+        }
+
+        if (outcome !== 'refused') {
+            this.trades.noticed(trade, outcome,
+                trade.notice.tries + (outcome === 'held' ? 0 : 1));
+            return;
+        }
+
+        const waitMs = this.retriesMs[trade.notice.tries];
+
+        this.trades.noticed(trade,
+            waitMs === undefined ? 'given_up' : 'pending',
+            trade.notice.tries + 1);
+
+        if (waitMs !== undefined) {
+            this.after(waitMs, () => this.round(trade).catch(complain));
+        }
+    }
+
+
+    /*
+     * One notice under `mode`, all its copies at once.  Outcome: acked,
+     * refused (also when nobody answered), held or dropped.  `scheduled`:
+     * the trade's own notice, whose outcome counts, not one that a test
+     * sends beside it.
+     */
+
+    async deliver(trade, mode, scheduled = false) {
+        if (mode.drop) {
+            this.record(trade, { outcome: 'dropped' });
+            return { outcome: 'dropped', answers: [] };
+        }
+
+        if (mode.reorder && this.held.length < HELD_MAX) {
+            this.held.push({ trade, mode, scheduled });
+            return { outcome: 'held', answers: [] };
+        }
+
+        if (mode.delay_ms && !await this.pause(mode.delay_ms)) {
+            return { outcome: 'dropped', answers: [] };
+        }
+
+        const answers = await Promise.all(
+            Array.from({ length: mode.duplicate ?? 1 },
+                () => this.send(trade, mode)));
+
+        return { answers, outcome: answers.some((a) => a.acked) ? 'acked' :
+            'refused' };
+    }
+
+
+    /* The held notices, the youngest first, each after the other's answer. */
+
+    async release() {
+        const list = this.held.reverse();
+        const results = [];
+
+        this.held = [];
+
+        for (const { trade, mode, scheduled } of list) {
+            const result = await this.deliver(trade,
+                { ...mode, reorder: undefined });
+
+            if (scheduled) {
+                this.settle(trade, result.outcome);
+            }
+
+            results.push({ out_trade_no: trade.out_trade_no, ...result });
+        }
+
+        return results;
+    }
+
+
+    async send(trade, mode) {
+        const startMs = Date.now();
+        const query = noticeQuery(trade, this.merchant, mode);
+        let answer;
+
+        try {
+            answer = await this.request(trade.notify_url, query,
+                mode.method === 'POST');
+        } catch (e) {
+            answer = { status: 0, body: '', error: e.code ?? e.message };
+        }
+
+        const acked = ACKNOWLEDGED.test(answer.body);
+
+        this.record(trade, { outcome: acked ? 'acked' : 'refused',
+            took_ms: Date.now() - startMs, status: answer.status,
+            body: php.toUtf8(answer.body.slice(0, ANSWER_BYTES_KEPT)),
+            error: answer.error });
+
+        return { acked, status: answer.status, error: answer.error,
+            body: php.toUtf8(answer.body.slice(0, ANSWER_BYTES_TOLD)) };
+    }
+
+
+    record(trade, attempt) {
+        this.trades.attempted(trade, { at_ms: Date.now(), ...attempt });
+    }
+
+
+    /*
+     * A kept connection may be closed by the merchant at the very moment of
+     * the next notice; that is sent again, at once and once, on a new one.
+     */
+
+    async request(notifyUrl, query, post) {
+        const url = new URL(php.toUtf8(
+            post ? notifyUrl : withQuery(notifyUrl, query)));
+
+        if (this.agents[url.protocol] === undefined) {
+            throw new Error('not an http URL');
+        }
+
+        try {
+            return await this.exchange(url, post ? query : null);
+
+        } catch (e) {
+            if (e.code !== 'ECONNRESET' || !e.reused) {
+                throw e;
+            }
+
+            return this.exchange(url, post ? query : null);
+        }
+    }
+
+
+    exchange(url, form) {
+        const request = (url.protocol === 'https:' ? https : http).request(
+            url, {
+                method: form === null ? 'GET' : 'POST',
+                agent: this.agents[url.protocol],
+                headers: {
+                    'Accept': '*/*',
+                    'Accept-Language': 'zh-CN,zh;q=0.8',
+                    'User-Agent': 'Mozilla/5.0 (practice gateway)',
+                    ...form !== null && { 'Content-Type':
+                        'application/x-www-form-urlencoded' },
+                },
+            });
+
+        return new Promise((resolve, reject) => {
+            const timer = setTimeout(() => request.destroy(
+                Object.assign(new Error('timeout'), { code: 'TIMEOUT' })),
+            ANSWER_MS_MAX);
+            const fail = (e) => {
+                clearTimeout(timer);
+                reject(Object.assign(e, { reused: request.reusedSocket }));
+            };
+
+            request.on('error', fail);
+            request.on('response', (response) => {
+                response.on('error', fail);
+                readAnswer(response, (answer) => {
+                    clearTimeout(timer);
+                    resolve(answer);
+                });
+            });
+            request.end(form ?? undefined);
+        });
+    }
+
+
+    /* False if a reset ends the wait: then nothing is to be sent. */
+
+    pause(waitMs) {
+        return new Promise((done) => this.after(waitMs, () => done(true),
+            () => done(false)));
+    }
+
+
+    after(waitMs, call, cancelled = () => undefined) {
+        const timer = setTimeout(() => {
+            this.timers.delete(timer);
+            call();
+        }, waitMs);
+
+        this.timers.set(timer, cancelled);
+    }
+
+
+    reset() {
+        for (const [timer, cancelled] of this.timers) {
+            clearTimeout(timer);
+            cancelled();
+        }
+
+        this.timers.clear();
+        this.held = [];
+    }
+
+
+    close() {
+        this.reset();
+        Object.values(this.agents).forEach((agent) => agent.destroy());
+    }
+}
+
+
+/* Where nobody waits for the outcome: only writing the state file fails. */
+
+function complain(e) {
+    console.error(`gateway: notice: ${e.message}`);
+}
+
+
+/* More than the limit is neither read nor waited for. */
+
+function readAnswer(response, done) {
+    let body = '';
+
+    response.setEncoding('latin1');
+    response.on('data', (part) => {
+        body += part;
+
+        if (body.length > ANSWER_BYTES_MAX) {
+            body = body.slice(0, ANSWER_BYTES_MAX);
+            done({ status: response.statusCode, body });
+            response.destroy();
+        }
+    });
+    response.on('end', () => done({ status: response.statusCode, body }));
+}
+
+
+module.exports = { Notifier };

@@ -1,0 +1,318 @@
+'use strict';
+
+/*
+ * The gateway's book: trades by their own number and by the merchant's order
+ * number.  With a state file each change is one JSON line, written and
+ * synced before the change is made in memory, and replayed at start.  Not
+ * kept there: the attempts of notices, only what came of them.
+ *
+ * Text in a trade is bytes (see php.js) and already HTML-escaped where the
+ * original stores it escaped.
+ */
+
+const fs = require('node:fs');
+const { randomInt } = require('node:crypto');
+const money = require('./money.js');
+
+const TRADES_MAX = 1000000;
+const ATTEMPTS_KEPT_MAX = 100;
+const NARROW_TRIES = 8;
+const WIDE_TRIES = 100;
+
+const STATUS = { UNPAID: 0, PAID: 1, REFUNDED: 2 };
+
+
+/* A change that the rules of the book forbid; the message is for callers. */
+
+class Refusal extends Error {}
+
+
+/* Date and time in China, where the originals run. */
+
+function chinaTime(ms) {
+    return new Date(ms + 8 * 3600 * 1000).toISOString().slice(0, 19)
+        .replace('T', ' ');
+}
+
+
+class Trades {
+    constructor(stateFile, limit = TRADES_MAX) {
+        this.limit = limit;
+        this.byTradeNo = new Map();
+        this.byOutTradeNo = new Map();
+        this.fd = -1;
+        this.size = 0;
+
+        if (stateFile !== undefined) {
+            this.load(stateFile);
+        }
+    }
+
+
+    find(tradeNo) {
+        return this.byTradeNo.get(tradeNo);
+    }
+
+
+    findOrder(outTradeNo) {
+        return this.byOutTradeNo.get(outTradeNo);
+    }
+
+
+    all() {
+        return this.byTradeNo.values();
+    }
+
+
+    /*
+     * The trade for `wanted` {out_trade_no, type, name, money_fen,
+     * notify_url, return_url, param, submitted}: a new one, or the unpaid
+     * one of the same number if nothing that matters has changed.
+     */
+
+    open(wanted) {
+        const old = this.findOrder(wanted.out_trade_no);
+
+        if (old === undefined) {
+            return this.create(wanted);
+        }
+
+        if (old.status !== STATUS.UNPAID) {
+            throw new Refusal(`订单已支付 (already paid): ${old.out_trade_no}`);
+        }
+
+        for (const name of ['money_fen', 'name', 'notify_url', 'return_url',
+            'param']) {
+            if (old[name] !== wanted[name]) {
+                throw new Refusal(
+                    `订单参数有变化 (changed): ${name.replace('_fen', '')}`);
+            }
+        }
+
+        this.commit({ t: 'again', trade_no: old.trade_no, type: wanted.type,
+            submitted: wanted.submitted });
+
+        return old;
+    }
+
+
+    create(wanted) {
+        if (this.byTradeNo.size >= this.limit) {
+            throw new Refusal('订单数量已满 (too many trades)');
+        }
+
+        const record = { t: 'open', trade_no: this.newTradeNo(),
+            added_ms: Date.now(), ...wanted,
+            money_fen: wanted.money_fen.toString() };
+
+        this.commit(record);
+
+        return this.find(record.trade_no);
+    }
+
+
+    /* False if it was paid before: paying twice changes nothing. */
+
+    pay(trade) {
+        if (trade.status !== STATUS.UNPAID) {
+            return false;
+        }
+
+        this.commit({ t: 'paid', trade_no: trade.trade_no,
+            paid_ms: Date.now() });
+
+        return true;
+    }
+
+
+    /* The gateway makes the refund number: a repeated call refunds again. */
+
+    refund(trade, fen) {
+        const left = trade.money_fen - trade.refunded_fen;
+
+        if (trade.status === STATUS.UNPAID) {
+            throw new Refusal('订单未支付 (not paid)');
+        }
+
+        if (left === 0n) {
+            throw new Refusal('订单已全额退款 (refunded in full)');
+        }
+
+        if (fen > left) {
+            throw new Refusal(
+                `退款超过余额 (more than is left): ${money.fixed(left)}`);
+        }
+
+        const refundNo = this.newTradeNo();
+
+        this.commit({ t: 'refund', trade_no: trade.trade_no,
+            refund_no: refundNo, fen: fen.toString(), at_ms: Date.now() });
+
+        return refundNo;
+    }
+
+
+    /* What came of the notices so far: pending, held, acked, ... */
+
+    noticed(trade, state, tries) {
+        this.commit({ t: 'notice', trade_no: trade.trade_no, state, tries });
+    }
+
+
+    attempted(trade, attempt) {
+        trade.attempts_total++;
+        trade.attempts.push(attempt);
+
+        if (trade.attempts.length > ATTEMPTS_KEPT_MAX) {
+            trade.attempts.shift();
+        }
+    }
+
+
+    reset() {
+        if (this.fd >= 0) {
+            fs.ftruncateSync(this.fd, 0);
+            fs.fsyncSync(this.fd);
+            this.size = 0;
+        }
+
+        this.byTradeNo.clear();
+        this.byOutTradeNo.clear();
+    }
+
+
+    /*
+     * 19 digits, date and time with five random ones, as the original makes
+     * them; a crowded second gets 23 digits instead of a collision.
+     */
+
+    newTradeNo() {
+        const now = chinaTime(Date.now()).replace(/\D/g, '');
+
+        for (let i = 0; i < NARROW_TRIES + WIDE_TRIES; i++) {
+            const tail = i < NARROW_TRIES ? randomInt(11111, 100000) :
+                randomInt(111111111, 1000000000);
+
+            if (!this.byTradeNo.has(now + tail)) {
+                return now + tail;
+            }
+        }
+
+        throw new Refusal('系统繁忙 (no free trade number)');
+    }
+
+
+    commit(record) {
+        if (this.fd >= 0) {
+            this.append(Buffer.from(JSON.stringify(record) + '\n'));
+        }
+
+        this.apply(record);
+    }
+
+
+    /* A line that did not fit the disk must not stand before the next. */
+
+    append(line) {
+        try {
+            fs.writeFileSync(this.fd, line);
+            fs.fsyncSync(this.fd);
+            this.size += line.length;
+
+        } catch (e) {
+            fs.ftruncateSync(this.fd, this.size);
+            throw e;
+        }
+    }
+
+
+    apply(record) {
+        if (record.t === 'open') {
+            this.applyOpen(record);
+            return;
+        }
+
+        const trade = this.find(record.trade_no);
+
+        if (trade === undefined) {
+            throw new Error(`no trade ${record.trade_no}`);
+        }
+
+        switch (record.t) {
+
+        case 'again':
+            trade.type = record.type;
+            trade.submitted = record.submitted;
+            break;
+
+        case 'paid':
+            trade.status = STATUS.PAID;
+            trade.paid_ms = record.paid_ms;
+            break;
+
+        case 'refund':
+            trade.status = STATUS.REFUNDED;
+            trade.refunded_fen += BigInt(record.fen);
+            trade.refunds.push({ refund_no: record.refund_no,
+                money: money.fixed(BigInt(record.fen)),
+                at_ms: record.at_ms });
+            break;
+
+        case 'notice':
+            trade.notice = { state: record.state, tries: record.tries };
+            break;
+
+        default:
+            throw new Error(`unknown record "${record.t}"`);
+        }
+    }
+
+
+    applyOpen({ t, ...record }) {
+        const trade = { ...record, money_fen: BigInt(record.money_fen),
+            status: STATUS.UNPAID, paid_ms: 0, refunded_fen: 0n, refunds: [],
+            notice: { state: 'none', tries: 0 }, attempts_total: 0,
+            attempts: [] };
+
+        this.byTradeNo.set(trade.trade_no, trade);
+        this.byOutTradeNo.set(trade.out_trade_no, trade);
+    }
+
+
+    /*
+     * A last line without its end was being written when the gateway died;
+     * nobody was answered for it, so it is cut off.  Any other damage
+     * refuses the start.
+     */
+
+    load(file) {
+        this.fd = fs.openSync(file, 'a+', 0o600);
+
+        const data = fs.readFileSync(this.fd);
+        const whole = data.lastIndexOf(0x0a) + 1;
+        const lines = data.subarray(0, whole).toString('utf8').split('\n');
+
+        lines.pop();
+        lines.forEach((line, i) => {
+            try {
+                this.apply(JSON.parse(line));
+            } catch (e) {
+                throw new Error(`${file}:${i + 1}: ${e.message}`);
+            }
+        });
+
+        this.size = whole;
+        fs.ftruncateSync(this.fd, whole);
+    }
+
+
+    close() {
+        if (this.fd >= 0) {
+            fs.closeSync(this.fd);
+            this.fd = -1;
+        }
+    }
+}
+
+
+module.exports = { Trades, Refusal, STATUS, chinaTime };
