@@ -167,7 +167,8 @@ fk_code_t fk_product_get(fk_t *fk, const fk_env_t *env, fk_str_t sku,
 
 /*
  * Up to n (<= FK_LIST_SLICE_MAX) products from *cursor (0 to begin); *cursor
- * becomes 0 at the end.  Returns how many were written to out.
+ * becomes 0 at the end.  Returns how many were written to out.  When the
+ * shop is not open or its lock cannot be had, the list ends early.
  */
 uint32_t fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
     fk_product_view_t *out, uint32_t n);
@@ -272,6 +273,7 @@ fk_code_t fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
 fk_code_t fk_order_get(fk_t *fk, const fk_order_id_t *id,
     fk_order_view_t *out);
 
+/* FK_EXISTS or FK_IDEM_MISMATCH, as fk_checkout would say; FK_NOT_FOUND. */
 fk_code_t fk_order_by_idem(fk_t *fk, const uint8_t idem[FK_IDEM_SIZE],
     const uint8_t body[8], fk_order_view_t *out);
 
@@ -350,7 +352,8 @@ uint32_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
 /*
  * Orders from *cursor (0: the newest slot) downwards, at most n of those
  * that pass the filter, looking at no more than 1024 slots a call; *cursor
- * becomes 0 at the end.  Returns how many.
+ * becomes 0 at the end.  Returns how many.  When the shop is not open or its
+ * lock cannot be had, the list ends early.
  */
 typedef struct {
     int       status;                  /* fk_status_t, or -1 for any */

@@ -1,7 +1,7 @@
 /*
  * The journal's format: what stands in the ring, in the journal on disk and
  * in the hands of fk_apply().  Private to fk_image.c, fk_record.c,
- * fk_flush.c, fk_recover.c and fk_rebuild.c; tests may include it.
+ * fk_flush.c, fk_recover.c, fk_apply.c and fk_rebuild.c; tests may include it.
  *
  * A record is a head of 32 bytes and its images, filled up to a multiple of
  * 8 bytes.  All numbers are little-endian, whatever the machine.
@@ -193,6 +193,16 @@ uint64_t fk_ring_record(const fk_t *fk, uint64_t pos, uint64_t limit);
 uint64_t fk_ring_next(const fk_t *fk, uint64_t pos);
 /* The number of the oldest record that the ring holds; seq + 1 if none. */
 uint64_t fk_ring_first_seq(const fk_t *fk);
+
+
+/* --- fk_apply.c ------------------------------------------------------- */
+
+/*
+ * The images of a whole record whose head and checksum are good.  Anything
+ * but FK_OK may leave some of them applied: the recovery is over then.
+ */
+fk_code_t fk_apply_images(fk_t *fk, const fk_record_head_t *head,
+    const uint8_t *data);
 
 
 /* --- fk_check.c ------------------------------------------------------- */

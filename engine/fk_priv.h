@@ -259,6 +259,17 @@ uint32_t *fk_idem_bucket(const fk_t *fk, const uint8_t *idem);
 uint32_t fk_order_find(const fk_t *fk, const uint8_t *id);
 uint32_t fk_idem_find(const fk_t *fk, const uint8_t *idem);
 void fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out);
+/* Whether its units could be had now, after those that wait already. */
+int fk_order_stock_left(const fk_t *fk, const fk_order_rec_t *o);
+
+static inline fk_axes_t
+fk_order_axes(const fk_order_rec_t *o)
+{
+    fk_axes_t  axes;
+
+    memcpy(&axes, &o->axis_payment, sizeof(axes));
+    return axes;
+}
 
 /*
  * Moves an order to new axes and books what follows from it: product

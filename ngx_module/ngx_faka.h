@@ -64,10 +64,22 @@ struct ngx_faka_shop_s {
 
 typedef struct {
     ngx_array_t             shops;            /* ngx_faka_shop_t * */
+
+    /* while a block is being read: whose it is, and what it has had */
+    ngx_faka_shop_t        *shop;
+    pay_channel_t          *channel;
+    ngx_uint_t              shop_given;       /* bits, see ngx_faka_master.h */
+    ngx_uint_t              channel_given;
 } ngx_faka_main_conf_t;
 
 typedef struct {
     ngx_faka_shop_t        *shop;             /* of this location, or NULL */
+
+    /* as written, until all shops are known */
+    ngx_str_t               shop_name;
+    ngx_str_t               directive;
+    u_char                 *file;
+    ngx_uint_t              line;
 } ngx_faka_loc_conf_t;
 
 extern ngx_module_t  ngx_http_faka_module;
@@ -86,6 +98,7 @@ struct ngx_faka_worker_s {
     ngx_event_t             tick;
     ngx_connection_t       *bell;             /* eventfd of this worker */
     ngx_event_t             fallback;         /* short timer while parked */
+    ngx_uint_t              draining;         /* unsigned: told to quit */
     ngx_queue_t             parked;           /* ngx_faka_ctx_t, by seq */
     ngx_uint_t              parked_count;
     ngx_log_t              *log;
@@ -107,9 +120,10 @@ struct ngx_faka_ctx_s {
     ngx_http_request_t     *r;
     ngx_faka_shop_t        *shop;
     uint64_t                seq;
-    ngx_msec_t              parked_at;
+    uint64_t                parked_us;        /* steady clock */
     ngx_faka_done_pt        done;
     ngx_uint_t              is_parked;        /* unsigned: 1 on the queue */
+    ngx_uint_t              has_cleanup;      /* unsigned: 1 registered */
     fk_order_view_t        *order;
     void                   *data;             /* the handler's own */
 
@@ -125,6 +139,11 @@ struct ngx_faka_ctx_s {
 };
 
 
+/* ngx_faka_master_zone.c: the region of a shop, as any process finds it; NULL
+ * under nginx -t. */
+void *ngx_faka_zone_region(const ngx_faka_shop_t *shop);
+
+
 /* ngx_faka_worker.c: timers, attaching, the bell. */
 ngx_int_t ngx_faka_worker_init(ngx_cycle_t *cycle);
 void ngx_faka_worker_exit(ngx_cycle_t *cycle);
@@ -135,7 +154,8 @@ void ngx_faka_env(fk_env_t *env);
 
 /*
  * Answers at once under "durability memory" or if seq is durable already
- * (done is called before this returns); else parks the request.  The
+ * (done is called before this returns); else has the journal sent and parks
+ * the request.  The
  * reference of ngx_faka_read_body() or ngx_faka_no_body() keeps the request
  * while it is parked; a client that goes away is taken off the queue by a
  * cleanup handler, and done is never called.
@@ -144,7 +164,11 @@ void ngx_faka_env(fk_env_t *env);
 #define NGX_FAKA_PARK_MS  2000
 void ngx_faka_wait_durable(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     uint64_t seq, ngx_faka_done_pt done);
+/* Answers all whose record is durable by now or cannot become so; worker is an
+ * ngx_faka_worker_t. */
 void ngx_faka_park_wake(void *worker);
+/* The same for those that have waited for too long; called now and then. */
+void ngx_faka_park_expire(ngx_faka_worker_t *worker);
 
 /*
  * May a request that needs a new durable record go on?  FK_OK, or the code to
@@ -244,7 +268,8 @@ enum {
     NGX_FAKA_STAT_LAST = NGX_FAKA_STAT_NOTIFY_VERDICT + PAY_VERDICT_COUNT
 };
 
-_Static_assert(NGX_FAKA_STAT_LAST <= FK_STAT_COUNT, "counters fit");
+_Static_assert((int) NGX_FAKA_STAT_LAST <= (int) FK_STAT_COUNT,
+               "counters fit");
 
 
 #endif /* NGX_FAKA_H_INCLUDED_ */

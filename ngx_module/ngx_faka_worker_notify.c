@@ -31,19 +31,29 @@ typedef struct {
 
 
 static void ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body);
-static ngx_int_t ngx_faka_notify_carrier(ngx_http_request_t *r,
-    ngx_str_t *body);
 static void ngx_faka_notify_paid(ngx_http_request_t *r,
     const pay_fact_t *fact, ngx_uint_t odd);
 static fk_code_t ngx_faka_notify_book(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const pay_fact_t *fact, ngx_uint_t odd);
-static void ngx_faka_notify_alert(ngx_http_request_t *r,
+static void ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
     const pay_fact_t *fact, const char *word);
 static void ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *word, const char *field);
 static void ngx_faka_notify_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *text);
+
+
+/* What a person has to look at is an error in the log; by fk_pay_result_t. */
+
+static const ngx_uint_t  ngx_faka_notify_level[FK_PAY_COUNT] = {
+    [FK_PAY_DELIVERED] = NGX_LOG_INFO,
+    [FK_PAY_WAITING] = NGX_LOG_WARN,
+    [FK_PAY_REVIEW] = NGX_LOG_ERR,
+    [FK_PAY_EXTRA] = NGX_LOG_ERR,
+    [FK_PAY_DUPLICATE] = NGX_LOG_INFO,
+    [FK_PAY_REUSED] = NGX_LOG_ERR
+};
 
 
 ngx_int_t
@@ -157,4 +167,192 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
         ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST,
                                pay_verdict_word(verdict), fact.field);
     }
+}
+
+
+static void
+ngx_faka_notify_paid(ngx_http_request_t *r, const pay_fact_t *fact,
+    ngx_uint_t odd)
+{
+    fk_code_t           code;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_notify_t  *notify;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    notify = ctx->data;
+
+    code = ngx_faka_may_write(ctx->shop);
+
+    if (code == FK_OK) {
+        code = ngx_faka_notify_book(r, ctx, fact, odd);
+    }
+
+    switch (code) {
+
+    case FK_OK:
+        ngx_faka_wait_durable(r, ctx, notify->order.seq,
+                              ngx_faka_notify_show);
+        return;
+
+    case FK_CHANNEL:
+        ngx_faka_notify_log(r, NGX_LOG_ERR, fact, "wrong channel");
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, "wrong_channel",
+                               fact->order_no);
+        return;
+
+    case FK_INVALID:
+    case FK_NOT_FOUND:
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, "unknown_order", "");
+        return;
+
+    default:
+        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                               fk_code_info[code].word, "");
+    }
+}
+
+
+static fk_code_t
+ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const pay_fact_t *fact, ngx_uint_t odd)
+{
+    fk_pay_t            pay;
+    fk_env_t            env;
+    fk_code_t           code;
+    ngx_faka_notify_t  *notify;
+    ngx_faka_worker_t  *w;
+
+    notify = ctx->data;
+    w = ctx->shop->worker;
+
+    code = fk_order_id_parse(&pay.id, (const uint8_t *) fact->order_no,
+                             ngx_strlen(fact->order_no));
+    if (code != FK_OK) {
+        return code;
+    }
+
+    if (ngx_faka_order_name(r, ctx, &pay.id) != NGX_OK) {
+        return FK_TABLE_FULL;
+    }
+
+    pay.channel = (fk_str_t) { notify->channel->name.data,
+                               notify->channel->name.size };
+    pay.trade_no = (fk_str_t) { (const uint8_t *) fact->trade_no,
+                                ngx_strlen(fact->trade_no) };
+    pay.amount = fact->amount;
+    pay.odd = odd != 0;
+    ngx_memcpy(pay.currency, fact->currency, FK_CURRENCY_SIZE);
+
+    ngx_faka_env(&env);
+    code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_faka_journal_kick(w->journal);
+
+    fk_stat_add(&w->fk, NGX_FAKA_STAT_NOTIFY_RESULT + notify->result, 1);
+    ctx->result = fk_pay_result_word[notify->result];
+
+    /* Now, not when it is durable: sent again, it would be a duplicate. */
+
+    ngx_faka_notify_log(r, ngx_faka_notify_level[notify->result], fact,
+                        ctx->result);
+
+    return FK_OK;
+}
+
+
+/* The texts of a fact that was proved have harmless alphabets. */
+
+static void
+ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
+    const pay_fact_t *fact, const char *word)
+{
+    ngx_log_error(level, r->connection->log, 0,
+                  "faka: payment %s of %L %s for order %s: %s",
+                  fact->trade_no, fact->amount, fact->currency,
+                  fact->order_no, word);
+}
+
+
+static void
+ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_notify_t  *notify;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    notify = ctx->data;
+
+    if (code != FK_OK) {
+        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                               fk_code_info[code].word, "");
+        return;
+    }
+
+    fk_stat_add(&ctx->shop->worker->fk, NGX_FAKA_STAT_NOTIFY_PAID, 1);
+
+    ngx_faka_notify_send(r, NGX_HTTP_OK,
+                         notify->channel->protocol->success_body);
+}
+
+
+/* Anybody can send rubbish here, so lines are counted, by the second. */
+
+static void
+ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    const char *word, const char *field)
+{
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_notify_t  *notify;
+
+    static time_t      second;
+    static ngx_uint_t  count;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    notify = ctx->data;
+    ctx->result = word;
+
+    if (second != ngx_time()) {
+        second = ngx_time();
+        count = 0;
+    }
+
+    if (count++ < NGX_FAKA_NOTIFY_LOGS_MAX) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "faka: a notice on channel \"%*s\" was refused: %s%s%s",
+                      notify->channel->name.size, notify->channel->name.data,
+                      word, field[0] != '\0' ? ": " : "", field);
+    }
+
+    ngx_faka_notify_send(r, status, notify->channel->protocol->failure_body);
+}
+
+
+static void
+ngx_faka_notify_send(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text)
+{
+    ngx_str_t           type, body;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_notify_t  *notify;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    notify = ctx->data;
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE
+        && ngx_faka_header_add(r, "Retry-After", "1") != NGX_OK)
+    {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    type.data = (u_char *) notify->channel->protocol->content_type;
+    type.len = ngx_strlen(type.data);
+    body.data = (u_char *) text;
+    body.len = ngx_strlen(text);
+
+    ngx_faka_send_bytes(r, status, &type, &body);
 }

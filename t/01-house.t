@@ -19,8 +19,7 @@ opendir my $dh, '.' or die "cannot read the top level: $!";
 my @found = sort grep { !/\A(?:\.|\.\.|\.git|build)\z/ } readdir $dh;
 is_deeply(\@found, \@wanted, 'the top level is as README.md describes it');
 
-for my $script ('.ci/run', glob 'conf/run/[a-z]*[!.]') {
-    next if $script =~ /\.md\z/;
+for my $script ('.ci/run', grep { !/\.md\z/ } glob 'conf/run/*') {
     ok(-x $script, "$script can be executed");
 }
 
@@ -51,8 +50,8 @@ ok((grep { $_ eq 'libcrypto' } @needed), 'libcrypto is shared with nginx');
 ok(!(grep { /hiredis/ } @needed), 'hiredis is linked in');
 ok(!(grep { /TEXTREL/ } lines("readelf -dW $module")), 'no text relocations');
 
-my $test_build = grep { /fk_test|crash_at/i } lines("strings -a $module");
-is($test_build, 0, 'the switch of the crash tests is not in the module');
+is(scalar(grep { /fk_test_/ } lines("nm $module")), 0,
+   'the hook of the crash tests is not in the module');
 
 
 sub lines {

@@ -29,7 +29,7 @@ const TEXT = {
     other: '中文', locale: 'en',
     title: 'Card keys', skip: 'Skip to content', home: 'Shop', back: 'Back to the shop',
     lead: 'Keys, the moment you pay.',
-    lead_more: 'Choose, pay, and your key appears here at once. It stays in this browser, so you can find it again.',
+    lead_more: 'Choose, pay, and your key appears here at once. This browser remembers the order, so you can find the key again.',
     products: 'Products', no_products: 'There is nothing on offer at the moment.',
     mine: 'Your orders', mine_more: 'Kept in this browser only.',
     live: 'Live', reconnecting: 'Reconnecting…', opening: 'Opening again…',
@@ -59,7 +59,7 @@ const TEXT = {
     s_cancelled: ['Cancelled', 'Nothing is owed. If you did pay, the payment will still be matched, and this page will change.'],
     s_under_review: ['Payment under review', 'Your payment arrived, and the shop is looking at it. You need not do anything.'],
     s_waiting_for_stock: ['Paid, waiting for stock', 'Your payment arrived. You are served first when new stock comes.'],
-    s_delivered: ['Delivered', 'Thank you. Your keys are below.'],
+    s_delivered: ['Delivered', 'Thank you for your order.'],
     s_delivered_plain: ['Paid', 'Thank you. Your order is complete.'],
     s_refund_due: ['Refund on its way', 'The shop will give your money back.'],
     s_refunded: ['Refunded', 'Your money has been given back.'],
@@ -82,7 +82,7 @@ const TEXT = {
     other: 'English', locale: 'zh-CN',
     title: '自动发卡', skip: '跳到内容', home: '商店首页', back: '返回商店',
     lead: '付款即发卡密',
-    lead_more: '选好商品并付款，卡密立即显示在本页，并保存在此浏览器中，随时可以找回。',
+    lead_more: '选好商品并付款，卡密立即显示在本页。此浏览器会记住订单，随时可以找回卡密。',
     products: '商品', no_products: '暂时没有在售商品。',
     mine: '我的订单', mine_more: '仅保存在此浏览器中。',
     live: '库存实时更新', reconnecting: '正在重新连接…', opening: '正在恢复营业…',
@@ -112,7 +112,7 @@ const TEXT = {
     s_cancelled: ['已取消', '无需付款。如果您已付款，款项仍会被匹配，本页会自动更新。'],
     s_under_review: ['付款审核中', '款项已收到，商家正在核对，您无需任何操作。'],
     s_waiting_for_stock: ['已付款，等待补货', '款项已收到。补货后将优先为您发货。'],
-    s_delivered: ['已发货', '感谢购买，卡密如下。'],
+    s_delivered: ['已发货', '感谢您的购买。'],
     s_delivered_plain: ['已付款', '感谢购买，订单已完成。'],
     s_refund_due: ['等待退款', '商家将把款项退还给您。'],
     s_refunded: ['已退款', '款项已退还。'],
@@ -259,6 +259,20 @@ function el(tag, props, ...children) {
   }
   node.append(...children.filter(child => child !== null && child !== undefined));
   return node;
+}
+
+/* The sign of a status: done, waiting, or ended. */
+const SIGN = { good: 'M5 10.4l3.4 3.4L15 7', wait: 'M10 5.6V10l3 2', '': 'M6 10h8' };
+
+function sign(look) {
+  const space = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(space, 'svg');
+  const path = document.createElementNS(space, 'path');
+
+  svg.setAttribute('viewBox', '0 0 20 20');
+  path.setAttribute('d', SIGN[look]);
+  svg.append(path);
+  return el('span', { class: `sign ${look}`, 'aria-hidden': 'true' }, svg);
 }
 
 /* A write that changes nothing would still be read aloud and lose selections. */
@@ -498,7 +512,7 @@ function drawBuy() {
   $('buy_qty').readOnly = sending;
   $('buy_contact').readOnly = sending;
   $('buy_submit').disabled = sending || (!now.can && !store.get('pending', null));
-  put($('buy_submit'), t(failed ? 'submit_again' : 'submit'));
+  put($('buy_submit'), t(failed && store.get('pending', null) ? 'submit_again' : 'submit'));
   put($('buy_busy'), progress);
 
   $('buy_error').hidden = !failed;
@@ -769,9 +783,16 @@ function actions(order) {
     list.push(el('button', { type: 'button', class: 'danger', id: 'cancel', onclick: cancelOrder }, t('cancel')));
   }
 
-  list.push(el('button', { type: 'button', id: 'link',
-    onclick: event => copy(`${location.origin}/return/${order.order}#${token}`, event.currentTarget) }, t('link')));
-  return el('div', { class: 'actions' }, ...list);
+  return list.length ? [el('div', { class: 'actions' }, ...list)] : [];
+}
+
+function privateLink(order) {
+  const link = `${location.origin}/return/${order.order}#${token}`;
+
+  return el('div', { class: 'again' },
+    el('p', { class: 'hint' }, t('link_more')),
+    el('button', { type: 'button', class: 'small', id: 'link',
+      onclick: event => copy(link, event.currentTarget) }, t('link')));
 }
 
 function drawOrder() {
@@ -789,15 +810,15 @@ function drawOrder() {
 
   sheet.dataset.status = shown.status;
   sheet.replaceChildren(
-    pill(shown.status),
-    el('h1', null, words[0]),
-    el('p', { class: 'say' }, words[1]),
+    el('div', { class: 'state' },
+      sign(STATUS[shown.status]?.look ?? ''),
+      el('div', null, el('h1', null, words[0]), el('p', { class: 'say' }, words[1]))),
     ...(shown.expires_at ? [el('p', { class: 'clock', id: 'clock' })] : []),
     ...keys(shown),
-    actions(shown),
+    ...actions(shown),
     ...(orderProblem ? [el('p', { class: 'error', role: 'alert' }, problemText(orderProblem))] : []),
     facts(shown),
-    el('p', { class: 'hint again' }, t('link_more')));
+    privateLink(shown));
   drawClock();
 }
 

@@ -55,6 +55,8 @@ struct pay_mac_s {
     EVP_MAC_CTX  *ctx;
 };
 
+/* One context a direction: a context that turns round sets its key again. */
+
 struct pay_aead_s {
     EVP_CIPHER_CTX  *seal_ctx;
     EVP_CIPHER_CTX  *open_ctx;
@@ -108,6 +110,8 @@ pay_crypto_create(char *err, size_t err_size)
         goto failed;
     }
 
+    /* Without a pool all works, only slower: no reason to fail. */
+
     crypto->pool = pool_create();
 
     return crypto;
@@ -127,6 +131,8 @@ pay_crypto_destroy(pay_crypto_t *crypto)
     if (crypto == NULL) {
         return;
     }
+
+    /* Freed contexts wipe their keys themselves; the pool is ours. */
 
     if (crypto->pool != NULL) {
         OPENSSL_cleanse(crypto->pool, POOL_SIZE);
@@ -177,6 +183,9 @@ pay_sha256(pay_crypto_t *crypto, const pay_str_t *parts, size_t part_count,
 }
 
 
+/* A context that failed half-way needs no care: the next call starts it
+ * anew. */
+
 static bool
 digest(pay_crypto_t *crypto, const EVP_MD *md, const pay_str_t *parts,
     size_t part_count, unsigned char *out)
@@ -219,6 +228,8 @@ pay_hmac_sha256(pay_crypto_t *crypto, pay_str_t key, const pay_str_t *parts,
 static EVP_MAC_CTX *
 hmac_ctx_create(pay_crypto_t *crypto)
 {
+    /* Not const: OSSL_PARAM takes a pointer that it might write to. */
+
     char          digest_name[] = "SHA256";
     OSSL_PARAM    params[2];
     EVP_MAC_CTX  *ctx;
@@ -468,6 +479,9 @@ pay_random(pay_crypto_t *crypto, void *out, size_t size)
     if (pool == NULL) {
         return RAND_bytes(out, (int) size) == 1 ? true : failed(out, size);
     }
+
+    /* The few bytes left over are dropped, not joined with new ones: a draw
+     * is one copy. */
 
     if (pool->left_size < size) {
         if (RAND_bytes(pool->bytes, (int) sizeof(pool->bytes)) != 1) {

@@ -195,6 +195,8 @@ check_start(const pay_channel_t *channel, const pay_start_t *start,
                                              PAY_CURRENCY_SIZE));
     assert(exponent >= 0 && exponent <= EXPONENT_MAX);
 
+    /* What costs nothing needs no gateway. */
+
     if (start->amount <= 0) {
         return PAY_START_AMOUNT;
     }
@@ -202,11 +204,12 @@ check_start(const pay_channel_t *channel, const pay_start_t *start,
     size = pay_money_format(start->amount, exponent, money, money_size);
 
     if (pay_money_parse(pay_str(money, size), exponent, &again)
-            != PAY_MONEY_OK
-        || again != start->amount)
+        != PAY_MONEY_OK)
     {
         return PAY_START_AMOUNT;
     }
+
+    assert(again == start->amount);
 
     if (!pay_is_plain_url(start->notify_url, PAY_BASE_URL_SIZE_MAX)
         || !pay_is_plain_url(start->return_url, PAY_BASE_URL_SIZE_MAX))
@@ -245,6 +248,9 @@ add_field(pay_form_t *form, const char *name, pay_str_t value)
         return;
     }
 
+    /* check_start() and the configuration have seen to it; a value that gets
+     * here by another way must not be signed. */
+
     assert(memchr(value.data, '&', value.size) == NULL);
     assert(memchr(value.data, '=', value.size) == NULL);
 
@@ -261,6 +267,8 @@ write_url(writer_t *writer, const pay_channel_t *channel,
     size_t              i, base_size;
     const pay_field_t  *field;
     static const char   tail[] = "&sign_type=" EPAY_ALGORITHM;
+
+    /* "https://pay.example" and "https://pay.example/" are one base. */
 
     base_size = channel->url.size;
     while (base_size > 0 && channel->url.data[base_size - 1] == '/') {
@@ -301,6 +309,9 @@ write_text(writer_t *writer, const char *data, size_t size)
     writer->size += size;
 }
 
+
+/* All but the unreserved characters of RFC 3986, without "~", which PHP
+ * escaped for long. */
 
 static void
 write_encoded(writer_t *writer, pay_str_t value)

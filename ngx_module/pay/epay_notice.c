@@ -255,8 +255,12 @@ value_of(const pay_form_t *form, const char *name)
 static pay_verdict_e
 about(pay_fact_t *fact, const char *field, pay_verdict_e verdict)
 {
-    assert(strlen(field) < sizeof(fact->field));
-    strcpy(fact->field, field);
+    size_t  size;
+
+    size = strlen(field);
+    assert(size < sizeof(fact->field));
+
+    memcpy(fact->field, field, size + 1);
 
     return verdict;
 }

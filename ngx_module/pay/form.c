@@ -100,6 +100,8 @@ parse_pair(pay_form_t *form, pay_str_t pair, pay_form_mode_e mode,
         return PAY_FORM_NAME;
     }
 
+    /* From here on the name is plain, and can be shown. */
+
     *offender = name;
 
     if (equals == NULL) {
@@ -170,6 +172,9 @@ decode_value(pay_str_t raw, unsigned char *out, pay_str_t *value)
             return PAY_FORM_RAW;
         }
 
+        /* Counted decoded: what a value may be does not depend on how it was
+         * escaped. */
+
         if (size == PAY_FORM_VALUE_SIZE_MAX) {
             return PAY_FORM_VALUE_SIZE;
         }
@@ -182,6 +187,8 @@ decode_value(pay_str_t raw, unsigned char *out, pay_str_t *value)
     return PAY_FORM_OK;
 }
 
+
+/* isalnum() would ask the locale. */
 
 static bool
 name_is_plain(pay_str_t name)
@@ -206,6 +213,9 @@ name_is_plain(pay_str_t name)
     return true;
 }
 
+
+/* At most 64 * 63 / 2 comparisons a form, most of them of the size alone:
+ * cheaper than a table, and nothing that colliding names could slow down. */
 
 static bool
 name_is_taken(const pay_form_t *form, pay_str_t name)

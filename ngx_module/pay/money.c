@@ -39,6 +39,9 @@ static const struct {
 };
 
 
+/* Asked when a channel or product is configured and once a notice: not worth
+ * a search tree. */
+
 int
 pay_currency_exponent(pay_str_t currency)
 {
@@ -100,6 +103,9 @@ pay_money_parse(pay_str_t text, int exponent, int64_t *minor_units)
     for (i = 0; i < (size_t) exponent; i++) {
         value = value * 10 + (i < fraction_size ? fraction[i] - '0' : 0);
     }
+
+    /* The whole text is read before a fraction is reported, and *minor_units
+     * is rounded down by leaving these digits out. */
 
     for (i = (size_t) exponent; i < fraction_size; i++) {
         if (fraction[i] != '0') {

@@ -131,6 +131,9 @@ pay_channel_methods(const pay_channel_t *channel)
 }
 
 
+/* Messages name the value to write, for they appear behind the file and line
+ * of nginx.conf. */
+
 bool
 pay_channel_check(const pay_channel_t *channel, char *err, size_t err_size)
 {
@@ -186,6 +189,9 @@ pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
     if (content.size > 0 && content.data[content.size - 1] == '\n') {
         content.size--;
     }
+
+    /* One newline is what an editor or "echo" leaves; more, or blanks, may
+     * be a part of the key that somebody lost, and are not guessed away. */
 
     fault = secret_fault(content);
 

@@ -76,6 +76,8 @@ pay_master_key_parse(pay_str_t content,
         size--;
     }
 
+    /* Messages give counts and positions, never a part of the key. */
+
     if (size != KEY_HEX_SIZE) {
         (void) snprintf(err, err_size, "%zu characters, expected %d hex "
                         "digits and at most one newline; make one with "
@@ -152,6 +154,8 @@ pay_vault_create(pay_crypto_t *crypto, const pay_master_t *master, char *err,
                         "one; to rotate, make a new current key");
         return NULL;
     }
+
+    /* Zeroed, so that a vault half made can be destroyed. */
 
     vault = calloc(1, sizeof(pay_vault_t));
 
@@ -267,6 +271,8 @@ key_set(pay_vault_t *vault, pay_key_age_e age)
 }
 
 
+/* The NUL keeps "ab" + "c" and "a" + "bc" apart, since no sku has one. */
+
 bool
 pay_fingerprint(pay_vault_t *vault, pay_key_age_e age, pay_str_t sku,
     pay_str_t card, unsigned char out[PAY_FINGERPRINT_SIZE])
@@ -293,6 +299,9 @@ pay_seal(pay_vault_t *vault, pay_str_t sku, pay_str_t card,
 
     assert(card.size > 0 && card.size <= PAY_CARD_SIZE_MAX);
     assert(out_size == card.size + PAY_SEAL_OVERHEAD);
+
+    /* A nonce made of the card cannot repeat by a lost counter or a weak
+     * generator, which would give GCM's key away. */
 
     if (!pay_fingerprint(vault, PAY_KEY_CURRENT, sku, card, out)
         || !pay_aead_seal(vault->sets[PAY_KEY_CURRENT].seal, out, sku, card,
@@ -325,6 +334,9 @@ pay_unseal(pay_vault_t *vault, pay_str_t sku, pay_str_t sealed,
     nonce = sealed.data;
     cipher = pay_str(nonce + PAY_FINGERPRINT_SIZE, out_size);
     tag = cipher.data + cipher.size;
+
+    /* Which key it was sealed under is not written down: a wrong one fails
+     * as an altered card does, and a rotation is rare. */
 
     if (pay_aead_open(vault->sets[PAY_KEY_CURRENT].seal, nonce, sku, cipher,
                       tag, out))

@@ -252,6 +252,9 @@ test_no_read_behind(void)
     pay_form_t          form;
     static const char   input[] = "a=%41&b=+&c=%e4%bc%9a&d=";
 
+    EQ_INT(parse(&form, "a=%41", 4, PAY_FORM_BYTES, &offender),
+           PAY_FORM_ESCAPE, "the digit behind the end is not read");
+
     refused = 0;
 
     for (size = 1; size <= sizeof(input) - 1; size++) {

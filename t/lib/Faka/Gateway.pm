@@ -49,9 +49,10 @@ sub epay_money {
 sub epay_notice {
     my ($key, $order, $fen, %fields) = @_;
 
+    my $trade_no = '2025' . substr(md5_hex($order), 0, 15) =~ tr/a-f/0-5/r;
     my %notice = (
         pid          => '1000',
-        trade_no     => '2025' . substr(md5_hex($order), 0, 15) =~ tr/a-f/0-5/r,
+        trade_no     => $trade_no,
         out_trade_no => $order,
         type         => 'alipay',
         name         => 'product',

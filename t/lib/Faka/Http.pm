@@ -194,7 +194,8 @@ sub _send {
 
     my $request = $conn->{request};
     my $size = length($conn->{out}) - $conn->{sent};
-    $size = $request->{slice} if $request->{slice} && $request->{slice} < $size;
+    $size = $request->{slice}
+        if $request->{slice} && $request->{slice} < $size;
 
     my $limit = $request->{close_after};
     $size = $limit - $conn->{sent}

@@ -206,7 +206,7 @@ sub request {
 
 
 sub http { my $self = shift; return http_one($self->request(@_)) }
-sub get  { my ($self, $path, %opt) = @_; return $self->http('GET', $path, %opt) }
+sub get  { my $self = shift; return $self->http('GET', @_) }
 
 
 # A body that is a reference is sent as JSON, another one as plain text.
@@ -288,8 +288,8 @@ sub checkout { my $self = shift; return http_one($self->checkout_request(@_)) }
 sub order {
     my ($self, $order, %opt) = @_;
 
-    return $self->get("/orders/$order->{order}", %opt,
-                      headers => { Authorization => "Bearer $order->{token}" });
+    my %headers = (Authorization => "Bearer $order->{token}");
+    return $self->get("/orders/$order->{order}", %opt, headers => \%headers);
 }
 
 

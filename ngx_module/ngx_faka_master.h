@@ -1,0 +1,128 @@
+/*
+ * What the files that read the configuration share.  They run in the master,
+ * as root, and under nginx -t: nothing here connects to Redis or changes a
+ * region that is in use.
+ *
+ * Every mistake ends in one [emerg] line with file, line and what to do.
+ */
+
+#ifndef NGX_FAKA_MASTER_H_INCLUDED_
+#define NGX_FAKA_MASTER_H_INCLUDED_
+
+
+#include "ngx_faka.h"
+
+
+#define NGX_FAKA_ERROR_SIZE         512
+#define NGX_FAKA_SECRET_SIZE_MAX    4096
+#define NGX_FAKA_SHOP_NAME_SIZE_MAX 32
+
+/*
+ * Contexts of our own for directives: bits that nginx leaves free between
+ * the flags of arguments and those of its contexts.  So blocks can be nested
+ * (a handler as of types{} allows none), and no directive of another module
+ * is taken inside of them.
+ */
+
+#define NGX_FAKA_SHOP_CONF     0x00100000
+#define NGX_FAKA_CHANNEL_CONF  0x00200000
+
+
+/* Directives of a block, by their bit: given once, given at all. */
+
+typedef enum {
+    NGX_FAKA_SHOP_MEMORY = 0,
+    NGX_FAKA_SHOP_REDIS,
+    NGX_FAKA_SHOP_DURABILITY,
+    NGX_FAKA_SHOP_KEY_FILE,
+    NGX_FAKA_SHOP_HOLD,
+    NGX_FAKA_SHOP_PUBLIC_URL,
+    NGX_FAKA_SHOP_ADMIN_TOKEN
+} ngx_faka_shop_directive_t;
+
+typedef enum {
+    NGX_FAKA_CHANNEL_URL = 0,
+    NGX_FAKA_CHANNEL_PID,
+    NGX_FAKA_CHANNEL_KEY_FILE,
+    NGX_FAKA_CHANNEL_TYPE,
+    NGX_FAKA_CHANNEL_CURRENCY,
+    NGX_FAKA_CHANNEL_METHOD
+} ngx_faka_channel_directive_t;
+
+typedef struct {
+    ngx_uint_t   bit;
+    const char  *name;                 /* NULL ends the table */
+    const char  *example;
+} ngx_faka_required_t;
+
+
+/* NGX_ERROR, said why: the directive (cmd->offset is its bit) comes again. */
+ngx_int_t ngx_faka_conf_once(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_uint_t *given);
+
+/* NGX_ERROR, said why: one of the table was not given. */
+ngx_int_t ngx_faka_conf_required(ngx_conf_t *cf, const char *block,
+    const ngx_str_t *name, const ngx_faka_required_t *required,
+    ngx_uint_t given);
+
+
+/* ngx_faka_master_shop.c: the set functions of faka_shop and inside it. */
+char *ngx_faka_shop_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_memory(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_durability(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_key_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_hold(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_public_url(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_admin_token(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_faka_master_redis.c */
+char *ngx_faka_shop_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_faka_master_channel.c */
+char *ngx_faka_channel_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_channel_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_channel_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_channel_currency(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_faka_master_variables.c */
+ngx_int_t ngx_faka_variables_add(ngx_conf_t *cf);
+
+
+/*
+ * ngx_faka_master_secret.c: the whole content of a secret file, in memory
+ * that is wiped when the configuration goes.  The path is relative to the
+ * configuration's folder, and becomes absolute.  Refused with a reason: what
+ * is missing, empty, no regular file, longer than NGX_FAKA_SECRET_SIZE_MAX,
+ * open to group or others, or owned by neither root nor ourselves.
+ */
+ngx_int_t ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_str_t *content);
+
+/*
+ * The same for a secret of size_min..size_max visible ASCII characters and
+ * at most one newline; secret is NUL-terminated.
+ */
+ngx_int_t ngx_faka_secret_word(ngx_conf_t *cf, ngx_str_t *path,
+    size_t size_min, size_t size_max, ngx_str_t *secret);
+
+/* Wipes data when the pool of the configuration is destroyed. */
+ngx_int_t ngx_faka_secret_wipe_later(ngx_conf_t *cf, void *data, size_t size);
+
+
+/* ngx_faka_master_zone.c */
+
+/* Asks nginx for the shop's zone; shop->memory is set. */
+ngx_int_t ngx_faka_zone_add(ngx_conf_t *cf, ngx_faka_shop_t *shop);
+
+/* init_module: one eventfd a worker.  Without them workers poll. */
+void ngx_faka_zone_bells(ngx_cycle_t *cycle, ngx_faka_shop_t *shop);
+
+
+#endif /* NGX_FAKA_MASTER_H_INCLUDED_ */

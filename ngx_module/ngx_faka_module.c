@@ -1,0 +1,275 @@
+/*
+ * The module as nginx sees it: its directives, its configuration and the
+ * points at which processes start and end.
+ *
+ * Directives stand in one table.  Those of a faka_shop block have contexts of
+ * their own (ngx_faka_master.h); those of a location name a shop, which may be
+ * defined before or after them, for it is looked up when all of http{} has
+ * been read.
+ */
+
+
+#include "ngx_faka_master.h"
+
+
+static ngx_int_t ngx_faka_preconfiguration(ngx_conf_t *cf);
+static void *ngx_faka_create_main_conf(ngx_conf_t *cf);
+static void *ngx_faka_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_faka_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_faka_location(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_faka_init_module(ngx_cycle_t *cycle);
+
+
+/* A directive inside of a block: the last argument is its bit. */
+
+#define ngx_faka_in_shop(name, args, set, bit)                                \
+    { ngx_string(name), NGX_FAKA_SHOP_CONF|(args), set,                       \
+      NGX_HTTP_MAIN_CONF_OFFSET, bit, NULL }
+
+#define ngx_faka_in_channel(name, args, set, bit)                             \
+    { ngx_string(name), NGX_FAKA_CHANNEL_CONF|(args), set,                    \
+      NGX_HTTP_MAIN_CONF_OFFSET, bit, NULL }
+
+/* A directive of a location: the last argument is its row of handlers. */
+
+#define ngx_faka_in_location(name, row)                                       \
+    { ngx_string(name), NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1, ngx_faka_location,  \
+      NGX_HTTP_LOC_CONF_OFFSET, row, NULL }
+
+
+static ngx_http_handler_pt  ngx_faka_handlers[] = {
+    ngx_faka_products_handler,
+    ngx_faka_checkout_handler,
+    ngx_faka_orders_handler,
+    ngx_faka_notify_handler,
+    ngx_faka_admin_handler,
+    ngx_faka_metrics_handler
+};
+
+
+static ngx_command_t  ngx_faka_commands[] = {
+
+    { ngx_string("faka_shop"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      ngx_faka_shop_block,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    ngx_faka_in_shop("memory", NGX_CONF_TAKE1, ngx_faka_shop_memory,
+                     NGX_FAKA_SHOP_MEMORY),
+    ngx_faka_in_shop("redis", NGX_CONF_1MORE, ngx_faka_shop_redis,
+                     NGX_FAKA_SHOP_REDIS),
+    ngx_faka_in_shop("durability", NGX_CONF_TAKE1, ngx_faka_shop_durability,
+                     NGX_FAKA_SHOP_DURABILITY),
+    ngx_faka_in_shop("key_file", NGX_CONF_TAKE12, ngx_faka_shop_key_file,
+                     NGX_FAKA_SHOP_KEY_FILE),
+    ngx_faka_in_shop("hold", NGX_CONF_TAKE1, ngx_faka_shop_hold,
+                     NGX_FAKA_SHOP_HOLD),
+    ngx_faka_in_shop("public_url", NGX_CONF_TAKE1, ngx_faka_shop_public_url,
+                     NGX_FAKA_SHOP_PUBLIC_URL),
+    ngx_faka_in_shop("admin_token_file", NGX_CONF_TAKE1,
+                     ngx_faka_shop_admin_token, NGX_FAKA_SHOP_ADMIN_TOKEN),
+    ngx_faka_in_shop("channel", NGX_CONF_BLOCK|NGX_CONF_TAKE2,
+                     ngx_faka_channel_block, 0),
+
+    ngx_faka_in_channel("url", NGX_CONF_TAKE1, ngx_faka_channel_text,
+                        NGX_FAKA_CHANNEL_URL),
+    ngx_faka_in_channel("pid", NGX_CONF_TAKE1, ngx_faka_channel_text,
+                        NGX_FAKA_CHANNEL_PID),
+    ngx_faka_in_channel("key_file", NGX_CONF_TAKE12,
+                        ngx_faka_channel_key_file, NGX_FAKA_CHANNEL_KEY_FILE),
+    ngx_faka_in_channel("type", NGX_CONF_TAKE1, ngx_faka_channel_text,
+                        NGX_FAKA_CHANNEL_TYPE),
+    ngx_faka_in_channel("currency", NGX_CONF_TAKE1,
+                        ngx_faka_channel_currency, NGX_FAKA_CHANNEL_CURRENCY),
+    ngx_faka_in_channel("notify_method", NGX_CONF_TAKE1,
+                        ngx_faka_channel_method, NGX_FAKA_CHANNEL_METHOD),
+
+    ngx_faka_in_location("faka_products", 0),
+    ngx_faka_in_location("faka_checkout", 1),
+    ngx_faka_in_location("faka_orders", 2),
+    ngx_faka_in_location("faka_notify", 3),
+    ngx_faka_in_location("faka_admin", 4),
+    ngx_faka_in_location("faka_metrics", 5),
+
+    ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_faka_module_ctx = {
+    ngx_faka_preconfiguration,             /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    ngx_faka_create_main_conf,             /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_faka_create_loc_conf,              /* create location configuration */
+    ngx_faka_merge_loc_conf                /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_faka_module = {
+    NGX_MODULE_V1,
+    &ngx_faka_module_ctx,                  /* module context */
+    ngx_faka_commands,                     /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_faka_init_module,                  /* init module */
+    ngx_faka_worker_init,                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_faka_worker_exit,                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_faka_preconfiguration(ngx_conf_t *cf)
+{
+    return ngx_faka_variables_add(cf);
+}
+
+
+static void *
+ngx_faka_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_faka_main_conf_t  *fmcf;
+
+    fmcf = ngx_pcalloc(cf->pool, sizeof(ngx_faka_main_conf_t));
+    if (fmcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&fmcf->shops, cf->pool, 2, sizeof(ngx_faka_shop_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return fmcf;
+}
+
+
+static void *
+ngx_faka_create_loc_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_faka_loc_conf_t));
+}
+
+
+/*
+ * Runs after all of http{} was read.  A block without a shop of its own has
+ * the one around it: "if" and "limit_except" run the outer handler with their
+ * own configuration.
+ */
+
+static char *
+ngx_faka_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_faka_loc_conf_t  *prev = parent;
+    ngx_faka_loc_conf_t  *conf = child;
+
+    ngx_uint_t             i;
+    ngx_faka_shop_t      **shops;
+    ngx_faka_main_conf_t  *fmcf;
+
+    if (conf->shop_name.len == 0) {
+        conf->shop = prev->shop;
+        return NGX_CONF_OK;
+    }
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_faka_module);
+    shops = fmcf->shops.elts;
+
+    for (i = 0; i < fmcf->shops.nelts; i++) {
+
+        if (shops[i]->name.len == conf->shop_name.len
+            && ngx_memcmp(shops[i]->name.data, conf->shop_name.data,
+                          conf->shop_name.len)
+               == 0)
+        {
+            conf->shop = shops[i];
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"%V\" names the shop \"%V\", which does not exist; "
+                  "define it by faka_shop %V { ... } in http, or correct the "
+                  "name, in %s:%ui",
+                  &conf->directive, &conf->shop_name, &conf->shop_name,
+                  conf->file, conf->line);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_faka_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_loc_conf_t *flcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    value = cf->args->elts;
+
+    if (flcf->shop_name.len > 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" stands beside \"%V\" in one location; "
+                           "give each a location of its own",
+                           &cmd->name, &flcf->directive);
+        return NGX_CONF_ERROR;
+    }
+
+    if (value[1].len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" needs the name of a shop", &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    flcf->shop_name = value[1];
+    flcf->directive = cmd->name;
+    flcf->file = cf->conf_file->file.name.data;
+    flcf->line = cf->conf_file->line;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_faka_handlers[cmd->offset];
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Runs in the master, once a cycle.  It must not fail: nginx would end at
+ * once, in a reload together with all that runs.
+ */
+
+static ngx_int_t
+ngx_faka_init_module(ngx_cycle_t *cycle)
+{
+    ngx_uint_t              i;
+    ngx_faka_shop_t       **shops;
+    ngx_faka_main_conf_t   *fmcf;
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faka_module);
+
+    if (fmcf == NULL || ngx_test_config) {
+        return NGX_OK;
+    }
+
+    shops = fmcf->shops.elts;
+
+    for (i = 0; i < fmcf->shops.nelts; i++) {
+        ngx_faka_zone_bells(cycle, shops[i]);
+    }
+
+    return NGX_OK;
+}
