@@ -136,7 +136,7 @@ typedef struct {
     int64_t    price;
     uint8_t    kind;
     uint8_t    on_sale;                /* the operator's switch */
-    uint8_t    on_sale_now;            /* switch, window and, for shared, key */
+    uint8_t    on_sale_now;            /* switch, window, a key if shared */
     uint16_t   qty_max;
     uint32_t   sale_from_s;
     uint32_t   sale_to_s;
@@ -376,8 +376,10 @@ typedef struct {
 /*
  * Does what is due, at most max_steps small transactions, each under its own
  * lock: expires holds, serves waiting orders, reaps aborted imports.  FK_OK:
- * nothing more is due; FK_AGAIN: call soon.  Call it a few times a second
- * from every worker, and at once after an import's commit.
+ * nothing more is due; FK_AGAIN: call soon; FK_RING_FULL: after a flush.
+ *
+ * Call it a few times a second from every worker, and at once after an
+ * import's commit.  With nothing due it takes no lock.
  */
 fk_code_t fk_tick(fk_t *fk, const fk_env_t *env, uint32_t max_steps,
     fk_tick_t *out);
@@ -396,7 +398,7 @@ fk_code_t fk_tick(fk_t *fk, const fk_env_t *env, uint32_t max_steps,
 typedef struct {
     uint64_t  epoch;
     uint64_t  seq;                     /* last record written */
-    uint64_t  sent_seq;                /* last record in the batch on its way */
+    uint64_t  sent_seq;                /* last record of the batch sent */
     uint64_t  durable_seq;             /* last record known to be durable */
     uint64_t  ring_used;               /* bytes not yet durable */
     uint64_t  ring_size;
@@ -442,14 +444,15 @@ fk_flush_t fk_flush_take(fk_t *fk, uint64_t owner, int64_t now_ms,
  */
 fk_code_t fk_flush_done(fk_t *fk, uint64_t owner, uint64_t last_seq);
 
-/* The reply is lost or was an error: somebody must probe before more is sent. */
+/* The reply is lost or an error: somebody must probe before more is sent. */
 void fk_flush_unknown(fk_t *fk, uint64_t owner);
 
 /*
  * The journal may not be the one that was written to: call this for each new
  * connection, before anything is sent over it.  Somebody must probe first.
+ * Unless it answers FK_OK, the connection must not be used.
  */
-void fk_flush_suspect(fk_t *fk);
+fk_code_t fk_flush_suspect(fk_t *fk);
 
 /*
  * Who holds the lease (0: nobody), and taking it from a process that is known

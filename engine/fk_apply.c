@@ -106,7 +106,8 @@ fk_apply_product(fk_t *fk, uint64_t seq, const fk_image_t *image)
         || in->kind >= FK_KIND_COUNT || in->on_sale > 1
         || in->qty_max < 1 || in->qty_max > FK_QTY_MAX
         || in->price < 1 || in->price > FK_AMOUNT_MAX
-        || in->imported < 0 || in->voided < 0 || in->voided > in->imported)
+        || in->imported < 0 || in->imported > FK_UNITS_MAX
+        || in->voided < 0 || in->voided > in->imported)
     {
         return FK_CORRUPT;
     }

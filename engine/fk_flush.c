@@ -23,6 +23,7 @@ static void fk_batch_cut(const fk_t *fk, fk_batch_t *batch,
 static const char *fk_top_problem(const fk_t *fk, uint64_t top_epoch,
     uint64_t top_seq);
 static uint64_t fk_ring_find(const fk_t *fk, uint64_t seq);
+static void fk_flush_doubt(fk_t *fk);
 
 
 void
@@ -79,8 +80,12 @@ fk_flush_take(fk_t *fk, uint64_t owner, int64_t now_ms, fk_batch_t *batch)
         return FK_FLUSH_OTHER;
     }
 
-    if (ring->lease_owner != 0 || ring->probe) {
-        FK_SET(fk, ring->probe, 1);
+    if (ring->lease_owner != 0 || ring->probe != 0) {
+        if (ring->lease_owner != 0) {
+            fk_flush_doubt(fk);
+        }
+
+        FK_SET(fk, ring->probe_taken, ring->probe);
         work = FK_FLUSH_PROBE;
 
     } else if (ring->head == ring->durable_pos) {
@@ -117,7 +122,7 @@ fk_flush_done(fk_t *fk, uint64_t owner, uint64_t last_seq)
 
     ring = &fk->region->ring;
 
-    if (ring->lease_owner != owner || ring->probe
+    if (owner == 0 || ring->lease_owner != owner || ring->probe
         || ring->sent_seq != last_seq)
     {
         fk_unlock(fk);
@@ -146,12 +151,93 @@ fk_flush_unknown(fk_t *fk, uint64_t owner)
 
     ring = &fk->region->ring;
 
-    if (ring->lease_owner == owner) {
-        FK_SET(fk, ring->probe, 1);
+    if (owner != 0 && ring->lease_owner == owner) {
+        fk_flush_doubt(fk);
         FK_SET(fk, ring->lease_owner, 0);
         fk_commit(fk);
     }
 
+    fk_unlock(fk);
+}
+
+
+/*
+ * A probe answers the doubts that there were when it was taken: one that
+ * comes while it is on its way asks for another.
+ */
+static void
+fk_flush_doubt(fk_t *fk)
+{
+    uint32_t  probe;
+
+    probe = fk->region->ring.probe + 1;
+    FK_SET(fk, fk->region->ring.probe, probe != 0 ? probe : 1);
+}
+
+
+fk_code_t
+fk_flush_suspect(fk_t *fk)
+{
+    fk_code_t  rc;
+
+    rc = fk_lock_open(fk);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    fk_flush_doubt(fk);
+    fk_commit(fk);
+    fk_unlock(fk);
+
+    return FK_OK;
+}
+
+
+uint64_t
+fk_flush_owner(const fk_t *fk)
+{
+    return FK_GET(fk->region->ring.lease_owner);
+}
+
+
+void
+fk_flush_break(fk_t *fk, uint64_t dead_owner)
+{
+    /* The same as the dead one's own word that it does not know. */
+    fk_flush_unknown(fk, dead_owner);
+}
+
+
+void
+fk_flush_break(fk_t *fk, uint64_t dead_owner)
+{
+    fk_flush_unknown(fk, dead_owner);
+}
+
+
+uint64_t
+fk_flush_owner(const fk_t *fk)
+{
+    return FK_GET(fk->region->ring.lease_owner);
+}
+
+
+/* Whatever is under way ends as unknown: it went to the other journal. */
+
+void
+fk_flush_suspect(fk_t *fk)
+{
+    fk_ring_t  *ring;
+
+    if (fk_lock(fk) != FK_OK) {
+        return;
+    }
+
+    ring = &fk->region->ring;
+
+    FK_SET(fk, ring->probe, 1);
+    FK_SET(fk, ring->lease_owner, 0);
+    fk_commit(fk);
     fk_unlock(fk);
 }
 
@@ -171,7 +257,7 @@ fk_flush_top(fk_t *fk, uint64_t owner, uint64_t top_epoch, uint64_t top_seq)
 
     ring = &fk->region->ring;
 
-    if (ring->lease_owner != owner || !ring->probe) {
+    if (owner == 0 || ring->lease_owner != owner || !ring->probe) {
         fk_unlock(fk);
         return FK_CONFLICT;
     }
@@ -195,7 +281,8 @@ fk_flush_top(fk_t *fk, uint64_t owner, uint64_t top_epoch, uint64_t top_seq)
     FK_SET(fk, ring->durable_seq, top_seq);
     FK_SET(fk, ring->sent_pos, pos);
     FK_SET(fk, ring->sent_seq, top_seq);
-    FK_SET(fk, ring->probe, 0);
+    FK_SET(fk, ring->probe, ring->probe == ring->probe_taken ? 0
+                                                             : ring->probe);
     FK_SET(fk, ring->lease_owner, 0);
     fk_commit(fk);
     fk_unlock(fk);
@@ -216,12 +303,21 @@ fk_fence(fk_t *fk, uint64_t epoch)
     fk_region_t  *r;
 
     r = fk->region;
-    state = FK_SHOP_OPEN;
 
     if (epoch <= FK_GET(r->ring.epoch)) {
         return;
     }
 
+    state = FK_SHOP_OPEN;
+
+    if (__atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED, 0,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    {
+        return;
+    }
+
+    /* Overtaken before it could open: the later one owns the shop. */
+    state = FK_SHOP_RECOVERING;
     (void) __atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED, 0,
                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }

@@ -358,8 +358,12 @@ fk_order_list(fk_t *fk, const fk_order_filter_t *filter, uint32_t *cursor,
 {
     uint32_t  at, end, count, product;
 
-    at = *cursor != 0 ? *cursor
-         : FK_GET(fk->region->table[FK_TABLE_ORDERS].fresh);
+    /* The cursor comes from outside: it is no more than a wish. */
+    at = FK_GET(fk->region->table[FK_TABLE_ORDERS].fresh);
+    if (*cursor != 0 && *cursor < at) {
+        at = *cursor;
+    }
+
     *cursor = 0;
     count = 0;
     product = 0;

@@ -150,7 +150,8 @@ fk_slot(const fk_t *fk, fk_table_id_t id, uint32_t index)
 
 #define FK_PRODUCT(fk, i)                                                    \
     ((fk_product_rec_t *) fk_slot(fk, FK_TABLE_PRODUCTS, i))
-#define FK_BATCH(fk, i)    ((fk_batch_rec_t *) fk_slot(fk, FK_TABLE_BATCHES, i))
+#define FK_BATCH(fk, i)                                                      \
+    ((fk_batch_rec_t *) fk_slot(fk, FK_TABLE_BATCHES, i))
 #define FK_CARD(fk, i)     ((fk_card_rec_t *) fk_slot(fk, FK_TABLE_CARDS, i))
 #define FK_ORDER(fk, i)    ((fk_order_rec_t *) fk_slot(fk, FK_TABLE_ORDERS, i))
 #define FK_PAYMENT(fk, i)                                                    \
@@ -240,7 +241,8 @@ uint32_t *fk_product_bucket(const fk_t *fk, const char *sku, size_t size);
  * Returns the first, for the caller to store as the order's first_card.
  */
 uint32_t fk_cards_take(fk_t *fk, uint32_t order);
-/* The order's cards go back to the pool's head; the caller clears first_card. */
+/* The order's cards go back to the pool's head; the caller clears
+ * first_card. */
 void fk_cards_return(fk_t *fk, uint32_t order);
 /* The bytes of a card, FK_CARD_SEALED() of them. */
 void fk_card_read(const fk_t *fk, const fk_card_rec_t *card, uint8_t *out);
@@ -250,6 +252,18 @@ void fk_card_write(fk_t *fk, uint32_t card, uint32_t batch,
 uint32_t *fk_card_bucket(const fk_t *fk, uint32_t product,
     const uint8_t *nonce);
 uint32_t fk_card_find(const fk_t *fk, uint32_t product, const uint8_t *nonce);
+
+
+/* --- fk_import.c: called by fk_tick, under the lock ------------------- */
+
+/* LOADING becomes ABORTED; the caller records the batch and commits. */
+void fk_batch_abort(fk_t *fk, uint32_t batch);
+/*
+ * Takes apart a slice of the first aborted batch, one transaction of its own.
+ * FK_OK; *reaped_count grows by the cards freed.  FK_RING_FULL: nothing done.
+ */
+fk_code_t fk_import_reap(fk_t *fk, const fk_env_t *env,
+    uint32_t *reaped_count);
 
 
 /* --- fk_order.c ------------------------------------------------------- */
@@ -377,6 +391,12 @@ void fk_audit_order(fk_t *fk, uint32_t order, const fk_units_t *was,
 void fk_audit_card(fk_t *fk, uint32_t card, int available_delta,
     int taken_delta);
 void fk_audit_batch(fk_t *fk, uint32_t batch);
+
+/* The most units that a product can ever have had: sums do not overflow. */
+#define FK_UNITS_MAX  (INT64_MAX / 4)
+
+/* Whether a product's stock is the sum of its parts, and its cards agree. */
+int fk_audit_stock_good(const fk_product_rec_t *p);
 
 
 #endif /* FK_PRIV_H_INCLUDED_ */

@@ -69,7 +69,9 @@ fk_apply(fk_t *fk, uint64_t owner, int64_t now_ms, const uint8_t *data,
 
     r = fk->region;
 
-    if (r->state != FK_SHOP_RECOVERING || r->recover_owner != owner) {
+    if (r->state != FK_SHOP_RECOVERING || owner == 0
+        || r->recover_owner != owner)
+    {
         fk_unlock(fk);
         return FK_CONFLICT;
     }
@@ -100,6 +102,60 @@ fk_recover_seq(const fk_t *fk)
 }
 
 
+uint64_t
+fk_recover_owner(const fk_t *fk)
+{
+    return FK_GET(fk->region->recover_owner);
+}
+
+
+void
+fk_recover_break(fk_t *fk, uint64_t dead_owner)
+{
+    fk_region_t  *r;
+
+    if (fk_lock(fk) != FK_OK) {
+        return;
+    }
+
+    r = fk->region;
+
+    if (r->state == FK_SHOP_RECOVERING && r->recover_owner == dead_owner) {
+        FK_SET(fk, r->recover_owner, 0);
+        fk_commit(fk);
+    }
+
+    fk_unlock(fk);
+}
+
+
+uint64_t
+fk_recover_owner(const fk_t *fk)
+{
+    return FK_GET(fk->region->recover_owner);
+}
+
+
+void
+fk_recover_break(fk_t *fk, uint64_t dead_owner)
+{
+    fk_region_t  *r;
+
+    if (fk_lock(fk) != FK_OK) {
+        return;
+    }
+
+    r = fk->region;
+
+    if (dead_owner != 0 && r->recover_owner == dead_owner) {
+        FK_SET(fk, r->recover_owner, 0);
+        fk_commit(fk);
+    }
+
+    fk_unlock(fk);
+}
+
+
 fk_code_t
 fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     char *why, size_t why_size)
@@ -119,7 +175,9 @@ fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     r = fk->region;
     ring = &r->ring;
 
-    if (r->state != FK_SHOP_RECOVERING || r->recover_owner != owner) {
+    if (r->state != FK_SHOP_RECOVERING || owner == 0
+        || r->recover_owner != owner)
+    {
         fk_unlock(fk);
         return FK_CONFLICT;
     }

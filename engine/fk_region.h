@@ -111,7 +111,7 @@ typedef struct {
     uint32_t  next;                    /* derived: free list, aborted list */
     uint32_t  audit_available;
     uint32_t  audit_taken;
-    uint32_t  generation;              /* derived: how often the slot was freed */
+    uint32_t  generation;              /* derived: times it was freed */
     uint32_t  reserved[2];
 } fk_batch_rec_t;
 
@@ -247,7 +247,7 @@ typedef struct {
     uint32_t  capacity;
     uint32_t  fresh;                   /* slots 1..fresh have been used */
     uint32_t  free_head;
-    uint32_t  free_count;              /* on the free list; see fk_table_used */
+    uint32_t  free_count;              /* on the free list: fk_table_used */
 } fk_table_t;
 
 
@@ -297,8 +297,8 @@ typedef struct {
     uint64_t  sent_pos;
     uint64_t  lease_owner;
     int64_t   lease_until_ms;
-    uint32_t  probe;                   /* the last batch's outcome is unknown */
-    uint32_t  pad;
+    uint32_t  probe;                   /* a batch's outcome is unknown */
+    uint32_t  probe_taken;             /* probe, when the last one began */
 } fk_ring_t;
 
 /* What an audit is at; behind its cursor everything is in the sums. */

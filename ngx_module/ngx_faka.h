@@ -91,14 +91,14 @@ struct ngx_faka_worker_s {
     ngx_faka_shop_t        *shop;
     fk_t                    fk;
     ngx_uint_t              attached;         /* fk is usable */
-    uint64_t                owner;            /* unique for process and start */
+    uint64_t                owner;            /* pid and start: unique */
     pay_crypto_t           *crypto;           /* one a worker, shared */
     pay_vault_t            *vault;
     ngx_faka_journal_t     *journal;
     ngx_event_t             tick;
     ngx_connection_t       *bell;             /* eventfd of this worker */
     ngx_event_t             fallback;         /* short timer while parked */
-    ngx_uint_t              draining;         /* unsigned: told to quit */
+    ngx_uint_t              draining;         /* unsigned: 1 told to quit */
     ngx_queue_t             parked;           /* ngx_faka_ctx_t, by seq */
     ngx_uint_t              parked_count;
     ngx_log_t              *log;
@@ -167,6 +167,8 @@ void ngx_faka_wait_durable(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 /* Answers all whose record is durable by now or cannot become so; worker is an
  * ngx_faka_worker_t. */
 void ngx_faka_park_wake(void *worker);
+/* The handler of the timer worker->fallback. */
+void ngx_faka_park_fallback(ngx_event_t *ev);
 /* The same for those that have waited for too long; called now and then. */
 void ngx_faka_park_expire(ngx_faka_worker_t *worker);
 
@@ -175,6 +177,9 @@ void ngx_faka_park_expire(ngx_faka_worker_t *worker);
  * refuse with at once (journal down under "durability disk", not open...).
  */
 fk_code_t ngx_faka_may_write(ngx_faka_shop_t *shop);
+
+/* FK_OK while the shop is open, else the code that says what it is. */
+fk_code_t ngx_faka_shop_code(const ngx_faka_shop_t *shop);
 
 /* ngx_faka_worker_request.c: what comes in. */
 
@@ -221,7 +226,9 @@ ngx_uint_t ngx_faka_content_type_is(ngx_http_request_t *r, const char *type);
 ngx_int_t ngx_faka_header_add(ngx_http_request_t *r, const char *name,
     const char *value);
 
-/* Sends and finalizes (for use outside of the content handler's return). */
+/* Sends and finalizes; body NULL: out of memory, 500. */
+void ngx_faka_send_chain(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *content_type, ngx_chain_t *body);
 void ngx_faka_send_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_chain_t *body);
 void ngx_faka_send_bytes(ngx_http_request_t *r, ngx_uint_t status,

@@ -38,6 +38,7 @@ static const char *const  ngx_faka_field_rule[] = {
     "must be %L to %L visible ASCII characters",
     "must be %L to %L bytes of UTF-8 text without control characters",
     "must be an integer from %L to %L",
+    "must be an integer from %L to %L, or null",
     "must be true or false"
 };
 
@@ -246,8 +247,9 @@ ngx_faka_form_value(ngx_pool_t *pool, const ngx_faka_field_t *field,
 {
     int64_t  number;
 
-    if (field->type == NGX_FAKA_FIELD_INTEGER) {
-
+    if (field->type == NGX_FAKA_FIELD_INTEGER
+        || field->type == NGX_FAKA_FIELD_TIME)
+    {
         if (ngx_faka_form_integer(value, &number) != NGX_OK) {
             return ngx_faka_field_refuse(pool, field, error);
         }

@@ -143,6 +143,14 @@ ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
 {
     switch (field->type) {
 
+    case NGX_FAKA_FIELD_TIME:
+        if (json_is_null(value)) {
+            *(int64_t *) ((u_char *) out + field->offset) = 0;
+            return NGX_OK;
+        }
+
+        /* fall through */
+
     case NGX_FAKA_FIELD_INTEGER:
         if (json_is_integer(value)) {
             return ngx_faka_field_store_number(pool, field,

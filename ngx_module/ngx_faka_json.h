@@ -29,6 +29,8 @@
  *   TEXT     ngx_str_t, min..max bytes of UTF-8 without control characters
  *   INTEGER  int64_t within min..max; in a form: decimal digits, perhaps
  *            after one minus sign
+ *   TIME     int64_t within min..max; JSON null stores 0; in a form: as
+ *            INTEGER
  *   BOOL     ngx_uint_t, 0 or 1; in a form: true or false
  *
  * Strings are copies in the pool, NUL-terminated behind their end.
@@ -38,6 +40,7 @@ typedef enum {
     NGX_FAKA_FIELD_WORD = 0,
     NGX_FAKA_FIELD_TEXT,
     NGX_FAKA_FIELD_INTEGER,
+    NGX_FAKA_FIELD_TIME,
     NGX_FAKA_FIELD_BOOL
 } ngx_faka_field_type_t;
 

@@ -14,8 +14,6 @@
 #define NGX_FAKA_PROBLEM_SIZE  384     /* holds most problems in one buffer */
 
 
-static void ngx_faka_send(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_chain_t *body);
 static void ngx_faka_send_problem_body(ngx_http_request_t *r,
     ngx_uint_t status, const char *title, const char *word, const char *field,
     const char *detail);
@@ -69,7 +67,7 @@ void
 ngx_faka_send_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_chain_t *body)
 {
-    ngx_faka_send(r, status, &ngx_faka_json_type, body);
+    ngx_faka_send_chain(r, status, &ngx_faka_json_type, body);
 }
 
 
@@ -95,13 +93,13 @@ ngx_faka_send_bytes(ngx_http_request_t *r, ngx_uint_t status,
     out->buf = b;
     out->next = NULL;
 
-    ngx_faka_send(r, status, content_type, out);
+    ngx_faka_send_chain(r, status, content_type, out);
 }
 
 
-static void
-ngx_faka_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
-    ngx_chain_t *body)
+void
+ngx_faka_send_chain(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *content_type, ngx_chain_t *body)
 {
     off_t            size;
     ngx_int_t        rc;
@@ -133,8 +131,8 @@ ngx_faka_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = size;
-    r->headers_out.content_type = *type;
-    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type = *content_type;
+    r->headers_out.content_type_len = content_type->len;
     r->headers_out.content_type_lowcase = NULL;
 
     rc = ngx_http_send_header(r);
@@ -258,5 +256,6 @@ ngx_faka_send_problem_body(ngx_http_request_t *r, ngx_uint_t status,
 
     ngx_faka_json_object_end(&json);
 
-    ngx_faka_send(r, status, &ngx_faka_problem_type, ngx_faka_json_end(&json));
+    ngx_faka_send_chain(r, status, &ngx_faka_problem_type,
+                        ngx_faka_json_end(&json));
 }

@@ -14,7 +14,8 @@
  * from nginx's buffers of the body.
  */
 
-#include "ngx_faka_lines.h"
+#include "ngx_faka_admin.h"
+#include "ngx_faka_import.h"
 #include "ngx_faka_order.h"
 
 
@@ -22,50 +23,12 @@
 #define NGX_FAKA_IMPORT_TURN_LINES    2000
 #define NGX_FAKA_IMPORT_TURN_SIZE     (256 * 1024)
 
-/* How often a full journal is tried again, and for how long at the most. */
-#define NGX_FAKA_IMPORT_RETRY_MS      5
-#define NGX_FAKA_IMPORT_PATIENCE_MS   10000
-
 /* While the client is waited for: is the worker told to quit?  And the batch
  * of a slow client would lose its lease. */
 #define NGX_FAKA_IMPORT_LOOK_MS       1000
 #define NGX_FAKA_IMPORT_RENEW_MS      (FK_IMPORT_LEASE_MS / 3)
 
-/* Waiting orders that are served in one turn, and turns at the most. */
-#define NGX_FAKA_IMPORT_SERVE_STEPS   256
-#define NGX_FAKA_IMPORT_SERVE_TURNS   1024
-
 #define NGX_FAKA_IMPORT_JSON_SIZE     4096
-
-
-typedef struct {
-    ngx_http_request_t  *r;
-    ngx_faka_ctx_t      *ctx;
-    ngx_faka_worker_t   *w;
-    ngx_event_t          event;        /* the next turn, or a timer */
-    ngx_chain_t         *in;           /* read, and not taken yet */
-    ngx_uint_t           step;
-    ngx_uint_t           turn_count;
-    uint32_t             batch;        /* of the engine; 0: none is open */
-    uint32_t             answer_batch;
-    int64_t              turn_lines;   /* lines_count at which it ends */
-    size_t               turn_size;    /* bytes left of it */
-    ngx_msec_t           renewed_at;
-    ngx_msec_t           retry_since;  /* valid if retrying */
-    ngx_uint_t           retrying;     /* unsigned: 1 */
-    ngx_uint_t           waiting;      /* unsigned: 1 for the client */
-    fk_code_t            code;         /* why a step failed, or */
-    ngx_int_t            status;       /* the read's status, if not 0 */
-    const char          *detail;
-    ngx_faka_lines_t     lines;
-    char                 sku[FK_SKU_SIZE_MAX + 1];
-} ngx_faka_import_t;
-
-
-/* NGX_OK: go on with the next step; NGX_AGAIN: an event will go on here;
- * NGX_ERROR: code or status says why. */
-
-typedef ngx_int_t (*ngx_faka_import_step_pt)(ngx_faka_import_t *im);
 
 
 static fk_code_t ngx_faka_import_begin(ngx_http_request_t *r, ngx_str_t *sku);
@@ -78,13 +41,7 @@ static void ngx_faka_import_run(ngx_faka_import_t *im);
 static ngx_int_t ngx_faka_import_read(ngx_faka_import_t *im);
 static ngx_int_t ngx_faka_import_take(ngx_faka_import_t *im);
 static ngx_int_t ngx_faka_import_last(ngx_faka_import_t *im);
-static ngx_int_t ngx_faka_import_slice(ngx_faka_import_t *im);
-static ngx_int_t ngx_faka_import_commit(ngx_faka_import_t *im);
-static ngx_int_t ngx_faka_import_serve(ngx_faka_import_t *im);
-static ngx_int_t ngx_faka_import_retry(ngx_faka_import_t *im, fk_code_t code);
-static void ngx_faka_import_pause(ngx_faka_import_t *im, ngx_msec_t ms);
 static void ngx_faka_import_fail(ngx_faka_import_t *im);
-static void ngx_faka_import_abort(ngx_faka_import_t *im);
 static void ngx_faka_import_cleanup(void *data);
 static void ngx_faka_import_show(ngx_http_request_t *r, fk_code_t code);
 
@@ -98,7 +55,7 @@ static const ngx_faka_import_step_pt  ngx_faka_import_steps[] = {
 
 
 ngx_int_t
-ngx_faka_import_handler(ngx_http_request_t *r, ngx_str_t *sku)
+ngx_faka_admin_import(ngx_http_request_t *r, ngx_str_t *name)
 {
     fk_code_t           code;
     ngx_int_t           rc;
@@ -116,7 +73,7 @@ ngx_faka_import_handler(ngx_http_request_t *r, ngx_str_t *sku)
         return NGX_DONE;
     }
 
-    code = ngx_faka_import_begin(r, sku);
+    code = ngx_faka_import_begin(r, name);
 
     if (code != FK_OK) {
         ngx_faka_no_body(r);
@@ -457,141 +414,6 @@ ngx_faka_import_last(ngx_faka_import_t *im)
 }
 
 
-/* Hands the slice to the engine.  An empty one renews the batch's lease. */
-
-static ngx_int_t
-ngx_faka_import_slice(ngx_faka_import_t *im)
-{
-    uint8_t    results[FK_IMPORT_SLICE_MAX];
-    fk_env_t   env;
-    fk_code_t  code;
-
-    ngx_faka_env(&env);
-
-    code = fk_import_add(&im->w->fk, &env, im->batch, im->lines.cards,
-                         im->lines.card_count, results);
-    if (code != FK_OK) {
-        return ngx_faka_import_retry(im, code);
-    }
-
-    im->retrying = 0;
-    im->renewed_at = ngx_current_msec;
-    ngx_faka_lines_done(&im->lines, results);
-    ngx_faka_journal_kick(im->w->journal);
-
-    return NGX_OK;
-}
-
-
-/* A batch without a card is no batch. */
-
-static ngx_int_t
-ngx_faka_import_commit(ngx_faka_import_t *im)
-{
-    uint32_t   accepted;
-    uint64_t   seq;
-    fk_env_t   env;
-    fk_code_t  code;
-
-    if (im->lines.accepted_count == 0) {
-        ngx_faka_import_abort(im);
-        return NGX_OK;
-    }
-
-    ngx_faka_env(&env);
-
-    code = fk_import_commit(&im->w->fk, &env, im->batch, &accepted, &seq);
-    if (code != FK_OK) {
-        return ngx_faka_import_retry(im, code);
-    }
-
-    im->answer_batch = im->batch;
-    im->batch = 0;
-    im->retrying = 0;
-    ngx_faka_journal_kick(im->w->journal);
-
-    return NGX_OK;
-}
-
-
-/*
- * Paid orders that wait for stock are the first to get it.  It is stock by
- * now: what cannot be done here is done by the ticks of the workers.
- */
-
-static ngx_int_t
-ngx_faka_import_serve(ngx_faka_import_t *im)
-{
-    fk_env_t   env;
-    fk_tick_t  tick;
-    fk_code_t  code;
-
-    ngx_faka_env(&env);
-
-    code = fk_tick(&im->w->fk, &env, NGX_FAKA_IMPORT_SERVE_STEPS, &tick);
-    ngx_faka_journal_kick(im->w->journal);
-
-    if (code == FK_AGAIN
-        && im->turn_count++ < NGX_FAKA_IMPORT_SERVE_TURNS)
-    {
-        ngx_faka_import_pause(im, 0);
-        return NGX_AGAIN;
-    }
-
-    return NGX_OK;
-}
-
-
-/* The journal is behind, or the lock is taken: soon it will go. */
-
-static ngx_int_t
-ngx_faka_import_retry(ngx_faka_import_t *im, fk_code_t code)
-{
-    im->code = code;
-
-    if (code != FK_RING_FULL && code != FK_LOCK_TIMEOUT) {
-        return NGX_ERROR;
-    }
-
-    if (!im->retrying) {
-        im->retrying = 1;
-        im->retry_since = ngx_current_msec;
-
-    } else if (ngx_current_msec - im->retry_since
-               > NGX_FAKA_IMPORT_PATIENCE_MS)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_faka_journal_kick(im->w->journal);
-    ngx_faka_import_pause(im, NGX_FAKA_IMPORT_RETRY_MS);
-
-    return NGX_AGAIN;
-}
-
-
-/* The client is not read from now: its timer must not run out for that. */
-
-static void
-ngx_faka_import_pause(ngx_faka_import_t *im, ngx_msec_t ms)
-{
-    ngx_event_t  *rev;
-
-    rev = im->r->connection->read;
-
-    if (rev->timer_set) {
-        ngx_del_timer(rev);
-    }
-
-    if (ms != 0) {
-        ngx_add_timer(&im->event, ms);
-
-    } else {
-        ngx_post_event(&im->event, &ngx_posted_next_events);
-    }
-}
-
-
 static void
 ngx_faka_import_fail(ngx_faka_import_t *im)
 {
@@ -627,25 +449,6 @@ ngx_faka_import_fail(ngx_faka_import_t *im)
     default:
         ngx_http_finalize_request(r, im->status);
     }
-}
-
-
-/* If even this does not go, the batch's lease runs out: the same end. */
-
-static void
-ngx_faka_import_abort(ngx_faka_import_t *im)
-{
-    fk_env_t  env;
-
-    if (im->batch == 0) {
-        return;
-    }
-
-    ngx_faka_env(&env);
-    (void) fk_import_abort(&im->w->fk, &env, im->batch);
-    ngx_faka_journal_kick(im->w->journal);
-
-    im->batch = 0;
 }
 
 

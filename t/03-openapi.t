@@ -179,8 +179,10 @@ sub slurp {
 # The lines X(NAME, "word", 123, ... of one X-macro table of the engine.
 sub engine_table {
     my ($name) = @_;
-    my ($table) = slurp('engine/fk_types.h')
-                  =~ /^#define \Q$name\E\(X\)[^\n]*\\\n((?:[^\n]*\\\n)*[^\n]*\n)/m
+    my ($table) = slurp('engine/fk_types.h') =~ m{
+        ^\#define\ \Q$name\E\(X\) [^\n]*\\\n    # first line
+        ( (?: [^\n]*\\\n )* [^\n]*\n )          # up to one that ends
+    }mx
         or die "$name is not in engine/fk_types.h\n";
     return $table =~ /\bX\(\w+,\s*"(\w+)"(?:,\s*(\d+))?/g;
 }
@@ -261,7 +263,8 @@ subtest 'schemas are complete, and closed in answers' => sub {
     walk($doc, '', sub {
         my ($node, $place) = @_;
         walk_schema($node->{schema}, $place, $check)
-            if ref $node->{schema} eq 'HASH' && $place =~ m{/(?:parameters|headers)/};
+            if ref $node->{schema} eq 'HASH'
+               && $place =~ m{/(?:parameters|headers)/};
     });
 
     is_deeply(\@unknown, [], 'only keywords that are checked');

@@ -27,27 +27,16 @@ static void ngx_faka_journal_drain_handler(ngx_event_t *ev);
 static void ngx_faka_journal_callback(redisAsyncContext *ac, void *data,
     void *privdata);
 static void ngx_faka_journal_backoff(ngx_faka_journal_t *j);
-static void ngx_faka_journal_handshake(ngx_faka_journal_t *j,
-    ngx_faka_command_t after);
-static void ngx_faka_journal_on_auth(ngx_faka_journal_t *j,
-    redisReply *reply);
-static void ngx_faka_journal_on_select(ngx_faka_journal_t *j,
-    redisReply *reply);
-static void ngx_faka_journal_on_appendonly(ngx_faka_journal_t *j,
-    redisReply *reply);
-static void ngx_faka_journal_on_appendfsync(ngx_faka_journal_t *j,
-    redisReply *reply);
-static void ngx_faka_journal_say_fsync(ngx_faka_journal_t *j);
 
 
 static const ngx_faka_command_info_t  ngx_faka_commands[] = {
     { "nothing", 0, NULL },
-    { "AUTH", NGX_FAKA_COMMAND_TIMEOUT_MS, ngx_faka_journal_on_auth },
-    { "SELECT", NGX_FAKA_COMMAND_TIMEOUT_MS, ngx_faka_journal_on_select },
+    { "AUTH", NGX_FAKA_COMMAND_TIMEOUT_MS, ngx_faka_handshake_on_auth },
+    { "SELECT", NGX_FAKA_COMMAND_TIMEOUT_MS, ngx_faka_handshake_on_select },
     { "CONFIG GET appendonly", NGX_FAKA_COMMAND_TIMEOUT_MS,
-      ngx_faka_journal_on_appendonly },
+      ngx_faka_handshake_on_appendonly },
     { "CONFIG GET appendfsync", NGX_FAKA_COMMAND_TIMEOUT_MS,
-      ngx_faka_journal_on_appendfsync },
+      ngx_faka_handshake_on_appendfsync },
     { "XINFO for the flush", NGX_FAKA_COMMAND_TIMEOUT_MS,
       ngx_faka_flush_on_probe },
     { "XADD of a batch", NGX_FAKA_COMMAND_TIMEOUT_MS,
@@ -278,7 +267,7 @@ ngx_faka_journal_connected(ngx_faka_link_t *link)
         ngx_del_timer(&j->watch);
     }
 
-    ngx_faka_journal_handshake(j, NGX_FAKA_COMMAND_NONE);
+    ngx_faka_handshake_next(j, NGX_FAKA_COMMAND_NONE);
 }
 
 
@@ -419,172 +408,6 @@ ngx_faka_journal_log_error(ngx_faka_journal_t *j, redisReply *reply,
 }
 
 
-/* --- the handshake ---------------------------------------------------- */
-
-/* The next step after a command of the handshake; steps may fall away. */
-
-static void
-ngx_faka_journal_handshake(ngx_faka_journal_t *j, ngx_faka_command_t after)
-{
-    u_char                       db[NGX_INT_T_LEN + 1];
-    const char                  *argv[3];
-    size_t                       argv_size[3];
-    const ngx_faka_redis_conf_t *conf;
-
-    conf = j->options.redis;
-
-    if (after < NGX_FAKA_COMMAND_AUTH && conf->password.len != 0) {
-        argv[0] = "AUTH";
-        argv[1] = (const char *) conf->user.data;
-        argv[2] = (const char *) conf->password.data;
-        argv_size[0] = 4;
-        argv_size[1] = conf->user.len;
-        argv_size[2] = conf->password.len;
-
-        if (conf->user.len == 0) {
-            argv[1] = argv[2];
-            argv_size[1] = argv_size[2];
-        }
-
-        ngx_faka_journal_send(j, NGX_FAKA_COMMAND_AUTH,
-                              conf->user.len == 0 ? 2 : 3, argv, argv_size);
-        return;
-    }
-
-    if (after < NGX_FAKA_COMMAND_SELECT && conf->db != 0) {
-        argv[0] = "SELECT";
-        argv[1] = (const char *) db;
-        argv_size[0] = 6;
-        argv_size[1] = ngx_sprintf(db, "%i", conf->db) - db;
-
-        ngx_faka_journal_send(j, NGX_FAKA_COMMAND_SELECT, 2, argv, argv_size);
-        return;
-    }
-
-    argv[0] = "CONFIG";
-    argv[1] = "GET";
-    argv[2] = after < NGX_FAKA_COMMAND_APPENDONLY ? "appendonly"
-                                                  : "appendfsync";
-    argv_size[0] = 6;
-    argv_size[1] = 3;
-    argv_size[2] = ngx_strlen(argv[2]);
-
-    ngx_faka_journal_send(j, after < NGX_FAKA_COMMAND_APPENDONLY
-                             ? NGX_FAKA_COMMAND_APPENDONLY
-                             : NGX_FAKA_COMMAND_APPENDFSYNC,
-                          3, argv, argv_size);
-}
-
-
-static void
-ngx_faka_journal_on_auth(ngx_faka_journal_t *j, redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_faka_journal_log_error(j, reply, "the password");
-        ngx_faka_journal_drop(j);
-        return;
-    }
-
-    ngx_faka_journal_handshake(j, NGX_FAKA_COMMAND_AUTH);
-}
-
-
-static void
-ngx_faka_journal_on_select(ngx_faka_journal_t *j, redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_faka_journal_log_error(j, reply, "SELECT");
-        ngx_faka_journal_drop(j);
-        return;
-    }
-
-    ngx_faka_journal_handshake(j, NGX_FAKA_COMMAND_SELECT);
-}
-
-
-/* CONFIG GET may be forbidden to our user: then nobody knows (-1). */
-
-static ngx_int_t
-ngx_faka_config_is(const redisReply *reply, const char *value)
-{
-    const redisReply  *got;
-
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
-        return -1;
-    }
-
-    got = reply->element[1];
-
-    if (got->type != REDIS_REPLY_STRING) {
-        return -1;
-    }
-
-    return (size_t) got->len == ngx_strlen(value)
-           && ngx_memcmp(got->str, value, got->len) == 0;
-}
-
-
-static void
-ngx_faka_journal_on_appendonly(ngx_faka_journal_t *j, redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_ERROR
-        && (ngx_strncmp(reply->str, "NOAUTH", 6) == 0
-            || ngx_strncmp(reply->str, "LOADING", 7) == 0))
-    {
-        ngx_faka_journal_log_error(j, reply, "work");
-        ngx_faka_journal_drop(j);
-        return;
-    }
-
-    j->appendonly = ngx_faka_config_is(reply, "yes");
-    ngx_faka_journal_handshake(j, NGX_FAKA_COMMAND_APPENDONLY);
-}
-
-
-static void
-ngx_faka_journal_on_appendfsync(ngx_faka_journal_t *j, redisReply *reply)
-{
-    j->fsync = ngx_faka_config_is(reply, "always");
-    ngx_faka_journal_say_fsync(j);
-
-    if (j->state == NGX_FAKA_JOURNAL_HANDSHAKE) {
-        ngx_faka_journal_enter(j);
-    }
-}
-
-
-static void
-ngx_faka_journal_say_fsync(ngx_faka_journal_t *j)
-{
-    ngx_int_t   fsync;
-    ngx_uint_t  said;
-
-    fsync = ngx_faka_journal_fsync(j);
-    said = (ngx_uint_t) (fsync + 2);
-
-    if (said == j->fsync_said) {
-        return;
-    }
-
-    j->fsync_said = said;
-
-    if (fsync == 0) {
-        ngx_log_error(NGX_LOG_ERR, j->log, 0,
-                      "faka: shop \"%V\": redis \"%V\" does not fsync before "
-                      "it answers: acknowledged orders can be lost with its "
-                      "machine; set \"appendonly yes\" and "
-                      "\"appendfsync always\"",
-                      &j->options.shop, &j->options.redis->address);
-
-    } else if (fsync == -1) {
-        ngx_log_error(NGX_LOG_WARN, j->log, 0,
-                      "faka: shop \"%V\": redis \"%V\" does not allow CONFIG "
-                      "GET; whether it fsyncs is not known",
-                      &j->options.shop, &j->options.redis->address);
-    }
-}
-
-
 void
 ngx_faka_journal_enter(ngx_faka_journal_t *j)
 {
@@ -596,11 +419,14 @@ ngx_faka_journal_enter(ngx_faka_journal_t *j)
         return;
 
     case FK_SHOP_OPEN:
+        /* This may be a Redis that lost its tail: ask before sending. */
+        if (fk_flush_suspect(j->fk) != FK_OK) {
+            ngx_faka_journal_drop(j);
+            return;
+        }
+
         j->state = NGX_FAKA_JOURNAL_READY;
         j->backoff_ms = 0;
-
-        /* This may be a Redis that lost its tail: ask before sending. */
-        fk_flush_suspect(j->fk);
         ngx_faka_journal_kick(j);
         j->options.wake(j->options.data);
         return;
@@ -608,83 +434,4 @@ ngx_faka_journal_enter(ngx_faka_journal_t *j)
     default:
         ngx_faka_journal_halt(j);
     }
-}
-
-
-/* --- stream ids ------------------------------------------------------- */
-
-ngx_int_t
-ngx_faka_stream_id(const redisReply *reply, ngx_faka_stream_id_t *id)
-{
-    char       *end;
-    const char *p;
-
-    if (reply->type != REDIS_REPLY_STRING || reply->len == 0
-        || reply->str[0] < '0' || reply->str[0] > '9')
-    {
-        return NGX_ERROR;
-    }
-
-    p = reply->str;
-
-    ngx_set_errno(0);
-    id->epoch = strtoull(p, &end, 10);
-
-    if (*end != '-' || end[1] < '0' || end[1] > '9') {
-        return NGX_ERROR;
-    }
-
-    id->seq = strtoull(end + 1, &end, 10);
-
-    return (*end == '\0' && ngx_errno == 0) ? NGX_OK : NGX_ERROR;
-}
-
-
-void
-ngx_faka_journal_ask_top(ngx_faka_journal_t *j, ngx_faka_command_t command)
-{
-    const char  *argv[3];
-    size_t       argv_size[3];
-
-    argv[0] = "XINFO";
-    argv[1] = "STREAM";
-    argv[2] = (const char *) j->key.data;
-    argv_size[0] = 5;
-    argv_size[1] = 6;
-    argv_size[2] = j->key.len;
-
-    ngx_faka_journal_send(j, command, 3, argv, argv_size);
-}
-
-
-ngx_int_t
-ngx_faka_journal_top(ngx_faka_journal_t *j, redisReply *reply,
-    ngx_faka_stream_id_t *top)
-{
-    size_t             i;
-    const redisReply  *name;
-
-    if (reply->type == REDIS_REPLY_ERROR
-        && ngx_strncmp(reply->str, "ERR no such key", 15) == 0)
-    {
-        top->epoch = 0;
-        top->seq = 0;
-        return NGX_OK;
-    }
-
-    if (reply->type == REDIS_REPLY_ARRAY) {
-
-        for (i = 0; i + 1 < reply->elements; i += 2) {
-            name = reply->element[i];
-
-            if (name->type == REDIS_REPLY_STRING
-                && ngx_strcmp(name->str, "last-generated-id") == 0)
-            {
-                return ngx_faka_stream_id(reply->element[i + 1], top);
-            }
-        }
-    }
-
-    ngx_faka_journal_log_error(j, reply, "XINFO STREAM");
-    return NGX_ERROR;
 }

@@ -37,7 +37,7 @@
 typedef struct ngx_faka_journal_s  ngx_faka_journal_t;
 
 
-/* What the master has read about a shop's Redis; lives as long as the cycle. */
+/* What the master has read about a shop's Redis; lives as the cycle does. */
 
 typedef struct {
     ngx_str_t   address;               /* as written, for messages */

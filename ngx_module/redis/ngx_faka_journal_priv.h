@@ -109,6 +109,21 @@ void ngx_faka_journal_wake_all(ngx_faka_journal_t *j);
 void ngx_faka_journal_log_error(ngx_faka_journal_t *j, redisReply *reply,
     const char *doing);
 
+
+/* ngx_faka_journal_handshake.c */
+
+/* The step of the handshake after the given one; steps may fall away. */
+void ngx_faka_handshake_next(ngx_faka_journal_t *j, ngx_faka_command_t after);
+void ngx_faka_handshake_on_auth(ngx_faka_journal_t *j, redisReply *reply);
+void ngx_faka_handshake_on_select(ngx_faka_journal_t *j, redisReply *reply);
+void ngx_faka_handshake_on_appendonly(ngx_faka_journal_t *j,
+    redisReply *reply);
+void ngx_faka_handshake_on_appendfsync(ngx_faka_journal_t *j,
+    redisReply *reply);
+
+
+/* ngx_faka_journal_stream.c */
+
 /* "123-456" to an id; NGX_ERROR unless it is just that. */
 ngx_int_t ngx_faka_stream_id(const redisReply *reply,
     ngx_faka_stream_id_t *id);

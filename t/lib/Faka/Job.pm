@@ -53,6 +53,9 @@ sub start {
 }
 
 
+sub pid { return $_[0]{pid} }
+
+
 sub stop {
     my ($self) = @_;
 

@@ -49,9 +49,10 @@ sub api_ok {
     my @errors = api_errors($method, $template, $response);
     $name //= "$method $template: as described";
 
-    return Test::More::ok(!@errors, $name)
-           || do { Test::More::diag("$method $template $response->{status}: $_")
-                       for @errors; 0 };
+    my $good = Test::More::ok(!@errors, $name);
+    Test::More::diag("$method $template $response->{status}: $_") for @errors;
+
+    return $good;
 }
 
 

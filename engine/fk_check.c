@@ -1,0 +1,622 @@
+/*
+ * The proof that a region is whole: every counter is recomputed, every link
+ * followed, under the lock.
+ *
+ * Nothing is taken for granted: a slot number is held against its table
+ * before it is followed, and every walk is bounded by what may be found at
+ * most, so damage of any kind ends in a sentence.  There is no memory to mark
+ * what was seen; instead each element says which list it belongs to and the
+ * lists are counted: an element that is missing in one and double in another
+ * cannot have the right number everywhere.
+ *
+ * The sums are kept in the fields of the audit: an audit under way ends.
+ */
+
+#include "fk_check.h"
+#include "fk_journal.h"
+
+
+#define FK_MARK_DURABLE  1u
+#define FK_MARK_SENT     2u
+#define FK_MARKS_ALL     (FK_MARK_DURABLE | FK_MARK_SENT)
+
+
+typedef fk_code_t (*fk_check_pt)(fk_check_t *ck);
+
+
+static fk_code_t fk_check_tables(fk_check_t *ck);
+static fk_code_t fk_check_table(fk_check_t *ck, fk_table_id_t id);
+static fk_code_t fk_check_indexes(fk_check_t *ck);
+static fk_code_t fk_check_index(fk_check_t *ck, fk_index_id_t id);
+static fk_code_t fk_check_reset(fk_check_t *ck);
+static fk_code_t fk_check_wheel(fk_check_t *ck);
+static fk_code_t fk_check_lists(fk_check_t *ck);
+static fk_code_t fk_check_ring(fk_check_t *ck);
+static unsigned fk_check_marks(const fk_ring_t *ring, uint64_t pos,
+    uint64_t seq);
+
+static int fk_product_used(const fk_t *fk, uint32_t i);
+static int fk_batch_used(const fk_t *fk, uint32_t i);
+static int fk_card_used(const fk_t *fk, uint32_t i);
+static int fk_order_used(const fk_t *fk, uint32_t i);
+static int fk_order_has_idem(const fk_t *fk, uint32_t i);
+static int fk_payment_used(const fk_t *fk, uint32_t i);
+
+static uint32_t *fk_product_home(const fk_t *fk, uint32_t i);
+static uint32_t *fk_card_home(const fk_t *fk, uint32_t i);
+static uint32_t *fk_order_home(const fk_t *fk, uint32_t i);
+static uint32_t *fk_idem_home(const fk_t *fk, uint32_t i);
+static uint32_t *fk_payment_home(const fk_t *fk, uint32_t i);
+
+
+/* NULL: blocks do not know whether they are in use. */
+
+static const struct {
+    const char  *name;
+    int        (*used)(const fk_t *fk, uint32_t i);
+} fk_check_table_kinds[FK_TABLE_COUNT] = {
+    [FK_TABLE_PRODUCTS] = { "product", fk_product_used },
+    [FK_TABLE_BATCHES] = { "batch", fk_batch_used },
+    [FK_TABLE_CARDS] = { "card", fk_card_used },
+    [FK_TABLE_ORDERS] = { "order", fk_order_used },
+    [FK_TABLE_PAYMENTS] = { "payment", fk_payment_used },
+    [FK_TABLE_BLOCKS] = { "block", NULL }
+};
+
+
+static const struct {
+    fk_table_id_t   table;
+    size_t          hnext_offset;
+    int           (*member)(const fk_t *fk, uint32_t i);
+    uint32_t     *(*home)(const fk_t *fk, uint32_t i);
+} fk_check_index_kinds[FK_INDEX_COUNT] = {
+    [FK_INDEX_PRODUCTS] = { FK_TABLE_PRODUCTS,
+                            offsetof(fk_product_rec_t, hnext),
+                            fk_product_used, fk_product_home },
+    [FK_INDEX_CARDS] = { FK_TABLE_CARDS, offsetof(fk_card_rec_t, hnext),
+                         fk_card_used, fk_card_home },
+    [FK_INDEX_ORDERS] = { FK_TABLE_ORDERS, offsetof(fk_order_rec_t, hnext),
+                          fk_order_used, fk_order_home },
+    [FK_INDEX_IDEM] = { FK_TABLE_ORDERS,
+                        offsetof(fk_order_rec_t, idem_hnext),
+                        fk_order_has_idem, fk_idem_home },
+    [FK_INDEX_PAYMENTS] = { FK_TABLE_PAYMENTS,
+                            offsetof(fk_payment_rec_t, hnext),
+                            fk_payment_used, fk_payment_home }
+};
+
+
+/* The order matters: a step may rely on what the ones before it have seen. */
+
+static const fk_check_pt  fk_check_steps[] = {
+    fk_check_ring,
+    fk_check_tables,
+    fk_check_reset,
+    fk_check_cards,
+    fk_check_indexes,
+    fk_check_twins,
+    fk_check_orders,
+    fk_check_payments,
+    fk_check_batches,
+    fk_check_products,
+    fk_check_wheel,
+    fk_check_lists
+};
+
+
+fk_code_t
+fk_check(fk_t *fk, char *why, size_t why_size)
+{
+    fk_code_t  rc;
+    fk_text_t  text;
+
+    rc = fk_lock(fk);
+    if (rc != FK_OK) {
+        fk_text_init(&text, why, why_size);
+        fk_text_add(&text, fk_code_info[rc].text);
+        return rc;
+    }
+
+    rc = fk_check_locked(fk, why, why_size);
+    fk_unlock(fk);
+
+    return rc;
+}
+
+
+fk_code_t
+fk_check_locked(fk_t *fk, char *why, size_t why_size)
+{
+    size_t      n;
+    fk_code_t   rc;
+    fk_check_t  ck;
+
+    memset(&ck, 0, sizeof(ck));
+    ck.fk = fk;
+    fk_text_init(&ck.why, why, why_size);
+
+    for (n = 0; n < sizeof(fk_check_steps) / sizeof(fk_check_steps[0]); n++) {
+        rc = fk_check_steps[n](&ck);
+        if (rc != FK_OK) {
+            return rc;
+        }
+    }
+
+    return FK_OK;
+}
+
+
+fk_code_t
+fk_check_bad(fk_check_t *ck, const char *what, uint64_t i,
+    const char *problem)
+{
+    fk_text_add(&ck->why, what);
+    fk_text_add(&ck->why, " ");
+    fk_text_num(&ck->why, (int64_t) i);
+    fk_text_add(&ck->why, ": ");
+    fk_text_add(&ck->why, problem);
+
+    return FK_CORRUPT;
+}
+
+
+int
+fk_check_used(const fk_t *fk, fk_table_id_t id, uint32_t i)
+{
+    return i != 0 && i <= fk->region->table[id].fresh
+           && fk_check_table_kinds[id].used(fk, i);
+}
+
+
+int
+fk_check_blob(fk_check_t *ck, uint32_t first, uint32_t size)
+{
+    uint32_t  n, i;
+
+    i = first;
+
+    for (n = FK_BLOCKS_FOR(size); n > 0; n--) {
+        if (i == 0 || i > ck->fk->region->table[FK_TABLE_BLOCKS].fresh) {
+            return 0;
+        }
+
+        i = FK_BLOCK(ck->fk, i)->next;
+        ck->blocks_count++;
+    }
+
+    return i == 0;
+}
+
+
+static fk_code_t
+fk_check_tables(fk_check_t *ck)
+{
+    fk_code_t      rc;
+    fk_table_id_t  id;
+
+    for (id = 0; id < FK_TABLE_COUNT; id++) {
+        rc = fk_check_table(ck, id);
+        if (rc != FK_OK) {
+            return rc;
+        }
+    }
+
+    return FK_OK;
+}
+
+
+/* The free list has free_count slots, and they are all that is not in use. */
+
+static fk_code_t
+fk_check_table(fk_check_t *ck, fk_table_id_t id)
+{
+    uint8_t           *slot;
+    uint32_t           i, n, used;
+    const fk_table_t  *t;
+    const char        *name;
+
+    t = &ck->fk->region->table[id];
+    name = fk_check_table_kinds[id].name;
+
+    if (t->fresh > t->capacity || t->free_count > t->fresh) {
+        return fk_check_bad(ck, name, t->fresh, "the table's head is damaged");
+    }
+
+    i = t->free_head;
+
+    for (n = 0; n < t->free_count; n++) {
+        if (i == 0 || i > t->fresh
+            || (fk_check_table_kinds[id].used != NULL
+                && fk_check_table_kinds[id].used(ck->fk, i)))
+        {
+            return fk_check_bad(ck, name, i, "does not belong on the free "
+                                "list");
+        }
+
+        slot = fk_slot(ck->fk, id, i);
+        memcpy(&i, slot + t->link_offset, sizeof(i));
+    }
+
+    if (i != 0) {
+        return fk_check_bad(ck, name, i, "is on the free list beyond its end");
+    }
+
+    if (fk_check_table_kinds[id].used == NULL) {
+        return FK_OK;
+    }
+
+    used = 0;
+    for (i = 1; i <= t->fresh; i++) {
+        used += (uint32_t) fk_check_table_kinds[id].used(ck->fk, i);
+    }
+
+    if (used != t->fresh - t->free_count) {
+        return fk_check_bad(ck, name, t->fresh, "slots are neither free nor "
+                            "in use");
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_check_indexes(fk_check_t *ck)
+{
+    fk_code_t      rc;
+    fk_index_id_t  id;
+
+    for (id = 0; id < FK_INDEX_COUNT; id++) {
+        rc = fk_check_index(ck, id);
+        if (rc != FK_OK) {
+            return rc;
+        }
+    }
+
+    return FK_OK;
+}
+
+
+/*
+ * A slot has one link, so it can be met twice only in another bucket, where
+ * it is not at home, or in a ring, which is longer than all members.
+ */
+
+static fk_code_t
+fk_check_index(fk_check_t *ck, fk_index_id_t id)
+{
+    uint8_t        *slot;
+    uint32_t        i, n, met, members, *buckets;
+    const char     *name;
+    fk_table_id_t   table;
+
+    table = fk_check_index_kinds[id].table;
+    name = fk_check_table_kinds[table].name;
+    buckets = (uint32_t *) (void *) (ck->fk->base
+                                     + ck->fk->region->index[id].offset);
+    members = 0;
+
+    for (i = 1; i <= ck->fk->region->table[table].fresh; i++) {
+        members += fk_check_used(ck->fk, table, i)
+                   && fk_check_index_kinds[id].member(ck->fk, i);
+    }
+
+    met = 0;
+
+    for (n = 0; n < ck->fk->region->index[id].bucket_count; n++) {
+        i = buckets[n];
+
+        while (i != 0) {
+            if (!fk_check_used(ck->fk, table, i)
+                || !fk_check_index_kinds[id].member(ck->fk, i)
+                || fk_check_index_kinds[id].home(ck->fk, i) != &buckets[n]
+                || ++met > members)
+            {
+                return fk_check_bad(ck, name, i, "is in a wrong place of the "
+                                    "index");
+            }
+
+            slot = fk_slot(ck->fk, table, i);
+            memcpy(&i, slot + fk_check_index_kinds[id].hnext_offset,
+                   sizeof(i));
+        }
+    }
+
+    if (met != members) {
+        return fk_check_bad(ck, name, members - met, "are missing in the "
+                            "index");
+    }
+
+    return FK_OK;
+}
+
+
+/* Every card and order adds to sums that begin here. */
+
+static fk_code_t
+fk_check_reset(fk_check_t *ck)
+{
+    uint32_t           i;
+    fk_region_t       *r;
+    fk_batch_rec_t    *b;
+    fk_product_rec_t  *p;
+
+    r = ck->fk->region;
+    r->audit.owner = 0;
+
+    for (i = 1; i <= r->table[FK_TABLE_PRODUCTS].fresh; i++) {
+        p = FK_PRODUCT(ck->fk, i);
+        p->audit_held = 0;
+        p->audit_sold = 0;
+        p->audit_owed = 0;
+        p->audit_orders = 0;
+        p->audit_available = 0;
+        p->audit_taken = 0;
+    }
+
+    for (i = 1; i <= r->table[FK_TABLE_BATCHES].fresh; i++) {
+        b = FK_BATCH(ck->fk, i);
+        b->audit_available = 0;
+        b->audit_taken = 0;
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_check_wheel(fk_check_t *ck)
+{
+    uint32_t         n, i, prev, count;
+    fk_order_rec_t  *o;
+
+    count = 0;
+
+    for (n = 0; n < FK_WHEEL_SLOTS; n++) {
+        prev = 0;
+
+        for (i = *fk_wheel_slot(ck->fk, n); i != 0; i = o->next) {
+            if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, i)) {
+                return fk_check_bad(ck, "order", i, "is in the wheel and not "
+                                    "there");
+            }
+
+            o = FK_ORDER(ck->fk, i);
+
+            if (o->queued != FK_QUEUED_WHEEL || o->prev != prev
+                || o->expires_s % FK_WHEEL_SLOTS != n
+                || ++count > ck->wheel_count)
+            {
+                return fk_check_bad(ck, "order", i, "is in a wrong place of "
+                                    "the wheel");
+            }
+
+            prev = i;
+        }
+    }
+
+    if (count != ck->wheel_count) {
+        return fk_check_bad(ck, "order", ck->wheel_count - count, "are "
+                            "missing in the wheel");
+    }
+
+    return FK_OK;
+}
+
+
+/* The short lists in the header, and what all others must add up to. */
+
+static fk_code_t
+fk_check_lists(fk_check_t *ck)
+{
+    uint32_t      i, n;
+    fk_region_t  *r;
+
+    r = ck->fk->region;
+
+    n = 0;
+    for (i = r->waiting; i != 0; i = FK_PRODUCT(ck->fk, i)->next_waiting) {
+        if (!fk_check_used(ck->fk, FK_TABLE_PRODUCTS, i)
+            || FK_PRODUCT(ck->fk, i)->wait_head == 0
+            || ++n > ck->waiting_count)
+        {
+            return fk_check_bad(ck, "product", i, "has nobody waiting");
+        }
+    }
+
+    if (n != ck->waiting_count) {
+        return fk_check_bad(ck, "product", n, "have orders that nobody will "
+                            "serve");
+    }
+
+    n = 0;
+    for (i = r->aborted; i != 0; i = FK_BATCH(ck->fk, i)->next) {
+        if (!fk_check_used(ck->fk, FK_TABLE_BATCHES, i)
+            || FK_BATCH(ck->fk, i)->state != FK_BATCH_ABORTED
+            || ++n > ck->aborted_count)
+        {
+            return fk_check_bad(ck, "batch", i, "is not aborted");
+        }
+    }
+
+    if (n != ck->aborted_count || r->loading_count != ck->loading_count) {
+        return fk_check_bad(ck, "batch", n, "batches are not counted right");
+    }
+
+    if (ck->blocks_count != fk_table_used(ck->fk, FK_TABLE_BLOCKS)) {
+        return fk_check_bad(ck, "block", ck->blocks_count, "blocks are in "
+                            "use, and the table says another number");
+    }
+
+    if (ck->payments_count != fk_table_used(ck->fk, FK_TABLE_PAYMENTS)) {
+        return fk_check_bad(ck, "payment", ck->payments_count, "payments are "
+                            "known to orders, the table has another number");
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_check_ring(fk_check_t *ck)
+{
+    unsigned          marks;
+    uint64_t          pos, seq, size, to_end;
+    const fk_ring_t  *ring;
+
+    ring = &ck->fk->region->ring;
+
+    if (ring->head - ring->tail > ring->size
+        || ring->durable_pos - ring->tail > ring->head - ring->tail
+        || ring->sent_pos - ring->durable_pos
+           > ring->head - ring->durable_pos
+        || ring->durable_seq > ring->sent_seq || ring->sent_seq > ring->seq)
+    {
+        return fk_check_bad(ck, "ring", ring->head, "positions are out of "
+                            "order");
+    }
+
+    seq = fk_ring_first_seq(ck->fk);
+    marks = fk_check_marks(ring, ring->tail, seq);
+    pos = ring->tail;
+
+    while (pos != ring->head) {
+        size = fk_get(fk_ring_at(ck->fk, pos), 4);
+        to_end = ring->size - (pos & (ring->size - 1));
+
+        if (size == FK_RING_FILLER) {
+            size = to_end;
+
+        } else if (size < FK_RECORD_HEAD_SIZE || size > to_end
+                   || fk_get(fk_ring_at(ck->fk, pos) + 8, 8) != seq
+                   || fk_get(fk_ring_at(ck->fk, pos) + 4, 4)
+                      != fk_crc32c(0, fk_ring_at(ck->fk, pos) + 8, size - 8))
+        {
+            return fk_check_bad(ck, "ring", seq, "the record is damaged");
+
+        } else {
+            seq++;
+        }
+
+        if (size > ring->head - pos) {
+            return fk_check_bad(ck, "ring", seq, "the record has no end");
+        }
+
+        pos += size;
+        marks |= fk_check_marks(ring, pos, seq);
+    }
+
+    if (marks != FK_MARKS_ALL) {
+        return fk_check_bad(ck, "ring", marks, "a mark is not at its record");
+    }
+
+    if (seq != ring->seq + 1) {
+        return fk_check_bad(ck, "ring", seq, "records are missing");
+    }
+
+    return FK_OK;
+}
+
+
+/* Which of the marks stand here, before the record seq. */
+
+static unsigned
+fk_check_marks(const fk_ring_t *ring, uint64_t pos, uint64_t seq)
+{
+    unsigned  marks;
+
+    marks = 0;
+
+    if (ring->durable_pos == pos && ring->durable_seq + 1 == seq) {
+        marks |= FK_MARK_DURABLE;
+    }
+
+    if (ring->sent_pos == pos && ring->sent_seq + 1 == seq) {
+        marks |= FK_MARK_SENT;
+    }
+
+    return marks;
+}
+
+
+static int
+fk_product_used(const fk_t *fk, uint32_t i)
+{
+    return FK_PRODUCT(fk, i)->used != 0;
+}
+
+
+static int
+fk_batch_used(const fk_t *fk, uint32_t i)
+{
+    return FK_BATCH(fk, i)->state != FK_BATCH_FREE;
+}
+
+
+static int
+fk_card_used(const fk_t *fk, uint32_t i)
+{
+    return FK_CARD(fk, i)->owner != FK_OWNER_FREE;
+}
+
+
+static int
+fk_order_used(const fk_t *fk, uint32_t i)
+{
+    return FK_ORDER(fk, i)->used != 0;
+}
+
+
+static int
+fk_order_has_idem(const fk_t *fk, uint32_t i)
+{
+    return FK_ORDER(fk, i)->has_idem != 0;
+}
+
+
+static int
+fk_payment_used(const fk_t *fk, uint32_t i)
+{
+    return FK_PAYMENT(fk, i)->used != 0;
+}
+
+
+static uint32_t *
+fk_product_home(const fk_t *fk, uint32_t i)
+{
+    const char  *sku;
+
+    sku = FK_PRODUCT(fk, i)->sku;
+    return fk_product_bucket(fk, sku, strnlen(sku, FK_SKU_SIZE_MAX));
+}
+
+
+static uint32_t *
+fk_card_home(const fk_t *fk, uint32_t i)
+{
+    const fk_card_rec_t  *c;
+
+    c = FK_CARD(fk, i);
+    return fk_card_bucket(fk, FK_BATCH(fk, FK_CARD_BATCH(c))->product,
+                          c->sealed);
+}
+
+
+static uint32_t *
+fk_order_home(const fk_t *fk, uint32_t i)
+{
+    return fk_order_bucket(fk, FK_ORDER(fk, i)->id);
+}
+
+
+static uint32_t *
+fk_idem_home(const fk_t *fk, uint32_t i)
+{
+    return fk_idem_bucket(fk, FK_ORDER(fk, i)->idem);
+}
+
+
+static uint32_t *
+fk_payment_home(const fk_t *fk, uint32_t i)
+{
+    return fk_bucket(fk, FK_INDEX_PAYMENTS, FK_PAYMENT(fk, i)->hash);
+}

@@ -1,0 +1,534 @@
+/*
+ * fk_check(), the entities: what orders, cards, payments, batches and
+ * products say about each other, and every sum over them.
+ */
+
+#include "fk_check.h"
+
+
+static fk_code_t fk_check_card(fk_check_t *ck, uint32_t i);
+static fk_code_t fk_check_order(fk_check_t *ck, uint32_t i);
+static int fk_check_order_cards(const fk_t *fk, uint32_t i);
+static int fk_check_order_payments(fk_check_t *ck, uint32_t i);
+static int fk_check_order_queue(fk_check_t *ck, const fk_order_rec_t *o);
+static fk_code_t fk_check_product(fk_check_t *ck, uint32_t i);
+static int fk_check_pool(const fk_t *fk, uint32_t i);
+static int fk_check_waiters(const fk_t *fk, uint32_t i);
+
+
+/* Before the indexes are checked, so nothing is looked up in here. */
+
+fk_code_t
+fk_check_cards(fk_check_t *ck)
+{
+    uint32_t   i;
+    fk_code_t  rc;
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_CARDS].fresh; i++) {
+        if (!fk_check_used(ck->fk, FK_TABLE_CARDS, i)) {
+            continue;
+        }
+
+        rc = fk_check_card(ck, i);
+        if (rc != FK_OK) {
+            return rc;
+        }
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_check_card(fk_check_t *ck, uint32_t i)
+{
+    uint32_t           size, block;
+    fk_card_rec_t     *c;
+    fk_batch_rec_t    *b;
+    fk_product_rec_t  *p;
+
+    c = FK_CARD(ck->fk, i);
+    size = FK_CARD_SEALED(c);
+
+    if (!fk_check_used(ck->fk, FK_TABLE_BATCHES, FK_CARD_BATCH(c))) {
+        return fk_check_bad(ck, "card", i, "its batch is not there");
+    }
+
+    b = FK_BATCH(ck->fk, FK_CARD_BATCH(c));
+
+    if (!fk_check_used(ck->fk, FK_TABLE_PRODUCTS, b->product)) {
+        return fk_check_bad(ck, "batch", FK_CARD_BATCH(c),
+                            "its product is not there");
+    }
+
+    if (size <= FK_SEAL_SIZE || size > FK_SEALED_SIZE_MAX) {
+        return fk_check_bad(ck, "card", i, "its size is not possible");
+    }
+
+    if (size > FK_CARD_INLINE_SIZE) {
+        memcpy(&block, c->sealed + FK_CARD_HEAD_SIZE, sizeof(block));
+
+        if (!fk_check_blob(ck, block, size - FK_CARD_HEAD_SIZE)) {
+            return fk_check_bad(ck, "card", i, "its blocks are damaged");
+        }
+    }
+
+    p = FK_PRODUCT(ck->fk, b->product);
+
+    if (c->owner == FK_OWNER_POOL) {
+        b->audit_available++;
+        p->audit_available += b->state == FK_BATCH_LIVE;
+        return FK_OK;
+    }
+
+    if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, c->owner)
+        || FK_ORDER(ck->fk, c->owner)->product != b->product
+        || b->state != FK_BATCH_LIVE)
+    {
+        return fk_check_bad(ck, "card", i, "it cannot belong to its order");
+    }
+
+    b->audit_taken++;
+    p->audit_taken++;
+
+    return FK_OK;
+}
+
+
+/* A card that is there twice would be sold twice. */
+
+fk_code_t
+fk_check_twins(fk_check_t *ck)
+{
+    uint32_t        i;
+    fk_card_rec_t  *c;
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_CARDS].fresh; i++) {
+        if (!fk_check_used(ck->fk, FK_TABLE_CARDS, i)) {
+            continue;
+        }
+
+        c = FK_CARD(ck->fk, i);
+
+        if (fk_card_find(ck->fk, FK_BATCH(ck->fk, FK_CARD_BATCH(c))->product,
+                         c->sealed) != i)
+        {
+            return fk_check_bad(ck, "card", i, "it is there twice");
+        }
+    }
+
+    return FK_OK;
+}
+
+
+fk_code_t
+fk_check_orders(fk_check_t *ck)
+{
+    uint32_t   i;
+    fk_code_t  rc;
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_ORDERS].fresh; i++) {
+        if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, i)) {
+            continue;
+        }
+
+        rc = fk_check_order(ck, i);
+        if (rc != FK_OK) {
+            return rc;
+        }
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_check_order(fk_check_t *ck, uint32_t i)
+{
+    fk_units_t         units;
+    fk_order_rec_t    *o;
+    fk_product_rec_t  *p;
+
+    o = FK_ORDER(ck->fk, i);
+
+    if (!fk_check_used(ck->fk, FK_TABLE_PRODUCTS, o->product)) {
+        return fk_check_bad(ck, "order", i, "its product is not there");
+    }
+
+    if (o->qty < 1 || o->qty > FK_QTY_MAX || o->amount < 1
+        || o->amount > FK_AMOUNT_MAX || o->cancelled > 1
+        || o->axis_payment >= FK_PAYMENT_COUNT
+        || o->axis_stock >= FK_STOCK_COUNT
+        || o->axis_delivery >= FK_DELIVERY_COUNT)
+    {
+        return fk_check_bad(ck, "order", i, "a value is not possible");
+    }
+
+    if (fk_order_find(ck->fk, o->id) != i
+        || (o->has_idem && fk_idem_find(ck->fk, o->idem) != i))
+    {
+        return fk_check_bad(ck, "order", i, "there are two with its id");
+    }
+
+    if (o->contact_size == 0
+        || !fk_check_blob(ck, o->contact, o->contact_size))
+    {
+        return fk_check_bad(ck, "order", i, "its contact is damaged");
+    }
+
+    if (!fk_check_order_cards(ck->fk, i)) {
+        return fk_check_bad(ck, "order", i, "it has not the cards that its "
+                            "state says");
+    }
+
+    if (!fk_check_order_payments(ck, i)) {
+        return fk_check_bad(ck, "order", i, "its payments are damaged");
+    }
+
+    if (!fk_check_order_queue(ck, o)) {
+        return fk_check_bad(ck, "order", i, "it does not wait where its "
+                            "state says");
+    }
+
+    p = FK_PRODUCT(ck->fk, o->product);
+    units = fk_order_units(o->qty, o->axis_stock);
+    p->audit_held += units.held;
+    p->audit_sold += units.sold;
+    p->audit_owed += units.owed;
+    p->audit_orders++;
+
+    return FK_OK;
+}
+
+
+static int
+fk_check_order_cards(const fk_t *fk, uint32_t i)
+{
+    uint32_t         n, slot, want;
+    uint8_t          kind;
+    fk_units_t       units;
+    fk_card_rec_t   *c;
+    fk_order_rec_t  *o;
+
+    o = FK_ORDER(fk, i);
+    kind = FK_PRODUCT(fk, o->product)->kind;
+    units = fk_order_units(o->qty, o->axis_stock);
+    slot = o->first_card;
+
+    if (units.held + units.sold == 0 || kind == FK_KIND_COUNTED) {
+        return slot == 0;
+    }
+
+    want = kind == FK_KIND_SHARED ? 1 : o->qty;
+
+    for (n = 0; n < want; n++) {
+        if (!fk_check_used(fk, FK_TABLE_CARDS, slot)) {
+            return 0;
+        }
+
+        c = FK_CARD(fk, slot);
+
+        if (kind == FK_KIND_SHARED) {
+            return c->owner == FK_OWNER_POOL
+                   && FK_BATCH(fk, FK_CARD_BATCH(c))->product == o->product
+                   && FK_BATCH(fk, FK_CARD_BATCH(c))->state == FK_BATCH_LIVE;
+        }
+
+        if (c->owner != i) {
+            return 0;
+        }
+
+        slot = c->next;
+    }
+
+    return slot == 0;
+}
+
+
+static int
+fk_check_order_payments(fk_check_t *ck, uint32_t i)
+{
+    uint32_t           n, slot;
+    fk_payment_rec_t  *p;
+
+    n = 0;
+
+    for (slot = FK_ORDER(ck->fk, i)->payment; slot != 0; slot = p->next) {
+        if (!fk_check_used(ck->fk, FK_TABLE_PAYMENTS, slot)
+            || ++n > FK_ORDER_PAYMENTS_MAX)
+        {
+            return 0;
+        }
+
+        p = FK_PAYMENT(ck->fk, slot);
+
+        if (p->order != i) {
+            return 0;
+        }
+
+        ck->payments_count++;
+    }
+
+    return 1;
+}
+
+
+static int
+fk_check_order_queue(fk_check_t *ck, const fk_order_rec_t *o)
+{
+    if (o->axis_stock == FK_STOCK_HELD) {
+        ck->wheel_count++;
+        return o->axis_payment == FK_PAYMENT_UNPAID
+               && o->queued == FK_QUEUED_WHEEL;
+    }
+
+    if (o->axis_stock == FK_STOCK_SHORT) {
+        return o->axis_payment == FK_PAYMENT_PAID
+               && o->queued == FK_QUEUED_WAIT;
+    }
+
+    return o->queued == FK_QUEUED_NO;
+}
+
+
+fk_code_t
+fk_check_payments(fk_check_t *ck)
+{
+    uint8_t            trade_no[FK_TRADE_NO_SIZE_MAX];
+    uint32_t           i;
+    fk_order_rec_t    *o;
+    fk_payment_rec_t  *p;
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_PAYMENTS].fresh; i++) {
+        if (!fk_check_used(ck->fk, FK_TABLE_PAYMENTS, i)) {
+            continue;
+        }
+
+        p = FK_PAYMENT(ck->fk, i);
+
+        if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, p->order)
+            || p->state >= FK_PAYMENT_STATE_COUNT || p->amount < 1
+            || p->trade_no_size < 1
+            || p->trade_no_size > FK_TRADE_NO_SIZE_MAX
+            || !fk_check_blob(ck, p->trade_no, p->trade_no_size))
+        {
+            return fk_check_bad(ck, "payment", i, "a value is not possible");
+        }
+
+        o = FK_ORDER(ck->fk, p->order);
+        fk_blob_read(ck->fk, p->trade_no, trade_no, p->trade_no_size);
+
+        if (p->hash != fk_trade_hash(o->channel, trade_no, p->trade_no_size)) {
+            return fk_check_bad(ck, "payment", i, "its trade number is "
+                                "damaged");
+        }
+    }
+
+    return FK_OK;
+}
+
+
+/* A batch that is not live lists its cards, and only those. */
+
+fk_code_t
+fk_check_batches(fk_check_t *ck)
+{
+    uint32_t         i, slot, n, last;
+    fk_batch_rec_t  *b;
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_BATCHES].fresh; i++) {
+        if (!fk_check_used(ck->fk, FK_TABLE_BATCHES, i)) {
+            continue;
+        }
+
+        b = FK_BATCH(ck->fk, i);
+
+        if (b->state > FK_BATCH_ABORTED
+            || !fk_check_used(ck->fk, FK_TABLE_PRODUCTS, b->product))
+        {
+            return fk_check_bad(ck, "batch", i, "a value is not possible");
+        }
+
+        if (b->state == FK_BATCH_LIVE) {
+            if (b->accepted != b->audit_available + b->audit_taken) {
+                return fk_check_bad(ck, "batch", i, "cards are missing");
+            }
+
+            continue;
+        }
+
+        ck->loading_count += b->state == FK_BATCH_LOADING;
+        ck->aborted_count += b->state == FK_BATCH_ABORTED;
+
+        last = 0;
+        slot = b->head;
+
+        for (n = 0; n < b->audit_available; n++) {
+            if (!fk_check_used(ck->fk, FK_TABLE_CARDS, slot)
+                || FK_CARD_BATCH(FK_CARD(ck->fk, slot)) != i)
+            {
+                return fk_check_bad(ck, "batch", i, "its list is damaged");
+            }
+
+            last = slot;
+            slot = FK_CARD(ck->fk, slot)->next;
+        }
+
+        if (slot != 0 || last != b->tail) {
+            return fk_check_bad(ck, "batch", i, "its list does not end");
+        }
+    }
+
+    return FK_OK;
+}
+
+
+fk_code_t
+fk_check_products(fk_check_t *ck)
+{
+    uint32_t   i;
+    fk_code_t  rc;
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_PRODUCTS].fresh; i++) {
+        if (!fk_check_used(ck->fk, FK_TABLE_PRODUCTS, i)) {
+            continue;
+        }
+
+        rc = fk_check_product(ck, i);
+        if (rc != FK_OK) {
+            return rc;
+        }
+
+        ck->waiting_count += FK_PRODUCT(ck->fk, i)->wait_head != 0;
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_check_product(fk_check_t *ck, uint32_t i)
+{
+    fk_str_t           sku;
+    fk_batch_rec_t    *b;
+    fk_product_rec_t  *p;
+
+    p = FK_PRODUCT(ck->fk, i);
+    sku.data = (const uint8_t *) p->sku;
+    sku.size = strnlen(p->sku, FK_SKU_SIZE_MAX);
+
+    if (fk_product_find(ck->fk, sku) != i) {
+        return fk_check_bad(ck, "product", i, "there are two with its SKU");
+    }
+
+    if (p->kind >= FK_KIND_COUNT || p->price < 1 || p->price > FK_AMOUNT_MAX
+        || p->on_sale > 1 || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
+        || p->imported < 0 || p->imported > FK_UNITS_MAX
+        || p->available < 0 || p->available > FK_UNITS_MAX
+        || p->voided < 0 || p->voided > p->imported)
+    {
+        return fk_check_bad(ck, "product", i, "a value is not possible");
+    }
+
+    if (p->held != p->audit_held || p->sold != p->audit_sold
+        || p->owed != p->audit_owed || p->orders_count != p->audit_orders)
+    {
+        return fk_check_bad(ck, "product", i, "its orders add up to other "
+                            "numbers");
+    }
+
+    if (!fk_audit_stock_good(p)) {
+        return fk_check_bad(ck, "product", i, "imported is not available, "
+                            "held, sold and void together");
+    }
+
+    if (!fk_check_pool(ck->fk, i)) {
+        return fk_check_bad(ck, "product", i, "its pool is damaged");
+    }
+
+    if (!fk_check_waiters(ck->fk, i)) {
+        return fk_check_bad(ck, "product", i, "its waiting list is damaged");
+    }
+
+    if (p->importing != 0) {
+        b = fk_check_used(ck->fk, FK_TABLE_BATCHES, p->importing)
+            ? FK_BATCH(ck->fk, p->importing) : NULL;
+
+        if (b == NULL || b->state != FK_BATCH_LOADING || b->product != i) {
+            return fk_check_bad(ck, "product", i, "its import is not there");
+        }
+    }
+
+    return FK_OK;
+}
+
+
+/* As many cards as are available, all for sale, and no more. */
+
+static int
+fk_check_pool(const fk_t *fk, uint32_t i)
+{
+    int64_t            n, count;
+    uint32_t           slot, last;
+    fk_card_rec_t     *c;
+    fk_batch_rec_t    *b;
+    fk_product_rec_t  *p;
+
+    p = FK_PRODUCT(fk, i);
+    count = p->kind == FK_KIND_COUNTED ? 0 : p->available;
+    slot = p->pool_head;
+    last = 0;
+
+    for (n = 0; n < count; n++) {
+        if (!fk_check_used(fk, FK_TABLE_CARDS, slot)) {
+            return 0;
+        }
+
+        c = FK_CARD(fk, slot);
+        b = FK_BATCH(fk, FK_CARD_BATCH(c));
+
+        if (c->owner != FK_OWNER_POOL || b->product != i
+            || b->state != FK_BATCH_LIVE)
+        {
+            return 0;
+        }
+
+        last = slot;
+        slot = c->next;
+    }
+
+    return slot == 0 && last == p->pool_tail;
+}
+
+
+static int
+fk_check_waiters(const fk_t *fk, uint32_t i)
+{
+    int64_t            owed;
+    uint32_t           slot, prev;
+    fk_order_rec_t    *o;
+    fk_product_rec_t  *p;
+
+    p = FK_PRODUCT(fk, i);
+    owed = 0;
+    prev = 0;
+
+    for (slot = p->wait_head; slot != 0; slot = o->next) {
+        if (!fk_check_used(fk, FK_TABLE_ORDERS, slot)) {
+            return 0;
+        }
+
+        o = FK_ORDER(fk, slot);
+        owed += o->qty;
+
+        if (o->queued != FK_QUEUED_WAIT || o->product != i || o->prev != prev
+            || owed > p->owed)
+        {
+            return 0;
+        }
+
+        prev = slot;
+    }
+
+    return owed == p->owed && prev == p->wait_tail;
+}

@@ -1,0 +1,460 @@
+/*
+ * Payments: booking a verified one, and a person's decision about money that
+ * a rule cannot decide.
+ *
+ * Money is never dropped.  Each payment gets a row of its own, keyed by
+ * channel and trade number, and its state says where the money is; what
+ * cannot be applied to its order is kept for review or for refund.  A payment
+ * that comes again finds its row and books nothing.
+ *
+ * Only room can refuse it (tables, ring), and then nothing has changed: the
+ * gateway is not told "success" and comes again.
+ */
+
+#include "fk_priv.h"
+
+
+/* Bit sets of payment states, for fk_payments_turn(). */
+#define APPLIED     (1u << FK_PAYMENT_STATE_APPLIED)
+#define REVIEW      (1u << FK_PAYMENT_STATE_REVIEW)
+#define REFUND_DUE  (1u << FK_PAYMENT_STATE_REFUND_DUE)
+
+/* What a decision makes of the order's payments; from 0: no decision. */
+typedef struct {
+    uint8_t  from;
+    uint8_t  to;
+} fk_turn_t;
+
+static const fk_turn_t  fk_turns[FK_EVENT_COUNT] = {
+    [FK_EVENT_APPROVE] = { REVIEW, FK_PAYMENT_STATE_APPLIED },
+    [FK_EVENT_DENY] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
+    [FK_EVENT_GIVE_UP] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
+    [FK_EVENT_REFUNDED] = { REFUND_DUE, FK_PAYMENT_STATE_REFUNDED },
+};
+
+
+static int fk_pay_valid(const fk_pay_t *in);
+static fk_code_t fk_pay_locked(fk_t *fk, const fk_env_t *env,
+    const fk_pay_t *in, fk_pay_result_t *result, fk_order_view_t *out);
+static fk_code_t fk_pay_known(const fk_t *fk, const fk_pay_t *in,
+    uint32_t order, fk_pay_result_t *result, fk_order_view_t *out);
+static fk_code_t fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order);
+static fk_pay_result_t fk_pay_judge(const fk_t *fk, const fk_pay_t *in,
+    const fk_order_rec_t *o, fk_axes_t *next, uint8_t *state);
+static uint32_t fk_payment_make(fk_t *fk, const fk_env_t *env,
+    const fk_pay_t *in, uint32_t order, uint8_t state);
+static uint32_t fk_payment_find(const fk_t *fk, const fk_pay_t *in);
+static uint32_t fk_payments_count(const fk_t *fk, const fk_order_rec_t *o,
+    unsigned states);
+static void fk_payments_turn(fk_t *fk, const fk_order_rec_t *o,
+    const fk_turn_t *turn);
+
+
+fk_code_t
+fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
+    fk_pay_result_t *result, fk_order_view_t *out)
+{
+    fk_code_t  code;
+
+    if (!fk_pay_valid(in)) {
+        return FK_INVALID;
+    }
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    code = fk_pay_locked(fk, env, in, result, out);
+
+    fk_unlock(fk);
+    return code;
+}
+
+
+static int
+fk_pay_valid(const fk_pay_t *in)
+{
+    size_t  i;
+
+    if (in->channel.size == 0 || in->channel.size > FK_CHANNEL_SIZE_MAX
+        || in->trade_no.size == 0
+        || in->trade_no.size > FK_TRADE_NO_SIZE_MAX
+        || in->amount < 1 || in->amount > FK_AMOUNT_MAX)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < in->trade_no.size; i++) {
+        if (in->trade_no.data[i] < 0x20 || in->trade_no.data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static fk_code_t
+fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
+    fk_pay_result_t *result, fk_order_view_t *out)
+{
+    uint8_t          state;
+    uint32_t         order, payment;
+    uint64_t         seq;
+    fk_axes_t        next;
+    fk_code_t        code;
+    fk_order_rec_t  *o;
+
+    order = fk_order_find(fk, in->id.bytes);
+    if (order == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    o = FK_ORDER(fk, order);
+
+    if (strlen(o->channel) != in->channel.size
+        || memcmp(o->channel, in->channel.data, in->channel.size) != 0)
+    {
+        return FK_CHANNEL;
+    }
+
+    if (fk_pay_known(fk, in, order, result, out) == FK_EXISTS) {
+        return FK_OK;
+    }
+
+    code = fk_pay_room(fk, in, order);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    *result = fk_pay_judge(fk, in, o, &next, &state);
+    payment = fk_payment_make(fk, env, in, order, state);
+
+    fk_record_begin(fk, env);
+
+    if (*result != FK_PAY_EXTRA) {
+        if (next.payment == FK_PAYMENT_PAID) {
+            FK_SET(fk, o->paid_s, fk_now_s(env));
+        }
+
+        fk_order_move(fk, order, &next);
+        fk_record_order(fk, order);
+    }
+
+    fk_record_payment(fk, payment);
+    seq = fk_record_end(fk);
+    fk_commit(fk);
+
+    fk_order_fill(fk, order, out);
+    out->seq = seq;
+
+    return FK_OK;
+}
+
+
+/* The same trade number is the same money, and its first order has it. */
+static fk_code_t
+fk_pay_known(const fk_t *fk, const fk_pay_t *in, uint32_t order,
+    fk_pay_result_t *result, fk_order_view_t *out)
+{
+    uint32_t                 payment;
+    const fk_payment_rec_t  *p;
+
+    payment = fk_payment_find(fk, in);
+    if (payment == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    p = FK_PAYMENT(fk, payment);
+    *result = p->order == order ? FK_PAY_DUPLICATE : FK_PAY_REUSED;
+    fk_order_fill(fk, order, out);
+
+    /* The payment may be younger than the order's last change. */
+    if (out->seq < p->seq) {
+        out->seq = p->seq;
+    }
+
+    return FK_EXISTS;
+}
+
+
+static fk_code_t
+fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order)
+{
+    const fk_order_rec_t  *o;
+
+    o = FK_ORDER(fk, order);
+
+    if (fk_table_room(fk, FK_TABLE_PAYMENTS) == 0
+        || fk_table_room(fk, FK_TABLE_BLOCKS)
+           < FK_BLOCKS_FOR(in->trade_no.size)
+        || fk_payments_count(fk, o, ~0u) >= FK_ORDER_PAYMENTS_MAX)
+    {
+        return FK_TABLE_FULL;
+    }
+
+    return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
+                              + FK_IMAGE_PAYMENT_SIZE) ? FK_OK
+                                                       : FK_RING_FULL;
+}
+
+
+/* Where the money goes: the order's next axes and the payment's state. */
+static fk_pay_result_t
+fk_pay_judge(const fk_t *fk, const fk_pay_t *in, const fk_order_rec_t *o,
+    fk_axes_t *next, uint8_t *state)
+{
+    fk_axes_t    now;
+    const char  *currency;
+
+    now = fk_order_axes(o);
+    currency = FK_PRODUCT(fk, o->product)->currency;
+
+    if (in->amount == o->amount
+        && memcmp(in->currency, currency, FK_CURRENCY_SIZE) == 0
+        && fk_next_state(&now, FK_EVENT_PAY, fk_order_stock_left(fk, o), next)
+           == FK_OK)
+    {
+        *state = FK_PAYMENT_STATE_APPLIED;
+
+        return next->delivery == FK_DELIVERY_REVIEW ? FK_PAY_REVIEW
+               : next->stock == FK_STOCK_SHORT ? FK_PAY_WAITING
+               : FK_PAY_DELIVERED;
+    }
+
+    if (fk_next_state(&now, FK_EVENT_MISPAY, 0, next) == FK_OK) {
+        *state = FK_PAYMENT_STATE_REVIEW;
+        return FK_PAY_REVIEW;
+    }
+
+    *state = FK_PAYMENT_STATE_REFUND_DUE;
+    return FK_PAY_EXTRA;
+}
+
+
+static uint32_t
+fk_payment_make(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
+    uint32_t order, uint8_t state)
+{
+    uint32_t           payment, *link;
+    fk_order_rec_t    *o;
+    fk_payment_rec_t  *p;
+
+    o = FK_ORDER(fk, order);
+    payment = fk_slot_take(fk, FK_TABLE_PAYMENTS);
+    p = FK_PAYMENT(fk, payment);
+
+    p->seq = 0;
+    p->hash = fk_trade_hash(o->channel, in->trade_no.data, in->trade_no.size);
+    p->amount = in->amount;
+    p->next = 0;
+    p->order = order;
+    p->at_s = fk_now_s(env);
+    p->trade_no_size = (uint8_t) in->trade_no.size;
+    p->state = state;
+    p->pad = 0;
+    p->trade_no = fk_blob_make(fk, in->trade_no.data,
+                               (uint32_t) in->trade_no.size);
+
+    FK_SET(fk, p->used, 1);
+    fk_chain_insert(fk, fk_bucket(fk, FK_INDEX_PAYMENTS, p->hash), &p->hnext,
+                    payment);
+
+    /* At the end of the order's list: the oldest stays first. */
+    link = &o->payment;
+
+    while (*link != 0) {
+        link = &FK_PAYMENT(fk, *link)->next;
+    }
+
+    FK_SET(fk, *link, payment);
+
+    return payment;
+}
+
+
+uint64_t
+fk_trade_hash(const char channel[FK_CHANNEL_SIZE_MAX + 1],
+    const uint8_t *trade_no, size_t size)
+{
+    size_t   channel_size;
+    uint8_t  key[FK_CHANNEL_SIZE_MAX + 1 + FK_TRADE_NO_SIZE_MAX];
+
+    channel_size = strnlen(channel, FK_CHANNEL_SIZE_MAX);
+    assert(size <= FK_TRADE_NO_SIZE_MAX);
+
+    /* A NUL between them keeps "a" + "bc" and "ab" + "c" apart. */
+    memcpy(key, channel, channel_size);
+    key[channel_size] = 0;
+    memcpy(key + channel_size + 1, trade_no, size);
+
+    return fk_hash_bytes(key, channel_size + 1 + size);
+}
+
+
+/* The caller has seen to it that in->channel is the order's channel. */
+static uint32_t
+fk_payment_find(const fk_t *fk, const fk_pay_t *in)
+{
+    char                     channel[FK_CHANNEL_SIZE_MAX + 1];
+    uint8_t                  trade_no[FK_TRADE_NO_SIZE_MAX];
+    uint32_t                 index;
+    uint64_t                 hash;
+    const fk_payment_rec_t  *p;
+
+    memset(channel, 0, sizeof(channel));
+    memcpy(channel, in->channel.data, in->channel.size);
+    hash = fk_trade_hash(channel, in->trade_no.data, in->trade_no.size);
+
+    for (index = *fk_bucket(fk, FK_INDEX_PAYMENTS, hash);
+         index != 0;
+         index = p->hnext)
+    {
+        p = FK_PAYMENT(fk, index);
+
+        if (p->hash != hash || p->trade_no_size != in->trade_no.size
+            || memcmp(FK_ORDER(fk, p->order)->channel, channel,
+                      sizeof(channel)) != 0)
+        {
+            continue;
+        }
+
+        fk_blob_read(fk, p->trade_no, trade_no, p->trade_no_size);
+
+        if (memcmp(trade_no, in->trade_no.data, in->trade_no.size) == 0) {
+            return index;
+        }
+    }
+
+    return 0;
+}
+
+
+fk_code_t
+fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    fk_event_t event, fk_order_view_t *out)
+{
+    size_t            size;
+    uint32_t          order;
+    fk_axes_t         now, next;
+    fk_code_t         code;
+    fk_order_rec_t   *o;
+    const fk_turn_t  *turn;
+
+    if ((unsigned) event >= FK_EVENT_COUNT || fk_turns[event].from == 0) {
+        return FK_INVALID;
+    }
+
+    turn = &fk_turns[event];
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    order = fk_order_find(fk, id->bytes);
+
+    if (order == 0) {
+        fk_unlock(fk);
+        return FK_NOT_FOUND;
+    }
+
+    o = FK_ORDER(fk, order);
+    now = fk_order_axes(o);
+    code = fk_next_state(&now, event, fk_order_stock_left(fk, o), &next);
+
+    size = FK_IMAGE_ORDER_SIZE(o->qty)
+           + fk_payments_count(fk, o, turn->from) * FK_IMAGE_PAYMENT_SIZE;
+
+    if (code == FK_OK && !fk_record_room(fk, size)) {
+        code = FK_RING_FULL;
+    }
+
+    if (code == FK_OK) {
+        fk_record_begin(fk, env);
+
+        if (now.payment == FK_PAYMENT_UNPAID
+            && next.payment == FK_PAYMENT_PAID)
+        {
+            FK_SET(fk, o->paid_s, fk_now_s(env));
+        }
+
+        fk_order_move(fk, order, &next);
+        fk_record_order(fk, order);
+        fk_payments_turn(fk, o, turn);
+        (void) fk_record_end(fk);
+        fk_commit(fk);
+
+        fk_order_fill(fk, order, out);
+    }
+
+    fk_unlock(fk);
+    return code;
+}
+
+
+static uint32_t
+fk_payments_count(const fk_t *fk, const fk_order_rec_t *o, unsigned states)
+{
+    uint32_t                 index, count;
+    const fk_payment_rec_t  *p;
+
+    count = 0;
+
+    for (index = o->payment; index != 0; index = p->next) {
+        p = FK_PAYMENT(fk, index);
+        count += states >> p->state & 1u;
+    }
+
+    return count;
+}
+
+
+static void
+fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
+{
+    uint32_t           index;
+    fk_payment_rec_t  *p;
+
+    for (index = o->payment; index != 0; index = p->next) {
+        p = FK_PAYMENT(fk, index);
+
+        if (turn->from >> p->state & 1u) {
+            FK_SET(fk, p->state, turn->to);
+            fk_record_payment(fk, index);
+        }
+    }
+}
+
+
+uint32_t
+fk_order_payments(fk_t *fk, const fk_order_id_t *id, fk_payment_view_t *out,
+    uint32_t n)
+{
+    uint32_t                 order, index, count;
+    const fk_payment_rec_t  *p;
+
+    if (fk_lock_open(fk) != FK_OK) {
+        return 0;
+    }
+
+    count = 0;
+    order = fk_order_find(fk, id->bytes);
+    index = order != 0 ? FK_ORDER(fk, order)->payment : 0;
+
+    for (/* void */ ; index != 0 && count < n; index = p->next) {
+        p = FK_PAYMENT(fk, index);
+
+        fk_blob_read(fk, p->trade_no, (uint8_t *) out[count].trade_no,
+                     p->trade_no_size);
+        out[count].trade_no[p->trade_no_size] = '\0';
+        out[count].amount = p->amount;
+        out[count].at_s = p->at_s;
+        out[count].state = p->state;
+        count++;
+    }
+
+    fk_unlock(fk);
+    return count;
+}

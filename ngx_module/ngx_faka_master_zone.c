@@ -1,0 +1,190 @@
+/*
+ * The shared memory of a shop, as the master prepares it.
+ *
+ * nginx gives a zone with a slab pool of its own at the front.  One
+ * allocation, made once, takes the whole region out of it; the pool is not
+ * touched again, for it does not survive the death of a worker in the middle
+ * of a change.  Where the region lies is kept in the pool's header.
+ *
+ * On reload a zone of the same name and size is handed over as it is, while
+ * workers go on using it: then the region is only looked at.  If its layout is
+ * another one the reload is refused; the running configuration goes on.
+ */
+
+
+#include <sys/eventfd.h>
+
+#include "ngx_faka_master.h"
+
+
+static ngx_int_t ngx_faka_zone_init(ngx_shm_zone_t *zone, void *data);
+static ngx_int_t ngx_faka_zone_format(ngx_shm_zone_t *zone,
+    ngx_faka_shop_t *shop);
+static void ngx_faka_zone_bells_close(void *data);
+
+
+ngx_int_t
+ngx_faka_zone_add(ngx_conf_t *cf, ngx_faka_shop_t *shop)
+{
+    size_t           size;
+    ngx_str_t        name;
+    ngx_shm_zone_t  *zone;
+
+    static const u_char  prefix[] = "faka_";
+
+    name.len = sizeof(prefix) - 1 + shop->name.len;
+    name.data = ngx_pnalloc(cf->pool, name.len);
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ngx_cpymem(name.data, prefix, sizeof(prefix) - 1),
+               shop->name.data, shop->name.len);
+
+    /*
+     * The pool has a header, its slots, and an ngx_slab_page_t for each page:
+     * less than 1/128 of the pages and 16 KiB; twice that is left for it.
+     */
+
+    size = shop->memory + shop->memory / 64 + 8 * ngx_pagesize;
+
+    zone = ngx_shared_memory_add(cf, &name, ngx_align(size, ngx_pagesize),
+                                 &ngx_http_faka_module);
+    if (zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (zone->data != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the shared memory zone \"%V\" is in use by another "
+                           "directive; rename the shop", &name);
+        return NGX_ERROR;
+    }
+
+    zone->init = ngx_faka_zone_init;
+    zone->data = shop;
+    shop->zone = zone;
+
+    return NGX_OK;
+}
+
+
+/* data: the shop of the configuration before, if the memory is the same. */
+
+static ngx_int_t
+ngx_faka_zone_init(ngx_shm_zone_t *zone, void *data)
+{
+    fk_t              fk;
+    const char       *why;
+    ngx_faka_shop_t  *shop;
+
+    shop = zone->data;
+
+    /* the memory of nginx -t is its own and ends with it: leave it untouched */
+
+    if (ngx_test_config) {
+        return NGX_OK;
+    }
+
+    if (data == NULL && ngx_faka_zone_format(zone, shop) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (fk_attach(&fk, ngx_faka_zone_region(shop), shop->memory, &why)
+        != FK_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "faka_shop \"%V\": its memory was made by another "
+                      "version of the module (%s); restart nginx instead of "
+                      "reloading it, in %s:%ui",
+                      &shop->name, why, shop->file, shop->line);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_faka_zone_format(ngx_shm_zone_t *zone, ngx_faka_shop_t *shop)
+{
+    ngx_slab_pool_t  *shpool;
+
+    shpool = (ngx_slab_pool_t *) zone->shm.addr;
+    shpool->data = ngx_slab_alloc(shpool, shop->memory);
+
+    if (shpool->data == NULL
+        || fk_format(shpool->data, shop->memory) != FK_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "faka_shop \"%V\": its memory cannot be laid out, in "
+                      "%s:%ui", &shop->name, shop->file, shop->line);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void *
+ngx_faka_zone_region(const ngx_faka_shop_t *shop)
+{
+    return ((ngx_slab_pool_t *) shop->zone->shm.addr)->data;
+}
+
+
+void
+ngx_faka_zone_bells(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
+{
+    int                 *fds;
+    ngx_uint_t           i, count;
+    ngx_core_conf_t     *ccf;
+    ngx_pool_cleanup_t  *cln;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    count = ngx_min((ngx_uint_t) ngx_max(ccf->worker_processes, 1),
+                    NGX_FAKA_WORKERS_MAX);
+
+    fds = ngx_palloc(cycle->pool, count * sizeof(int));
+    cln = ngx_pool_cleanup_add(cycle->pool, 0);
+
+    if (fds == NULL || cln == NULL) {
+        return;
+    }
+
+    for (i = 0; i < count; i++) {
+
+        fds[i] = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+
+        if (fds[i] == -1) {
+            ngx_log_error(NGX_LOG_WARN, cycle->log, ngx_errno,
+                          "eventfd() failed; workers of faka_shop \"%V\" will "
+                          "poll instead of ringing each other", &shop->name);
+            break;
+        }
+    }
+
+    shop->event_fds = fds;
+    shop->event_fd_count = i;
+
+    cln->handler = ngx_faka_zone_bells_close;
+    cln->data = shop;
+}
+
+
+/* Master and workers each close their own copies with their cycle. */
+
+static void
+ngx_faka_zone_bells_close(void *data)
+{
+    ngx_faka_shop_t *shop = data;
+
+    ngx_uint_t  i;
+
+    for (i = 0; i < shop->event_fd_count; i++) {
+        (void) close(shop->event_fds[i]);
+    }
+
+    shop->event_fd_count = 0;
+}

@@ -1,0 +1,455 @@
+/*
+ * A worker's life with its shops: it attaches to the region, makes the keys
+ * ready, starts the journal, ticks, and ends.
+ *
+ * Redis being down is no reason not to start: the shop answers 503 until the
+ * journal has been read.  What makes a worker give up is only what no retry
+ * can cure, and that has been tried by the master before.
+ *
+ * Also here: the bell, an eventfd for each worker.  Whoever learns that the
+ * durable mark has moved rings all the others, because it is they who hold
+ * the requests that wait for it.
+ */
+
+
+#include <sys/mman.h>
+#include <time.h>
+
+#include "ngx_faka.h"
+
+
+#define NGX_FAKA_TICK_MS     200
+#define NGX_FAKA_TICK_STEPS  256
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE  23            /* Linux 5.14 */
+#endif
+
+
+static ngx_int_t ngx_faka_worker_start(ngx_cycle_t *cycle,
+    ngx_faka_shop_t *shop);
+static ngx_int_t ngx_faka_worker_attach(ngx_faka_worker_t *worker);
+static ngx_int_t ngx_faka_worker_journal(ngx_cycle_t *cycle,
+    ngx_faka_worker_t *worker);
+static void ngx_faka_worker_timers(ngx_faka_worker_t *worker);
+static void ngx_faka_worker_bell_open(ngx_cycle_t *cycle,
+    ngx_faka_worker_t *worker);
+static void ngx_faka_worker_bell_close(ngx_faka_worker_t *worker);
+static void ngx_faka_worker_bell(ngx_event_t *ev);
+static void ngx_faka_worker_ring(void *data);
+static void ngx_faka_worker_tick(ngx_event_t *ev);
+static void ngx_faka_worker_drain(ngx_faka_worker_t *worker);
+static void ngx_faka_worker_stop(ngx_faka_worker_t *worker);
+static uint64_t ngx_faka_worker_owner(void);
+
+
+/* One toolbox a process, for all shops. */
+
+static pay_crypto_t  *ngx_faka_worker_crypto;
+
+
+/* Cache manager and loader run this, too, but they sell nothing. */
+
+ngx_int_t
+ngx_faka_worker_init(ngx_cycle_t *cycle)
+{
+    char                    err[256];
+    ngx_uint_t              i;
+    ngx_faka_shop_t       **shops;
+    ngx_faka_main_conf_t   *fmcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faka_module);
+
+    if (fmcf == NULL || fmcf->shops.nelts == 0) {
+        return NGX_OK;
+    }
+
+    ngx_faka_worker_crypto = pay_crypto_create(err, sizeof(err));
+
+    if (ngx_faka_worker_crypto == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "faka: %s", err);
+        return NGX_ERROR;
+    }
+
+    shops = fmcf->shops.elts;
+
+    for (i = 0; i < fmcf->shops.nelts; i++) {
+        if (ngx_faka_worker_start(cycle, shops[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_faka_worker_start(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
+{
+    char                err[256];
+    ngx_faka_worker_t  *worker;
+
+    worker = ngx_pcalloc(cycle->pool, sizeof(ngx_faka_worker_t));
+    if (worker == NULL) {
+        return NGX_ERROR;
+    }
+
+    worker->shop = shop;
+    worker->log = cycle->log;
+    worker->owner = ngx_faka_worker_owner();
+    worker->crypto = ngx_faka_worker_crypto;
+    ngx_queue_init(&worker->parked);
+
+    worker->vault = pay_vault_create(worker->crypto, &shop->master, err,
+                                     sizeof(err));
+    if (worker->vault == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "faka_shop \"%V\": %s",
+                      &shop->name, err);
+        return NGX_ERROR;
+    }
+
+    if (ngx_faka_worker_attach(worker) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    shop->worker = worker;
+
+    ngx_faka_worker_bell_open(cycle, worker);
+    ngx_faka_worker_timers(worker);
+
+    return ngx_faka_worker_journal(cycle, worker);
+}
+
+
+static ngx_int_t
+ngx_faka_worker_attach(ngx_faka_worker_t *worker)
+{
+    void             *region;
+    const char       *why;
+    ngx_faka_shop_t  *shop;
+
+    shop = worker->shop;
+    region = ngx_faka_zone_region(shop);
+
+    /*
+     * The pages exist, but each first write of this process would cost a
+     * fault, with the shop's lock held.  Older kernels know no such call, and
+     * then it is done one by one.
+     */
+
+    if (madvise(region, shop->memory, MADV_POPULATE_WRITE) == -1
+        && ngx_errno != NGX_EINVAL)
+    {
+        ngx_log_error(NGX_LOG_NOTICE, worker->log, ngx_errno,
+                      "faka_shop \"%V\": its memory is not there in whole",
+                      &shop->name);
+    }
+
+    if (fk_attach(&worker->fk, region, shop->memory, &why) != FK_OK) {
+        ngx_log_error(NGX_LOG_EMERG, worker->log, 0,
+                      "faka_shop \"%V\": cannot attach to its memory: %s",
+                      &shop->name, why);
+        return NGX_ERROR;
+    }
+
+    worker->attached = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_faka_worker_journal(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
+{
+    ngx_faka_journal_options_t  options;
+
+    ngx_memzero(&options, sizeof(ngx_faka_journal_options_t));
+
+    options.shop = worker->shop->name;
+    options.redis = &worker->shop->redis;
+    options.fk = &worker->fk;
+    options.owner = worker->owner;
+    options.log = worker->log;
+    options.wake = ngx_faka_park_wake;
+    options.ring = ngx_faka_worker_ring;
+    options.data = worker;
+
+    worker->journal = ngx_faka_journal_start(cycle, &options);
+
+    return worker->journal != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_faka_worker_timers(ngx_faka_worker_t *worker)
+{
+    worker->tick.handler = ngx_faka_worker_tick;
+    worker->tick.data = worker;
+    worker->tick.log = worker->log;
+    worker->tick.cancelable = 1;
+
+    worker->fallback.handler = ngx_faka_park_fallback;
+    worker->fallback.data = worker;
+    worker->fallback.log = worker->log;
+
+    /* workers tick in turn, so that what is due waits less */
+
+    ngx_add_timer(&worker->tick,
+                  NGX_FAKA_TICK_MS + ngx_worker * 37 % NGX_FAKA_TICK_MS);
+}
+
+
+/*
+ * Level-triggered and marked as idle: nginx then calls the handler also when
+ * the worker is told to quit.  Without a bell the fallback timer does.
+ */
+
+static void
+ngx_faka_worker_bell_open(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
+{
+    ngx_connection_t  *c;
+
+    if (ngx_worker >= worker->shop->event_fd_count) {
+        return;
+    }
+
+    c = ngx_get_connection(worker->shop->event_fds[ngx_worker], cycle->log);
+    if (c == NULL) {
+        return;
+    }
+
+    c->data = worker;
+    c->idle = 1;
+    c->log = cycle->log;
+    c->read->log = cycle->log;
+    c->write->log = cycle->log;
+    c->read->handler = ngx_faka_worker_bell;
+
+    worker->bell = c;
+
+    if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT) != NGX_OK) {
+        ngx_faka_worker_bell_close(worker);
+    }
+}
+
+
+/* The descriptor belongs to the configuration, which closes it. */
+
+static void
+ngx_faka_worker_bell_close(ngx_faka_worker_t *worker)
+{
+    ngx_connection_t  *c;
+
+    c = worker->bell;
+
+    if (c == NULL) {
+        return;
+    }
+
+    worker->bell = NULL;
+
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+    }
+
+    if (c->read->posted) {
+        ngx_delete_posted_event(c->read);
+    }
+
+    ngx_free_connection(c);
+    c->fd = (ngx_socket_t) -1;
+}
+
+
+static void
+ngx_faka_worker_bell(ngx_event_t *ev)
+{
+    uint64_t            count;
+    ngx_connection_t   *c;
+    ngx_faka_worker_t  *worker;
+
+    c = ev->data;
+    worker = c->data;
+
+    if (c->close) {
+        c->close = 0;
+        c->idle = 0;
+        ngx_faka_worker_drain(worker);
+    }
+
+    /* empty already: somebody else's ring was taken with an earlier one */
+
+    if (read(c->fd, &count, sizeof(count)) == -1 && ngx_errno != NGX_EAGAIN) {
+        ngx_log_error(NGX_LOG_ALERT, worker->log, ngx_errno,
+                      "faka: read() of the bell failed");
+    }
+
+    ngx_faka_park_wake(worker);
+}
+
+
+static void
+ngx_faka_worker_ring(void *data)
+{
+    ngx_faka_worker_t *worker = data;
+
+    ngx_uint_t        i;
+    ngx_faka_shop_t  *shop;
+
+    static const uint64_t  one = 1;
+
+    shop = worker->shop;
+
+    for (i = 0; i < shop->event_fd_count; i++) {
+
+        if (i == ngx_worker) {
+            continue;
+        }
+
+        /* full: the other has not heard the last 2^64 rings and is told so */
+
+        if (write(shop->event_fds[i], &one, sizeof(one)) == -1
+            && ngx_errno != NGX_EAGAIN)
+        {
+            ngx_log_error(NGX_LOG_ALERT, worker->log, ngx_errno,
+                          "faka: write() to a bell failed");
+        }
+    }
+}
+
+
+static void
+ngx_faka_worker_tick(ngx_event_t *ev)
+{
+    ngx_faka_worker_t *worker = ev->data;
+
+    fk_env_t    env;
+    fk_tick_t   done;
+    fk_code_t   code;
+    ngx_msec_t  wait_ms;
+
+    wait_ms = NGX_FAKA_TICK_MS;
+
+    if (ngx_exiting) {
+        ngx_faka_worker_drain(worker);
+    }
+
+    if (fk_shop_state(&worker->fk) == FK_SHOP_OPEN) {
+
+        ngx_memzero(&done, sizeof(fk_tick_t));
+        ngx_faka_env(&env);
+
+        code = fk_tick(&worker->fk, &env, NGX_FAKA_TICK_STEPS, &done);
+
+        if (done.seq != 0) {
+            ngx_faka_journal_kick(worker->journal);
+        }
+
+        if (code == FK_AGAIN) {
+            wait_ms = 1;
+        }
+    }
+
+    ngx_faka_park_wake(worker);
+    ngx_faka_park_expire(worker);
+
+    ngx_add_timer(ev, wait_ms);
+}
+
+
+static void
+ngx_faka_worker_drain(ngx_faka_worker_t *worker)
+{
+    if (worker->draining) {
+        return;
+    }
+
+    worker->draining = 1;
+    ngx_faka_journal_drain(worker->journal);
+}
+
+
+void
+ngx_faka_worker_exit(ngx_cycle_t *cycle)
+{
+    ngx_uint_t              i;
+    ngx_faka_shop_t       **shops;
+    ngx_faka_main_conf_t   *fmcf;
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faka_module);
+
+    if (fmcf == NULL) {
+        return;
+    }
+
+    shops = fmcf->shops.elts;
+
+    for (i = 0; i < fmcf->shops.nelts; i++) {
+
+        if (shops[i]->worker != NULL) {
+            ngx_faka_worker_stop(shops[i]->worker);
+            shops[i]->worker = NULL;
+        }
+    }
+
+    pay_crypto_destroy(ngx_faka_worker_crypto);
+    ngx_faka_worker_crypto = NULL;
+}
+
+
+static void
+ngx_faka_worker_stop(ngx_faka_worker_t *worker)
+{
+    if (worker->tick.timer_set) {
+        ngx_del_timer(&worker->tick);
+    }
+
+    if (worker->fallback.timer_set) {
+        ngx_del_timer(&worker->fallback);
+    }
+
+    if (worker->journal != NULL) {
+        ngx_faka_journal_stop(worker->journal);
+        worker->journal = NULL;
+    }
+
+    ngx_faka_worker_bell_close(worker);
+
+    pay_vault_destroy(worker->vault);
+    worker->vault = NULL;
+    worker->attached = 0;
+}
+
+
+/* A pid may come again; together with the start time it does not. */
+
+static uint64_t
+ngx_faka_worker_owner(void)
+{
+    uint64_t         owner;
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    owner = ((uint64_t) ngx_pid << 32)
+            | ((uint32_t) ts.tv_nsec ^ ((uint32_t) ts.tv_sec << 20));
+
+    return owner != 0 ? owner : 1;
+}
+
+
+void
+ngx_faka_env(fk_env_t *env)
+{
+    ngx_time_t  *now;
+
+    now = ngx_timeofday();
+
+    env->now_ms = (int64_t) now->sec * 1000 + (int64_t) now->msec;
+}

@@ -1,0 +1,140 @@
+/*
+ * faka_admin: the door to the operator's calls below /admin/.
+ *
+ * The token comes first: without it nobody learns which paths exist.  Then
+ * the path is looked up in one table, then the method, then the call in
+ * ngx_faka_admin.h is made.
+ */
+
+#include "ngx_faka_admin.h"
+#include "ngx_faka_order.h"
+
+
+#define NGX_FAKA_ADMIN_SEGMENTS  3
+
+
+typedef struct {
+    const char   *collection;
+    const char   *verb;
+    ngx_uint_t    segments;            /* of collection/name/verb */
+    ngx_uint_t    method;
+    const char   *allow;
+    ngx_int_t   (*handler)(ngx_http_request_t *r, ngx_str_t *name);
+} ngx_faka_admin_route_t;
+
+
+static const ngx_faka_admin_route_t *ngx_faka_admin_route(
+    ngx_http_request_t *r, ngx_str_t *name);
+static ngx_uint_t ngx_faka_admin_is(const ngx_str_t *segment,
+    const char *word);
+
+
+static const ngx_faka_admin_route_t  ngx_faka_admin_routes[] = {
+    { "products", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_products },
+    { "products", NULL, 2, NGX_HTTP_PUT, "PUT", ngx_faka_admin_product_put },
+    { "products", "cards", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_import },
+    { "orders", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_orders },
+    { "orders", "approve", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_approve },
+    { "orders", "deny", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_deny },
+    { "audit", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_audit }
+};
+
+
+ngx_int_t
+ngx_faka_admin_handler(ngx_http_request_t *r)
+{
+    fk_code_t                      code;
+    ngx_str_t                      name;
+    ngx_faka_loc_conf_t           *flcf;
+    const ngx_faka_admin_route_t  *route;
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faka_module);
+
+    if (ngx_faka_ctx_get(r, flcf->shop) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (!ngx_faka_bearer_ok(r, &flcf->shop->admin_token)) {
+        ngx_faka_no_body(r);
+        ngx_faka_send_http_problem(r, NGX_HTTP_UNAUTHORIZED, "unauthorized",
+                                   NULL, NULL);
+        return NGX_DONE;
+    }
+
+    route = ngx_faka_admin_route(r, &name);
+
+    if (route == NULL) {
+        ngx_faka_no_body(r);
+        ngx_faka_send_problem(r, FK_NOT_FOUND, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    if (r->method != route->method) {
+        ngx_faka_no_body(r);
+        ngx_faka_send_not_allowed(r, route->allow);
+        return NGX_DONE;
+    }
+
+    code = ngx_faka_may_read(flcf->shop);
+
+    if (code != FK_OK) {
+        ngx_faka_no_body(r);
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    return route->handler(r, &name);
+}
+
+
+static const ngx_faka_admin_route_t *
+ngx_faka_admin_route(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_str_t                      rest, segment[NGX_FAKA_ADMIN_SEGMENTS];
+    ngx_uint_t                     i, segments;
+    const ngx_faka_admin_route_t  *route;
+
+    ngx_faka_subpath(r, &rest);
+
+    for (segments = 0; segments < NGX_FAKA_ADMIN_SEGMENTS; segments++) {
+        if (!ngx_faka_subpath_next(&rest, &segment[segments])) {
+            break;
+        }
+    }
+
+    if (rest.data != NULL) {
+        return NULL;
+    }
+
+    ngx_str_null(name);
+
+    if (segments > 1) {
+        *name = segment[1];
+
+        if (name->len == 0) {
+            return NULL;
+        }
+    }
+
+    for (i = 0; i < NGX_FAKA_ARRAY_COUNT(ngx_faka_admin_routes); i++) {
+        route = &ngx_faka_admin_routes[i];
+
+        if (route->segments == segments
+            && ngx_faka_admin_is(&segment[0], route->collection)
+            && (route->verb == NULL
+                || ngx_faka_admin_is(&segment[2], route->verb)))
+        {
+            return route;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_faka_admin_is(const ngx_str_t *segment, const char *word)
+{
+    return segment->len == ngx_strlen(word)
+           && ngx_memcmp(segment->data, word, segment->len) == 0;
+}

@@ -1,0 +1,305 @@
+/*
+ * GET /admin/orders: orders page by page, the newest first; and a person's
+ * word about an order under review, POST /admin/orders/ID/approve and deny.
+ *
+ * Keys are never shown here.  A page looks at a bounded number of orders, so
+ * it may be short while there is more: "next" says whether there is.
+ */
+
+#include "ngx_faka_admin.h"
+#include "ngx_faka_order.h"
+
+
+#define NGX_FAKA_ORDERS_DEFAULT    50
+#define NGX_FAKA_ORDERS_MAX        100
+#define NGX_FAKA_PAYMENTS_MAX      16
+#define NGX_FAKA_CURSOR_SIZE_MAX   10          /* decimal digits of uint32 */
+#define NGX_FAKA_ORDERS_JSON_SIZE  8192
+
+
+typedef struct {
+    ngx_str_t  status;
+    ngx_str_t  sku;
+    int64_t    limit;
+    ngx_str_t  cursor;
+} ngx_faka_orders_query_t;
+
+
+static ngx_int_t ngx_faka_admin_query(ngx_http_request_t *r,
+    ngx_faka_orders_query_t *query, fk_order_filter_t *filter,
+    uint32_t *cursor, ngx_faka_field_error_t *error);
+static int ngx_faka_admin_status(const ngx_str_t *word);
+static void ngx_faka_admin_page(ngx_http_request_t *r,
+    const fk_order_view_t *orders, uint32_t n, uint32_t cursor);
+static void ngx_faka_admin_order(ngx_http_request_t *r,
+    ngx_faka_json_t *json, const fk_order_view_t *order);
+static ngx_int_t ngx_faka_admin_decide(ngx_http_request_t *r,
+    ngx_str_t *name, fk_event_t event);
+static void ngx_faka_admin_decided(ngx_http_request_t *r, fk_code_t code);
+
+
+static const ngx_faka_field_t  ngx_faka_orders_field[] = {
+    { "status", NGX_FAKA_FIELD_WORD,
+      offsetof(ngx_faka_orders_query_t, status), 1, 32, 0 },
+    { "sku", NGX_FAKA_FIELD_WORD, offsetof(ngx_faka_orders_query_t, sku),
+      1, FK_SKU_SIZE_MAX, 0 },
+    { "limit", NGX_FAKA_FIELD_INTEGER,
+      offsetof(ngx_faka_orders_query_t, limit), 1, NGX_FAKA_ORDERS_MAX, 0 },
+    { "cursor", NGX_FAKA_FIELD_WORD,
+      offsetof(ngx_faka_orders_query_t, cursor),
+      1, NGX_FAKA_CURSOR_SIZE_MAX, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+};
+
+
+ngx_int_t
+ngx_faka_admin_orders(ngx_http_request_t *r, ngx_str_t *name)
+{
+    uint32_t                  n, cursor;
+    ngx_int_t                 rc;
+    ngx_faka_ctx_t           *ctx;
+    fk_order_view_t          *orders;
+    fk_order_filter_t         filter;
+    ngx_faka_field_error_t    error;
+    ngx_faka_orders_query_t   query;
+
+    ngx_faka_no_body(r);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    rc = ngx_faka_admin_query(r, &query, &filter, &cursor, &error);
+
+    if (rc == NGX_DECLINED) {
+        ngx_faka_send_field_error(r, &error);
+        return NGX_DONE;
+    }
+
+    orders = ngx_palloc(r->pool, query.limit * sizeof(fk_order_view_t));
+
+    if (rc != NGX_OK || orders == NULL) {
+        ngx_faka_send_problem(r, FK_TABLE_FULL, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    n = fk_order_list(&ctx->shop->worker->fk, &filter, &cursor, orders,
+                      (uint32_t) query.limit);
+
+    ngx_faka_admin_page(r, orders, n, cursor);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_faka_admin_query(ngx_http_request_t *r, ngx_faka_orders_query_t *query,
+    fk_order_filter_t *filter, uint32_t *cursor,
+    ngx_faka_field_error_t *error)
+{
+    off_t      number;
+    uint32_t   given;
+    ngx_int_t  rc;
+
+    ngx_memzero(query, sizeof(ngx_faka_orders_query_t));
+    query->limit = NGX_FAKA_ORDERS_DEFAULT;
+
+    rc = ngx_faka_form_read(r->pool, &r->args, ngx_faka_orders_field,
+                            NGX_FAKA_FIELDS_CLOSED, query, &given, error);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    filter->sku = ngx_faka_fk_str(&query->sku);
+    filter->status = -1;
+    *cursor = 0;
+
+    if (query->status.len != 0) {
+        filter->status = ngx_faka_admin_status(&query->status);
+
+        if (filter->status < 0) {
+            error->field = "status";
+            error->detail = "there is no such status";
+            return NGX_DECLINED;
+        }
+    }
+
+    if (query->cursor.len != 0) {
+        number = ngx_atoof(query->cursor.data, query->cursor.len);
+
+        if (number < 1 || number > (off_t) UINT32_MAX) {
+            error->field = "cursor";
+            error->detail = "give the \"next\" of the page before";
+            return NGX_DECLINED;
+        }
+
+        *cursor = (uint32_t) number;
+    }
+
+    return NGX_OK;
+}
+
+
+static int
+ngx_faka_admin_status(const ngx_str_t *word)
+{
+    int  i;
+
+    for (i = 0; i < FK_STATUS_COUNT; i++) {
+        if (ngx_strcmp(word->data, fk_status_word[i]) == 0) {
+            return i;
+        }
+    }
+
+    return -1;
+}
+
+
+static void
+ngx_faka_admin_page(ngx_http_request_t *r, const fk_order_view_t *orders,
+    uint32_t n, uint32_t cursor)
+{
+    uint32_t         i;
+    u_char           next[NGX_INT32_LEN + 1], *last;
+    ngx_faka_json_t  json;
+
+    ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDERS_JSON_SIZE);
+    ngx_faka_json_object(&json, NULL);
+    ngx_faka_json_array(&json, "orders");
+
+    for (i = 0; i < n; i++) {
+        ngx_faka_json_object(&json, NULL);
+        ngx_faka_admin_order(r, &json, &orders[i]);
+        ngx_faka_json_object_end(&json);
+    }
+
+    ngx_faka_json_array_end(&json);
+
+    if (cursor != 0) {
+        last = ngx_sprintf(next, "%uD", cursor);
+        ngx_faka_json_string(&json, "next", next, last - next);
+
+    } else {
+        ngx_faka_json_null(&json, "next");
+    }
+
+    ngx_faka_json_object_end(&json);
+
+    ngx_faka_send_json(r, NGX_HTTP_OK, ngx_faka_json_end(&json));
+}
+
+
+static void
+ngx_faka_admin_order(ngx_http_request_t *r, ngx_faka_json_t *json,
+    const fk_order_view_t *order)
+{
+    uint32_t            i, n;
+    ngx_faka_ctx_t     *ctx;
+    fk_payment_view_t   payment[NGX_FAKA_PAYMENTS_MAX];
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    ngx_faka_order_members(json, order);
+    ngx_faka_json_array(json, "payments");
+
+    n = fk_order_payments(&ctx->shop->worker->fk, &order->id, payment,
+                          NGX_FAKA_PAYMENTS_MAX);
+
+    for (i = 0; i < n; i++) {
+        ngx_faka_json_object(json, NULL);
+        ngx_faka_json_text(json, "trade_no", payment[i].trade_no);
+        ngx_faka_json_integer(json, "amount", payment[i].amount);
+        ngx_faka_json_text(json, "state",
+                           fk_payment_state_word[payment[i].state]);
+        ngx_faka_json_integer(json, "at", payment[i].at_s);
+        ngx_faka_json_object_end(json);
+    }
+
+    ngx_faka_json_array_end(json);
+}
+
+
+ngx_int_t
+ngx_faka_admin_approve(ngx_http_request_t *r, ngx_str_t *name)
+{
+    return ngx_faka_admin_decide(r, name, FK_EVENT_APPROVE);
+}
+
+
+ngx_int_t
+ngx_faka_admin_deny(ngx_http_request_t *r, ngx_str_t *name)
+{
+    return ngx_faka_admin_decide(r, name, FK_EVENT_DENY);
+}
+
+
+static ngx_int_t
+ngx_faka_admin_decide(ngx_http_request_t *r, ngx_str_t *name,
+    fk_event_t event)
+{
+    fk_env_t            env;
+    fk_code_t           code;
+    fk_order_id_t       id;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_worker_t  *w;
+
+    ngx_faka_no_body(r);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    w = ctx->shop->worker;
+
+    code = ngx_faka_may_write(ctx->shop);
+
+    if (code == FK_OK
+        && fk_order_id_parse(&id, name->data, name->len) != FK_OK)
+    {
+        code = FK_NOT_FOUND;
+    }
+
+    if (code == FK_OK) {
+        ctx->order = ngx_palloc(r->pool, sizeof(fk_order_view_t));
+
+        if (ctx->order == NULL || ngx_faka_order_name(r, ctx, &id) != NGX_OK) {
+            code = FK_TABLE_FULL;
+        }
+    }
+
+    if (code == FK_OK) {
+        ngx_faka_env(&env);
+        code = fk_decide(&w->fk, &env, &id, event, ctx->order);
+    }
+
+    if (code != FK_OK) {
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                  "faka: operator's decision on order %V: %s",
+                  &ctx->order_text, fk_event_word[event]);
+
+    ngx_faka_journal_kick(w->journal);
+    ngx_faka_wait_durable(r, ctx, ctx->order->seq, ngx_faka_admin_decided);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_faka_admin_decided(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_faka_ctx_t   *ctx;
+    ngx_faka_json_t   json;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    if (code != FK_OK) {
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return;
+    }
+
+    ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDER_JSON_SIZE);
+    ngx_faka_json_object(&json, NULL);
+    ngx_faka_admin_order(r, &json, ctx->order);
+    ngx_faka_json_object_end(&json);
+
+    ngx_faka_send_json(r, NGX_HTTP_OK, ngx_faka_json_end(&json));
+}

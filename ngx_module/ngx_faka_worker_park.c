@@ -1,0 +1,340 @@
+/*
+ * Requests that wait for the disk.
+ *
+ * Under "durability disk" an answer that promises something is sent when the
+ * journal has the record.  Until then the request is parked: on a queue of
+ * its worker, ordered by record number, with the function that will answer.
+ * The journal wakes the queue when the durable mark moves, other workers ring
+ * a bell, and a short timer covers workers of an older configuration, which
+ * nobody rings.
+ *
+ * The wait is bounded.  When the journal is lost, all are answered at once:
+ * the order may exist, and its Idempotency-Key finds it again.
+ */
+
+
+#include <time.h>
+
+#include "ngx_faka.h"
+
+
+#define NGX_FAKA_FALLBACK_MS  5
+
+
+static void ngx_faka_park(ngx_http_request_t *r, ngx_faka_ctx_t *ctx);
+static ngx_int_t ngx_faka_park_watch(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx);
+static void ngx_faka_park_insert(ngx_faka_worker_t *worker,
+    ngx_faka_ctx_t *ctx);
+static void ngx_faka_park_remove(ngx_faka_ctx_t *ctx);
+static void ngx_faka_park_answer(ngx_faka_ctx_t *ctx, fk_code_t code);
+static void ngx_faka_park_cleanup(void *data);
+static uint64_t ngx_faka_park_now_us(void);
+
+
+/* By fk_shop_state_t. */
+
+static const fk_code_t  ngx_faka_park_state_code[] = {
+    FK_RECOVERING,                         /* EMPTY */
+    FK_RECOVERING,                         /* RECOVERING */
+    FK_OK,                                 /* OPEN */
+    FK_FENCED,                             /* FENCED */
+    FK_FAILED                              /* FAILED */
+};
+
+_Static_assert(sizeof(ngx_faka_park_state_code) / sizeof(fk_code_t)
+               == FK_SHOP_STATE_COUNT, "a code for each state");
+
+
+fk_code_t
+ngx_faka_shop_code(const ngx_faka_shop_t *shop)
+{
+    if (shop->worker == NULL || !shop->worker->attached) {
+        return FK_NOT_OPEN;
+    }
+
+    return ngx_faka_park_state_code[fk_shop_state(&shop->worker->fk)];
+}
+
+
+fk_code_t
+ngx_faka_may_write(ngx_faka_shop_t *shop)
+{
+    fk_code_t  code;
+
+    code = ngx_faka_shop_code(shop);
+
+    if (code != FK_OK || shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
+        return code;
+    }
+
+    return ngx_faka_journal_ready(shop->worker->journal) ? FK_OK : FK_NOT_OPEN;
+}
+
+
+void
+ngx_faka_wait_durable(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    uint64_t seq, ngx_faka_done_pt done)
+{
+    fk_code_t           code;
+    ngx_faka_worker_t  *worker;
+
+    worker = ctx->shop->worker;
+
+    if (seq > fk_durable_seq(&worker->fk)) {
+        ngx_faka_journal_kick(worker->journal);
+
+    } else {
+        done(r, FK_OK);
+        return;
+    }
+
+    if (ctx->shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
+        done(r, FK_OK);
+        return;
+    }
+
+    code = ngx_faka_may_write(ctx->shop);
+    if (code != FK_OK) {
+        done(r, code);
+        return;
+    }
+
+    ctx->seq = seq;
+    ctx->done = done;
+
+    ngx_faka_park(r, ctx);
+}
+
+
+static void
+ngx_faka_park(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
+{
+    ngx_faka_worker_t  *worker;
+
+    worker = ctx->shop->worker;
+
+    if (ngx_faka_park_watch(r, ctx) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ctx->parked_us = ngx_faka_park_now_us();
+
+    ngx_faka_park_insert(worker, ctx);
+
+    /*
+     * This timer is not cancelable: a worker that was told to quit stays
+     * until the last parked request is answered.
+     */
+
+    if (!worker->fallback.timer_set) {
+        ngx_add_timer(&worker->fallback, NGX_FAKA_FALLBACK_MS);
+    }
+}
+
+
+/* A client that closes its connection must not leave us a freed request. */
+
+static ngx_int_t
+ngx_faka_park_watch(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
+{
+    ngx_http_cleanup_t  *cln;
+
+    if (!ctx->has_cleanup) {
+
+        cln = ngx_http_cleanup_add(r, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_faka_park_cleanup;
+        cln->data = ctx;
+        ctx->has_cleanup = 1;
+    }
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    /* a body that is being thrown away has a reader, which sees the end, too */
+
+    if (r->discard_body) {
+        return NGX_OK;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+
+    if (r->connection->read->ready) {
+        ngx_post_event(r->connection->read, &ngx_posted_events);
+        return NGX_OK;
+    }
+
+    return ngx_handle_read_event(r->connection->read, 0);
+}
+
+
+/* New records have the highest numbers: the place is nearly always the end. */
+
+static void
+ngx_faka_park_insert(ngx_faka_worker_t *worker, ngx_faka_ctx_t *ctx)
+{
+    ngx_queue_t     *q;
+    ngx_faka_ctx_t  *other;
+
+    for (q = ngx_queue_last(&worker->parked);
+         q != ngx_queue_sentinel(&worker->parked);
+         q = ngx_queue_prev(q))
+    {
+        other = ngx_queue_data(q, ngx_faka_ctx_t, queue);
+
+        if (other->seq <= ctx->seq) {
+            break;
+        }
+    }
+
+    ngx_queue_insert_after(q, &ctx->queue);
+
+    ctx->is_parked = 1;
+    worker->parked_count++;
+}
+
+
+static void
+ngx_faka_park_remove(ngx_faka_ctx_t *ctx)
+{
+    ngx_faka_assert(ctx->is_parked);
+    ngx_faka_assert(ctx->shop->worker->parked_count > 0);
+
+    ngx_queue_remove(&ctx->queue);
+    ctx->is_parked = 0;
+    ctx->shop->worker->parked_count--;
+}
+
+
+/* The request may be freed in here: its connection is what is left. */
+
+static void
+ngx_faka_park_answer(ngx_faka_ctx_t *ctx, fk_code_t code)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = ctx->r;
+    c = r->connection;
+
+    ngx_faka_park_remove(ctx);
+
+    ctx->queue_us += ngx_faka_park_now_us() - ctx->parked_us;
+
+    if (!r->discard_body) {
+        r->read_event_handler = ngx_http_block_reading;
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    ctx->done(r, code);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/*
+ * An answer may park its request again, but never in front: what is not yet
+ * durable ends the loop, and with the journal lost nothing is parked at all.
+ */
+
+void
+ngx_faka_park_wake(void *data)
+{
+    ngx_faka_worker_t *worker = data;
+
+    uint64_t         durable_seq;
+    fk_code_t        code;
+    ngx_faka_ctx_t  *ctx;
+
+    if (ngx_queue_empty(&worker->parked)) {
+        return;
+    }
+
+    code = ngx_faka_may_write(worker->shop);
+    durable_seq = fk_durable_seq(&worker->fk);
+
+    while (!ngx_queue_empty(&worker->parked)) {
+
+        ctx = ngx_queue_data(ngx_queue_head(&worker->parked), ngx_faka_ctx_t,
+                             queue);
+
+        if (ctx->seq <= durable_seq) {
+            ngx_faka_park_answer(ctx, FK_OK);
+
+        } else if (code != FK_OK) {
+            ngx_faka_park_answer(ctx, code);
+
+        } else {
+            break;
+        }
+    }
+}
+
+
+/* Each turn answers one and starts over: an answer can end others, too. */
+
+void
+ngx_faka_park_expire(ngx_faka_worker_t *worker)
+{
+    uint64_t         now_us, limit_us;
+    ngx_queue_t     *q;
+    ngx_faka_ctx_t  *ctx;
+
+    now_us = ngx_faka_park_now_us();
+    limit_us = (uint64_t) NGX_FAKA_PARK_MS * 1000;
+
+    for (q = ngx_queue_head(&worker->parked);
+         q != ngx_queue_sentinel(&worker->parked);
+         /* void */ )
+    {
+        ctx = ngx_queue_data(q, ngx_faka_ctx_t, queue);
+
+        if (now_us < ctx->parked_us + limit_us) {
+            q = ngx_queue_next(q);
+            continue;
+        }
+
+        ngx_faka_park_answer(ctx, FK_NOT_OPEN);
+        q = ngx_queue_head(&worker->parked);
+    }
+}
+
+
+void
+ngx_faka_park_fallback(ngx_event_t *ev)
+{
+    ngx_faka_worker_t *worker = ev->data;
+
+    ngx_faka_park_wake(worker);
+
+    if (worker->parked_count > 0 && !ev->timer_set) {
+        ngx_add_timer(ev, NGX_FAKA_FALLBACK_MS);
+    }
+}
+
+
+static void
+ngx_faka_park_cleanup(void *data)
+{
+    ngx_faka_ctx_t *ctx = data;
+
+    if (ctx->is_parked) {
+        ngx_faka_park_remove(ctx);
+    }
+}
+
+
+static uint64_t
+ngx_faka_park_now_us(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}

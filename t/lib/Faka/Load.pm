@@ -1,0 +1,77 @@
+package Faka::Load;
+
+# Buyers at work in processes of their own, while the test kills, stops or
+# reloads something:
+#
+#     my $load = Faka::Load->start($t, sku => 'drop');
+#     ... kill something ...
+#     my $told = $load->stop;             # a Faka::Told
+#     ok($told->settle($t), 'every purchase got its answers');
+#     $told->check($t, 'after the kill');
+#
+# Of four buyers one does not pay, and of seven one wants two units.  A buyer
+# who gets no answer asks again with the same Idempotency-Key.
+#
+# %opt: sku, clients (processes, 2), width (buyers at work in each, 8), nginx
+# (another one), timeout (seconds a request).
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(sleep);
+
+use Faka::Job;
+use Faka::Told;
+
+# Nobody answered: time for something to come back.
+use constant IDLE_SECONDS => 0.02;
+
+
+sub start {
+    my ($class, $t, %opt) = @_;
+
+    my $self = bless { jobs => [] }, $class;
+    for my $client (1 .. $opt{clients} || 2) {
+        push @{ $self->{jobs} }, Faka::Job->start(sub {
+            return _work($t, "$client-" . int rand 1e12, %opt);
+        });
+    }
+    return $self;
+}
+
+
+sub _work {
+    my ($t, $name, %opt) = @_;
+
+    my $told = Faka::Told->new;
+    my $width = $opt{width} || 8;
+    my $number = 0;
+    my %with = (timeout => $opt{timeout} || 5,
+                $opt{nginx} ? (nginx => $opt{nginx}) : ());
+
+    until (Faka::Job::stopping()) {
+        while (@{ $told->{open} } < $width) {
+            $number++;
+            $told->want(key => sprintf('load-%s-%07d', $name, $number),
+                        sku => $opt{sku}, qty => $number % 7 ? 1 : 2,
+                        unpaid => $number % 4 ? 0 : 1);
+        }
+        $told->turn($t, %with) or sleep IDLE_SECONDS;
+    }
+
+    return $told->data;
+}
+
+
+sub stop {
+    my ($self) = @_;
+
+    kill 'TERM', map { $_->pid } @{ $self->{jobs} };
+
+    my $told = Faka::Told->new;
+    $told->merge($_->wait) for @{ $self->{jobs} };
+    return $told;
+}
+
+
+1;
