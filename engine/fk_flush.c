@@ -122,8 +122,9 @@ fk_flush_done(fk_t *fk, uint64_t owner, uint64_t last_seq)
 
     ring = &fk->region->ring;
 
-    if (owner == 0 || ring->lease_owner != owner || ring->probe
-        || ring->sent_seq != last_seq)
+    /* A doubt that came meanwhile stays: it is about what is sent next. */
+    if (owner == 0 || ring->lease_owner != owner
+        || ring->sent_seq != last_seq || ring->sent_pos == ring->durable_pos)
     {
         fk_unlock(fk);
         return FK_CONFLICT;
@@ -205,40 +206,6 @@ fk_flush_break(fk_t *fk, uint64_t dead_owner)
 {
     /* The same as the dead one's own word that it does not know. */
     fk_flush_unknown(fk, dead_owner);
-}
-
-
-void
-fk_flush_break(fk_t *fk, uint64_t dead_owner)
-{
-    fk_flush_unknown(fk, dead_owner);
-}
-
-
-uint64_t
-fk_flush_owner(const fk_t *fk)
-{
-    return FK_GET(fk->region->ring.lease_owner);
-}
-
-
-/* Whatever is under way ends as unknown: it went to the other journal. */
-
-void
-fk_flush_suspect(fk_t *fk)
-{
-    fk_ring_t  *ring;
-
-    if (fk_lock(fk) != FK_OK) {
-        return;
-    }
-
-    ring = &fk->region->ring;
-
-    FK_SET(fk, ring->probe, 1);
-    FK_SET(fk, ring->lease_owner, 0);
-    fk_commit(fk);
-    fk_unlock(fk);
 }
 
 

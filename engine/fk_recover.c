@@ -120,33 +120,6 @@ fk_recover_break(fk_t *fk, uint64_t dead_owner)
 
     r = fk->region;
 
-    if (r->state == FK_SHOP_RECOVERING && r->recover_owner == dead_owner) {
-        FK_SET(fk, r->recover_owner, 0);
-        fk_commit(fk);
-    }
-
-    fk_unlock(fk);
-}
-
-
-uint64_t
-fk_recover_owner(const fk_t *fk)
-{
-    return FK_GET(fk->region->recover_owner);
-}
-
-
-void
-fk_recover_break(fk_t *fk, uint64_t dead_owner)
-{
-    fk_region_t  *r;
-
-    if (fk_lock(fk) != FK_OK) {
-        return;
-    }
-
-    r = fk->region;
-
     if (dead_owner != 0 && r->recover_owner == dead_owner) {
         FK_SET(fk, r->recover_owner, 0);
         fk_commit(fk);

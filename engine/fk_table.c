@@ -241,7 +241,11 @@ fk_blob_read(const fk_t *fk, uint32_t first, uint8_t *out, uint32_t size)
 }
 
 
-/* The hash scaled to the bucket count: no division, no power of two. */
+/*
+ * The hash scaled to the bucket count: no division, no power of two.  The
+ * multiplication lets each of its bits count, also where a key that ought to
+ * be random is not.
+ */
 uint32_t *
 fk_bucket(const fk_t *fk, fk_index_id_t id, uint64_t hash)
 {
@@ -251,7 +255,9 @@ fk_bucket(const fk_t *fk, fk_index_id_t id, uint64_t hash)
     index = &fk->region->index[id];
     buckets = (uint32_t *) (void *) (fk->base + index->offset);
 
-    return &buckets[((hash >> 32) * index->bucket_count) >> 32];
+    hash = (hash * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+
+    return &buckets[(hash * index->bucket_count) >> 32];
 }
 
 
@@ -270,7 +276,7 @@ fk_hash_bytes(const void *data, size_t size)
         hash *= UINT64_C(0x100000001b3);
     }
 
-    /* FNV leaves the high bits, which choose the bucket, the poorest. */
+    /* FNV leaves the high bits the poorest, and they choose the bucket. */
     hash ^= hash >> 33;
     hash *= UINT64_C(0xff51afd7ed558ccd);
     hash ^= hash >> 33;

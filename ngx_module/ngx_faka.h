@@ -260,10 +260,6 @@ ngx_int_t ngx_faka_notify_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_admin_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_metrics_handler(ngx_http_request_t *r);
 
-/* ngx_faka_worker_import.c, ngx_faka_worker_audit.c: parts of the admin. */
-ngx_int_t ngx_faka_import_handler(ngx_http_request_t *r, ngx_str_t *sku);
-ngx_int_t ngx_faka_audit_handler(ngx_http_request_t *r);
-
 
 /* The region's shared counters of the handlers (fk_stat_add). */
 enum {

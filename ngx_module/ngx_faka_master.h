@@ -91,7 +91,7 @@ char *ngx_faka_channel_currency(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* ngx_faka_worker_variables.c: declares the variables at configuration time. */
+/* ngx_faka_worker_variables.c: declares the variables. */
 ngx_int_t ngx_faka_variables_add(ngx_conf_t *cf);
 
 

@@ -138,8 +138,8 @@ ngx_faka_shop_create(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf,
             && ngx_memcmp(shops[i]->name.data, name->data, name->len) == 0)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "there is a faka_shop \"%V\" in %s:%ui already; "
-                               "give each shop a name of its own",
+                               "there is a faka_shop \"%V\" already, in "
+                               "%s:%ui; give each shop a name of its own",
                                name, shops[i]->file, shops[i]->line);
             return NULL;
         }

@@ -56,8 +56,8 @@ ngx_faka_zone_add(ngx_conf_t *cf, ngx_faka_shop_t *shop)
 
     if (zone->data != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the shared memory zone \"%V\" is in use by another "
-                           "directive; rename the shop", &name);
+                           "the shared memory zone \"%V\" is in use by "
+                           "another directive; rename the shop", &name);
         return NGX_ERROR;
     }
 
@@ -80,7 +80,7 @@ ngx_faka_zone_init(ngx_shm_zone_t *zone, void *data)
 
     shop = zone->data;
 
-    /* the memory of nginx -t is its own and ends with it: leave it untouched */
+    /* nginx -t has memory of its own, which ends with it: leave it alone */
 
     if (ngx_test_config) {
         return NGX_OK;

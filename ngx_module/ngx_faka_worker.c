@@ -347,7 +347,7 @@ ngx_faka_worker_tick(ngx_event_t *ev)
 
         code = fk_tick(&worker->fk, &env, NGX_FAKA_TICK_STEPS, &done);
 
-        if (done.seq != 0) {
+        if (done.seq != 0 || code == FK_RING_FULL) {
             ngx_faka_journal_kick(worker->journal);
         }
 

@@ -248,8 +248,14 @@ ngx_faka_admin_put(ngx_faka_ctx_t *ctx, const ngx_faka_put_fields_t *fields,
         return code;
     }
 
-    return fk_product_put(&ctx->shop->worker->fk, &env, &put, &data->product,
+    code = fk_product_put(&ctx->shop->worker->fk, &env, &put, &data->product,
                           &data->created, seq, &error->field);
+
+    if (code == FK_INVALID) {
+        error->detail = "is missing, or does not go with the other fields";
+    }
+
+    return code;
 }
 
 

@@ -68,7 +68,8 @@ ngx_faka_may_write(ngx_faka_shop_t *shop)
         return code;
     }
 
-    return ngx_faka_journal_ready(shop->worker->journal) ? FK_OK : FK_NOT_OPEN;
+    return ngx_faka_journal_ready(shop->worker->journal)
+           ? FK_OK : FK_NOT_OPEN;
 }
 
 
@@ -155,7 +156,7 @@ ngx_faka_park_watch(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    /* a body that is being thrown away has a reader, which sees the end, too */
+    /* a body that is thrown away has a reader, which sees the end, too */
 
     if (r->discard_body) {
         return NGX_OK;

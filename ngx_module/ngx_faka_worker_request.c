@@ -10,7 +10,7 @@
 #include "ngx_faka.h"
 
 
-#define NGX_FAKA_BODY_ROOM  4096       /* the first copy, if length is unknown */
+#define NGX_FAKA_BODY_ROOM  4096       /* of a first copy of unknown length */
 
 
 static void ngx_faka_body_post(ngx_http_request_t *r);

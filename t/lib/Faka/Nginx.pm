@@ -247,12 +247,46 @@ sub reload {
 }
 
 
+# A binary upgrade, USR2: a new master and its workers stand beside the old
+# ones, on the same port.  True when they are all there; quit_old() ends the
+# old ones.
+
+sub upgrade {
+    my ($self) = @_;
+
+    my $old = $self->{master};
+    kill 'USR2', $old;
+
+    my $new = wait_until(sub {
+        my $pid = slurp("$self->{dir}/nginx.pid");
+        return $pid && $pid != $old ? $pid + 0 : 0;
+    }, 10) or return 0;
+
+    @$self{qw(old master)} = ($old, $new);
+    return wait_until(sub { $self->workers == $self->{opt}{workers} }, 10);
+}
+
+
+sub quit_old {
+    my ($self, $signal) = @_;
+
+    my $old = delete $self->{old} or return 1;
+    my @all = ($old, children($old));
+    kill $signal || 'QUIT', $old;
+
+    my $done = wait_gone($old, STOP_SECONDS);
+    kill 'KILL', @all unless $done;
+    return $done;
+}
+
+
 # The signal is QUIT, or TERM for a quick end.  A nginx that does not end
 # within STOP_SECONDS is killed, and the answer is false.
 
 sub stop {
     my ($self, $signal) = @_;
 
+    $self->quit_old('TERM');
     my $master = $self->{master};
     return 1 unless $master && alive($master);
 

@@ -90,6 +90,20 @@ sub count {
 sub orders { return scalar keys %{ $_[0]{orders} } }
 sub paid   { return scalar grep { $_->{told} } values %{ $_[0]{orders} } }
 
+sub slowest_ms { return $_[0]{slowest_ms} }
+
+
+# The kinds of answers that are none: lost connections and errors of the
+# server, which include "later".
+
+sub failures {
+    my ($self) = @_;
+
+    my $answers = $self->{answers};
+    return join ', ', map { "$_: $answers->{$_}" }
+                      grep { / (?:0|5\d\d)\z/ } sort keys %$answers;
+}
+
 
 # For messages: every kind of answer with its number.
 

@@ -1,0 +1,434 @@
+/*
+ * GET /metrics: the numbers of a shop in Prometheus' text format 0.0.4.
+ *
+ * Answered in every state of the shop and without Redis, since it is then
+ * that somebody looks.  Counters are those of the region, so every worker
+ * gives the same; only faka_redis_up, faka_redis_fsync and
+ * faka_parked_requests are of the worker that answers.
+ */
+
+
+#include "ngx_faka.h"
+
+
+#define NGX_FAKA_METRICS_BUFFER_SIZE  8192
+#define NGX_FAKA_METRICS_LINE_SIZE    1024     /* the five of faka_stock */
+
+
+/* The text so far; a full buffer is followed by another. */
+
+typedef struct {
+    ngx_pool_t        *pool;
+    ngx_chain_t       *first;
+    ngx_chain_t       *last;
+    ngx_uint_t         failed;                 /* unsigned: out of memory */
+    ngx_faka_shop_t   *shop;
+    fk_t              *fk;
+} ngx_faka_metrics_t;
+
+typedef struct {
+    const char  *name;
+    const char  *help;
+    unsigned     stat;
+} ngx_faka_metrics_counter_t;
+
+
+static ngx_chain_t *ngx_faka_metrics_text(ngx_http_request_t *r,
+    ngx_faka_shop_t *shop);
+static ngx_uint_t ngx_faka_metrics_room(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_line(ngx_faka_metrics_t *m, const char *format,
+    ...);
+static void ngx_faka_metrics_head(ngx_faka_metrics_t *m, const char *name,
+    const char *type, const char *help);
+static void ngx_faka_metrics_gauge(ngx_faka_metrics_t *m, const char *name,
+    const char *help, uint64_t value);
+static void ngx_faka_metrics_counters(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_state(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_journal(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_orders(ngx_faka_metrics_t *m);
+static ngx_int_t ngx_faka_metrics_word_sum(ngx_faka_metrics_t *m,
+    ngx_uint_t code, uint64_t *sum);
+static void ngx_faka_metrics_notices(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_memory(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_stock(ngx_faka_metrics_t *m);
+
+
+static ngx_str_t  ngx_faka_metrics_type =
+    ngx_string("text/plain; version=0.0.4; charset=utf-8");
+
+
+static const ngx_faka_metrics_counter_t  ngx_faka_metrics_stats[] = {
+    { "faka_journal_batches_total", "Batches sent to Redis.",
+      NGX_FAKA_STAT_BATCHES },
+    { "faka_journal_bytes_total", "Bytes of records sent to Redis.",
+      NGX_FAKA_STAT_BATCH_BYTES },
+    { "faka_journal_records_total", "Records sent to Redis.",
+      NGX_FAKA_STAT_BATCH_RECORDS },
+    { "faka_journal_flush_microseconds_total",
+      "Time that batches were on their way.", NGX_FAKA_STAT_FLUSH_US },
+    { "faka_journal_unknown_total", "Batches whose reply was lost.",
+      NGX_FAKA_STAT_UNKNOWN },
+    { "faka_journal_recovered_records_total",
+      "Records read back from Redis at start.", NGX_FAKA_STAT_RECOVERED },
+    { "faka_redis_reconnects_total", "Connections to Redis made anew.",
+      NGX_FAKA_STAT_RECONNECTS },
+    { "faka_lock_recoveries_total", "Locks taken over from a dead process.",
+      FK_STAT_LOCK_RECOVERIES },
+    { "faka_lock_rollbacks_total", "Half-done changes that were taken back.",
+      FK_STAT_ROLLBACKS },
+    { "faka_lock_timeouts_total", "Waits for the lock that were given up.",
+      FK_STAT_LOCK_TIMEOUTS },
+    { NULL, NULL, 0 }
+};
+
+
+ngx_int_t
+ngx_faka_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_faka_loc_conf_t  *flcf;
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faka_module);
+
+    if (ngx_faka_ctx_get(r, flcf->shop) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_faka_no_body(r);
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        ngx_faka_send_not_allowed(r, "GET, HEAD");
+        return NGX_DONE;
+    }
+
+    if (ngx_faka_shop_code(flcf->shop) == FK_NOT_OPEN) {
+        ngx_faka_send_problem(r, FK_NOT_OPEN, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    ngx_faka_send_chain(r, NGX_HTTP_OK, &ngx_faka_metrics_type,
+                        ngx_faka_metrics_text(r, flcf->shop));
+
+    return NGX_DONE;
+}
+
+
+/* NULL: no memory. */
+
+static ngx_chain_t *
+ngx_faka_metrics_text(ngx_http_request_t *r, ngx_faka_shop_t *shop)
+{
+    ngx_faka_metrics_t  m;
+
+    ngx_memzero(&m, sizeof(ngx_faka_metrics_t));
+
+    m.pool = r->pool;
+    m.shop = shop;
+    m.fk = &shop->worker->fk;
+
+    ngx_faka_metrics_state(&m);
+    ngx_faka_metrics_journal(&m);
+    ngx_faka_metrics_counters(&m);
+    ngx_faka_metrics_orders(&m);
+    ngx_faka_metrics_notices(&m);
+    ngx_faka_metrics_memory(&m);
+    ngx_faka_metrics_stock(&m);
+
+    return m.failed ? NULL : m.first;
+}
+
+
+/* Is there, after this call, room for one more line? */
+
+static ngx_uint_t
+ngx_faka_metrics_room(ngx_faka_metrics_t *m)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    if (m->failed) {
+        return 0;
+    }
+
+    if (m->last != NULL
+        && m->last->buf->end - m->last->buf->last
+           >= NGX_FAKA_METRICS_LINE_SIZE)
+    {
+        return 1;
+    }
+
+    b = ngx_create_temp_buf(m->pool, NGX_FAKA_METRICS_BUFFER_SIZE);
+    cl = ngx_alloc_chain_link(m->pool);
+
+    if (b == NULL || cl == NULL) {
+        m->failed = 1;
+        return 0;
+    }
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    if (m->last != NULL) {
+        m->last->next = cl;
+
+    } else {
+        m->first = cl;
+    }
+
+    m->last = cl;
+
+    return 1;
+}
+
+
+static void
+ngx_faka_metrics_line(ngx_faka_metrics_t *m, const char *format, ...)
+{
+    va_list     args;
+    ngx_buf_t  *b;
+
+    if (!ngx_faka_metrics_room(m)) {
+        return;
+    }
+
+    b = m->last->buf;
+
+    va_start(args, format);
+    b->last = ngx_vslprintf(b->last, b->end, format, args);
+    va_end(args);
+}
+
+
+static void
+ngx_faka_metrics_head(ngx_faka_metrics_t *m, const char *name,
+    const char *type, const char *help)
+{
+    ngx_faka_metrics_line(m, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+                          type);
+}
+
+
+static void
+ngx_faka_metrics_gauge(ngx_faka_metrics_t *m, const char *name,
+    const char *help, uint64_t value)
+{
+    ngx_faka_metrics_head(m, name, "gauge", help);
+    ngx_faka_metrics_line(m, "%s %uL\n", name, value);
+}
+
+
+static void
+ngx_faka_metrics_counters(ngx_faka_metrics_t *m)
+{
+    const ngx_faka_metrics_counter_t  *counter;
+
+    for (counter = ngx_faka_metrics_stats; counter->name != NULL; counter++) {
+        ngx_faka_metrics_head(m, counter->name, "counter", counter->help);
+        ngx_faka_metrics_line(m, "%s %uL\n", counter->name,
+                              fk_stat_get(m->fk, counter->stat));
+    }
+}
+
+
+static void
+ngx_faka_metrics_state(ngx_faka_metrics_t *m)
+{
+    ngx_uint_t       i;
+    fk_shop_state_t  state;
+
+    state = fk_shop_state(m->fk);
+
+    ngx_faka_metrics_head(m, "faka_shop_state", "gauge",
+                          "1 for the present state of the shop.");
+
+    for (i = 0; i < FK_SHOP_STATE_COUNT; i++) {
+        ngx_faka_metrics_line(m, "faka_shop_state{state=\"%s\"} %ui\n",
+                              fk_shop_state_word[i], i == (ngx_uint_t) state);
+    }
+}
+
+
+static void
+ngx_faka_metrics_journal(ngx_faka_metrics_t *m)
+{
+    ngx_faka_worker_t  *worker;
+    fk_journal_view_t   view;
+
+    worker = m->shop->worker;
+    fk_journal_view(m->fk, &view);
+
+    ngx_faka_metrics_gauge(m, "faka_redis_up", "Whether the journal answers.",
+                           ngx_faka_journal_ready(worker->journal));
+    ngx_faka_metrics_gauge(m, "faka_redis_fsync",
+                           "Whether Redis fsyncs each write.",
+                           ngx_faka_journal_fsync(worker->journal) == 1);
+    ngx_faka_metrics_gauge(m, "faka_parked_requests",
+                           "Requests of this worker that wait for the disk.",
+                           worker->parked_count);
+
+    ngx_faka_metrics_gauge(m, "faka_journal_epoch",
+                           "Under which the shop writes its journal.",
+                           view.epoch);
+    ngx_faka_metrics_gauge(m, "faka_journal_seq",
+                           "Last journal record written.", view.seq);
+    ngx_faka_metrics_gauge(m, "faka_journal_durable_seq",
+                           "Last journal record known to be durable.",
+                           view.durable_seq);
+    ngx_faka_metrics_gauge(m, "faka_journal_ring_bytes",
+                           "Bytes of records that are not yet durable.",
+                           view.ring_used);
+    ngx_faka_metrics_gauge(m, "faka_journal_ring_capacity_bytes",
+                           "Bytes of records that the ring can hold.",
+                           view.ring_size);
+}
+
+
+static void
+ngx_faka_metrics_orders(ngx_faka_metrics_t *m)
+{
+    uint64_t    sum;
+    ngx_uint_t  i;
+
+    ngx_faka_metrics_head(m, "faka_orders_total", "counter",
+                          "Checkouts by their result.");
+
+    for (i = 0; i < FK_CODE_COUNT; i++) {
+
+        if (ngx_faka_metrics_word_sum(m, i, &sum) == NGX_OK) {
+            ngx_faka_metrics_line(m, "faka_orders_total{result=\"%s\"} %uL\n",
+                                  fk_code_info[i].word, sum);
+        }
+    }
+}
+
+
+/*
+ * Several codes share a word, and a label may occur once only: the first of
+ * them has the sum of all, and the others are NGX_DECLINED.
+ */
+
+static ngx_int_t
+ngx_faka_metrics_word_sum(ngx_faka_metrics_t *m, ngx_uint_t code,
+    uint64_t *sum)
+{
+    ngx_uint_t  i;
+
+    *sum = 0;
+
+    for (i = 0; i < FK_CODE_COUNT; i++) {
+
+        if (ngx_strcmp(fk_code_info[i].word, fk_code_info[code].word) != 0) {
+            continue;
+        }
+
+        if (i < code) {
+            return NGX_DECLINED;
+        }
+
+        *sum += fk_stat_get(m->fk, NGX_FAKA_STAT_CHECKOUT + i);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_faka_metrics_notices(ngx_faka_metrics_t *m)
+{
+    ngx_uint_t  i;
+
+    ngx_faka_metrics_head(m, "faka_notify_total", "counter",
+                          "Payment notices by verdict.");
+
+    for (i = 0; i < PAY_VERDICT_COUNT; i++) {
+        ngx_faka_metrics_line(m, "faka_notify_total{verdict=\"%s\"} %uL\n",
+                              pay_verdict_word((pay_verdict_e) i),
+                              fk_stat_get(m->fk,
+                                          NGX_FAKA_STAT_NOTIFY_VERDICT + i));
+    }
+
+    ngx_faka_metrics_head(m, "faka_payments_total", "counter",
+                          "Genuine payments by what became of the money.");
+
+    for (i = 0; i < FK_PAY_COUNT; i++) {
+        ngx_faka_metrics_line(m, "faka_payments_total{result=\"%s\"} %uL\n",
+                              fk_pay_result_word[i],
+                              fk_stat_get(m->fk,
+                                          NGX_FAKA_STAT_NOTIFY_RESULT + i));
+    }
+}
+
+
+static void
+ngx_faka_metrics_memory(ngx_faka_metrics_t *m)
+{
+    ngx_uint_t  i;
+    fk_usage_t  usage[FK_USAGE_COUNT];
+
+    fk_usage(m->fk, usage);
+
+    ngx_faka_metrics_head(m, "faka_memory_used", "gauge",
+                          "Entries in use in a table of the region.");
+
+    for (i = 0; i < FK_USAGE_COUNT; i++) {
+        ngx_faka_metrics_line(m, "faka_memory_used{table=\"%s\"} %uL\n",
+                              usage[i].table, usage[i].used);
+    }
+
+    ngx_faka_metrics_head(m, "faka_memory_capacity", "gauge",
+                          "Entries that the table can hold.");
+
+    for (i = 0; i < FK_USAGE_COUNT; i++) {
+        ngx_faka_metrics_line(m, "faka_memory_capacity{table=\"%s\"} %uL\n",
+                              usage[i].table, usage[i].capacity);
+    }
+}
+
+
+/* A shop that has not been read back yet would show stock that is not so. */
+
+static void
+ngx_faka_metrics_stock(ngx_faka_metrics_t *m)
+{
+    uint32_t            i, n, cursor;
+    fk_env_t            env;
+    fk_product_view_t  *products, *p;
+
+    static const char  line[] =
+        "faka_stock{sku=\"%s\",state=\"available\"} %L\n"
+        "faka_stock{sku=\"%s\",state=\"held\"} %L\n"
+        "faka_stock{sku=\"%s\",state=\"sold\"} %L\n"
+        "faka_stock{sku=\"%s\",state=\"void\"} %L\n"
+        "faka_stock{sku=\"%s\",state=\"waiting\"} %L\n";
+
+    if (ngx_faka_shop_code(m->shop) != FK_OK) {
+        return;
+    }
+
+    products = ngx_palloc(m->pool,
+                          FK_LIST_SLICE_MAX * sizeof(fk_product_view_t));
+    if (products == NULL) {
+        m->failed = 1;
+        return;
+    }
+
+    ngx_faka_metrics_head(m, "faka_stock", "gauge",
+                          "Units by state; those that paid orders wait for "
+                          "are waiting.");
+    ngx_faka_env(&env);
+    cursor = 0;
+
+    do {
+        n = fk_product_list(m->fk, &env, &cursor, products,
+                            FK_LIST_SLICE_MAX);
+
+        for (i = 0; i < n; i++) {
+            p = &products[i];
+            ngx_faka_metrics_line(m, line, p->sku, p->available, p->sku,
+                                  p->held, p->sku, p->sold, p->sku, p->voided,
+                                  p->sku, p->owed);
+        }
+
+    } while (cursor != 0);
+
+    (void) ngx_pfree(m->pool, products);
+}

@@ -1,0 +1,119 @@
+/*
+ * GET /products: what the shop has, with live stock.
+ *
+ * Read in slices, each under its own short lock, so a long list holds nobody
+ * up; between two slices stock may change, and each product is right for the
+ * moment at which it was read.
+ */
+
+
+#include "ngx_faka_order.h"
+
+
+/* An item with a name of usual length; longer ones open another buffer. */
+#define NGX_FAKA_PRODUCT_JSON_SIZE  224
+
+
+static ngx_chain_t *ngx_faka_products_json(ngx_http_request_t *r,
+    ngx_faka_shop_t *shop);
+static void ngx_faka_products_item(ngx_faka_json_t *json,
+    const fk_product_view_t *product);
+
+
+ngx_int_t
+ngx_faka_products_handler(ngx_http_request_t *r)
+{
+    fk_code_t             code;
+    ngx_faka_loc_conf_t  *flcf;
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faka_module);
+
+    if (ngx_faka_ctx_get(r, flcf->shop) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_faka_no_body(r);
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        ngx_faka_send_not_allowed(r, "GET, HEAD");
+        return NGX_DONE;
+    }
+
+    code = ngx_faka_shop_code(flcf->shop);
+
+    if (code != FK_OK) {
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    ngx_faka_send_json(r, NGX_HTTP_OK,
+                       ngx_faka_products_json(r, flcf->shop));
+
+    return NGX_DONE;
+}
+
+
+/* NULL: no memory. */
+
+static ngx_chain_t *
+ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop)
+{
+    uint32_t            i, n, cursor;
+    fk_env_t            env;
+    ngx_faka_json_t     json;
+    fk_product_view_t  *products;
+
+    products = ngx_palloc(r->pool,
+                          FK_LIST_SLICE_MAX * sizeof(fk_product_view_t));
+    if (products == NULL) {
+        return NULL;
+    }
+
+    ngx_faka_env(&env);
+
+    ngx_faka_json_begin(&json, r->pool,
+                        FK_LIST_SLICE_MAX * NGX_FAKA_PRODUCT_JSON_SIZE / 4);
+    ngx_faka_json_array(&json, NULL);
+
+    cursor = 0;
+
+    do {
+        n = fk_product_list(&shop->worker->fk, &env, &cursor, products,
+                            FK_LIST_SLICE_MAX);
+
+        for (i = 0; i < n; i++) {
+            ngx_faka_products_item(&json, &products[i]);
+        }
+
+    } while (cursor != 0);
+
+    ngx_faka_json_array_end(&json);
+
+    (void) ngx_pfree(r->pool, products);
+
+    return ngx_faka_json_end(&json);
+}
+
+
+static void
+ngx_faka_products_item(ngx_faka_json_t *json, const fk_product_view_t *product)
+{
+    ngx_faka_json_object(json, NULL);
+    ngx_faka_json_text(json, "sku", product->sku);
+    ngx_faka_json_text(json, "name", product->name);
+    ngx_faka_json_integer(json, "price", product->price);
+    ngx_faka_json_text(json, "currency", product->currency);
+    ngx_faka_json_text(json, "kind", fk_kind_word[product->kind]);
+
+    /* a shared key is never used up, so it has no stock to count */
+
+    if (product->kind != FK_KIND_SHARED) {
+        ngx_faka_json_integer(json, "stock", ngx_max(product->sellable, 0));
+    }
+
+    ngx_faka_json_bool(json, "on_sale", product->on_sale_now);
+    ngx_faka_json_time(json, "sale_from", product->sale_from_s);
+    ngx_faka_json_time(json, "sale_to", product->sale_to_s);
+    ngx_faka_json_integer(json, "qty_max", product->qty_max);
+    ngx_faka_json_object_end(json);
+}

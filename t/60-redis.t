@@ -1,0 +1,269 @@
+# Redis away, slow, or refusing: what waits for it is told so at once, the
+# rest goes on, and selling is back without anybody's help.
+
+use lib 't/lib';
+
+use Faka::Test;
+use Faka::Load;
+use Faka::Told;
+
+use Time::HiRes qw(sleep time);
+
+use constant { REFUSE_MS => 100, BACK_SECONDS => 2 };
+
+my $t = Faka::Test->new->start;
+my $nginx = $t->nginx;
+my $redis = $t->redis;
+
+$t->product('drop');
+my $cards = $t->import_cards('drop', long(6000, 40000));
+my $told = Faka::Told->new;
+
+# For single tries: one that ends in 503 may have made an order all the same.
+$t->product('probe');
+$t->import_cards('probe', 1000);
+
+
+# ---- stopped -----------------------------------------------------------
+
+my $key = 'made-before-the-outage';
+my $answer = $t->checkout(sku => 'drop', key => $key);
+my $unpaid = $told->bought($answer);
+my @bought = map { $told->bought($t->checkout(sku => 'drop')) } 1 .. 5;
+for my $order (@bought) {
+    $order->{tried_to_pay} = 1;
+    $order->{told} = $t->notify($order)->body eq 'success';
+    $order->{cards} = $t->order($order)->json->{cards};
+}
+
+my $load = Faka::Load->start($t, sku => 'drop', timeout => 3);
+sleep 0.3;
+$redis->kill9;
+my $part = $load->stop;
+cmp_ok($part->slowest_ms, '<', 1000,
+       'Redis killed: nobody is left waiting: ' . $part->summary);
+$told->merge($part->data);
+
+my @answers = map { $t->checkout(sku => 'probe') } 1 .. 20;
+is(scalar(grep { $_->status == 503 && $_->code eq 'unavailable'
+                 && ($_->header('retry-after') || '') =~ /\A[1-9]\d*\z/ }
+          @answers), 20, 'checkouts are 503 with Retry-After')
+    or diag($answers[0]->brief);
+my @ms = sort { $a <=> $b } map { int $_->ms } @answers;
+cmp_ok($ms[9], '<', REFUSE_MS, "within that many ms: @ms");
+
+is(scalar(grep { my $view = $t->order($_)->json;
+                 "@{ $view->{cards} || [] }" eq "@{ $_->{cards} }" } @bought),
+   5, 'who has paid can read the cards');
+$answer = $t->checkout(sku => 'drop', key => $key);
+is($answer->status, 200, 'an order of before is found by its key');
+is($answer->json->{token}, $unpaid->{token}, 'with its token');
+$answer = $t->notify($unpaid);
+is($answer->status, 503, 'a payment cannot be booked: the gateway comes again');
+isnt($answer->body, 'success', 'and is not told success');
+is($t->get('/products')->status, 200, 'the products are shown');
+is($t->metrics->{faka_redis_up}, 0, 'the metric says that Redis is away');
+
+$redis->start;
+sells_ok('Redis is back');
+is($t->metrics->{faka_redis_up}, 1, 'so says the metric');
+$unpaid->{tried_to_pay} = 1;
+keeps_its_word('killed');
+
+
+# nginx starts before Redis does.
+
+$nginx->stop;
+$redis->stop;
+$nginx->start;
+$answer = $t->checkout(sku => 'probe');
+is($answer->status, 503, 'nothing read yet: no selling');
+is($answer->code, 'recovering', 'and why');
+$redis->start;
+ok($t->wait_open(undef, 5), 'it opens when Redis comes');
+sells_ok('a late Redis');
+keeps_its_word('a late Redis');
+
+
+# ---- slow --------------------------------------------------------------
+
+$load = Faka::Load->start($t, sku => 'drop', timeout => 4);
+sleep 0.2;
+$redis->pause;
+sleep 0.2;
+my $start = time;
+is($t->order($bought[0])->json->{status}, 'delivered',
+   'Redis is silent: paid orders are read');
+cmp_ok(time - $start, '<', 0.5, 'without waiting');
+sleep long(3, 20);
+$redis->cont;
+sells_ok('Redis speaks again');
+sleep 0.2;
+$part = $load->stop;
+is($part->count('checkout 0'), 0,
+   'every buyer got an answer: ' . $part->summary);
+$told->merge($part->data);
+keeps_its_word('silent');
+
+
+# ---- refusing ----------------------------------------------------------
+
+# A folder in the place of the dump makes each attempt to save fail.
+my $dump = $t->dir . '/redis/dump.rdb';
+
+my @refusals = (
+    ['OOM',
+     sub { $redis->cmd(qw(CONFIG SET maxmemory-policy noeviction));
+           $redis->cmd(qw(CONFIG SET maxmemory 1)) },
+     sub { $redis->cmd(qw(CONFIG SET maxmemory 0)) }],
+    ['MISCONF',
+     sub { mkdir $dump;
+           $redis->cmd('CONFIG', 'SET', 'save', '3600 1000000');
+           $redis->cmd('BGSAVE');
+           wait_until(sub { $redis->cmd('INFO', 'persistence')
+                            =~ /rdb_last_bgsave_status:err/ }) },
+     sub { $redis->cmd('CONFIG', 'SET', 'save', '') }],
+    ['READONLY',
+     sub { $redis->cmd(qw(REPLICAOF 127.0.0.1 1)) },
+     sub { $redis->cmd(qw(REPLICAOF NO ONE)) }],
+);
+
+for my $refusal (@refusals) {
+    my ($word, $begin, $end) = @$refusal;
+
+    $load = Faka::Load->start($t, sku => 'drop', clients => 1, timeout => 3);
+    sleep 0.2;
+    $begin->();
+    ok($nginx->wait_log(qr/\[error\].*redis.*refuses.*\Q$word\E/),
+       "$word: in the error log");
+    is($t->checkout(sku => 'probe')->status, 503, "$word: no order");
+    $end->();
+    sells_ok($word);
+    $part = $load->stop;
+    is($part->count('checkout 0'), 0, "$word: all got an answer: "
+                                      . $part->summary);
+    $told->merge($part->data);
+    keeps_its_word($word);
+}
+
+
+# Connections that are cut while they are used.
+
+$load = Faka::Load->start($t, sku => 'drop');
+for (1 .. long(20, 200)) {
+    sleep 0.05;
+    $redis->cmd(qw(CLIENT KILL TYPE normal SKIPME yes));
+}
+$part = $load->stop;
+cmp_ok($part->orders, '>', 20, 'CLIENT KILL: sold ' . $part->summary);
+is($part->count('checkout 0'), 0, 'and no buyer was cut off');
+$told->merge($part->data);
+keeps_its_word('CLIENT KILL');
+ok($nginx->restart && $t->wait_open, 'nginx is restarted');
+keeps_its_word('out of the journal');
+
+
+# ---- what Redis promises -----------------------------------------------
+
+for my $setting ([qw(appendfsync everysec always)], [qw(appendonly no yes)]) {
+    my ($name, $weak, $strong) = @$setting;
+    my $lines = () = $nginx->error_log =~ /does not fsync before/g;
+
+    $redis->cmd('CONFIG', 'SET', $name, $weak);
+    $redis->cmd(qw(CLIENT KILL TYPE normal SKIPME yes));
+    ok(wait_until(sub {
+        my $now = () = $nginx->error_log =~ /\[error\].*does not fsync/g;
+        return $now > $lines;
+    }), "$name $weak: said in the error log");
+    ok(wait_until(sub { $t->metrics->{faka_redis_fsync} eq '0' }),
+       "$name $weak: said by the metric");
+
+    $redis->cmd('CONFIG', 'SET', $name, $strong);
+    wait_until(sub { $redis->cmd('INFO', 'persistence')
+                     =~ /aof_rewrite_in_progress:0/ });
+    $redis->cmd(qw(CLIENT KILL TYPE normal SKIPME yes));
+    ok(wait_until(sub { $t->metrics->{faka_redis_fsync} eq '1' }),
+       "$name $strong: the metric is 1 again");
+}
+
+
+# ---- group commit ------------------------------------------------------
+
+# While one batch is on its way, all others gather for the next one.
+
+my $before = appended();
+$redis->pause;
+my $waiting = $t->background(sub {
+    my $parked = Faka::Told->new;
+    $parked->want(key => sprintf('together-%08d', $_), sku => 'drop',
+                  qty => 1, unpaid => 1) for 1 .. 200;
+    $parked->turn($t);
+    return $parked->data;
+});
+wait_until(sub { ($t->metrics->{faka_parked_requests} || 0) == 200 }, 1);
+$redis->cont;
+$part = Faka::Told->new($waiting->wait);
+is($part->count('checkout 201'), 200, '200 buyers in one moment');
+cmp_ok(appended() - $before, '<=', 10,
+       'share ' . (appended() - $before) . ' writes to Redis');
+$told->merge($part->data);
+
+
+# ---- durability memory -------------------------------------------------
+
+$nginx->{opt}{shop}{durability} = 'memory';
+ok($nginx->restart && $t->wait_open, 'durability memory');
+$load = Faka::Load->start($t, sku => 'drop', clients => 1);
+sleep 0.2;
+$redis->kill9;
+sleep 0.3;
+$part = $load->stop;
+is($part->failures, '', 'without Redis it sells on: ' . $part->summary);
+$answer = $t->checkout(sku => 'drop');
+is($answer->status, 201, 'and on');
+$told->merge($part->data);
+$told->bought($answer);
+
+$redis->start;
+ok(wait_until(sub {
+    my $m = $t->metrics;
+    return $m->{faka_journal_seq} == $m->{faka_journal_durable_seq};
+}, BACK_SECONDS), 'Redis is back and gets all of it');
+$nginx->kill_all;
+$nginx->start;
+ok($t->wait_open, 'after kill -9 of nginx');
+keeps_its_word('durability memory');
+
+
+sub keeps_its_word {
+    my ($name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    ok($told->settle($t), "$name: every purchase got its answers");
+    $told->check($t, $name, cards => $cards);
+}
+
+
+# Selling is back in time, by itself.
+
+sub sells_ok {
+    my ($name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $start = time;
+    my $sold;
+    wait_until(sub {
+        $sold = $t->checkout(sku => 'probe');
+        return $sold->status == 201;
+    }, 10);
+    my $took = time - $start;
+    ok($sold->status == 201 && $took <= BACK_SECONDS,
+       sprintf '%s: it sells again after %d ms', $name, $took * 1000);
+}
+
+
+sub appended {
+    my ($calls) = $redis->cmd('INFO', 'commandstats')
+                  =~ /cmdstat_xadd:calls=(\d+)/;
+    return $calls || 0;
+}

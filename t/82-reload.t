@@ -1,0 +1,182 @@
+# Signals to a shop that is selling: HUP, also when it fails or changes the
+# size of the memory, QUIT and TERM, and the binary upgrade.
+
+use lib 't/lib';
+
+use Faka::Test;
+use Faka::Load;
+use Faka::Proc qw(spew wait_gone);
+use Faka::Told;
+
+use File::Copy qw(copy);
+use IO::Socket::INET;
+use Time::HiRes qw(sleep);
+
+my $t = Faka::Test->new->start;
+my $nginx = $t->nginx;
+my $redis = $t->redis;
+
+$t->product('drop');
+my $cards = $t->import_cards('drop', long(8000, 60000));
+my $told = Faka::Told->new;
+
+
+# Runs the sub under load; returns what the load was told meanwhile, which is
+# also kept for the comparison.
+
+sub while_selling {
+    my ($work) = @_;
+
+    my $load = Faka::Load->start($t, sku => 'drop');
+    sleep 0.2;
+    $work->();
+    sleep 0.2;
+    my $part = $load->stop;
+    $told->merge($part->data);
+    return $part;
+}
+
+
+sub keeps_its_word {
+    my ($name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    ok($told->settle($t), "$name: every purchase got its answers");
+    $told->check($t, $name, cards => $cards);
+}
+
+
+sub epoch { return $t->audit->json->{journal}{epoch} }
+
+
+# HUP: the same memory, new workers, and nobody notices.
+
+my $epoch = epoch();
+my @reloads;
+my $part = while_selling(sub {
+    push @reloads, $nginx->reload for 1 .. long(5, 50);
+});
+is(scalar(grep { !$_ } @reloads), 0, @reloads . ' reloads');
+is($part->failures, '', 'no request fails: ' . $part->summary);
+is(epoch(), $epoch, 'the shop was never closed');
+keeps_its_word('reloads');
+
+
+# HUP with a mistake.
+
+my $bad = $nginx->conf =~ s/hold 15m;/hold 25h;/r;
+$part = while_selling(sub {
+    spew($nginx->dir . '/nginx.conf', $bad);
+    kill 'HUP', $nginx->master;
+    ok($nginx->wait_log(qr/\[emerg\].*hold.*nginx\.conf:\d+/),
+       'a mistake in the configuration is refused');
+});
+is($part->failures, '', 'and the shop goes on');
+
+
+# HUP that fails after the new memory was made.
+
+my $busy = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+    or die "listen: $!";
+my $conf = $nginx->conf =~ s/memory 64m;/memory 72m;/r;
+$conf =~ s/(listen 127.0.0.1:)\d+;/"$&\n        $1" . $busy->sockport . ';'/e;
+$part = while_selling(sub {
+    spew($nginx->dir . '/nginx.conf', $conf);
+    kill 'HUP', $nginx->master;
+    ok($nginx->wait_log(qr/\[emerg\].*still could not bind/, 10),
+       'a port in use and another size: refused');
+});
+close $busy;
+is($part->failures, '', 'and the shop goes on');
+is(epoch(), $epoch, 'as it was');
+keeps_its_word('failed reloads');
+
+
+# HUP with another size: new memory, filled from the journal.  The workers of
+# before are shut out.
+
+$nginx->{opt}{shop}{memory} = '96m';
+$part = while_selling(sub {
+    ok($nginx->reload, 'a reload with more memory');
+    ok($t->wait_open, 'the shop opens');
+});
+cmp_ok(epoch(), '>', $epoch, 'under a new epoch');
+keeps_its_word('more memory');
+
+$nginx->{opt}{shop}{memory} = '8m';
+ok($nginx->reload, 'a reload with too little memory');
+ok($nginx->wait_log(qr/\[emerg\].*cannot recover.*give the shop more "memory"/),
+   'the shop says what it needs');
+my $answer = $t->checkout(sku => 'drop');
+is($answer->status, 503, 'and does not sell out of half a memory');
+$nginx->{opt}{shop}{memory} = '64m';
+ok($nginx->reload, 'a reload with enough');
+ok($t->wait_open, 'opens it again');
+keeps_its_word('the old size again');
+
+
+# QUIT: what is on its way is answered first.  TERM: it is not, but what was
+# answered is there.
+
+$redis->pause;
+my $waiting = $t->background(sub {
+    my $parked = Faka::Told->new;
+    $parked->want(key => sprintf('in-flight-%08d', $_), sku => 'drop',
+                  qty => 1, unpaid => 1) for 1 .. 40;
+    $parked->turn($t);
+    return $parked->data;
+});
+wait_until(sub { ($t->metrics->{faka_parked_requests} || 0) == 40 }, 2);
+kill 'QUIT', $nginx->master;
+sleep 0.2;
+$redis->cont;
+$part = Faka::Told->new($waiting->wait);
+is($part->count('checkout 201'), 40, 'QUIT: 40 parked buyers are answered');
+ok(wait_gone($nginx->master, 10), 'then nginx ends');
+$told->merge($part->data);
+
+$nginx->start;
+ok($t->wait_open, 'started again');
+keeps_its_word('QUIT');
+
+while_selling(sub {
+    ok($nginx->stop('TERM'), 'TERM ends it, too');
+    $nginx->start;
+    $t->wait_open;
+});
+keeps_its_word('TERM');
+
+
+# A new file of the module, then HUP: the old code goes on with the old
+# memory, until a restart.
+
+my $copy = $t->dir . '/module.so';
+copy($nginx->{opt}{module}, $copy) or die "$copy: $!";
+$nginx->{opt}{module} = $copy;
+ok($nginx->restart && $t->wait_open, 'the module at another place');
+$epoch = epoch();
+$part = while_selling(sub {
+    copy($copy, "$copy.new") or die "$copy: $!";
+    rename "$copy.new", $copy or die "$copy: $!";
+    ok($nginx->reload, 'the file is replaced, and a reload');
+});
+is($part->failures, '', 'no request fails');
+is(epoch(), $epoch, 'the same memory');
+keeps_its_word('a new file');
+
+
+# The binary upgrade: two masters on one port, each with memory of its own.
+
+$part = while_selling(sub {
+    ok($nginx->upgrade, 'USR2: a new nginx beside the old one');
+    ok($nginx->wait_log(qr/is fenced: another server/), 'which is fenced');
+    sleep 0.3;
+    ok($nginx->quit_old, 'QUIT of the old one');
+    ok($t->wait_open, 'the new one is open');
+});
+cmp_ok(epoch(), '>', $epoch, 'under a new epoch');
+keeps_its_word('upgrade');
+
+$part = while_selling(sub { sleep 0.2 });
+is($part->failures, '', 'and is alone');
+keeps_its_word('after the upgrade');

@@ -1,0 +1,351 @@
+/*
+ * The journal is the shop: a long random life is recorded, and a region that
+ * is recovered from the records is the same shop, order by order, card by
+ * card.  The ring wraps many times on the way.
+ */
+
+#include "journal_shop.h"
+
+
+#define STEPS        30000
+#define ORDERS_MAX   6000
+
+
+static uint32_t       random_state = 20240613;
+static fk_order_id_t  orders[ORDERS_MAX];
+static uint32_t       orders_count;
+static uint32_t       next_card = 1;
+static uint32_t       next_trade = 1;
+static uint32_t       staged[3];       /* imports that go on */
+
+static const char *const  skus[] = { "card-a", "card-b", "key", "seats" };
+
+
+static uint32_t
+pick(uint32_t n)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (random_state >> 8) % n;
+}
+
+
+static void
+live_buy(void)
+{
+    fk_code_t        rc;
+    fk_checkout_t    in;
+    fk_order_view_t  out;
+
+    if (orders_count == ORDERS_MAX) {
+        return;
+    }
+
+    in = shop_cart(skus[pick(4)], 1);
+    in.qty = in.sku.data[0] == 'k' ? 1 : 1 + pick(5);
+    in.has_idem = (uint8_t) pick(2);
+    rc = fk_checkout(&shop, &shop_env, &in, &out);
+
+    if (rc == FK_OK) {
+        orders[orders_count++] = in.id;
+    }
+}
+
+
+static void
+live_pay(void)
+{
+    char              trade[32];
+    int64_t           amount;
+    fk_order_id_t    *id;
+    fk_order_view_t   view;
+    fk_pay_result_t   result;
+
+    if (orders_count == 0) {
+        return;
+    }
+
+    id = &orders[pick(orders_count)];
+    shop_must(fk_order_get(&shop, id, &view) == FK_OK, "order");
+    amount = view.amount + (pick(10) == 0);
+
+    /* Now and then one that was used before. */
+    snprintf(trade, sizeof(trade), "trade-%u",
+             pick(20) == 0 ? 1 + pick(next_trade) : next_trade++);
+    (void) shop_pay(id, trade, amount, &result, &view);
+}
+
+
+static void
+live_decide(void)
+{
+    fk_order_view_t  view;
+
+    static const fk_event_t  events[] = {
+        FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED
+    };
+
+    if (orders_count > 0) {
+        (void) fk_decide(&shop, &shop_env, &orders[pick(orders_count)],
+                         events[pick(4)], &view);
+    }
+}
+
+
+static void
+live_import(void)
+{
+    uint8_t   results[FK_IMPORT_SLICE_MAX];
+    uint32_t  n, count, accepted;
+    uint64_t  seq;
+
+    n = pick(3);
+
+    if (staged[n] == 0) {
+        if (fk_import_begin(&shop, &shop_env, str(skus[n]), &staged[n])
+            != FK_OK)
+        {
+            staged[n] = 0;
+        }
+        return;
+    }
+
+    if (pick(3) > 0) {
+        count = 1 + pick(6);
+        (void) shop_add(staged[n], next_card - pick(2) * (next_card > 10),
+                        count, (uint16_t) (40 + pick(400)), results);
+        next_card += count;
+        return;
+    }
+
+    if (pick(4) == 0) {
+        (void) fk_import_abort(&shop, &shop_env, staged[n]);
+    } else if (fk_import_commit(&shop, &shop_env, staged[n], &accepted, &seq)
+               != FK_OK)
+    {
+        (void) fk_import_abort(&shop, &shop_env, staged[n]);
+    }
+
+    staged[n] = 0;
+}
+
+
+static void
+live_change(void)
+{
+    fk_product_put_t  put;
+
+    memset(&put, 0, sizeof(put));
+
+    if (pick(2)) {
+        put.sku = str("seats");
+        put.fields = FK_PUT_STOCK;
+        put.stock = 20 + pick(200);
+    } else {
+        put.sku = str(skus[pick(4)]);
+        put.fields = FK_PUT_NAME | FK_PUT_PRICE;
+        put.name = str(pick(2) ? "renamed" : "a longer name than before");
+        put.price = 100 + pick(1000);
+        strcpy(put.currency, "CNY");
+    }
+
+    (void) shop_put(&put, NULL);
+}
+
+
+static void
+live(uint32_t steps)
+{
+    uint32_t         i, what;
+    fk_tick_t        tick;
+    fk_order_view_t  view;
+
+    for (i = 0; i < steps; i++) {
+        what = pick(100);
+
+        if (what < 30) {
+            live_buy();
+        } else if (what < 60) {
+            live_pay();
+        } else if (what < 70) {
+            live_decide();
+        } else if (what < 82) {
+            live_import();
+        } else if (what < 86) {
+            live_change();
+        } else if (what < 90) {
+            if (orders_count > 0) {
+                (void) fk_cancel(&shop, &shop_env,
+                                 &orders[pick(orders_count)], &view);
+            }
+        } else if (what < 96) {
+            shop_wait_s(pick(200));
+            (void) fk_tick(&shop, &shop_env, 20, &tick);
+        } else {
+            kept_flush();
+        }
+    }
+}
+
+
+static int
+same_orders(fk_t *a, fk_t *b)
+{
+    uint8_t            cards[2][8192];
+    uint32_t           i, n[2], cursor[2], pays[2];
+    fk_code_t          rc[2];
+    fk_card_out_t      out[2][8];
+    fk_order_view_t    view[2];
+    fk_payment_view_t  payment[2][16];
+
+    for (i = 0; i < orders_count; i++) {
+        memset(view, 0, sizeof(view));
+        memset(payment, 0, sizeof(payment));
+
+        if (fk_order_get(a, &orders[i], &view[0]) != FK_OK
+            || fk_order_get(b, &orders[i], &view[1]) != FK_OK)
+        {
+            return 0;
+        }
+
+        pays[0] = fk_order_payments(a, &orders[i], payment[0], 16);
+        pays[1] = fk_order_payments(b, &orders[i], payment[1], 16);
+
+        n[0] = n[1] = 8;
+        cursor[0] = cursor[1] = 0;
+        rc[0] = fk_order_cards(a, &orders[i], &cursor[0], cards[0],
+                               sizeof(cards[0]), out[0], &n[0]);
+        rc[1] = fk_order_cards(b, &orders[i], &cursor[1], cards[1],
+                               sizeof(cards[1]), out[1], &n[1]);
+
+        if (memcmp(&view[0], &view[1], sizeof(view[0])) != 0
+            || pays[0] != pays[1]
+            || memcmp(payment[0], payment[1], sizeof(payment[0])) != 0
+            || rc[0] != rc[1])
+        {
+            printf("#   order %u differs\n", i);
+            return 0;
+        }
+
+        if (rc[0] == FK_OK
+            && (n[0] != n[1] || n[0] != view[0].qty
+                || out[0][n[0] - 1].offset != out[1][n[1] - 1].offset
+                || memcmp(cards[0], cards[1],
+                          out[0][n[0] - 1].offset + out[0][n[0] - 1].size)))
+        {
+            printf("#   the cards of order %u differ\n", i);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+same_products(fk_t *a, fk_t *b)
+{
+    uint32_t           i;
+    fk_product_view_t  view[2];
+
+    for (i = 0; i < 4; i++) {
+        memset(view, 0, sizeof(view));
+
+        if (fk_product_get(a, &shop_env, str(skus[i]), &view[0]) != FK_OK
+            || fk_product_get(b, &shop_env, str(skus[i]), &view[1]) != FK_OK
+            || memcmp(&view[0], &view[1], sizeof(view[0])) != 0)
+        {
+            printf("#   %s differs\n", skus[i]);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* Imports under way are lost by design, and only they. */
+static void
+end_imports(void)
+{
+    uint32_t  n;
+
+    for (n = 0; n < 3; n++) {
+        if (staged[n] != 0) {
+            (void) fk_import_abort(&shop, &shop_env, staged[n]);
+            staged[n] = 0;
+        }
+    }
+
+    (void) shop_tick();
+    kept_flush();
+}
+
+
+int
+main(void)
+{
+    char      why[256];
+    fk_t      twin;
+    size_t    at, step, applied;
+    uint64_t  wraps;
+
+    shop_open();
+    shop_product("card-a", FK_KIND_CARD, 0);
+    shop_product("card-b", FK_KIND_CARD, 0);
+    shop_product("key", FK_KIND_SHARED, 0);
+    shop_product("seats", FK_KIND_COUNTED, 300);
+
+    live(STEPS);
+    end_imports();
+
+    wraps = shop.region->ring.head / shop.region->ring.size;
+    OK(wraps >= 3, "the ring wrapped %u times", (unsigned) wraps);
+    OK(orders_count > 2000, "%u orders were made", orders_count);
+    OK(shop_sound(), "the shop is sound");
+
+    region_new(&twin, SHOP_SIZE);
+    EQ_INT(region_recover(&twin, kept, kept_size, why), FK_OK,
+           "recovered from %zu bytes: %s", kept_size, why);
+    EQ_INT(fk_last_seq(&twin), fk_last_seq(&shop), "all records are there");
+    OK(same_products(&shop, &twin), "products are the same");
+    OK(same_orders(&shop, &twin), "orders, cards and payments are the same");
+    OK(fk_check(&twin, why, sizeof(why)) == FK_OK, "and sound");
+    region_drop(&twin);
+
+    /* Pieces of any size, each sent twice: as a batch is after a doubt. */
+    region_new(&twin, SHOP_SIZE);
+    shop_must(fk_recover_begin(&twin, 2, 0) == FK_OK, "begin");
+    applied = 0;
+
+    for (at = 0; at < kept_size; at = step) {
+        step = kept_next(at);
+        while (step < kept_size && pick(40) != 0) {
+            step = kept_next(step);
+        }
+
+        shop_must(fk_apply(&twin, 2, 0, kept + at, step - at, &applied)
+                  == FK_OK, "apply");
+        shop_must(fk_apply(&twin, 2, 0, kept + at, step - at, &applied)
+                  == FK_OK, "apply again");
+    }
+
+    EQ_INT(fk_recover_end(&twin, &shop_env, 2, 2, why, sizeof(why)), FK_OK,
+           "recovered from doubled pieces: %s", why);
+    OK(same_products(&shop, &twin) && same_orders(&shop, &twin),
+       "and the same again");
+
+    /* The life goes on in the twin, and its journal with it. */
+    (void) munmap(shop.base, shop.size);
+    shop = twin;
+    live(STEPS / 10);
+    end_imports();
+    OK(shop_sound(), "the recovered shop sells on");
+
+    region_new(&twin, SHOP_SIZE);
+    EQ_INT(region_recover(&twin, kept, kept_size, why), FK_OK,
+           "recovered once more: %s", why);
+    OK(same_products(&shop, &twin) && same_orders(&shop, &twin),
+       "the journal of two lives gives the same shop");
+
+    return tap_done();
+}
