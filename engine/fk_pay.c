@@ -211,7 +211,7 @@ fk_pay_judge(const fk_t *fk, const fk_pay_t *in, const fk_order_rec_t *o,
     now = fk_order_axes(o);
     currency = FK_PRODUCT(fk, o->product)->currency;
 
-    if (in->amount == o->amount
+    if (!in->odd && in->amount == o->amount
         && memcmp(in->currency, currency, FK_CURRENCY_SIZE) == 0
         && fk_next_state(&now, FK_EVENT_PAY, fk_order_stock_left(fk, o), next)
            == FK_OK)

@@ -98,6 +98,8 @@ struct ngx_faka_worker_s {
     ngx_event_t             tick;
     ngx_connection_t       *bell;             /* eventfd of this worker */
     ngx_event_t             fallback;         /* short timer while parked */
+    ngx_uint_t              starting;         /* unsigned: 1 no journal yet */
+    ngx_msec_t              started_at;
     ngx_uint_t              draining;         /* unsigned: 1 told to quit */
     ngx_queue_t             parked;           /* ngx_faka_ctx_t, by seq */
     ngx_uint_t              parked_count;

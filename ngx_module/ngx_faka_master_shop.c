@@ -205,7 +205,7 @@ ngx_faka_shop_memory(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_faka_main_conf_t *fmcf = conf;
 
-    ssize_t      size;
+    off_t        size;                 /* not ngx_parse_size: it has no g */
     fk_plan_t    plan;
     ngx_str_t   *value;
 
@@ -214,11 +214,11 @@ ngx_faka_shop_memory(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     value = cf->args->elts;
-    size = ngx_parse_size(&value[1]);
+    size = ngx_parse_offset(&value[1]);
 
     if (size == NGX_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"memory %V\" is no size; write it like 64m",
+                           "\"memory %V\" is no size; write it like 64m or 1g",
                            &value[1]);
         return NGX_CONF_ERROR;
     }

@@ -103,6 +103,8 @@ ngx_faka_worker_start(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
     worker->shop = shop;
     worker->log = cycle->log;
     worker->owner = ngx_faka_worker_owner();
+    worker->starting = 1;
+    worker->started_at = ngx_current_msec;
     worker->crypto = ngx_faka_worker_crypto;
     ngx_queue_init(&worker->parked);
 

@@ -11,8 +11,9 @@
  * repair nothing.  Whatever can be repaired by sending it again (journal
  * down, shop busy) is answered 503.
  *
- * A refusal is logged without the notice: it holds signatures, and it was
- * written by whoever sent it.
+ * What is logged holds nothing of a notice that was not proved, and goes to
+ * the log of the process: that of the request would add the request line,
+ * with signature and all.
  */
 
 #include "ngx_faka_order.h"
@@ -270,10 +271,10 @@ static void
 ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
     const pay_fact_t *fact, const char *word)
 {
-    ngx_log_error(level, r->connection->log, 0,
-                  "faka: payment %s of %L %s for order %s: %s",
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "faka: payment %s of %L %s for order %s: %s, client: %V",
                   fact->trade_no, fact->amount, fact->currency,
-                  fact->order_no, word);
+                  fact->order_no, word, &r->connection->addr_text);
 }
 
 
@@ -321,10 +322,12 @@ ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     if (count++ < NGX_FAKA_NOTIFY_LOGS_MAX) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "faka: a notice on channel \"%*s\" was refused: %s%s%s",
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "faka: a notice on channel \"%*s\" was refused: "
+                      "%s%s%s, client: %V",
                       notify->channel->name.size, notify->channel->name.data,
-                      word, field[0] != '\0' ? ": " : "", field);
+                      word, field[0] != '\0' ? ": " : "", field,
+                      &r->connection->addr_text);
     }
 
     ngx_faka_notify_send(r, status, notify->channel->protocol->failure_body);

@@ -84,10 +84,10 @@ static void
 ngx_faka_orders_answer(ngx_http_request_t *r, ngx_uint_t cancel,
     ngx_str_t *id_text)
 {
+    char                text[FK_ORDER_TEXT_SIZE];
     fk_env_t            env;
     ngx_str_t           token;
     fk_code_t           code;
-    ngx_uint_t          token_ok;
     fk_order_id_t       id;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_worker_t  *w;
@@ -102,14 +102,17 @@ ngx_faka_orders_answer(ngx_http_request_t *r, ngx_uint_t cancel,
         return;
     }
 
-    /* Both are looked at before either may answer. */
+    /* What is no id takes the same way, over an id that nobody has. */
 
-    token_ok = ngx_faka_orders_token(r, &token)
-               && pay_token_verify(w->vault, ngx_faka_pay_str(id_text),
-                                   ngx_faka_pay_str(&token));
+    if (fk_order_id_parse(&id, id_text->data, id_text->len) != FK_OK) {
+        ngx_memzero(&id, sizeof(fk_order_id_t));
+    }
 
-    if (fk_order_id_parse(&id, id_text->data, id_text->len) != FK_OK
-        || !token_ok)
+    fk_order_id_text(&id, text);
+
+    if (!ngx_faka_orders_token(r, &token)
+        || !pay_token_verify(w->vault, pay_str(text, sizeof(text)),
+                             ngx_faka_pay_str(&token)))
     {
         ngx_faka_send_problem(r, FK_NOT_FOUND, NULL, NULL);
         return;

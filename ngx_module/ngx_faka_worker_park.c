@@ -19,6 +19,7 @@
 
 
 #define NGX_FAKA_FALLBACK_MS  5
+#define NGX_FAKA_START_MS     1000
 
 
 static void ngx_faka_park(ngx_http_request_t *r, ngx_faka_ctx_t *ctx);
@@ -57,10 +58,17 @@ ngx_faka_shop_code(const ngx_faka_shop_t *shop)
 }
 
 
+/*
+ * A worker that has just started, after a reload or in place of a dead one,
+ * is not connected yet.  Its requests wait for the connection instead of being
+ * refused, so that buyers do not notice a reload.
+ */
+
 fk_code_t
 ngx_faka_may_write(ngx_faka_shop_t *shop)
 {
-    fk_code_t  code;
+    fk_code_t           code;
+    ngx_faka_worker_t  *worker;
 
     code = ngx_faka_shop_code(shop);
 
@@ -68,8 +76,18 @@ ngx_faka_may_write(ngx_faka_shop_t *shop)
         return code;
     }
 
-    return ngx_faka_journal_ready(shop->worker->journal)
-           ? FK_OK : FK_NOT_OPEN;
+    worker = shop->worker;
+
+    if (ngx_faka_journal_ready(worker->journal)) {
+        worker->starting = 0;
+        return FK_OK;
+    }
+
+    if (ngx_current_msec - worker->started_at >= NGX_FAKA_START_MS) {
+        worker->starting = 0;
+    }
+
+    return worker->starting ? FK_OK : FK_NOT_OPEN;
 }
 
 

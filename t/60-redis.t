@@ -193,16 +193,9 @@ for my $setting ([qw(appendfsync everysec always)], [qw(appendonly no yes)]) {
 
 my $before = appended();
 $redis->pause;
-my $waiting = $t->background(sub {
-    my $parked = Faka::Told->new;
-    $parked->want(key => sprintf('together-%08d', $_), sku => 'drop',
-                  qty => 1, unpaid => 1) for 1 .. 200;
-    $parked->turn($t);
-    return $parked->data;
-});
-wait_until(sub { ($t->metrics->{faka_parked_requests} || 0) == 200 }, 1);
+$load = Faka::Load->parked($t, 200, sku => 'drop');
 $redis->cont;
-$part = Faka::Told->new($waiting->wait);
+$part = $load->stop;
 is($part->count('checkout 201'), 200, '200 buyers in one moment');
 cmp_ok(appended() - $before, '<=', 10,
        'share ' . (appended() - $before) . ' writes to Redis');

@@ -189,7 +189,7 @@ sell(0.3);
 keeps_its_word('FLUSHALL of a young shop');
 survives_restart('FLUSHALL of a young shop');
 
-shop(cards => 60000);
+shop(cards => 10000, shop => { memory => '8m' });
 sell(0.2);
 $told->settle($t);
 $t->redis->cmd('FLUSHALL');

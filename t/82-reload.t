@@ -103,6 +103,8 @@ $part = while_selling(sub {
 cmp_ok(epoch(), '>', $epoch, 'under a new epoch');
 keeps_its_word('more memory');
 
+$t->product('bulk');
+$t->import_cards('bulk', 20000);
 $nginx->{opt}{shop}{memory} = '8m';
 ok($nginx->reload, 'a reload with too little memory');
 ok($nginx->wait_log(qr/\[emerg\].*cannot recover.*give the shop more "memory"/),
@@ -119,18 +121,11 @@ keeps_its_word('the old size again');
 # answered is there.
 
 $redis->pause;
-my $waiting = $t->background(sub {
-    my $parked = Faka::Told->new;
-    $parked->want(key => sprintf('in-flight-%08d', $_), sku => 'drop',
-                  qty => 1, unpaid => 1) for 1 .. 40;
-    $parked->turn($t);
-    return $parked->data;
-});
-wait_until(sub { ($t->metrics->{faka_parked_requests} || 0) == 40 }, 2);
+my $parked = Faka::Load->parked($t, 40, sku => 'drop');
 kill 'QUIT', $nginx->master;
 sleep 0.2;
 $redis->cont;
-$part = Faka::Told->new($waiting->wait);
+$part = $parked->stop;
 is($part->count('checkout 201'), 40, 'QUIT: 40 parked buyers are answered');
 ok(wait_gone($nginx->master, 10), 'then nginx ends');
 $told->merge($part->data);

@@ -226,7 +226,12 @@ same_orders(fk_t *a, fk_t *b)
             return 0;
         }
 
-        if (rc[0] == FK_OK
+        if (rc[0] == FK_OK && view[0].kind == FK_KIND_COUNTED) {
+            if (n[0] != 0 || n[1] != 0) {
+                return 0;
+            }
+
+        } else if (rc[0] == FK_OK
             && (n[0] != n[1] || n[0] != view[0].qty
                 || out[0][n[0] - 1].offset != out[1][n[1] - 1].offset
                 || memcmp(cards[0], cards[1],

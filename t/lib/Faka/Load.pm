@@ -21,6 +21,7 @@ use warnings;
 use Time::HiRes qw(sleep);
 
 use Faka::Job;
+use Faka::Proc qw(wait_until);
 use Faka::Told;
 
 # Nobody answered: time for something to come back.
@@ -37,6 +38,31 @@ sub start {
         });
     }
     return $self;
+}
+
+
+# Buyers who all come while Redis is paused: each asks once.  Returns when
+# the shop has their orders in memory and they wait for the disk.
+
+sub parked {
+    my ($class, $t, $count, %opt) = @_;
+
+    my $unsaved = sub {
+        my $metrics = $t->metrics;
+        return $metrics->{faka_journal_seq}
+               - $metrics->{faka_journal_durable_seq};
+    };
+    my $before = $unsaved->();
+    my $job = Faka::Job->start(sub {
+        my $told = Faka::Told->new;
+        $told->want(key => sprintf('parked-%d-%d', $_, rand 1e15), qty => 1,
+                    sku => $opt{sku}, unpaid => 1) for 1 .. $count;
+        $told->turn($t);
+        return $told->data;
+    });
+
+    wait_until(sub { $unsaved->() - $before >= $count }, 1);
+    return bless { jobs => [$job] }, $class;
 }
 
 
