@@ -16,6 +16,7 @@ typedef struct {
 
     /* Found while the entities are walked, compared at the end. */
     uint64_t    blocks_count;
+    uint64_t    blocks_sum;            /* of hashes: each block once */
     uint64_t    payments_count;        /* in the lists of orders */
     uint32_t    wheel_count;
     uint32_t    waiting_count;         /* products with waiting orders */
@@ -36,6 +37,9 @@ int fk_check_blob(fk_check_t *ck, uint32_t first, uint32_t size);
 
 
 /* --- fk_check_shop.c: the entities ------------------------------------ */
+
+/* Whether an order can have come to this state at all. */
+int fk_axes_possible(const fk_axes_t *axes);
 
 fk_code_t fk_check_cards(fk_check_t *ck);
 fk_code_t fk_check_twins(fk_check_t *ck);

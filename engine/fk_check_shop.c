@@ -6,6 +6,22 @@
 #include "fk_check.h"
 
 
+/* All states that fk_next_state() leads to; a test walks there and compares. */
+
+static const fk_axes_t  fk_states[] = {
+    { FK_PAYMENT_UNPAID, FK_STOCK_HELD, FK_DELIVERY_NONE, 0 },
+    { FK_PAYMENT_UNPAID, FK_STOCK_HELD, FK_DELIVERY_REVIEW, 0 },
+    { FK_PAYMENT_UNPAID, FK_STOCK_RELEASED, FK_DELIVERY_NONE, 1 },
+    { FK_PAYMENT_UNPAID, FK_STOCK_RELEASED, FK_DELIVERY_REVIEW, 1 },
+    { FK_PAYMENT_PAID, FK_STOCK_ALLOCATED, FK_DELIVERY_REVIEW, 0 },
+    { FK_PAYMENT_PAID, FK_STOCK_ALLOCATED, FK_DELIVERY_DONE, 1 },
+    { FK_PAYMENT_PAID, FK_STOCK_RELEASED, FK_DELIVERY_REVIEW, 1 },
+    { FK_PAYMENT_PAID, FK_STOCK_SHORT, FK_DELIVERY_NONE, 1 },
+    { FK_PAYMENT_REFUNDING, FK_STOCK_RELEASED, FK_DELIVERY_NONE, 1 },
+    { FK_PAYMENT_REFUNDED, FK_STOCK_RELEASED, FK_DELIVERY_NONE, 1 }
+};
+
+
 static fk_code_t fk_check_card(fk_check_t *ck, uint32_t i);
 static fk_code_t fk_check_order(fk_check_t *ck, uint32_t i);
 static int fk_check_order_cards(const fk_t *fk, uint32_t i);
@@ -145,6 +161,7 @@ fk_check_orders(fk_check_t *ck)
 static fk_code_t
 fk_check_order(fk_check_t *ck, uint32_t i)
 {
+    fk_axes_t          axes;
     fk_units_t         units;
     fk_order_rec_t    *o;
     fk_product_rec_t  *p;
@@ -157,11 +174,18 @@ fk_check_order(fk_check_t *ck, uint32_t i)
 
     if (o->qty < 1 || o->qty > FK_QTY_MAX || o->amount < 1
         || o->amount > FK_AMOUNT_MAX || o->cancelled > 1
-        || o->axis_payment >= FK_PAYMENT_COUNT
-        || o->axis_stock >= FK_STOCK_COUNT
-        || o->axis_delivery >= FK_DELIVERY_COUNT)
+        || o->used != 1 || o->has_idem > 1)
     {
         return fk_check_bad(ck, "order", i, "a value is not possible");
+    }
+
+    axes.payment = o->axis_payment;
+    axes.stock = o->axis_stock;
+    axes.delivery = o->axis_delivery;
+    axes.cancelled = o->cancelled;
+
+    if (!fk_axes_possible(&axes)) {
+        return fk_check_bad(ck, "order", i, "its state is not possible");
     }
 
     if (fk_order_find(ck->fk, o->id) != i
@@ -198,6 +222,28 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     p->audit_orders++;
 
     return FK_OK;
+}
+
+
+int
+fk_axes_possible(const fk_axes_t *axes)
+{
+    size_t            n;
+    const fk_axes_t  *state;
+
+    for (n = 0; n < sizeof(fk_states) / sizeof(fk_states[0]); n++) {
+        state = &fk_states[n];
+
+        /* In a state that may have been cancelled, it need not have been. */
+        if (axes->payment == state->payment && axes->stock == state->stock
+            && axes->delivery == state->delivery
+            && axes->cancelled <= state->cancelled)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -308,7 +354,7 @@ fk_check_payments(fk_check_t *ck)
 
         if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, p->order)
             || p->state >= FK_PAYMENT_STATE_COUNT || p->amount < 1
-            || p->trade_no_size < 1
+            || p->trade_no_size < 1 || p->used != 1
             || p->trade_no_size > FK_TRADE_NO_SIZE_MAX
             || !fk_check_blob(ck, p->trade_no, p->trade_no_size))
         {
@@ -422,7 +468,7 @@ fk_check_product(fk_check_t *ck, uint32_t i)
     }
 
     if (p->kind >= FK_KIND_COUNT || p->price < 1 || p->price > FK_AMOUNT_MAX
-        || p->on_sale > 1 || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
+        || p->used != 1 || p->on_sale > 1 || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
         || p->imported < 0 || p->imported > FK_UNITS_MAX
         || p->available < 0 || p->available > FK_UNITS_MAX
         || p->voided < 0 || p->voided > p->imported)

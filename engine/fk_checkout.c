@@ -127,7 +127,8 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     }
 
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
-        || fk_table_room(fk, FK_TABLE_BLOCKS) < FK_BLOCKS_FOR(in->contact.size))
+        || fk_table_room(fk, FK_TABLE_BLOCKS)
+           < FK_BLOCKS_FOR(in->contact.size))
     {
         return FK_TABLE_FULL;
     }

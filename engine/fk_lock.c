@@ -19,6 +19,10 @@
 #include <errno.h>
 #include <time.h>
 
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #include "fk_priv.h"
 
 
@@ -112,7 +116,20 @@ fk_lock_wait(pthread_mutex_t *lock)
         until.tv_sec++;
     }
 
-    return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until);
+#if defined(__SANITIZE_THREAD__)
+    /* ThreadSanitizer knows the other ways to lock, but not this one. */
+    __tsan_mutex_pre_lock(lock, __tsan_mutex_try_lock);
+#endif
+
+    rc = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until);
+
+#if defined(__SANITIZE_THREAD__)
+    __tsan_mutex_post_lock(lock, __tsan_mutex_try_lock
+                                 | (rc == 0 || rc == EOWNERDEAD
+                                    ? 0 : __tsan_mutex_try_lock_failed), 0);
+#endif
+
+    return rc;
 }
 
 

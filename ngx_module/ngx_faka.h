@@ -91,6 +91,7 @@ struct ngx_faka_worker_s {
     ngx_faka_shop_t        *shop;
     fk_t                    fk;
     ngx_uint_t              attached;         /* fk is usable */
+    size_t                  touched;          /* bytes made ready to write */
     uint64_t                owner;            /* pid and start: unique */
     pay_crypto_t           *crypto;           /* one a worker, shared */
     pay_vault_t            *vault;
@@ -144,6 +145,10 @@ struct ngx_faka_ctx_s {
 /* ngx_faka_master_zone.c: the region of a shop, as any process finds it; NULL
  * under nginx -t. */
 void *ngx_faka_zone_region(const ngx_faka_shop_t *shop);
+
+
+/* ngx_faka_worker_variables.c: declares the variables for log_format. */
+ngx_int_t ngx_faka_variables_add(ngx_conf_t *cf);
 
 
 /* ngx_faka_worker.c: timers, attaching, the bell. */
@@ -245,6 +250,9 @@ void ngx_faka_send_problem(ngx_http_request_t *r, fk_code_t code,
  * carries WWW-Authenticate: Bearer. */
 void ngx_faka_send_http_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *word, const char *field, const char *detail);
+/* Reading the body failed with this status of nginx: says so, or just closes
+ * where nobody listens any more. */
+void ngx_faka_send_unreadable(ngx_http_request_t *r, ngx_int_t status);
 /* 413, and the end of the connection. */
 void ngx_faka_send_too_large(ngx_http_request_t *r);
 /* 405 with Allow, for example "GET, HEAD". */

@@ -247,8 +247,18 @@ ngx_faka_json_malformed(ngx_pool_t *pool, const ngx_str_t *text,
                         reason->text, at->line, at->column);
     *last = '\0';
 
-    error->field = ngx_faka_json_near(text, (size_t) ngx_max(at->position, 0),
-                                      fields);
+    /* where the text breaks off or goes on too long, no member is at fault */
+
+    error->field = "";
+
+    if (json_error_code(at) != json_error_premature_end_of_input
+        && json_error_code(at) != json_error_end_of_input_expected)
+    {
+        error->field = ngx_faka_json_near(text,
+                                          (size_t) ngx_max(at->position, 0),
+                                          fields);
+    }
+
     error->detail = (const char *) detail;
 
     return NGX_DECLINED;

@@ -91,9 +91,6 @@ char *ngx_faka_channel_currency(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* ngx_faka_worker_variables.c: declares the variables. */
-ngx_int_t ngx_faka_variables_add(ngx_conf_t *cf);
-
 
 /*
  * ngx_faka_master_secret.c: the whole content of a secret file, in memory

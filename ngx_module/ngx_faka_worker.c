@@ -13,13 +13,14 @@
 
 
 #include <sys/mman.h>
-#include <time.h>
 
 #include "ngx_faka.h"
 
 
 #define NGX_FAKA_TICK_MS     200
 #define NGX_FAKA_TICK_STEPS  256
+#define NGX_FAKA_TOUCH_MS    4             /* of a tick */
+#define NGX_FAKA_TOUCH_SIZE  ((size_t) 1 << 20)
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE  23            /* Linux 5.14 */
@@ -38,6 +39,7 @@ static void ngx_faka_worker_bell_close(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_bell(ngx_event_t *ev);
 static void ngx_faka_worker_ring(void *data);
 static void ngx_faka_worker_tick(ngx_event_t *ev);
+static void ngx_faka_worker_touch(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_drain(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_stop(ngx_faka_worker_t *worker);
 static uint64_t ngx_faka_worker_owner(void);
@@ -138,20 +140,6 @@ ngx_faka_worker_attach(ngx_faka_worker_t *worker)
 
     shop = worker->shop;
     region = ngx_faka_zone_region(shop);
-
-    /*
-     * The pages exist, but each first write of this process would cost a
-     * fault, with the shop's lock held.  Older kernels know no such call, and
-     * then it is done one by one.
-     */
-
-    if (madvise(region, shop->memory, MADV_POPULATE_WRITE) == -1
-        && ngx_errno != NGX_EINVAL)
-    {
-        ngx_log_error(NGX_LOG_NOTICE, worker->log, ngx_errno,
-                      "faka_shop \"%V\": its memory is not there in whole",
-                      &shop->name);
-    }
 
     if (fk_attach(&worker->fk, region, shop->memory, &why) != FK_OK) {
         ngx_log_error(NGX_LOG_EMERG, worker->log, 0,
@@ -360,8 +348,51 @@ ngx_faka_worker_tick(ngx_event_t *ev)
 
     ngx_faka_park_wake(worker);
     ngx_faka_park_expire(worker);
+    ngx_faka_worker_touch(worker);
 
     ngx_add_timer(ev, wait_ms);
+}
+
+
+/*
+ * The first write of a process to a page costs a fault, and the shop's lock
+ * would be held meanwhile.  So the pages are made ready ahead of use, a few
+ * milliseconds a tick: all at once could keep a large shop closed for many
+ * seconds.  Older kernels know no such call; there it is fault by fault.
+ */
+
+static void
+ngx_faka_worker_touch(ngx_faka_worker_t *worker)
+{
+    size_t      left;
+    u_char     *region;
+    ngx_msec_t  started;
+
+    region = ngx_faka_zone_region(worker->shop);
+    started = ngx_current_msec;
+
+    while (worker->touched < worker->shop->memory
+           && ngx_current_msec - started < NGX_FAKA_TOUCH_MS)
+    {
+        left = ngx_min(worker->shop->memory - worker->touched,
+                       NGX_FAKA_TOUCH_SIZE);
+
+        if (madvise(region + worker->touched, left, MADV_POPULATE_WRITE)
+            == -1)
+        {
+            if (ngx_errno != NGX_EINVAL) {
+                ngx_log_error(NGX_LOG_ERR, worker->log, ngx_errno,
+                              "faka_shop \"%V\": its memory is not there in "
+                              "whole", &worker->shop->name);
+            }
+
+            worker->touched = worker->shop->memory;
+            break;
+        }
+
+        worker->touched += left;
+        ngx_time_update();
+    }
 }
 
 

@@ -204,8 +204,33 @@ ngx_faka_send_too_large(ngx_http_request_t *r)
     r->keepalive = 0;
 
     ngx_faka_send_http_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                               "too_large", NULL,
+                               "payload_too_large", NULL,
                                "at most 65536 bytes are taken here");
+}
+
+
+void
+ngx_faka_send_unreadable(ngx_http_request_t *r, ngx_int_t status)
+{
+    if (!r->connection->error && !r->connection->timedout) {
+
+        if (status == NGX_HTTP_BAD_REQUEST) {
+            r->keepalive = 0;
+            ngx_faka_send_problem(r, FK_INVALID, NULL,
+                                  "the chunks of the body are malformed");
+            return;
+        }
+
+        if (status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+            r->keepalive = 0;
+            ngx_faka_send_http_problem(r, status, "payload_too_large", NULL,
+                                       "this is more than the server's "
+                                       "client_max_body_size");
+            return;
+        }
+    }
+
+    ngx_http_finalize_request(r, status);
 }
 
 

@@ -60,15 +60,25 @@ ngx_faka_admin_import(ngx_http_request_t *r, ngx_str_t *name)
     fk_code_t           code;
     ngx_int_t           rc;
     ngx_str_t           encoding;
+    const char         *field;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_import_t  *im;
 
-    if (!ngx_faka_content_type_is(r, "text/plain")
-        || ngx_faka_header(r, "Content-Encoding", &encoding) != NGX_DECLINED)
+    field = NULL;
+
+    if (!ngx_faka_content_type_is(r, "text/plain")) {
+        field = "Content-Type";
+
+    } else if (ngx_faka_header(r, "Content-Encoding", &encoding)
+               != NGX_DECLINED)
     {
+        field = "Content-Encoding";
+    }
+
+    if (field != NULL) {
         ngx_faka_no_body(r);
         ngx_faka_send_http_problem(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                   "unsupported_media_type", "Content-Type",
+                                   "unsupported_media_type", field,
                                    "send text/plain, not compressed");
         return NGX_DONE;
     }
@@ -423,32 +433,12 @@ ngx_faka_import_fail(ngx_faka_import_t *im)
 
     ngx_faka_import_abort(im);
 
-    if (r->connection->error || r->connection->timedout) {
-        ngx_http_finalize_request(r, im->status != 0 ? im->status
-                                                     : NGX_ERROR);
+    if (im->status != 0) {
+        ngx_faka_send_unreadable(r, im->status);
         return;
     }
 
-    switch (im->status) {
-
-    case 0:
-        ngx_faka_send_problem(r, im->code, NULL, im->detail);
-        return;
-
-    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
-        ngx_faka_send_http_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                   "payload_too_large", NULL,
-                                   "more than client_max_body_size");
-        return;
-
-    case NGX_HTTP_BAD_REQUEST:
-        ngx_faka_send_problem(r, FK_INVALID, NULL,
-                              "the chunks of the body are malformed");
-        return;
-
-    default:
-        ngx_http_finalize_request(r, im->status);
-    }
+    ngx_faka_send_problem(r, im->code, NULL, im->detail);
 }
 
 

@@ -199,7 +199,7 @@ ngx_faka_orders_show(ngx_http_request_t *r, fk_code_t code)
 
     if (ctx->order->status == FK_STATUS_AWAITING_PAYMENT) {
 
-        /* Its channel may have left the configuration, for now or for ever. */
+        /* Its channel may have left the configuration. */
 
         if (ngx_faka_pay_url(r, ctx->shop, ctx->order, &url) != PAY_START_OK) {
             ngx_faka_send_problem(r, FK_NOT_OPEN, NULL,

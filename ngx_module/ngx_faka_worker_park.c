@@ -13,8 +13,6 @@
  */
 
 
-#include <time.h>
-
 #include "ngx_faka.h"
 
 

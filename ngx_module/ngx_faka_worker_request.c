@@ -100,7 +100,13 @@ ngx_faka_read_body(ngx_http_request_t *r, ngx_faka_body_pt next)
 
     rc = ngx_http_read_client_request_body(r, ngx_faka_body_post);
 
-    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        /* the reader gave its reference back; an answer needs one */
+        r->main->count++;
+        ngx_faka_send_unreadable(r, rc);
+    }
+
+    return NGX_DONE;
 }
 
 
@@ -146,7 +152,7 @@ ngx_faka_body_handler(ngx_http_request_t *r)
         rc = ngx_http_read_unbuffered_request_body(r);
 
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-            ngx_http_finalize_request(r, rc);
+            ngx_faka_send_unreadable(r, rc);
             return;
         }
 
@@ -168,22 +174,23 @@ ngx_faka_body_collect(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 {
     size_t        size;
     ngx_buf_t    *b;
-    ngx_chain_t  *cl;
+    ngx_chain_t  *cl, *next;
 
     if (r->request_body == NULL) {
         return NGX_OK;
     }
 
-    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+    for (cl = r->request_body->bufs; cl != NULL; cl = next) {
 
         b = cl->buf;
+        next = cl->next;
         size = (size_t) (b->last - b->pos);
 
         if (size > NGX_FAKA_BODY_SIZE_MAX - ctx->body.len) {
             return NGX_DECLINED;
         }
 
-        if (ctx->body.len == 0 && cl->next == NULL && !r->reading_body) {
+        if (ctx->body.len == 0 && next == NULL && !r->reading_body) {
             ctx->body.data = b->pos;
             ctx->body.len = size;
 
@@ -192,6 +199,9 @@ ngx_faka_body_collect(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
         }
 
         b->pos = b->last;
+
+        /* a body that drips in takes a link for each drop */
+        ngx_free_chain(r->pool, cl);
     }
 
     r->request_body->bufs = NULL;

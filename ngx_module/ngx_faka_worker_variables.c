@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_faka_master.h"
+#include "ngx_faka.h"
 
 
 static ngx_int_t ngx_faka_variable_order(ngx_http_request_t *r,

@@ -64,16 +64,19 @@ $answer = $t->get('/metrics');
 is($answer->header('Content-Type'),
    'text/plain; version=0.0.4; charset=utf-8', 'the type of the text');
 
+my $labels = qr/\{\w+="[\w.-]+"(?:,\w+="[\w.-]+")*\}/;
 my (%type, %seen, @bad);
 for my $line (split /\n/, $answer->body) {
     if ($line =~ /\A# (HELP|TYPE) (faka_\w+) (.+)\z/) {
         $type{$2} = $3 if $1 eq 'TYPE';
         push @bad, $line if $1 eq 'TYPE' && $3 !~ /\A(?:counter|gauge)\z/;
 
-    } elsif ($line =~ /\A(faka_\w+)((?:\{\w+="[\w.-]+"(?:,\w+="[\w.-]+")*\})?) \d+\z/) {
-        push @bad, "untyped: $line" unless $type{$1};
-        push @bad, "twice: $line" if $seen{"$1$2"}++;
-        push @bad, "counter: $line" if $type{$1} eq 'counter' && $1 !~ /_total\z/;
+    } elsif ($line =~ /\A(faka_\w+)($labels?) \d+\z/) {
+        my ($name, $type) = ($1, $type{$1} || '');
+        push @bad, "untyped: $line" if $type eq '';
+        push @bad, "twice: $line" if $seen{"$name$2"}++;
+        push @bad, "name: $line"
+            if $type eq "counter" xor $name =~ /_total\z/;
 
     } else {
         push @bad, $line;

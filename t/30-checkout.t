@@ -111,7 +111,8 @@ sub refused {
 
 refused('sold out', 409, 'sold_out', sku => 'empty');
 refused('more than are left', 409, 'sold_out', sku => 'month', qty => 2);
-refused('more than one may buy', 409, 'limit_reached', sku => 'card', qty => 4);
+refused('more than one may buy', 409, 'limit_reached',
+        sku => 'card', qty => 4);
 refused('no such product', 404, 'not_found', sku => 'nothing');
 refused('no such channel', 422, 'invalid_channel', sku => 'card',
         channel => 'nothing');

@@ -72,13 +72,13 @@ ngx_faka_journal_start(ngx_cycle_t *cycle,
     j->appendonly = -1;
     j->fsync = -1;
 
-    j->key.len = sizeof("faka::journal") - 1 + options->shop.len;
+    j->key.len = sizeof("faka:{}:journal") - 1 + options->shop.len;
     j->key.data = ngx_pnalloc(cycle->pool, j->key.len + 1);
     if (j->key.data == NULL) {
         return NULL;
     }
 
-    ngx_sprintf(j->key.data, "faka:%V:journal%Z", &options->shop);
+    ngx_sprintf(j->key.data, "faka:{%V}:journal%Z", &options->shop);
 
     /* Tells our takeover from another's when the reply to it was lost. */
     ngx_snprintf((u_char *) j->instance, sizeof(j->instance), "%016xL%Z",
@@ -93,11 +93,16 @@ ngx_faka_journal_start(ngx_cycle_t *cycle,
     j->retry.handler = ngx_faka_journal_retry_handler;
     j->flush.handler = ngx_faka_flush_handler;
     j->drain.handler = ngx_faka_journal_drain_handler;
-    j->watch.data = j->retry.data = j->flush.data = j->drain.data = j;
-    j->watch.log = j->retry.log = j->flush.log = j->drain.log = j->log;
+    j->pulse.handler = ngx_faka_flush_pulse_handler;
+    j->watch.data = j->retry.data = j->flush.data = j->drain.data
+        = j->pulse.data = j;
+    j->watch.log = j->retry.log = j->flush.log = j->drain.log
+        = j->pulse.log = j->log;
     j->retry.cancelable = 1;
+    j->pulse.cancelable = 1;
 
     ngx_faka_journal_connect(j);
+    ngx_add_timer(&j->pulse, NGX_FAKA_PULSE_MS);
 
     return j;
 }
@@ -188,6 +193,10 @@ ngx_faka_journal_stop(ngx_faka_journal_t *j)
 
     if (j->drain.timer_set) {
         ngx_del_timer(&j->drain);
+    }
+
+    if (j->pulse.timer_set) {
+        ngx_del_timer(&j->pulse);
     }
 }
 
@@ -385,8 +394,10 @@ ngx_faka_journal_callback(redisAsyncContext *ac, void *data, void *privdata)
         ngx_del_timer(&j->watch);
     }
 
-    if (data == NULL && command != NGX_FAKA_COMMAND_BATCH) {
-        /* Only a batch leaves something open; the rest is asked again. */
+    if (data == NULL && command != NGX_FAKA_COMMAND_BATCH
+        && command != NGX_FAKA_COMMAND_PROBE)
+    {
+        /* Only these two hold the lease; the rest is simply asked again. */
         return;
     }
 

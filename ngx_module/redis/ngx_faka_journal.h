@@ -74,6 +74,7 @@ enum {
     NGX_FAKA_STAT_BATCHES = FK_STAT_USER,
     NGX_FAKA_STAT_BATCH_BYTES,
     NGX_FAKA_STAT_BATCH_RECORDS,
+    NGX_FAKA_STAT_PROBES,              /* the journal's end was asked for */
     NGX_FAKA_STAT_RECONNECTS,
     NGX_FAKA_STAT_UNKNOWN,             /* batches whose reply was lost */
     NGX_FAKA_STAT_FLUSH_US,            /* sum of the batches' round trips */

@@ -40,6 +40,11 @@ ngx_faka_flush_handler(ngx_event_t *ev)
 
     case FK_FLUSH_PROBE:
         ngx_faka_journal_ask_top(j, NGX_FAKA_COMMAND_PROBE);
+
+        if (j->command != NGX_FAKA_COMMAND_PROBE) {
+            fk_flush_unknown(j->fk, j->owner);
+        }
+
         return;
 
     case FK_FLUSH_OTHER:
@@ -157,11 +162,19 @@ ngx_faka_flush_on_probe(ngx_faka_journal_t *j, redisReply *reply)
 {
     ngx_faka_stream_id_t  top;
 
+    if (reply == NULL) {
+        /* The question was not answered: whoever can asks it at once. */
+        fk_flush_unknown(j->fk, j->owner);
+        return;
+    }
+
     if (ngx_faka_journal_top(j, reply, &top) != NGX_OK) {
         fk_flush_unknown(j->fk, j->owner);
         ngx_faka_journal_drop(j);
         return;
     }
+
+    fk_stat_add(j->fk, NGX_FAKA_STAT_PROBES, 1);
 
     switch (fk_flush_top(j->fk, j->owner, top.epoch, top.seq)) {
 
@@ -192,6 +205,36 @@ ngx_faka_flush_on_probe(ngx_faka_journal_t *j, redisReply *reply)
         /* The lease went to another worker meanwhile: it has probed. */
         ngx_faka_journal_kick(j);
         return;
+    }
+}
+
+
+/*
+ * A shop that writes nothing would not learn that another server has taken
+ * it over, or that its journal is gone.  So when none of its workers has had
+ * a reply for a while, one asks for the journal's end.
+ */
+
+void
+ngx_faka_flush_pulse_handler(ngx_event_t *ev)
+{
+    uint64_t             heard;
+    ngx_faka_journal_t  *j = ev->data;
+
+    heard = fk_stat_get(j->fk, NGX_FAKA_STAT_BATCHES)
+            + fk_stat_get(j->fk, NGX_FAKA_STAT_PROBES);
+
+    if (heard == j->heard && j->state == NGX_FAKA_JOURNAL_READY
+        && j->command == NGX_FAKA_COMMAND_NONE)
+    {
+        (void) fk_flush_suspect(j->fk);
+        ngx_faka_journal_kick(j);
+    }
+
+    j->heard = heard;
+
+    if (j->state != NGX_FAKA_JOURNAL_STOPPED) {
+        ngx_add_timer(ev, NGX_FAKA_PULSE_MS);
     }
 }
 

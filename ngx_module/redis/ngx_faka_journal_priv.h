@@ -17,6 +17,7 @@
 #define NGX_FAKA_BACKOFF_MAX_MS       500
 #define NGX_FAKA_POLL_MS              20       /* for another's lease */
 #define NGX_FAKA_DRAIN_MS             2000
+#define NGX_FAKA_PULSE_MS             500      /* of a shop that is idle */
 #define NGX_FAKA_PAGE_COUNT           "16"     /* entries of up to 1 MiB */
 #define NGX_FAKA_INSTANCE_SIZE        32
 
@@ -67,6 +68,8 @@ struct ngx_faka_journal_s {
     ngx_event_t                 retry;      /* backoff; another's lease */
     ngx_event_t                 flush;      /* posted by kick */
     ngx_event_t                 drain;
+    ngx_event_t                 pulse;
+    uint64_t                    heard;      /* replies of the shop, last time */
     ngx_msec_t                  drain_until;
     ngx_msec_t                  backoff_ms;
     ngx_int_t                   appendonly; /* 1, 0, -1 unknown */
@@ -137,6 +140,7 @@ void ngx_faka_journal_ask_top(ngx_faka_journal_t *j,
 
 /* ngx_faka_journal_flush.c */
 void ngx_faka_flush_handler(ngx_event_t *ev);
+void ngx_faka_flush_pulse_handler(ngx_event_t *ev);
 void ngx_faka_flush_on_batch(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_flush_on_probe(ngx_faka_journal_t *j, redisReply *reply);
 

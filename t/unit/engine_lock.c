@@ -191,7 +191,8 @@ test_stopped(void)
     shop_must(pid > 0 && waitpid(pid, &status, WUNTRACED) == pid, "child");
 
     (void) clock_gettime(CLOCK_MONOTONIC, &from);
-    EQ_INT(shop_buy("x", 1, &out), FK_LOCK_TIMEOUT, "a stopped owner: refused");
+    EQ_INT(shop_buy("x", 1, &out), FK_LOCK_TIMEOUT,
+           "a stopped owner: refused");
     (void) clock_gettime(CLOCK_MONOTONIC, &to);
 
     OK(to.tv_sec - from.tv_sec <= 3, "within bounded time");

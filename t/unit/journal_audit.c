@@ -38,7 +38,7 @@ change(uint32_t *next_card, uint32_t *batch)
         break;
 
     case 2:
-        id = shop_id(1 + pick(shop_serial));
+        id = shop_id(pick(shop_serial + 1));
         if (fk_order_get(&shop, &id, &out) == FK_OK) {
             snprintf(trade, sizeof(trade), "t%u", random_state);
             (void) shop_pay(&id, trade, out.amount, &result, &out);
@@ -46,7 +46,7 @@ change(uint32_t *next_card, uint32_t *batch)
         break;
 
     case 3:
-        id = shop_id(1 + pick(shop_serial));
+        id = shop_id(pick(shop_serial + 1));
         (void) fk_cancel(&shop, &shop_env, &id, &out);
         break;
 

@@ -4,6 +4,7 @@
  * the check run wild.
  */
 
+#include "fk_check.h"
 #include "journal_shop.h"
 
 
@@ -21,7 +22,7 @@ typedef struct {
 
 /* What holds the shop together; names, prices and times may be anything. */
 static const word_t  words[] = {
-    WORD(FK_TABLE_PRODUCTS, fk_product_rec_t, sku),
+    WORD(FK_TABLE_PRODUCTS, fk_product_rec_t, sku[0]),
     WORD(FK_TABLE_PRODUCTS, fk_product_rec_t, available),
     WORD(FK_TABLE_PRODUCTS, fk_product_rec_t, owed),
     WORD(FK_TABLE_PRODUCTS, fk_product_rec_t, hnext),
@@ -44,13 +45,13 @@ static const word_t  words[] = {
     WORD(FK_TABLE_CARDS, fk_card_rec_t, owner),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, id[8]),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, product),
-    WORD(FK_TABLE_ORDERS, fk_order_rec_t, qty),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, first_card),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, hnext),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, idem_hnext),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, contact),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, payment),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, used),
+    WORD(FK_TABLE_ORDERS, fk_order_rec_t, axis_payment),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, axis_stock),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, has_idem),
     WORD(FK_TABLE_ORDERS, fk_order_rec_t, queued),
@@ -116,16 +117,17 @@ make_shop(void)
 static int
 seen(uint8_t *at, size_t width, int far)
 {
-    int       sound;
-    uint8_t  *p, old;
+    char       why[256];
+    uint8_t   *p, old;
+    fk_code_t  rc;
 
     p = far ? at + width - 1 : at;
     old = *p;
     *p = (uint8_t) (far ? old ^ 0x80 : old + 1);
-    sound = shop_sound();
+    rc = fk_check(&shop, why, sizeof(why));
     *p = old;
 
-    return !sound;
+    return rc == FK_CORRUPT && why[0] != '\0';
 }
 
 
@@ -199,9 +201,69 @@ test_header(void)
 }
 
 
+/* From the first state by every event, again and again, until no more come. */
+static void
+test_states(void)
+{
+    int        grown;
+    uint8_t    met[FK_PAYMENT_COUNT][FK_STOCK_COUNT][FK_DELIVERY_COUNT][2];
+    unsigned   n, event, stock_left, wrong, count;
+    fk_axes_t  now, next;
+
+    memset(met, 0, sizeof(met));
+    met[FK_PAYMENT_UNPAID][FK_STOCK_HELD][FK_DELIVERY_NONE][0] = 1;
+
+    do {
+        grown = 0;
+
+        for (n = 0; n < sizeof(met) * FK_EVENT_COUNT * 2; n++) {
+            now.cancelled = n % 2;
+            now.delivery = (uint8_t) (n / 2 % FK_DELIVERY_COUNT);
+            now.stock = (uint8_t) (n / 2 / FK_DELIVERY_COUNT
+                                   % FK_STOCK_COUNT);
+            now.payment = (uint8_t) (n / 2 / FK_DELIVERY_COUNT
+                                     / FK_STOCK_COUNT % FK_PAYMENT_COUNT);
+            event = n / sizeof(met) / 2;
+            stock_left = n / sizeof(met) % 2;
+
+            if (met[now.payment][now.stock][now.delivery][now.cancelled]
+                && fk_next_state(&now, (fk_event_t) event, (int) stock_left,
+                                 &next) == FK_OK
+                && !met[next.payment][next.stock][next.delivery]
+                       [next.cancelled])
+            {
+                met[next.payment][next.stock][next.delivery]
+                   [next.cancelled] = 1;
+                grown = 1;
+            }
+        }
+    } while (grown);
+
+    wrong = 0;
+    count = 0;
+
+    for (n = 0; n < sizeof(met); n++) {
+        now.cancelled = n % 2;
+        now.delivery = (uint8_t) (n / 2 % FK_DELIVERY_COUNT);
+        now.stock = (uint8_t) (n / 2 / FK_DELIVERY_COUNT % FK_STOCK_COUNT);
+        now.payment = (uint8_t) (n / 2 / FK_DELIVERY_COUNT / FK_STOCK_COUNT);
+        count += ((uint8_t *) met)[n];
+
+        if (fk_axes_possible(&now) != ((uint8_t *) met)[n]) {
+            printf("#   %u %u %u %u\n", now.payment, now.stock, now.delivery,
+                   now.cancelled);
+            wrong++;
+        }
+    }
+
+    EQ_INT(wrong, 0, "the check knows the %u states that there are", count);
+}
+
+
 int
 main(void)
 {
+    test_states();
     make_shop();
     OK(shop_sound(), "the shop is sound");
     test_words();

@@ -180,15 +180,16 @@ test_lease(void)
 static void
 test_larger(void)
 {
-    fk_t      twin;
-    size_t    at;
-    uint32_t  i;
+    char       why[256];
+    fk_t       twin;
+    size_t     at;
+    uint32_t   i;
     fk_code_t  rc;
 
     (void) munmap(shop.base, shop.size);
     region_new(&shop, 2 * SHOP_SIZE);
     (void) fk_recover_begin(&shop, 1, 0);
-    shop_must(fk_recover_end(&shop, &shop_env, 1, 1, (char [64]) "", 64)
+    shop_must(fk_recover_end(&shop, &shop_env, 1, 1, why, sizeof(why))
               == FK_OK, "open");
     shop_product("card", FK_KIND_CARD, 0);
     kept_size = 0;

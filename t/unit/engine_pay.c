@@ -1,0 +1,340 @@
+/*
+ * Payments: in time, late, short, of a wrong sum, twice, under a known number;
+ * and what a person decides.  After each: where is the money?
+ */
+
+#include "engine_shop.h"
+
+
+static fk_order_view_t  order, view;
+static fk_pay_result_t  result;
+
+
+/* A product with n cards, and an order of two of them. */
+static void
+shop_with_order(uint32_t n)
+{
+    shop_open();
+    shop_product("x", FK_KIND_CARD, 0);
+    shop_stock("x", 1, n);
+    shop_must(shop_buy("x", 2, &order) == FK_OK, "order");
+}
+
+
+static void
+expire(void)
+{
+    shop_wait_s(SHOP_HOLD_S + 1);
+    (void) shop_tick();
+}
+
+
+static fk_code_t
+pay(const char *trade_no, int64_t amount)
+{
+    return shop_pay(&order.id, trade_no, amount, &result, &view);
+}
+
+
+/* The states of the order's payments, oldest first, as one text. */
+static const char *
+money(void)
+{
+    static char        text[2048];
+    uint32_t           i, n;
+    fk_payment_view_t  rows[16];
+
+    n = fk_order_payments(&shop, &order.id, rows, 16);
+    text[0] = '\0';
+
+    for (i = 0; i < n; i++) {
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s=%s",
+                 i != 0 ? " " : "", rows[i].trade_no,
+                 fk_payment_state_word[rows[i].state]);
+    }
+
+    return text;
+}
+
+
+static const char *
+status(void)
+{
+    shop_must(fk_order_get(&shop, &order.id, &view) == FK_OK, "order");
+    return fk_status_word[view.status];
+}
+
+
+static fk_code_t
+decide(fk_event_t event)
+{
+    return fk_decide(&shop, &shop_env, &order.id, event, &view);
+}
+
+
+static void
+test_refused(void)
+{
+    fk_pay_t  in;
+
+    shop_with_order(5);
+    memset(&in, 0, sizeof(in));
+
+#define REFUSED(change, code, what)                                          \
+    in.id = order.id;                                                        \
+    in.channel = str("epay");                                                \
+    in.trade_no = str("t");                                                  \
+    in.amount = 1000;                                                        \
+    strcpy(in.currency, "CNY");                                              \
+    change;                                                                  \
+    EQ_INT(fk_pay(&shop, &shop_env, &in, &result, &view), code, what)
+
+    REFUSED(in.id.bytes[12] ^= 1, FK_NOT_FOUND, "no such order");
+    REFUSED(in.channel = str("alipay"), FK_CHANNEL, "another channel");
+    REFUSED(in.channel = str("epa"), FK_CHANNEL, "the channel's beginning");
+    REFUSED(in.channel = str(""), FK_INVALID, "no channel");
+    REFUSED(in.channel = str("a-long-channel"), FK_INVALID, "long channel");
+    REFUSED(in.trade_no = str(""), FK_INVALID, "no trade number");
+    REFUSED(in.trade_no = str("a\nb"), FK_INVALID, "a control character");
+    REFUSED((in.trade_no = str("t"), in.trade_no.size = 65), FK_INVALID,
+            "long trade number");
+    REFUSED(in.amount = 0, FK_INVALID, "no money");
+    REFUSED(in.amount = -1000, FK_INVALID, "less than none");
+
+    EQ_STR(money(), "", "no refusal left money behind");
+    EQ_STR(status(), "awaiting_payment", "or changed the order");
+}
+
+
+static void
+test_in_time(void)
+{
+    uint64_t  seq;
+
+    shop_with_order(5);
+    EQ_INT(pay("t1", 1000), FK_OK, "paid");
+    EQ_INT(result, FK_PAY_DELIVERED, "delivered");
+    EQ_STR(status(), "delivered", "status");
+    EQ_INT(view.paid_s, SHOP_START_S, "paid at");
+    seq = fk_last_seq(&shop);
+    EQ_INT(view.seq, seq, "by the last record");
+
+    EQ_INT(pay("t1", 1000), FK_OK, "the same again");
+    EQ_INT(result, FK_PAY_DUPLICATE, "is a duplicate");
+    EQ_INT(view.seq, seq, "waits for the same record");
+    EQ_INT(fk_last_seq(&shop), seq, "and leaves none");
+
+    EQ_INT(pay("t2", 1000), FK_OK, "another payment");
+    EQ_INT(result, FK_PAY_EXTRA, "is too much");
+    EQ_INT(view.seq, seq + 1, "waits for its own record");
+    EQ_INT(pay("t2", 1000), FK_OK, "and again");
+    EQ_INT(view.seq, seq + 1, "for that record, not the order's");
+    EQ_STR(money(), "t1=applied t2=refund_due", "money");
+    EQ_INT(shop_view("x").sold, 2, "delivered once");
+    OK(shop_sound(), "sound");
+}
+
+
+static void
+test_late(void)
+{
+    shop_with_order(5);
+    expire();
+    EQ_STR(status(), "expired", "expired");
+    EQ_INT(pay("t1", 1000), FK_OK, "paid late");
+    EQ_INT(result, FK_PAY_DELIVERED, "there is stock: delivered");
+    EQ_STR(status(), "delivered", "status");
+    OK(shop_sound(), "sound");
+
+    shop_with_order(2);
+    expire();
+    shop_must(shop_buy("x", 1, &view) == FK_OK, "another buyer");
+    EQ_INT(pay("t1", 1000), FK_OK, "paid late");
+    EQ_INT(result, FK_PAY_WAITING, "not enough stock: it waits");
+    EQ_STR(status(), "waiting_for_stock", "status");
+    EQ_STR(money(), "t1=applied", "money");
+    EQ_INT(shop_view("x").owed, 2, "two units are owed");
+    EQ_INT(shop_view("x").sellable, 0, "so none can be sold");
+    EQ_INT(shop_buy("x", 1, &view), FK_SOLD_OUT, "to anybody else");
+    OK(shop_sound(), "sound");
+
+    shop_stock("x", 10, 1);
+    EQ_INT(shop_tick().served_count, 1, "stock comes: it is served");
+    EQ_STR(status(), "delivered", "delivered");
+    EQ_INT(shop_view("x").owed, 0, "nothing is owed any more");
+    OK(shop_sound(), "sound");
+
+    shop_with_order(5);
+    shop_must(fk_cancel(&shop, &shop_env, &order.id, &view) == FK_OK,
+              "cancel");
+    EQ_INT(pay("t1", 1000), FK_OK, "cancelled, and yet paid");
+    EQ_STR(status(), "delivered", "delivered");
+}
+
+
+static void
+test_wrong_sum(void)
+{
+    fk_pay_t  in;
+
+    shop_with_order(5);
+    EQ_INT(pay("t1", 999), FK_OK, "one fen less");
+    EQ_INT(result, FK_PAY_REVIEW, "a person must look");
+    EQ_STR(status(), "under_review", "status");
+    EQ_INT(shop_view("x").held, 2, "the cards stay held");
+    EQ_INT(fk_cancel(&shop, &shop_env, &order.id, &view), FK_CONFLICT,
+           "it cannot be cancelled: money is there");
+
+    expire();
+    EQ_STR(status(), "under_review", "its hold ran out");
+    EQ_INT(shop_view("x").held, 0, "the cards are back");
+    EQ_INT(decide(FK_EVENT_APPROVE), FK_OK, "approved");
+    EQ_STR(status(), "delivered", "delivered");
+    OK(view.paid_s != 0, "it counts as paid");
+    EQ_STR(money(), "t1=applied", "money");
+    EQ_INT(decide(FK_EVENT_DENY), FK_CONFLICT, "too late to deny");
+    OK(shop_sound(), "sound");
+
+    shop_with_order(5);
+    shop_must(pay("t1", 1) == FK_OK, "far too little");
+    EQ_INT(pay("t2", 1000), FK_OK, "then the right sum");
+    EQ_INT(result, FK_PAY_REVIEW, "still for a person");
+    EQ_STR(money(), "t1=review t2=applied", "money");
+    EQ_INT(decide(FK_EVENT_DENY), FK_OK, "denied");
+    EQ_STR(status(), "refund_due", "status");
+    EQ_STR(money(), "t1=refund_due t2=refund_due", "money");
+    EQ_INT(shop_view("x").available, 5, "the cards are back");
+    EQ_INT(pay("t3", 1000), FK_OK, "and more money");
+    EQ_INT(result, FK_PAY_EXTRA, "is to be given back too");
+    EQ_INT(decide(FK_EVENT_REFUNDED), FK_OK, "refunded");
+    EQ_STR(status(), "refunded", "status");
+    EQ_STR(money(), "t1=refunded t2=refunded t3=refunded", "money");
+    OK(shop_sound(), "sound");
+
+    shop_with_order(5);
+    memset(&in, 0, sizeof(in));
+    in.id = order.id;
+    in.channel = str("epay");
+    in.trade_no = str("t1");
+    in.amount = 1000;
+    strcpy(in.currency, "USD");
+    EQ_INT(fk_pay(&shop, &shop_env, &in, &result, &view), FK_OK,
+           "another currency");
+    EQ_INT(result, FK_PAY_REVIEW, "a person must look");
+}
+
+
+/* Approved when nothing is left; and the other way out of waiting. */
+static void
+test_decide(void)
+{
+    shop_with_order(2);
+    shop_must(pay("t1", 999) == FK_OK, "pay");
+    expire();
+    shop_must(shop_buy("x", 2, &view) == FK_OK, "another buyer");
+    EQ_INT(decide(FK_EVENT_APPROVE), FK_OK, "approved without stock");
+    EQ_STR(status(), "waiting_for_stock", "it waits");
+    EQ_INT(decide(FK_EVENT_GIVE_UP), FK_OK, "given up");
+    EQ_STR(status(), "refund_due", "to be refunded");
+    EQ_STR(money(), "t1=refund_due", "money");
+    EQ_INT(shop_view("x").owed, 0, "nothing is owed");
+    OK(shop_sound(), "sound");
+
+    EQ_INT(decide(FK_EVENT_PAY), FK_INVALID, "paying is no decision");
+    EQ_INT(decide((fk_event_t) 99), FK_INVALID, "nor is nonsense");
+    EQ_INT(decide(FK_EVENT_APPROVE), FK_CONFLICT, "nothing to approve");
+    order.id.bytes[12] ^= 1;
+    EQ_INT(decide(FK_EVENT_APPROVE), FK_NOT_FOUND, "no such order");
+}
+
+
+static void
+test_reused(void)
+{
+    fk_order_view_t  first;
+
+    shop_with_order(9);
+    first = order;
+    shop_must(pay("t1", 1000) == FK_OK, "pay");
+    shop_must(shop_buy("x", 2, &order) == FK_OK, "second order");
+
+    EQ_INT(pay("t1", 1000), FK_OK, "its trade number for another order");
+    EQ_INT(result, FK_PAY_REUSED, "is the same money");
+    EQ_MEM(view.id.bytes, 16, order.id.bytes, 16, "the view is this order's");
+    EQ_STR(status(), "awaiting_payment", "which is not paid by it");
+    EQ_STR(money(), "", "and has no money");
+    EQ_INT(pay("t10", 1000), FK_OK, "a longer number");
+    EQ_INT(result, FK_PAY_DELIVERED, "is another payment");
+    order = first;
+    EQ_STR(money(), "t1=applied", "the first keeps its own");
+}
+
+
+/* However many come: every one is kept, up to a limit that says so. */
+static void
+test_many(void)
+{
+    char       trade_no[FK_TRADE_NO_SIZE_MAX + 1];
+    unsigned   i;
+    fk_code_t  code;
+
+    shop_with_order(5);
+    memset(trade_no, 'n', sizeof(trade_no));
+    trade_no[FK_TRADE_NO_SIZE_MAX] = '\0';
+
+    for (i = 0; i < 1000; i++) {
+        snprintf(trade_no + 60, 5, "%04u", i);
+        code = pay(trade_no, 7);
+
+        if (code != FK_OK) {
+            break;
+        }
+    }
+
+    EQ_INT(code, FK_TABLE_FULL, "too many payments for one order");
+    EQ_INT(i, FK_ORDER_PAYMENTS_MAX, "after the limit");
+    EQ_INT(decide(FK_EVENT_DENY), FK_OK, "all denied at once");
+    EQ_INT(decide(FK_EVENT_REFUNDED), FK_OK, "all refunded at once");
+    OK(shop_sound(), "sound");
+}
+
+
+static void
+test_ring_full(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  other;
+
+    shop_open();
+    shop_product("x", FK_KIND_COUNTED, 100000);
+    shop_must(shop_buy("x", 1, &order) == FK_OK, "order");
+    shop_flush();
+
+    do {
+        code = shop_buy("x", 1, &other);
+    } while (code == FK_OK);
+
+    EQ_INT(pay("t1", 500), FK_RING_FULL, "the ring is full: refused");
+    EQ_STR(money(), "", "nothing is booked");
+    EQ_STR(status(), "awaiting_payment", "nothing is changed");
+    shop_flush();
+    EQ_INT(pay("t1", 500), FK_OK, "and comes again");
+    EQ_STR(money(), "t1=applied", "money");
+    OK(shop_sound(), "sound");
+}
+
+
+int
+main(void)
+{
+    test_refused();
+    test_in_time();
+    test_late();
+    test_wrong_sum();
+    test_decide();
+    test_reused();
+    test_many();
+    test_ring_full();
+
+    return tap_done();
+}
