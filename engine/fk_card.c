@@ -53,6 +53,7 @@ fk_cards_take(fk_t *fk, uint32_t order)
 }
 
 
+/* At the head: the pool's tail would put old stock behind the newest. */
 void
 fk_cards_return(fk_t *fk, uint32_t order)
 {
@@ -94,6 +95,7 @@ fk_cards_return(fk_t *fk, uint32_t order)
 }
 
 
+/* In full, whether it stands in the record or in blocks behind it. */
 void
 fk_card_read(const fk_t *fk, const fk_card_rec_t *card, uint8_t *out)
 {
@@ -123,6 +125,7 @@ fk_card_write(fk_t *fk, uint32_t index, uint32_t batch, const uint8_t *sealed,
     assert(size > FK_SEAL_SIZE && size <= FK_SEALED_SIZE_MAX);
     assert(batch != 0 && batch <= FK_BATCHES_MAX);
 
+    /* The caller's FK_SET of owner is what makes it a card. */
     card = FK_CARD(fk, index);
     card->batch_size = batch << 12 | size;
 

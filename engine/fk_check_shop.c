@@ -6,7 +6,7 @@
 #include "fk_check.h"
 
 
-/* All states that fk_next_state() leads to; a test walks there and compares. */
+/* The states that fk_next_state() leads to; a test walks and compares. */
 
 static const fk_axes_t  fk_states[] = {
     { FK_PAYMENT_UNPAID, FK_STOCK_HELD, FK_DELIVERY_NONE, 0 },
@@ -467,8 +467,9 @@ fk_check_product(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "product", i, "there are two with its SKU");
     }
 
-    if (p->kind >= FK_KIND_COUNT || p->price < 1 || p->price > FK_AMOUNT_MAX
-        || p->used != 1 || p->on_sale > 1 || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
+    if (p->kind >= FK_KIND_COUNT || p->used != 1 || p->on_sale > 1
+        || p->price < 1 || p->price > FK_AMOUNT_MAX
+        || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
         || p->imported < 0 || p->imported > FK_UNITS_MAX
         || p->available < 0 || p->available > FK_UNITS_MAX
         || p->voided < 0 || p->voided > p->imported)

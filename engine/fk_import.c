@@ -172,6 +172,7 @@ fk_import_add(fk_t *fk, const fk_env_t *env, uint32_t handle,
 }
 
 
+/* What sealing can make of one card, and no more of them than one record. */
 static int
 fk_import_slice_valid(const fk_card_in_t *cards, uint32_t n)
 {
@@ -214,6 +215,10 @@ fk_import_sort_out(const fk_t *fk, uint32_t batch, const fk_card_in_t *cards,
 }
 
 
+/*
+ * A card sealed before the key was changed has another nonce: it is looked
+ * for under both.
+ */
 static fk_card_result_t
 fk_import_judge(const fk_t *fk, uint32_t batch, const fk_card_in_t *cards,
     uint32_t at)
@@ -245,6 +250,7 @@ fk_import_judge(const fk_t *fk, uint32_t batch, const fk_card_in_t *cards,
 }
 
 
+/* For those accepted only: a slice of duplicates fits into a full table. */
 static fk_code_t
 fk_import_room(fk_t *fk, const fk_card_in_t *cards, uint32_t n,
     const uint8_t *results)
@@ -279,6 +285,10 @@ fk_import_room(fk_t *fk, const fk_card_in_t *cards, uint32_t n,
 }
 
 
+/*
+ * New cards are chained by plain stores, as nobody sees them; the one store
+ * that hangs the chain on the batch is noted.
+ */
 static void
 fk_import_stage(fk_t *fk, const fk_env_t *env, uint32_t batch,
     const fk_card_in_t *cards, uint32_t n, const uint8_t *results)
@@ -377,6 +387,7 @@ fk_import_commit(fk_t *fk, const fk_env_t *env, uint32_t handle,
 }
 
 
+/* The staged list goes behind the pool: first in, first out. */
 static void
 fk_import_publish(fk_t *fk, uint32_t batch)
 {
@@ -485,10 +496,13 @@ fk_import_reap(fk_t *fk, const fk_env_t *env, uint32_t *reaped_count)
         fk_record_card_free(fk, index);
     }
 
+    /* The batch itself goes with its last card. */
     if (b->head == 0) {
         FK_SET(fk, b->tail, 0);
         FK_SET(fk, r->aborted, b->next);
         FK_SET(fk, b->state, FK_BATCH_FREE);
+
+        /* From here on the old importer's handle means nothing. */
         FK_SET(fk, b->generation, b->generation + 1);
         fk_record_batch(fk, batch);
         fk_slot_free(fk, FK_TABLE_BATCHES, batch);
@@ -502,6 +516,7 @@ fk_import_reap(fk_t *fk, const fk_env_t *env, uint32_t *reaped_count)
 }
 
 
+/* A card that was never for sale; its bytes may be overwritten from now on. */
 static void
 fk_card_discard(fk_t *fk, uint32_t index, uint32_t product)
 {

@@ -19,15 +19,20 @@
 #include <errno.h>
 #include <time.h>
 
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#endif
-
 #include "fk_priv.h"
 
 
 #define FK_SPINS_MAX        64
 #define FK_PAUSES_MAX       16
+
+/* ThreadSanitizer sees a lock only where it is taken by a call it knows. */
+#if defined(__SANITIZE_THREAD__)
+#define FK_LOCK_CLOCK                 CLOCK_REALTIME
+#define fk_lock_until(lock, clock, t)  pthread_mutex_timedlock(lock, t)
+#else
+#define FK_LOCK_CLOCK                 CLOCK_MONOTONIC
+#define fk_lock_until(lock, clock, t)  pthread_mutex_clocklock(lock, clock, t)
+#endif
 
 
 static int fk_lock_wait(pthread_mutex_t *lock);
@@ -107,7 +112,7 @@ fk_lock_wait(pthread_mutex_t *lock)
         }
     }
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &until);
+    (void) clock_gettime(FK_LOCK_CLOCK, &until);
     until.tv_sec += FK_LOCK_WAIT_MS / 1000;
     until.tv_nsec += FK_LOCK_WAIT_MS % 1000 * 1000000;
 
@@ -116,20 +121,7 @@ fk_lock_wait(pthread_mutex_t *lock)
         until.tv_sec++;
     }
 
-#if defined(__SANITIZE_THREAD__)
-    /* ThreadSanitizer knows the other ways to lock, but not this one. */
-    __tsan_mutex_pre_lock(lock, __tsan_mutex_try_lock);
-#endif
-
-    rc = pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until);
-
-#if defined(__SANITIZE_THREAD__)
-    __tsan_mutex_post_lock(lock, __tsan_mutex_try_lock
-                                 | (rc == 0 || rc == EOWNERDEAD
-                                    ? 0 : __tsan_mutex_try_lock_failed), 0);
-#endif
-
-    return rc;
+    return fk_lock_until(lock, FK_LOCK_CLOCK, &until);
 }
 
 

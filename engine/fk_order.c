@@ -105,6 +105,7 @@ fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out)
 }
 
 
+/* The sums of these over all orders are the product's counters. */
 fk_units_t
 fk_order_units(uint32_t qty, uint8_t axis_stock)
 {
@@ -166,10 +167,12 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
         FK_SET(fk, p->owed, p->owed + is.owed - was.owed);
     }
 
+    /* All three axes by one store: the fields lie in one aligned word. */
     memcpy(&word, next, sizeof(word));
     axes = (uint32_t *) (void *) &o->axis_payment;
     FK_SET(fk, *axes, word);
 
+    /* At the end, as one who comes now waits behind those who are there. */
     if (was.owed == 0 && is.owed != 0) {
         fk_wait_append(fk, order);
     }
@@ -292,6 +295,7 @@ fk_order_cards(fk_t *fk, const fk_order_id_t *id, uint32_t *cursor,
         o = FK_ORDER(fk, order);
         axes = fk_order_axes(o);
 
+        /* Bound is not bought: this line keeps unpaid cards in here. */
         if (fk_status_of(&axes) != FK_STATUS_DELIVERED) {
             code = FK_CONFLICT;
 
@@ -342,6 +346,7 @@ fk_order_cards_copy(const fk_t *fk, const fk_order_rec_t *o, uint32_t *cursor,
         count++;
     }
 
+    /* Nothing fitted: the caller would ask for ever. */
     if (count == 0 && i < o->qty && index != 0) {
         return FK_INVALID;
     }

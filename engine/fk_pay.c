@@ -72,6 +72,7 @@ fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 }
 
 
+/* Verified money is refused only for what no gateway sends. */
 static int
 fk_pay_valid(const fk_pay_t *in)
 {
@@ -95,6 +96,10 @@ fk_pay_valid(const fk_pay_t *in)
 }
 
 
+/*
+ * The ladder: order, channel, known payment, room; then the money has a place
+ * to go, and goes there.
+ */
 static fk_code_t
 fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     fk_pay_result_t *result, fk_order_view_t *out)
@@ -133,6 +138,7 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 
     fk_record_begin(fk, env);
 
+    /* Extra money is kept, but changes nothing about a finished order. */
     if (*result != FK_PAY_EXTRA) {
         if (next.payment == FK_PAYMENT_PAID) {
             FK_SET(fk, o->paid_s, fk_now_s(env));
@@ -179,6 +185,7 @@ fk_pay_known(const fk_t *fk, const fk_pay_t *in, uint32_t order,
 }
 
 
+/* The worst case, before anything changes. */
 static fk_code_t
 fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order)
 {
@@ -313,6 +320,7 @@ fk_payment_find(const fk_t *fk, const fk_pay_t *in)
     {
         p = FK_PAYMENT(fk, index);
 
+        /* Trade numbers are a channel's own: two channels may share one. */
         if (p->hash != hash || p->trade_no_size != in->trade_no.size
             || memcmp(FK_ORDER(fk, p->order)->channel, channel,
                       sizeof(channel)) != 0)
@@ -364,6 +372,7 @@ fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     now = fk_order_axes(o);
     code = fk_next_state(&now, event, fk_order_stock_left(fk, o), &next);
 
+    /* All of them in one record: bounded by FK_ORDER_PAYMENTS_MAX. */
     size = FK_IMAGE_ORDER_SIZE(o->qty)
            + fk_payments_count(fk, o, turn->from) * FK_IMAGE_PAYMENT_SIZE;
 

@@ -42,7 +42,6 @@ fk_store(fk_t *fk, void *p, size_t width, uint64_t value)
     }
 #endif
 
-    old = 0;
     switch (width) {
     case 1:
         old = *(uint8_t *) p;

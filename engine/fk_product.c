@@ -105,6 +105,7 @@ fk_product_open(const fk_product_rec_t *p, int64_t now_ms)
 }
 
 
+/* The same order of reasons as in the ladder of checkout. */
 fk_code_t
 fk_product_peek(const fk_t *fk, const fk_env_t *env, fk_str_t sku,
     uint32_t qty)
@@ -137,6 +138,11 @@ fk_product_peek(const fk_t *fk, const fk_env_t *env, fk_str_t sku,
 }
 
 
+/*
+ * What is given is laid over what is there, and the whole is judged: so a new
+ * price is checked against the old limit, and a refusal comes before any
+ * store.
+ */
 fk_code_t
 fk_product_put(fk_t *fk, const fk_env_t *env, const fk_product_put_t *in,
     fk_product_view_t *out, int *created, uint64_t *seq, const char **field)
@@ -199,6 +205,7 @@ fk_product_put(fk_t *fk, const fk_env_t *env, const fk_product_put_t *in,
 }
 
 
+/* SKUs stand in URLs, keys and file names: plain ASCII, no escapes. */
 static int
 fk_sku_valid(fk_str_t sku)
 {
@@ -312,6 +319,7 @@ fk_terms_given(const fk_product_put_t *in, const fk_product_rec_t *p,
 }
 
 
+/* The first field that is wrong, by its name in the interface, or NULL. */
 static const char *
 fk_terms_wrong(const fk_terms_t *terms)
 {
@@ -427,6 +435,7 @@ fk_product_set(fk_t *fk, const fk_env_t *env, fk_product_rec_t *p,
     FK_SET(fk, p->sale_to_s, terms->sale_to_s);
     FK_SET(fk, p->updated_s, fk_now_s(env));
 
+    /* Never by changing available alone: the sums would not add up. */
     more = terms->stock - p->available;
 
     if (more > 0) {
@@ -520,6 +529,7 @@ fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
         }
     }
 
+    /* Products are never taken away, so a slot number is a good place. */
     *cursor = index < fresh ? index : 0;
 
     fk_unlock(fk);

@@ -94,11 +94,15 @@ fk_plan(size_t size, fk_plan_t *plan)
     assert(used < size);
     plan->blocks = (uint32_t) ((size - used) / sizeof(fk_block_rec_t)) - 1;
 
-    assert(fk_lay_out(&trial, plan) <= size);
+    used = fk_lay_out(&trial, plan);
+    assert(used <= size);
+    (void) used;
+
     return FK_OK;
 }
 
 
+/* Bounds that hold for the smallest and the largest region alike. */
 static uint64_t
 fk_clamp(uint64_t n, uint64_t min, uint64_t max)
 {
@@ -200,11 +204,16 @@ fk_format(void *mem, size_t size)
     fk.magic = FK_HANDLE_MAGIC;
     fk_reset(&fk);
 
+    /* A master that died before this store left nothing to attach to. */
     __atomic_store_n(&r->formatted, 1, __ATOMIC_RELEASE);
     return FK_OK;
 }
 
 
+/*
+ * Robust, because an owner may die; shared, because workers are processes.
+ * Done once: an attach must never initialise a lock that somebody may hold.
+ */
 static fk_code_t
 fk_lock_init(pthread_mutex_t *lock)
 {
@@ -239,6 +248,7 @@ fk_reset(fk_t *fk)
     assert(r->state == FK_SHOP_EMPTY || r->state == FK_SHOP_RECOVERING);
 
     for (i = 0; i < FK_TABLE_COUNT; i++) {
+        /* Slots above fresh count as never used: no need to clear them. */
         r->table[i].fresh = 0;
         r->table[i].free_head = 0;
         r->table[i].free_count = 0;
@@ -300,6 +310,7 @@ fk_attach(fk_t *fk, void *mem, size_t size, const char **why)
         *why = "its capacities differ";
     }
 
+    /* The same capacities by chance do not make the same records. */
     for (i = 0; *why == NULL && i < FK_TABLE_COUNT; i++) {
         if (r->table[i].slot_size != fk_table_kinds[i].slot_size
             || r->table[i].link_offset != fk_table_kinds[i].link_offset
@@ -351,7 +362,7 @@ fk_fail(fk_t *fk, const char *why)
         return;
     }
 
-    for (i = 1; why[i] != '\0' && i < sizeof(r->fail_reason) - 1; i++) {
+    for (i = 1; i < sizeof(r->fail_reason) - 1 && why[i] != '\0'; i++) {
         __atomic_store_n(&r->fail_reason[i], why[i], __ATOMIC_RELAXED);
     }
 

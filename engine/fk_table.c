@@ -19,6 +19,7 @@ static uint32_t *fk_slot_link(const fk_t *fk, fk_table_id_t id,
 static uint32_t fk_blocks_take(fk_t *fk, uint32_t n);
 
 
+/* Derived from two counts, so that taking a fresh slot is a single store. */
 uint32_t
 fk_table_used(const fk_t *fk, fk_table_id_t id)
 {
@@ -55,6 +56,8 @@ fk_slot_take(fk_t *fk, fk_table_id_t id)
     link = fk_slot_link(fk, id, index);
     FK_SET(fk, t->free_head, *link);
     FK_SET(fk, t->free_count, t->free_count - 1);
+
+    /* The note of the old link lets the caller overwrite the whole slot. */
     FK_SET(fk, *link, 0);
 
     return index;
@@ -129,6 +132,7 @@ fk_table_rebuild(fk_t *fk, fk_table_id_t id,
 }
 
 
+/* Returns the first block; the size is not kept here but by the owner. */
 uint32_t
 fk_blob_make(fk_t *fk, const uint8_t *data, uint32_t size)
 {
@@ -201,6 +205,7 @@ fk_blocks_take(fk_t *fk, uint32_t n)
 }
 
 
+/* The chain joins the free list as it is, by its last link. */
 void
 fk_blob_free(fk_t *fk, uint32_t first)
 {
@@ -298,6 +303,7 @@ fk_chain_insert(fk_t *fk, uint32_t *bucket, uint32_t *hnext, uint32_t index)
 }
 
 
+/* Bounded by the table: a chain that is longer runs in a circle. */
 void
 fk_chain_remove(fk_t *fk, uint32_t *bucket, fk_table_id_t table,
     size_t hnext_offset, uint32_t index)

@@ -238,6 +238,7 @@ fk_tick_expire(fk_t *fk, const fk_env_t *env, fk_tick_t *out)
                              &out->expired_count);
     }
 
+    /* Derived, so without a record: recovery finds its own place. */
     FK_SET(fk, r->wheel_s, at_s);
     fk_commit(fk);
 
@@ -270,6 +271,7 @@ fk_tick_expired(const fk_t *fk, uint32_t order, uint32_t now_s)
 }
 
 
+/* Looked at again, under the lock: another process may have been here. */
 static fk_code_t
 fk_tick_serve(fk_t *fk, const fk_env_t *env, uint32_t product, fk_tick_t *out)
 {
@@ -288,6 +290,10 @@ fk_tick_serve(fk_t *fk, const fk_env_t *env, uint32_t product, fk_tick_t *out)
 }
 
 
+/*
+ * The event must be allowed: only unpaid, held orders stand in the wheel, and
+ * only paid, short ones in a waiting list.
+ */
 static fk_code_t
 fk_tick_order(fk_t *fk, const fk_env_t *env, uint32_t order, fk_event_t event,
     uint32_t *count)
@@ -319,6 +325,7 @@ fk_tick_order(fk_t *fk, const fk_env_t *env, uint32_t order, fk_event_t event,
 }
 
 
+/* The importer may have come back just now and renewed its lease. */
 static fk_code_t
 fk_tick_abort(fk_t *fk, const fk_env_t *env, uint32_t batch)
 {

@@ -117,10 +117,22 @@ refused('no such product', 404, 'not_found', sku => 'nothing');
 refused('no such channel', 422, 'invalid_channel', sku => 'card',
         channel => 'nothing');
 refused('a channel of another currency', 422, 'invalid_channel', sku => 'yen');
+is_deeply($t->admin('GET', '/orders?sku=yen')->json->{orders}, [],
+          'and not even an order was made');
 is($t->checkout(sku => 'yen', channel => 'yen')->status, 201,
    'the channel of its own currency takes it');
 $t->product('later', kind => 'shared');
 refused('a shared key that is not there', 409, 'sold_out', sku => 'later');
+
+# More than the protocol can say: the order is taken back at once.
+$t->product('gold', price => 100_000_000_000, qty_max => 1);
+$t->import_cards('gold', 1);
+refused('an amount that the gateway cannot take', 422, 'invalid_channel',
+        sku => 'gold');
+is($t->admin('GET', '/orders?sku=gold')->json->{orders}[0]{status},
+   'cancelled', 'what cannot be paid does not stay');
+my ($gold) = grep { $_->{sku} eq 'gold' } @{ $t->get('/products')->json };
+is($gold->{stock}, 1, 'nor keep its unit');
 
 my $now = time;
 $t->product('card', on_sale => JSON::PP::false);

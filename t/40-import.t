@@ -109,6 +109,8 @@ becomes('2048 bytes between blanks',
 becomes('more cards than one slice has',
         join('', map { "n$_\n" } 1 .. 150), [map { "n$_" } 1 .. 150], 0);
 
+becomes('nearly a byte order mark', "\xef\xbb\xbeone\n", ["\x{fefe}one"], 0);
+
 my $utf8 = product();
 import_text($utf8, "\xe5\x8d\xa1\xe5\xaf\x86 \xf0\x9f\x8e\x81\n");
 is($t->buy(sku => $utf8)->{cards}[0], "\x{5361}\x{5bc6} \x{1f381}",
@@ -143,6 +145,14 @@ is(reasons(import_text($sku, "one\nseven\n")), '1:duplicate_in_stock',
 my $elsewhere = product();
 is(import_text($elsewhere, "one\ntwo\n")->json->{accepted}, 2,
    'another product may have the same');
+
+for my $mark ("\xef", "\xef\xbb") {
+    my $hex = unpack 'H*', $mark;
+    is(reasons(import_text(product(), "$mark\none\n")), '1:not_utf8',
+       "$hex is no byte order mark, but bad text");
+    is(reasons(import_text(product(), $mark)), '1:not_utf8',
+       "$hex and nothing more, too");
+}
 
 my $many = join '', map { $_ % 2 ? "\xff\n" : "card$_\n" } 1 .. 4000;
 my $report = import_text(product(), $many)->json;
@@ -278,6 +288,7 @@ while (Faka::Proc::alive($job->pid)) {
 }
 is($job->wait, "lines $lines blank 0 accepted $lines duplicates 0"
                . ' rejected_count 0', "$lines lines");
+note("$answered answers meanwhile");
 cmp_ok($answered, '>=', 10, 'others are served meanwhile');
 cmp_ok($peak - $before, '<', 8192, 'in bounded memory')
     unless $ENV{FAKA_ASAN};

@@ -21,7 +21,7 @@ $t->nginx->{opt}{channels} =
 $t->start;
 
 $t->product('card', price => 150);
-$t->import_cards('card', 60);
+$t->import_cards('card', 100);
 
 
 sub checkout {
@@ -207,12 +207,18 @@ $t->audit_ok;
 
 # ---- the same, many times ---------------------------------------------------
 
-my $parallel = checkout();
-my $answers = http_many([map { $t->notify_request($parallel) } 1 .. 50],
-                        concurrency => 50);
+# The kernel may give all connections of one moment to one worker: until it
+# gives some to both, another order is paid in the same way.
+my ($parallel, $answers, %workers);
+for (1 .. 20) {
+    $parallel = checkout();
+    $answers = http_many([map { $t->notify_request($parallel) } 1 .. 50],
+                         concurrency => 50);
+    %workers = map { $_->header('x-worker') => 1 } @$answers;
+    last if keys %workers == 2;
+}
 is(scalar(grep { $_->status == 200 && $_->body eq 'success' } @$answers), 50,
    '50 at once: all are told success');
-my %workers = map { $_->header('x-worker') => 1 } @$answers;
 is(scalar keys %workers, 2, 'by both workers');
 is(scalar @{ $t->order($parallel)->json->{cards} }, 1, 'one card');
 my ($booked) = grep { $_->{order} eq $parallel->{order} }
@@ -277,6 +283,18 @@ is(status_of($gone), 'delivered', 'gets its card');
 
 
 # ---- when nothing can be booked ---------------------------------------------
+
+my $undecided = checkout();
+$t->redis->pause;
+my $silent = $t->notify($undecided);
+is($silent->status . ' ' . $silent->body, '503 fail',
+   'no success as long as the disk is silent');
+isnt($t->order($undecided)->status, 200, 'nor is the card shown');
+$t->redis->cont;
+ok(wait_until(sub { $t->notify($undecided)->body eq 'success' }, 10),
+   'the notice that comes again gets it');
+is(status_of($undecided), 'delivered', 'the card is delivered');
+is(scalar @{ $t->order($undecided)->json->{cards} }, 1, 'once');
 
 my $pending = open_trade(checkout());
 $t->redis->stop;

@@ -41,6 +41,8 @@ static const ngx_faka_command_info_t  ngx_faka_commands[] = {
       ngx_faka_flush_on_probe },
     { "XADD of a batch", NGX_FAKA_COMMAND_TIMEOUT_MS,
       ngx_faka_flush_on_batch },
+    { "XADD of a new journal", NGX_FAKA_COMMAND_TIMEOUT_MS,
+      ngx_faka_flush_on_begin },
     { "XINFO for the takeover", NGX_FAKA_READ_TIMEOUT_MS,
       ngx_faka_recover_on_top },
     { "XADD of the takeover", NGX_FAKA_READ_TIMEOUT_MS,

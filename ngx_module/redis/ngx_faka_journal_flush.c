@@ -15,6 +15,7 @@ static void ngx_faka_flush_send(ngx_faka_journal_t *j,
     const fk_batch_t *batch);
 static void ngx_faka_flush_wait(ngx_faka_journal_t *j);
 static void ngx_faka_flush_unknown(ngx_faka_journal_t *j);
+static void ngx_faka_flush_begin(ngx_faka_journal_t *j);
 static ngx_uint_t ngx_faka_process_is_dead(uint64_t owner);
 
 
@@ -179,6 +180,11 @@ ngx_faka_flush_on_probe(ngx_faka_journal_t *j, redisReply *reply)
     switch (fk_flush_top(j->fk, j->owner, top.epoch, top.seq)) {
 
     case FK_OK:
+        if (top.epoch == 0) {
+            ngx_faka_flush_begin(j);
+            return;
+        }
+
         ngx_faka_journal_kick(j);
         ngx_faka_journal_wake_all(j);
         return;
@@ -206,6 +212,44 @@ ngx_faka_flush_on_probe(ngx_faka_journal_t *j, redisReply *reply)
         ngx_faka_journal_kick(j);
         return;
     }
+}
+
+
+/*
+ * The stream has vanished, but the ring still holds every record of it.  It
+ * begins as it did at the takeover, with the entry that fences older epochs;
+ * if another worker is quicker, this one is refused, which is as good.
+ */
+
+static void
+ngx_faka_flush_begin(ngx_faka_journal_t *j)
+{
+    fk_journal_view_t  view;
+
+    ngx_log_error(NGX_LOG_ERR, j->log, 0,
+                  "faka: shop \"%V\": its journal in redis \"%V\" is gone; "
+                  "all of it is in memory and is sent again",
+                  &j->options.shop, &j->options.redis->address);
+
+    fk_journal_view(j->fk, &view);
+    j->epoch = view.epoch;
+
+    ngx_faka_recover_append(j, NGX_FAKA_COMMAND_BEGIN, "t", 0);
+}
+
+
+void
+ngx_faka_flush_on_begin(ngx_faka_journal_t *j, redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR
+        && ngx_strstr(reply->str, "equal or smaller") == NULL)
+    {
+        ngx_faka_journal_log_error(j, reply, "a new journal");
+        ngx_faka_journal_drop(j);
+        return;
+    }
+
+    ngx_faka_journal_kick(j);
 }
 
 

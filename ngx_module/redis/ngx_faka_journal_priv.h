@@ -41,6 +41,7 @@ typedef enum {
     NGX_FAKA_COMMAND_APPENDFSYNC,
     NGX_FAKA_COMMAND_PROBE,            /* the top id, for the flush */
     NGX_FAKA_COMMAND_BATCH,
+    NGX_FAKA_COMMAND_BEGIN,            /* of a journal that has vanished */
     NGX_FAKA_COMMAND_TOP,              /* the top id, for the takeover */
     NGX_FAKA_COMMAND_TAKE,
     NGX_FAKA_COMMAND_PAGE,
@@ -69,7 +70,7 @@ struct ngx_faka_journal_s {
     ngx_event_t                 flush;      /* posted by kick */
     ngx_event_t                 drain;
     ngx_event_t                 pulse;
-    uint64_t                    heard;      /* replies of the shop, last time */
+    uint64_t                    heard;      /* replies, as last seen */
     ngx_msec_t                  drain_until;
     ngx_msec_t                  backoff_ms;
     ngx_int_t                   appendonly; /* 1, 0, -1 unknown */
@@ -143,6 +144,7 @@ void ngx_faka_flush_handler(ngx_event_t *ev);
 void ngx_faka_flush_pulse_handler(ngx_event_t *ev);
 void ngx_faka_flush_on_batch(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_flush_on_probe(ngx_faka_journal_t *j, redisReply *reply);
+void ngx_faka_flush_on_begin(ngx_faka_journal_t *j, redisReply *reply);
 
 /* ngx_faka_journal_recover.c */
 void ngx_faka_recover_start(ngx_faka_journal_t *j);
@@ -150,6 +152,10 @@ void ngx_faka_recover_on_top(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_recover_on_take(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_recover_on_page(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_recover_on_mark(ngx_faka_journal_t *j, redisReply *reply);
+
+/* Appends <epoch of *j>-<seq> with one field, whose value is the instance. */
+void ngx_faka_recover_append(ngx_faka_journal_t *j,
+    ngx_faka_command_t command, const char *field, uint64_t seq);
 
 
 #endif /* NGX_FAKA_JOURNAL_PRIV_H_INCLUDED_ */

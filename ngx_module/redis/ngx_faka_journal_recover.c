@@ -23,8 +23,6 @@ static ngx_int_t ngx_faka_recover_apply(ngx_faka_journal_t *j,
     redisReply *value);
 static void ngx_faka_recover_mark(ngx_faka_journal_t *j);
 static void ngx_faka_recover_open(ngx_faka_journal_t *j);
-static void ngx_faka_recover_append(ngx_faka_journal_t *j,
-    ngx_faka_command_t command, const char *field, uint64_t seq);
 static ngx_int_t ngx_faka_recover_refused(ngx_faka_journal_t *j,
     redisReply *reply);
 
@@ -346,7 +344,7 @@ ngx_faka_recover_open(ngx_faka_journal_t *j)
 }
 
 
-static void
+void
 ngx_faka_recover_append(ngx_faka_journal_t *j, ngx_faka_command_t command,
     const char *field, uint64_t seq)
 {

@@ -462,6 +462,7 @@ run_and_die(const command_t *command, unsigned n)
     int    status;
     pid_t  pid;
 
+    status = 0;
     fflush(stdout);
     pid = fork();
 

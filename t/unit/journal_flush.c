@@ -289,7 +289,7 @@ run_case(size_t c)
 }
 
 
-/* Refused before anything changed, and as good as before when it is flushed. */
+/* Refused before anything changed, and as good as before after a flush. */
 static void
 test_full(void)
 {

@@ -362,6 +362,18 @@ sub metrics {
 }
 
 
+# The present state of the shop, or '' if nobody answers.
+
+sub shop_state {
+    my ($self, %opt) = @_;
+
+    my $metrics = $self->metrics(%opt);
+    my ($state) = grep { $metrics->{"faka_shop_state{state=\"$_\"}"} }
+                  qw(empty recovering open fenced failed);
+    return $state || '';
+}
+
+
 # ---- the end -----------------------------------------------------------
 
 sub _finish {
