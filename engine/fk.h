@@ -534,7 +534,7 @@ fk_code_t fk_check(fk_t *fk, char *why, size_t why_size);
  * The audit: the same sums in slices, beside a shop that goes on selling.
  * One runs at a time: fk_audit_begin answers FK_CONFLICT while another is
  * fresh.  fk_audit_step until it is not FK_AGAIN; then read the products by
- * fk_audit_product and the totals.
+ * fk_audit_products and the totals.
  */
 typedef struct {
     char     sku[FK_SKU_SIZE_MAX + 1];

@@ -73,6 +73,7 @@ fk_order_id_parse(fk_order_id_t *id, const uint8_t *text, size_t size)
     at = 0;
     bits = 0;
     pending = 0;
+    memset(&parsed, 0, sizeof(parsed));
 
     for (i = 0; i < FK_ORDER_TEXT_SIZE; i++) {
         value = fk_base32_value(text[i]);

@@ -180,6 +180,7 @@ ngx_faka_admin_put_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
+    seq = 0;
     ngx_memzero(&in, sizeof(ngx_faka_put_fields_t));
 
     rc = ngx_faka_json_read(r->pool, body, ngx_faka_put_field,

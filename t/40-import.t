@@ -242,6 +242,29 @@ api_ok('POST', '/admin/products/{sku}/cards', $answer, 'the second is told');
 is($held->wait, '200 2', 'and the first is not disturbed');
 
 
+# ---- a reload does not wait for a client that is slow -----------------------
+
+my $quit = product();
+my $stalled = $t->background(sub {
+    my $answer = http_one({
+        %{ $t->admin_request('POST', "/products/$quit/cards",
+                             "one\n" . "\n" x 5000 . "two\n") },
+        slice => 300, pause => 1 });
+    return $answer->status . ' ' . $answer->code;
+});
+ok(wait_until(sub {
+    $answer = $t->admin('POST', "/products/$quit/cards", "\n");
+    return $answer->code eq 'import_running';
+}, 5), 'an import that takes its time');
+ok($t->nginx->reload(timeout => 10), 'the old worker ends all the same');
+is($stalled->wait, '503 unavailable', 'the client is told to send it again');
+ok(wait_until(sub {
+    $answer = $t->admin('POST', "/products/$quit/cards", "one\ntwo\n");
+    return $answer->status == 200;
+}, 10), 'which it can, at once');
+is($answer->json->{accepted}, 2, 'for nothing was kept');
+
+
 # ---- where there is nothing to import into ----------------------------------
 
 my $counted = product(kind => 'counted', stock => 1);
