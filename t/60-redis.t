@@ -16,7 +16,7 @@ my $nginx = $t->nginx;
 my $redis = $t->redis;
 
 $t->product('drop');
-my $cards = $t->import_cards('drop', long(6000, 40000));
+my $cards = $t->import_cards('drop', long(16000, 60000));
 my $told = Faka::Told->new;
 
 # For single tries: one that ends in 503 may have made an order all the same.

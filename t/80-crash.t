@@ -17,7 +17,7 @@ my $nginx = $t->nginx;
 
 $t->product('drop');
 $t->product('probe');
-my $cards = $t->import_cards('drop', long(6000, 40000));
+my $cards = $t->import_cards('drop', long(16000, 60000));
 $t->import_cards('probe', 3 * $rounds);
 
 

@@ -17,7 +17,7 @@ my $nginx = $t->nginx;
 my $redis = $t->redis;
 
 $t->product('drop');
-my $cards = $t->import_cards('drop', long(8000, 60000));
+my $cards = $t->import_cards('drop', long(16000, 60000));
 my $told = Faka::Told->new;
 
 

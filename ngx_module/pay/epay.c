@@ -317,21 +317,27 @@ static void
 write_encoded(writer_t *writer, pay_str_t value)
 {
     char               escape[3];
-    size_t             i;
+    size_t             i, start;
     unsigned char      c;
     static const char  hex[] = "0123456789ABCDEF";
+
+    start = 0;
 
     for (i = 0; i < value.size; i++) {
         c = value.data[i];
 
-        if (pay_is_plain_id(pay_str(&c, 1), 1, ".")) {
-            write_text(writer, (const char *) &c, 1);
+        if (pay_is_plain_char(c) || c == '.') {
             continue;
         }
+
+        write_text(writer, (const char *) value.data + start, i - start);
+        start = i + 1;
 
         escape[0] = '%';
         escape[1] = hex[c >> 4];
         escape[2] = hex[c & 0xf];
         write_text(writer, escape, sizeof(escape));
     }
+
+    write_text(writer, (const char *) value.data + start, value.size - start);
 }

@@ -276,9 +276,8 @@ pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra)
 
         /* strchr() would find the NUL that ends extra. */
 
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z') || c == '_' || c == '-'
-              || (c != '\0' && strchr(extra, c) != NULL)))
+        if (!pay_is_plain_char(c)
+            && (c == '\0' || strchr(extra, c) == NULL))
         {
             return false;
         }

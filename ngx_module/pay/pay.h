@@ -247,6 +247,19 @@ bool pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
 
 bool pay_secret_check(pay_str_t secret, char *err, size_t err_size);
 
+/* 0-9 A-Z a-z _ - */
+
+static inline bool
+pay_is_plain_char(unsigned char c)
+{
+    unsigned char  lower;
+
+    lower = c | 0x20;
+
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z')
+           || c == '_' || c == '-';
+}
+
 /* 1..size_max characters of 0-9 A-Z a-z _ - and those of extra. */
 
 bool pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra);
