@@ -53,6 +53,7 @@ help:
 	@echo "asan         unit programs and all tests, ASan + UBSan"
 	@echo "asan-module  only build/asan/ngx_http_faka_module.so"
 	@echo "ubsan        unit programs, UBSan of clang"
+	@echo "browser      a purchase in a real Chromium"
 	@echo "tsan         unit programs, ThreadSanitizer"
 	@echo "valgrind     unit programs, memcheck"
 	@echo "fuzz         every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
@@ -63,8 +64,10 @@ help:
 # What a group of targets needs from the distribution; with everything in
 # place this takes some milliseconds and changes nothing.
 
-.PHONY: deps-build deps-run deps-test deps-check deps-bench
-deps-build deps-run deps-test deps-check deps-bench: deps-%:
+DEPS := $(addprefix deps-,build run test check browser bench)
+
+.PHONY: $(DEPS)
+$(DEPS): deps-%:
 	@conf/run/install-deps $*
 
 
@@ -194,6 +197,15 @@ test: deps-test build unit-build unit-asan-build tsan-build asan-module
 .PHONY: tsan-build
 tsan-build: $(addprefix $(BUILD)/unit-tsan/,engine_threads journal_flush)
 
+# A purchase in a real Chromium; what npm brings stays in build/.
+
+.PHONY: browser
+browser: deps-test deps-browser build
+	@mkdir -p $(BUILD)/browser
+	@cp t/browser/package.json t/browser/package-lock.json $(BUILD)/browser
+	@cd $(BUILD)/browser && npm ci --silent --no-audit --no-fund
+	$(PROVE) -It/lib $(PROVE_FLAGS) t/browser/buy.t
+
 # Each campaign has the machine for itself: one after the other.
 
 .PHONY: check
@@ -201,7 +213,7 @@ check: deps-test deps-check
 	+@$(MAKE) --no-print-directory build unit-build unit-asan-build \
 	    tsan-build
 	FAKA_LONG=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
-	+@for campaign in asan ubsan tsan valgrind unit-clang fuzz lint; do \
+	+@for campaign in browser asan ubsan tsan valgrind unit-clang fuzz lint; do \
 	    $(MAKE) --no-print-directory $$campaign || exit 1; \
 	done
 

@@ -191,7 +191,8 @@ fk_code_t fk_product_peek(const fk_t *fk, const fk_env_t *env, fk_str_t sku,
  *
  * Until commit nothing of it can be sold; a batch whose import died is
  * taken apart by fk_tick() once its lease (renewed by each add) ran out, and
- * recovery drops it.  One import a product at a time: FK_BUSY_IMPORT.
+ * recovery drops it.  One import a product at a time: FK_BUSY_IMPORT, also
+ * while an aborted one still has cards that fk_tick() has to take apart.
  */
 
 #define FK_IMPORT_LEASE_MS      30000
@@ -476,7 +477,7 @@ void fk_flush_break(fk_t *fk, uint64_t dead_owner);
 fk_code_t fk_flush_top(fk_t *fk, uint64_t owner, uint64_t top_epoch,
     uint64_t top_seq);
 
-/* A refused append, or a probe by anybody, found a higher epoch. */
+/* The journal has a higher epoch than this open shop: it sells no more. */
 void fk_fence(fk_t *fk, uint64_t epoch);
 
 
@@ -493,7 +494,7 @@ void fk_fence(fk_t *fk, uint64_t epoch);
  * fresh; each fk_apply renews the lease.
  */
 
-#define FK_RECOVER_LEASE_MS     5000
+#define FK_RECOVER_LEASE_MS     15000
 
 fk_code_t fk_recover_begin(fk_t *fk, uint64_t owner, int64_t now_ms);
 
@@ -509,6 +510,14 @@ fk_code_t fk_apply(fk_t *fk, uint64_t owner, int64_t now_ms,
     const uint8_t *data, size_t size, size_t *at);
 
 uint64_t fk_recover_seq(const fk_t *fk);
+
+/*
+ * The journal has gone on under an epoch above the one that owner took.
+ * FK_FENCED: another server is later, and this shop does not open.
+ * FK_CONFLICT: the lease is not owner's any more; then it may be this very
+ * region's next recovery that took the epoch, and nothing was changed.
+ */
+fk_code_t fk_recover_fence(fk_t *fk, uint64_t owner);
 
 /* As fk_flush_owner and fk_flush_break, for the recovery lease. */
 uint64_t fk_recover_owner(const fk_t *fk);

@@ -501,7 +501,7 @@ fk_check_product(fk_check_t *ck, uint32_t i)
         b = fk_check_used(ck->fk, FK_TABLE_BATCHES, p->importing)
             ? FK_BATCH(ck->fk, p->importing) : NULL;
 
-        if (b == NULL || b->state != FK_BATCH_LOADING || b->product != i) {
+        if (b == NULL || b->state == FK_BATCH_LIVE || b->product != i) {
             return fk_check_bad(ck, "product", i, "its import is not there");
         }
     }

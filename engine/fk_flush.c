@@ -275,16 +275,8 @@ fk_fence(fk_t *fk, uint64_t epoch)
         return;
     }
 
+    /* Not over FAILED, which says more; recovery has its own fence. */
     state = FK_SHOP_OPEN;
-
-    if (__atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED, 0,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-    {
-        return;
-    }
-
-    /* Overtaken before it could open: the later one owns the shop. */
-    state = FK_SHOP_RECOVERING;
     (void) __atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED, 0,
                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }

@@ -7,7 +7,8 @@
  * whether the batch has one card or a million.
  *
  * A batch that is given up, or whose importer died, goes on the region's list
- * of aborted batches, and fk_tick() takes it apart with fk_import_reap().
+ * of aborted batches, and fk_tick() takes it apart with fk_import_reap().  As
+ * long as it has cards, its product takes no other import.
  *
  * A batch is handed out as slot and generation: an importer that slept
  * through the end of its lease cannot add to the batch that got its slot.
@@ -463,21 +464,31 @@ fk_batch_abort(fk_t *fk, uint32_t batch)
     FK_SET(fk, b->state, FK_BATCH_ABORTED);
     FK_SET(fk, b->next, r->aborted);
     FK_SET(fk, r->aborted, batch);
-    FK_SET(fk, p->importing, 0);
     FK_SET(fk, r->loading_count, r->loading_count - 1);
+
+    /*
+     * Its cards are still in the index.  An import of the same file would
+     * find them there, drop its own as duplicates, and then nobody has them:
+     * so the product stays taken until fk_import_reap() is through.
+     */
+    if (b->head == 0) {
+        FK_SET(fk, p->importing, 0);
+    }
 }
 
 
 fk_code_t
 fk_import_reap(fk_t *fk, const fk_env_t *env, uint32_t *reaped_count)
 {
-    uint32_t         batch, index, n;
-    fk_region_t     *r;
-    fk_batch_rec_t  *b;
+    uint32_t           batch, index, n;
+    fk_region_t       *r;
+    fk_batch_rec_t    *b;
+    fk_product_rec_t  *p;
 
     r = fk->region;
     batch = r->aborted;
     b = FK_BATCH(fk, batch);
+    p = FK_PRODUCT(fk, b->product);
     assert(b->state == FK_BATCH_ABORTED);
 
     if (!fk_record_room(fk, FK_IMAGE_BATCH_SIZE
@@ -501,6 +512,10 @@ fk_import_reap(fk_t *fk, const fk_env_t *env, uint32_t *reaped_count)
         FK_SET(fk, b->tail, 0);
         FK_SET(fk, r->aborted, b->next);
         FK_SET(fk, b->state, FK_BATCH_FREE);
+
+        if (p->importing == batch) {
+            FK_SET(fk, p->importing, 0);
+        }
 
         /* From here on the old importer's handle means nothing. */
         FK_SET(fk, b->generation, b->generation + 1);

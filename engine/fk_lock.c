@@ -180,7 +180,7 @@ fk_lock_check(const fk_region_t *r)
     const fk_ring_t   *ring;
     const fk_table_t  *t;
 
-    if (r->state != FK_SHOP_OPEN) {
+    if (FK_GET(r->state) != FK_SHOP_OPEN) {
         return NULL;
     }
 

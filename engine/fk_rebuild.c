@@ -3,7 +3,7 @@
  * again from what it does.
  *
  * The pools stand in the order in which their batches were committed, within
- * a batch by slot; waiting orders by the time they were paid.  Batches that
+ * a batch by slot; waiting orders as they began to wait.  Batches that
  * were still being staged are aborted: their cards never were stock.
  *
  * Each pass is one walk over one table, or the sorting of one list.  Stores
@@ -30,6 +30,7 @@ static void fk_rebuild_products(fk_t *fk);
 static fk_code_t fk_rebuild_cards(fk_t *fk, fk_text_t *why);
 static void fk_rebuild_batches(fk_t *fk);
 static fk_code_t fk_rebuild_keys(fk_t *fk, fk_text_t *why);
+static void fk_rebuild_aborted(fk_t *fk);
 static void fk_rebuild_orders(fk_t *fk);
 static void fk_rebuild_counted(fk_t *fk);
 static void fk_pool_append(fk_t *fk, fk_product_rec_t *p, uint32_t first,
@@ -44,7 +45,7 @@ static int fk_order_before(const fk_t *fk, uint32_t a, uint32_t b);
 
 
 static const fk_sort_t  fk_by_commit = { fk_batch_next, fk_batch_before };
-static const fk_sort_t  fk_by_payment = { fk_order_next, fk_order_before };
+static const fk_sort_t  fk_by_wait = { fk_order_next, fk_order_before };
 
 
 fk_code_t
@@ -79,6 +80,7 @@ fk_rebuild(fk_t *fk, const fk_env_t *env, char *why, size_t why_size)
         return rc;
     }
 
+    fk_rebuild_aborted(fk);
     fk_rebuild_orders(fk);
     fk_rebuild_counted(fk);
 
@@ -266,6 +268,27 @@ fk_rebuild_keys(fk_t *fk, fk_text_t *why)
 }
 
 
+/*
+ * Products whose import was cut off take no other before its cards are gone.
+ * Only now, because until here importing was the key of a shared product.
+ */
+
+static void
+fk_rebuild_aborted(fk_t *fk)
+{
+    uint32_t         i;
+    fk_batch_rec_t  *b;
+
+    for (i = fk->region->aborted; i != 0; i = b->next) {
+        b = FK_BATCH(fk, i);
+
+        if (b->head != 0) {
+            FK_PRODUCT(fk, b->product)->importing = i;
+        }
+    }
+}
+
+
 static void
 fk_rebuild_orders(fk_t *fk)
 {
@@ -300,7 +323,7 @@ fk_rebuild_orders(fk_t *fk)
         }
     }
 
-    for (i = fk_sort(fk, &fk_by_payment, waiting); i != 0; i = next) {
+    for (i = fk_sort(fk, &fk_by_wait, waiting); i != 0; i = next) {
         next = FK_ORDER(fk, i)->next;
         fk_wait_append(fk, i);
         fk_commit(fk);
@@ -422,17 +445,14 @@ fk_order_next(const fk_t *fk, uint32_t i)
 }
 
 
+/*
+ * The last record of an order that waits is the one that made it wait, so
+ * numbers stand as the list stood.  The time of payment does not: clocks are
+ * set back, and an order may wait for a person before it waits for stock.
+ */
+
 static int
 fk_order_before(const fk_t *fk, uint32_t a, uint32_t b)
 {
-    fk_order_rec_t  *x, *y;
-
-    x = FK_ORDER(fk, a);
-    y = FK_ORDER(fk, b);
-
-    if (x->paid_s != y->paid_s) {
-        return x->paid_s < y->paid_s;
-    }
-
-    return memcmp(x->id, y->id, sizeof(x->id)) < 0;
+    return FK_ORDER(fk, a)->seq < FK_ORDER(fk, b)->seq;
 }

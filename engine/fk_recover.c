@@ -11,8 +11,13 @@
  */
 
 #include "fk_journal.h"
+#include "fk_text.h"
 
 
+static int fk_recover_taken(const fk_region_t *r, uint64_t owner,
+    int64_t now_ms);
+static int fk_recover_owns(const fk_region_t *r, uint64_t owner);
+static fk_code_t fk_recover_open(fk_t *fk, fk_text_t *why);
 static fk_code_t fk_apply_record(fk_t *fk, const uint8_t *data, size_t size,
     size_t *record_size);
 
@@ -20,27 +25,36 @@ static fk_code_t fk_apply_record(fk_t *fk, const uint8_t *data, size_t size,
 fk_code_t
 fk_recover_begin(fk_t *fk, uint64_t owner, int64_t now_ms)
 {
+    uint32_t      state;
     fk_code_t     rc;
     fk_region_t  *r;
 
     assert(owner != 0);
+
+    r = fk->region;
+
+    /* Whoever recovers holds the lock for long: nobody queues up for a no. */
+    if (fk_recover_taken(r, owner, now_ms)) {
+        return FK_CONFLICT;
+    }
 
     rc = fk_lock(fk);
     if (rc != FK_OK) {
         return rc;
     }
 
-    r = fk->region;
+    state = FK_GET(r->state);
 
-    if ((r->state != FK_SHOP_EMPTY && r->state != FK_SHOP_RECOVERING)
-        || (r->recover_owner != 0 && r->recover_owner != owner
-            && now_ms < r->recover_until_ms))
+    /* A stop or a fence needs no lock, so it may come at any moment. */
+    if (fk_recover_taken(r, owner, now_ms)
+        || !__atomic_compare_exchange_n(&r->state, &state,
+                                        FK_SHOP_RECOVERING, 0,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
     {
         fk_unlock(fk);
         return FK_CONFLICT;
     }
 
-    FK_SET(fk, r->state, FK_SHOP_RECOVERING);
     FK_SET(fk, r->recover_owner, owner);
     FK_SET(fk, r->recover_until_ms, now_ms + FK_RECOVER_LEASE_MS);
     fk_commit(fk);
@@ -49,6 +63,35 @@ fk_recover_begin(fk_t *fk, uint64_t owner, int64_t now_ms)
     fk_unlock(fk);
 
     return FK_OK;
+}
+
+
+/* Also asked without the lock: then it is a hint. */
+
+static int
+fk_recover_taken(const fk_region_t *r, uint64_t owner, int64_t now_ms)
+{
+    uint32_t  state;
+    uint64_t  holder;
+
+    state = FK_GET(r->state);
+
+    if (state != FK_SHOP_EMPTY && state != FK_SHOP_RECOVERING) {
+        return 1;
+    }
+
+    holder = FK_GET(r->recover_owner);
+
+    return holder != 0 && holder != owner
+           && now_ms < FK_GET(r->recover_until_ms);
+}
+
+
+static int
+fk_recover_owns(const fk_region_t *r, uint64_t owner)
+{
+    return FK_GET(r->state) == FK_SHOP_RECOVERING && owner != 0
+           && r->recover_owner == owner;
 }
 
 
@@ -69,21 +112,20 @@ fk_apply(fk_t *fk, uint64_t owner, int64_t now_ms, const uint8_t *data,
 
     r = fk->region;
 
-    if (r->state != FK_SHOP_RECOVERING || owner == 0
-        || r->recover_owner != owner)
-    {
+    if (!fk_recover_owns(r, owner)) {
         fk_unlock(fk);
         return FK_CONFLICT;
     }
 
-    r->recover_until_ms = now_ms + FK_RECOVER_LEASE_MS;
+    __atomic_store_n(&r->recover_until_ms, now_ms + FK_RECOVER_LEASE_MS,
+                     __ATOMIC_RELAXED);
 
     for (done = 0; done < size; done += record_size) {
         rc = fk_apply_record(fk, data + done, size - done, &record_size);
 
         if (rc != FK_OK) {
             /* Half of a record may be in the tables: nobody may go on. */
-            r->recover_owner = 0;
+            __atomic_store_n(&r->recover_owner, 0, __ATOMIC_RELAXED);
             break;
         }
     }
@@ -99,6 +141,34 @@ uint64_t
 fk_recover_seq(const fk_t *fk)
 {
     return fk_last_seq(fk);
+}
+
+
+fk_code_t
+fk_recover_fence(fk_t *fk, uint64_t owner)
+{
+    uint32_t      state;
+    fk_code_t     rc;
+    fk_region_t  *r;
+
+    rc = fk_lock(fk);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    r = fk->region;
+    rc = FK_CONFLICT;
+
+    if (fk_recover_owns(r, owner)) {
+        state = FK_SHOP_RECOVERING;
+        (void) __atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED,
+                                           0, __ATOMIC_ACQ_REL,
+                                           __ATOMIC_RELAXED);
+        rc = FK_FENCED;
+    }
+
+    fk_unlock(fk);
+    return rc;
 }
 
 
@@ -134,11 +204,11 @@ fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     char *why, size_t why_size)
 {
     fk_code_t     rc;
+    fk_text_t     text;
     fk_ring_t    *ring;
     fk_region_t  *r;
 
-    assert(why_size > 0);
-    why[0] = '\0';
+    fk_text_init(&text, why, why_size);
 
     rc = fk_lock(fk);
     if (rc != FK_OK) {
@@ -148,34 +218,59 @@ fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     r = fk->region;
     ring = &r->ring;
 
-    if (r->state != FK_SHOP_RECOVERING || owner == 0
-        || r->recover_owner != owner)
-    {
+    if (!fk_recover_owns(r, owner)) {
         fk_unlock(fk);
         return FK_CONFLICT;
     }
 
-    ring->epoch = epoch;
+    __atomic_store_n(&ring->epoch, epoch, __ATOMIC_RELAXED);
     ring->epoch_seq = ring->seq;
     ring->sent_seq = ring->seq;
-    ring->durable_seq = ring->seq;
+    __atomic_store_n(&ring->durable_seq, ring->seq, __ATOMIC_RELEASE);
 
     rc = fk_rebuild(fk, env, why, why_size);
     if (rc == FK_OK) {
         rc = fk_check_locked(fk, why, why_size);
     }
 
-    if (rc == FK_OK) {
-        r->recover_owner = 0;
-        __atomic_store_n(&r->state, FK_SHOP_OPEN, __ATOMIC_RELEASE);
+    if (rc != FK_OK) {
+        fk_unlock(fk);
+        fk_fail(fk, why);
+        return rc;
     }
 
+    rc = fk_recover_open(fk, &text);
     fk_unlock(fk);
 
-    if (rc != FK_OK) {
-        fk_fail(fk, why);
+    return rc;
+}
+
+
+/*
+ * Unless it was stopped meanwhile: rebuilding takes seconds in a large shop,
+ * and opening it all the same would hide what stopped it.
+ */
+
+static fk_code_t
+fk_recover_open(fk_t *fk, fk_text_t *why)
+{
+    uint32_t      state;
+    fk_code_t     rc;
+    fk_region_t  *r;
+
+    r = fk->region;
+    __atomic_store_n(&r->recover_owner, 0, __ATOMIC_RELAXED);
+
+    state = FK_SHOP_RECOVERING;
+
+    if (__atomic_compare_exchange_n(&r->state, &state, FK_SHOP_OPEN, 0,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    {
+        return FK_OK;
     }
 
+    rc = fk_state_code((fk_shop_state_t) state);
+    fk_text_add(why, fk_code_info[rc].text);
     return rc;
 }
 

@@ -71,7 +71,7 @@ typedef struct {
     uint32_t  pool_tail;               /* derived; shared: the current key */
     uint32_t  wait_head;               /* derived: orders waiting, FIFO */
     uint32_t  wait_tail;               /* derived */
-    uint32_t  importing;               /* derived: batch being staged */
+    uint32_t  importing;               /* derived: batch staged or reaped */
     uint32_t  created_s;
     uint32_t  updated_s;
     uint32_t  next_waiting;            /* derived: products with waiters */

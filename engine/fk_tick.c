@@ -333,7 +333,10 @@ fk_tick_abort(fk_t *fk, const fk_env_t *env, uint32_t batch)
 
     b = FK_BATCH(fk, batch);
 
-    if (b->state != FK_BATCH_LOADING || b->lease_ms > env->now_ms) {
+    /* Beyond fresh: it was seen in a transaction that was rolled back. */
+    if (batch > fk->region->table[FK_TABLE_BATCHES].fresh
+        || b->state != FK_BATCH_LOADING || b->lease_ms > env->now_ms)
+    {
         return FK_OK;
     }
 

@@ -11,6 +11,10 @@
  *
  * A connection lost on the way starts it all again, under a higher epoch; a
  * takeover that landed without our knowledge then fences nobody but itself.
+ *
+ * A worker that was slow may have lost the recovery to a sibling, whose epoch
+ * then looks like another server's.  So it takes an epoch, or fences the
+ * shop, only while the engine's recovery lease is its own.
  */
 
 #include "ngx_faka_journal_priv.h"
@@ -23,8 +27,14 @@ static ngx_int_t ngx_faka_recover_apply(ngx_faka_journal_t *j,
     redisReply *value);
 static void ngx_faka_recover_mark(ngx_faka_journal_t *j);
 static void ngx_faka_recover_open(ngx_faka_journal_t *j);
+static ngx_uint_t ngx_faka_recover_lost(ngx_faka_journal_t *j);
+static ngx_int_t ngx_faka_recover_fenced(ngx_faka_journal_t *j);
 static ngx_int_t ngx_faka_recover_refused(ngx_faka_journal_t *j,
     redisReply *reply);
+
+
+_Static_assert(NGX_FAKA_READ_TIMEOUT_MS < FK_RECOVER_LEASE_MS,
+               "a slow page does not cost the lease");
 
 
 void
@@ -63,7 +73,9 @@ ngx_faka_recover_on_top(ngx_faka_journal_t *j, redisReply *reply)
 {
     ngx_faka_stream_id_t  top;
 
-    if (ngx_faka_journal_top(j, reply, &top) != NGX_OK) {
+    if (ngx_faka_recover_lost(j)
+        || ngx_faka_journal_top(j, reply, &top) != NGX_OK)
+    {
         ngx_faka_journal_drop(j);
         return;
     }
@@ -77,6 +89,12 @@ void
 ngx_faka_recover_on_take(ngx_faka_journal_t *j, redisReply *reply)
 {
     if (ngx_faka_recover_refused(j, reply)) {
+
+        if (ngx_faka_recover_lost(j)) {
+            ngx_faka_journal_drop(j);
+            return;
+        }
+
         /* Another server was quicker; whoever comes last owns the shop. */
         ngx_faka_journal_ask_top(j, NGX_FAKA_COMMAND_TOP);
         return;
@@ -191,12 +209,7 @@ ngx_faka_recover_entry(ngx_faka_journal_t *j, redisReply *entry)
     }
 
     if (id.epoch > j->epoch) {
-        ngx_log_error(NGX_LOG_ERR, j->log, 0,
-                      "faka: shop \"%V\" is fenced while recovering: another "
-                      "server has taken it over under epoch %uL",
-                      &j->options.shop, id.epoch);
-        fk_fence(j->fk, id.epoch);
-        return NGX_ABORT;
+        return ngx_faka_recover_fenced(j);
     }
 
     j->read_id = id;
@@ -281,11 +294,14 @@ void
 ngx_faka_recover_on_mark(ngx_faka_journal_t *j, redisReply *reply)
 {
     if (ngx_faka_recover_refused(j, reply)) {
-        ngx_log_error(NGX_LOG_ERR, j->log, 0,
-                      "faka: shop \"%V\" is fenced while recovering",
-                      &j->options.shop);
-        fk_fence(j->fk, j->epoch + 1);
-        ngx_faka_journal_halt(j);
+
+        if (ngx_faka_recover_fenced(j) == NGX_ABORT) {
+            ngx_faka_journal_halt(j);
+
+        } else {
+            ngx_faka_journal_drop(j);
+        }
+
         return;
     }
 
@@ -364,6 +380,31 @@ ngx_faka_recover_append(ngx_faka_journal_t *j, ngx_faka_command_t command,
     argv_size[4] = ngx_strlen(j->instance);
 
     ngx_faka_journal_send(j, command, 5, argv, argv_size);
+}
+
+
+static ngx_uint_t
+ngx_faka_recover_lost(ngx_faka_journal_t *j)
+{
+    return fk_recover_owner(j->fk) != j->owner;
+}
+
+
+/* NGX_ABORT: the shop is fenced.  NGX_ERROR: it was not ours to fence. */
+
+static ngx_int_t
+ngx_faka_recover_fenced(ngx_faka_journal_t *j)
+{
+    if (fk_recover_fence(j->fk, j->owner) != FK_FENCED) {
+        return NGX_ERROR;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, j->log, 0,
+                  "faka: shop \"%V\" is fenced while recovering under epoch "
+                  "%uL: another server has taken it over later",
+                  &j->options.shop, j->epoch);
+
+    return NGX_ABORT;
 }
 
 

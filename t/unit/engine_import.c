@@ -195,6 +195,38 @@ test_abort(void)
 }
 
 
+/*
+ * The same file again, at once: its cards must not count as duplicates of
+ * those that are about to be taken apart, or nobody would have them.
+ */
+static void
+test_again(void)
+{
+    uint32_t  accepted;
+
+    shop_open();
+    shop_product("x", FK_KIND_CARD, 0);
+    shop_product("y", FK_KIND_CARD, 0);
+    shop_must(begin("x") == FK_OK, "begin");
+    shop_must(shop_add(batch, 100, 32, 60, results) == FK_OK, "add");
+    shop_must(fk_import_abort(&shop, &shop_env, batch) == FK_OK, "abort");
+
+    EQ_INT(begin("x"), FK_BUSY_IMPORT, "not before its cards are gone");
+    OK(shop_sound(), "sound");
+    EQ_INT(begin("y"), FK_OK, "another product need not wait");
+    shop_must(fk_import_abort(&shop, &shop_env, batch) == FK_OK, "abort");
+    EQ_INT(begin("y"), FK_OK, "nor need one whose import had no cards");
+    OK(shop_sound(), "sound");
+
+    (void) shop_tick();
+    shop_must(begin("x") == FK_OK, "begin");
+    EQ_INT(shop_add(batch, 100, 32, 60, results), FK_OK, "sent again");
+    EQ_INT(commit(&accepted), FK_OK, "committed");
+    EQ_INT(accepted, 32, "all of them are stock");
+    OK(shop_sound(), "sound");
+}
+
+
 /* The importer falls asleep; its batch's slot goes to somebody else. */
 static void
 test_lease(void)
@@ -290,6 +322,7 @@ main(void)
     test_slices();
     test_duplicates();
     test_abort();
+    test_again();
     test_lease();
     test_full();
     test_ring_full();

@@ -8,6 +8,18 @@
 
 
 static size_t  first_size;             /* of the journal's first record */
+static fk_t   *fail_at_store;          /* this shop fails while it opens */
+
+
+static void
+fail_now(void)
+{
+    if (fk_last_seq(fail_at_store) > 0
+        && fail_at_store->region->ring.epoch != 0)
+    {
+        fk_fail(fail_at_store, "stopped by somebody else");
+    }
+}
 
 
 static void
@@ -243,6 +255,12 @@ test_imports(void)
         shop = twin;
 
         EQ_INT(shop_view("card").available, 10, "it is no stock");
+        EQ_INT(fk_import_begin(&shop, &shop_env, str("card"), &batch),
+               round == 2 ? FK_OK : FK_BUSY_IMPORT,
+               "its product takes no other until it is gone");
+        shop_must(round != 2 || fk_import_abort(&shop, &shop_env, batch)
+                  == FK_OK, "abort");
+        (void) (round == 2 ? shop_tick() : (fk_tick_t) { 0 });
         EQ_INT(fk_table_used(&shop, FK_TABLE_CARDS), round == 2 ? 10 : 40,
                "its cards are there until a tick");
 
@@ -296,6 +314,117 @@ test_key(void)
 }
 
 
+/*
+ * Those who wait for stock stand after a restart as they stood before, also
+ * when the clock went back, or a person let one in long after it had paid.
+ */
+static void
+test_waiters(void)
+{
+    char             why[256];
+    fk_t             twin;
+    uint32_t         i, slot, live[4];
+    fk_order_view_t  out, order[4];
+    fk_pay_result_t  result;
+
+    shop_open();
+    kept_size = 0;
+    shop_product("card", FK_KIND_CARD, 0);
+    shop_stock("card", 1, 4);
+
+    for (i = 0; i < 4; i++) {
+        shop_must(shop_buy("card", 1, &order[i]) == FK_OK, "buy");
+    }
+
+    shop_must(shop_pay(&order[0].id, "wrong", 1, &result, &out) == FK_OK
+              && result == FK_PAY_REVIEW, "under review");
+    shop_wait_s(SHOP_HOLD_S + 1);
+    (void) shop_tick();
+
+    /* Paid now, but let in as the last one: its place is the last. */
+    shop_must(shop_pay(&order[0].id, "right", order[0].amount, &result, &out)
+              == FK_OK && result == FK_PAY_REVIEW, "late, under review");
+    shop_must(shop_buy("card", 4, &out) == FK_OK, "all gone");
+
+    for (i = 3; i > 0; i--) {
+        shop_env.now_ms -= 5000;
+        shop_must(shop_pay(&order[i].id, i == 1 ? "a" : i == 2 ? "b" : "c",
+                           order[i].amount, &result, &out) == FK_OK
+                  && result == FK_PAY_WAITING, "waits");
+    }
+
+    shop_must(fk_decide(&shop, &shop_env, &order[0].id, FK_EVENT_APPROVE,
+                        &out) == FK_OK
+              && out.status == FK_STATUS_WAITING_FOR_STOCK, "approved");
+    kept_flush();
+
+    i = 0;
+    for (slot = FK_PRODUCT(&shop, 1)->wait_head; slot != 0 && i < 4;
+         slot = FK_ORDER(&shop, slot)->next)
+    {
+        live[i++] = slot;
+    }
+
+    region_new(&twin, SHOP_SIZE);
+    EQ_INT(region_recover(&twin, kept, kept_size, why), FK_OK,
+           "recovered with orders that wait: %s", why);
+
+    i = 0;
+    for (slot = FK_PRODUCT(&twin, 1)->wait_head; slot != 0 && i < 4;
+         slot = FK_ORDER(&twin, slot)->next)
+    {
+        EQ_INT(memcmp(FK_ORDER(&twin, slot)->id, FK_ORDER(&shop, live[i])->id,
+                      FK_ORDER_ID_SIZE), 0, "number %u keeps its place", i);
+        i++;
+    }
+
+    EQ_INT(i, 4, "all of them wait");
+    region_drop(&twin);
+}
+
+
+/*
+ * Who recovers and finds a higher epoch is overtaken, perhaps by a worker of
+ * its own server that thought it dead: then nobody else may be stopped.
+ */
+static void
+test_overtaken(void)
+{
+    char    why[256];
+    fk_t    twin;
+    size_t  at;
+
+    region_new(&twin, SHOP_SIZE);
+    shop_must(fk_recover_begin(&twin, 2, 0) == FK_OK, "begin");
+    shop_must(fk_recover_begin(&twin, 3, FK_RECOVER_LEASE_MS) == FK_OK,
+              "the other begins");
+
+    EQ_INT(fk_recover_fence(&twin, 2), FK_CONFLICT,
+           "the slow one may not fence the shop");
+    EQ_INT(fk_shop_state(&twin), FK_SHOP_RECOVERING, "which goes on");
+    EQ_INT(fk_apply(&twin, 3, 0, kept, kept_size, &at), FK_OK, "applied");
+    EQ_INT(fk_recover_fence(&twin, 3), FK_FENCED,
+           "another server's epoch does");
+    EQ_INT(fk_shop_state(&twin), FK_SHOP_FENCED, "fenced");
+    EQ_INT(fk_recover_end(&twin, &shop_env, 3, 6, why, sizeof(why)),
+           FK_CONFLICT, "and does not open");
+    EQ_INT(fk_recover_begin(&twin, 4, 99000), FK_CONFLICT, "nor begin anew");
+    region_drop(&twin);
+
+    /* A safe stop that comes while it opens must not be overwritten. */
+    region_new(&twin, SHOP_SIZE);
+    shop_must(fk_recover_begin(&twin, 2, 0) == FK_OK, "begin");
+    fail_at_store = &twin;
+    fk_test_store = fail_now;
+    shop_must(fk_apply(&twin, 2, 0, kept, kept_size, &at) == FK_OK, "apply");
+    EQ_INT(fk_recover_end(&twin, &shop_env, 2, 2, why, sizeof(why)),
+           FK_FAILED, "a stop in the middle of opening");
+    EQ_INT(fk_shop_state(&twin), FK_SHOP_FAILED, "stays");
+    fk_test_store = NULL;
+    region_drop(&twin);
+}
+
+
 int
 main(void)
 {
@@ -306,6 +435,8 @@ main(void)
     test_larger();
     test_imports();
     test_key();
+    test_waiters();
+    test_overtaken();
 
     return tap_done();
 }

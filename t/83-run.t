@@ -1,0 +1,97 @@
+# The whole road as a newcomer walks it: `make run` prints three curl lines,
+# they end with a card key; then everything is killed at once, started again,
+# and the same order shows the same key.
+
+use strict;
+use warnings;
+
+use File::Temp;
+use HTTP::Tiny;
+use JSON::PP;
+use Test::More;
+
+use lib 't/lib';
+use Faka::Proc qw(alive slurp wait_until);
+use Faka::Run;
+
+my $tmp = File::Temp->newdir('faka-test-XXXXXX', TMPDIR => 1);
+chmod 0711, "$tmp";
+my $run = Faka::Run->new("$tmp/run");
+my $json = JSON::PP->new->utf8;
+my $http = HTTP::Tiny->new(timeout => 10);
+
+my $printed = $run->start;
+like($printed, qr/^The shop is open\.$/m, 'the shop opens') or diag($printed);
+like($printed, qr{^\s+shop page\s+\Q${\ $run->url }\E/}m, 'its address');
+like($printed, qr{token in \S+/admin\.token}, 'where the admin token lies');
+
+my @lines = $run->purchase;
+is(@lines, 3, 'three lines to copy');
+
+my @answers = buy(@lines);
+is(@answers, 3, 'each line answers') or diag("@answers");
+
+my ($order, $paid, $view) = ($json->decode($answers[0]), $answers[1],
+                             $json->decode($answers[2]));
+is($order->{status}, 'awaiting_payment', 'the first makes an order');
+like($paid, qr{\Apaid, back to \Q${\ $run->url }\E/return/},
+     'the second pays it at the gateway');
+is($view->{status}, 'delivered', 'the third has it delivered');
+is(scalar @{ $view->{cards} }, 1, 'with a card key');
+like($view->{cards}[0], qr/\S{8}/, 'that is not empty');
+
+my $page = $http->get($run->url . '/');
+is($page->{status}, 200, 'the page is served');
+like($page->{content}, qr/<html/i, 'as HTML');
+my $products = $json->decode($http->get($run->url . '/products')->{content});
+cmp_ok(@$products, '>=', 3, 'sample products are on sale');
+
+my @killed = $run->kill_all;
+cmp_ok(@killed, '>=', 5, 'script, Redis, gateway, master and workers killed');
+
+$printed = $run->start;
+like($printed, qr/^The shop is open\.$/m, 'it opens again') or diag($printed);
+is_deeply(order_now(), $view, 'the order is there, with the same card');
+
+my $audit = $json->decode($http->get($run->url . '/admin/audit', { headers =>
+    { Authorization => 'Bearer ' . token() } })->{content});
+ok($audit->{ok}, 'every sum is right') or diag(explain($audit));
+
+my @second = map { $json->decode($_) } (buy(@lines))[2];
+is($second[0]{status}, 'delivered', 'it sells on');
+isnt($second[0]{cards}[0], $view->{cards}[0], 'another card');
+
+is_deeply([$run->stop], [], 'TERM stops all that it started');
+my $log = slurp("$tmp/run/logs/error.log") // slurp("$tmp/run/logs/nginx.log");
+ok(defined $log, 'there is an error log');
+unlike($log, qr/\[alert\]|Sanitizer/, 'no alerts');
+unlike($log, qr/\Q$view->{cards}[0]\E|\Q$order->{token}\E/,
+       'neither key nor token in the log');
+
+done_testing;
+
+
+# In one shell, as a newcomer would; what each line printed.
+
+sub buy {
+    my $script = join "\n", map { "$_; echo" } @_;
+
+    open my $fh, '>', "$tmp/buy.sh" or die "$tmp/buy.sh: $!";
+    print {$fh} "$script\n";
+    close $fh or die "$tmp/buy.sh: $!";
+    return grep { /\S/ } split /\n/, `bash $tmp/buy.sh 2>&1`;
+}
+
+
+sub order_now {
+    my $res = $http->get($run->url . "/orders/$order->{order}", { headers =>
+        { Authorization => "Bearer $order->{token}" } });
+    return $json->decode($res->{content});
+}
+
+
+sub token {
+    my $token = slurp("$tmp/run/secrets/admin.token");
+    chomp $token;
+    return $token;
+}
