@@ -40,8 +40,6 @@ static fk_code_t fk_order_make(fk_t *fk, uint32_t product,
     const fk_image_order_t *in, uint32_t *order);
 static fk_code_t fk_order_cards_apply(fk_t *fk, uint32_t order,
     const fk_image_order_t *in);
-static uint32_t fk_payment_find(const fk_t *fk, const fk_order_rec_t *o,
-    uint64_t hash, const fk_image_payment_t *in);
 static fk_code_t fk_payment_make(fk_t *fk, uint32_t order, uint64_t hash,
     const fk_image_payment_t *in, uint32_t *payment);
 
@@ -89,6 +87,11 @@ fk_apply_images(fk_t *fk, const fk_record_head_t *head, const uint8_t *data)
     return head->size - used < FK_RECORD_ALIGN ? FK_OK : FK_CORRUPT;
 }
 
+
+/*
+ * Counters that other entities add up to (held, sold, available) are not in
+ * the image and not touched: fk_rebuild() counts them when all are there.
+ */
 
 static fk_code_t
 fk_apply_product(fk_t *fk, uint64_t seq, const fk_image_t *image)
@@ -150,11 +153,19 @@ fk_apply_product(fk_t *fk, uint64_t seq, const fk_image_t *image)
     p->qty_max = in->qty_max;
     p->kind = in->kind;
     p->on_sale = in->on_sale;
+
+    /* The key's card may come later, or go again: judged at the end. */
     p->importing = in->key;
 
     return FK_OK;
 }
 
+
+/*
+ * A batch and a card come back to the very slot that they had, since other
+ * images name them by it.  Products, orders and payments have names of their
+ * own and take the next slot.
+ */
 
 static fk_code_t
 fk_apply_batch(fk_t *fk, uint64_t seq, const fk_image_t *image)
@@ -185,6 +196,7 @@ fk_apply_batch(fk_t *fk, uint64_t seq, const fk_image_t *image)
     fk_slot_claim(fk, FK_TABLE_BATCHES, in->slot);
     b = FK_BATCH(fk, in->slot);
 
+    /* What the slot was before says nothing about the batch that it is. */
     if (b->state == FK_BATCH_FREE) {
         memset(b, 0, sizeof(*b));
     }
@@ -202,6 +214,11 @@ fk_apply_batch(fk_t *fk, uint64_t seq, const fk_image_t *image)
     return FK_OK;
 }
 
+
+/*
+ * A card has no record number, to stay small.  It needs none: a card never
+ * changes, it only comes and goes, and records are applied without gaps.
+ */
 
 static fk_code_t
 fk_apply_card(fk_t *fk, uint64_t seq, const fk_image_t *image)
@@ -235,6 +252,7 @@ fk_apply_card(fk_t *fk, uint64_t seq, const fk_image_t *image)
     fk_slot_claim(fk, FK_TABLE_CARDS, in->slot);
     c = FK_CARD(fk, in->slot);
 
+    /* Two cards in one slot: one of them would be lost without a word. */
     if (c->owner != FK_OWNER_FREE) {
         return FK_CORRUPT;
     }
@@ -261,6 +279,7 @@ fk_apply_card_free(fk_t *fk, uint64_t seq, const fk_image_t *image)
 
     c = FK_CARD(fk, slot);
 
+    /* Nor is a card taken away that a buyer has. */
     if (c->owner != FK_OWNER_POOL) {
         return FK_CORRUPT;
     }
@@ -310,6 +329,7 @@ fk_apply_order(fk_t *fk, uint64_t seq, const fk_image_t *image)
 
     o = FK_ORDER(fk, i);
 
+    /* What its cards and counters hang on cannot have changed. */
     if (o->product != product || o->qty != in->qty) {
         return FK_CORRUPT;
     }
@@ -353,7 +373,7 @@ fk_apply_payment(fk_t *fk, uint64_t seq, const fk_image_t *image)
 
     o = FK_ORDER(fk, order);
     hash = fk_trade_hash(o->channel, in->trade_no, in->trade_no_size);
-    i = fk_payment_find(fk, o, hash, in);
+    i = fk_trade_find(fk, o->channel, hash, in->trade_no, in->trade_no_size);
 
     if (i == 0) {
         rc = fk_payment_make(fk, order, hash, in, &i);
@@ -364,6 +384,7 @@ fk_apply_payment(fk_t *fk, uint64_t seq, const fk_image_t *image)
 
     p = FK_PAYMENT(fk, i);
 
+    /* One payment pays one order: the same money is not there twice. */
     if (p->order != order) {
         return FK_CORRUPT;
     }
@@ -436,6 +457,7 @@ fk_order_make(fk_t *fk, uint32_t product, const fk_image_order_t *in,
         return FK_TABLE_FULL;
     }
 
+    /* A repeated request would find only one of the two. */
     if (in->idem_size > 0 && fk_idem_find(fk, in->idem) != 0) {
         return FK_CORRUPT;
     }
@@ -495,6 +517,7 @@ fk_order_cards_apply(fk_t *fk, uint32_t order, const fk_image_order_t *in)
 
     o->first_card = 0;
 
+    /* From the last one: each is put in front, so the order stays. */
     for (n = in->card_count; n > 0; n--) {
         slot = in->card[n - 1];
 
@@ -523,36 +546,6 @@ fk_order_cards_apply(fk_t *fk, uint32_t order, const fk_image_order_t *in)
     }
 
     return FK_OK;
-}
-
-
-static uint32_t
-fk_payment_find(const fk_t *fk, const fk_order_rec_t *o, uint64_t hash,
-    const fk_image_payment_t *in)
-{
-    uint8_t                  trade_no[FK_TRADE_NO_SIZE_MAX];
-    uint32_t                 i;
-    const char              *channel;
-    const fk_payment_rec_t  *p;
-
-    for (i = *fk_bucket(fk, FK_INDEX_PAYMENTS, hash); i != 0; i = p->hnext) {
-        p = FK_PAYMENT(fk, i);
-
-        if (p->hash != hash || p->trade_no_size != in->trade_no_size) {
-            continue;
-        }
-
-        channel = FK_ORDER(fk, p->order)->channel;
-        fk_blob_read(fk, p->trade_no, trade_no, p->trade_no_size);
-
-        if (memcmp(trade_no, in->trade_no, p->trade_no_size) == 0
-            && memcmp(channel, o->channel, sizeof(o->channel)) == 0)
-        {
-            return i;
-        }
-    }
-
-    return 0;
 }
 
 

@@ -28,7 +28,6 @@ typedef void (*fk_audit_pt)(fk_t *fk, uint32_t i);
 static int fk_audit_passed(const fk_t *fk, uint32_t phase, uint32_t i);
 static fk_code_t fk_audit_lock(fk_t *fk, uint64_t owner);
 static uint32_t fk_audit_slice(fk_t *fk, uint32_t slots);
-static void fk_audit_reset_product(fk_t *fk, uint32_t i);
 static void fk_audit_reset_batch(fk_t *fk, uint32_t i);
 static void fk_audit_add_card(fk_t *fk, uint32_t i);
 static void fk_audit_add_order(fk_t *fk, uint32_t i);
@@ -171,6 +170,7 @@ fk_audit_begin(fk_t *fk, const fk_env_t *env, uint64_t owner)
         return FK_CONFLICT;
     }
 
+    /* The owner last: a death before it leaves no audit under way. */
     memset(audit, 0, sizeof(*audit));
     audit->phase = FK_AUDIT_RESET_PRODUCTS;
     audit->fresh_until_ms = env->now_ms + FK_AUDIT_LEASE_MS;
@@ -277,6 +277,7 @@ fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
 
     totals = &fk->region->audit.totals;
 
+    /* Against the free lists, which know nothing of the sums. */
     if (totals->orders_count != fk_table_used(fk, FK_TABLE_ORDERS)) {
         fk_audit_problem(totals, "table ", "orders",
                          "another number is in use");
@@ -289,7 +290,7 @@ fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
 
     totals->ok = totals->problem_count == 0;
     memcpy(out, totals, sizeof(*out));
-    fk->region->audit.owner = 0;
+    fk->region->audit.owner = 0;       /* from here on changes cost nothing */
     fk_unlock(fk);
 
     return FK_OK;
@@ -350,6 +351,7 @@ fk_audit_slice(fk_t *fk, uint32_t slots)
             return n + 1;
         }
 
+        /* Under one lock, so nobody sees the cursor past a slot not added. */
         audit->cursor++;
         fk_audit_phases[audit->phase].slot(fk, audit->cursor);
     }
@@ -358,7 +360,7 @@ fk_audit_slice(fk_t *fk, uint32_t slots)
 }
 
 
-static void
+void
 fk_audit_reset_product(fk_t *fk, uint32_t i)
 {
     fk_product_rec_t  *p;

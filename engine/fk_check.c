@@ -37,8 +37,6 @@ static unsigned fk_check_marks(const fk_ring_t *ring, uint64_t pos,
     uint64_t seq);
 
 static int fk_product_used(const fk_t *fk, uint32_t i);
-static int fk_batch_used(const fk_t *fk, uint32_t i);
-static int fk_card_used(const fk_t *fk, uint32_t i);
 static int fk_order_used(const fk_t *fk, uint32_t i);
 static int fk_order_has_idem(const fk_t *fk, uint32_t i);
 static int fk_payment_used(const fk_t *fk, uint32_t i);
@@ -174,6 +172,7 @@ fk_check_blob(fk_check_t *ck, uint32_t first, uint32_t size)
 {
     uint32_t  n, i;
 
+    /* By the size, which its owner keeps: the chain itself may be a ring. */
     i = first;
 
     for (n = FK_BLOCKS_FOR(size); n > 0; n--) {
@@ -247,6 +246,7 @@ fk_check_table(fk_check_t *ck, fk_table_id_t id)
         return FK_OK;
     }
 
+    /* Free and in use at once was found above; here, neither of the two. */
     used = 0;
     for (i = 1; i <= t->fresh; i++) {
         used += (uint32_t) fk_check_table_kinds[id].used(ck->fk, i);
@@ -337,22 +337,15 @@ fk_check_index(fk_check_t *ck, fk_index_id_t id)
 static fk_code_t
 fk_check_reset(fk_check_t *ck)
 {
-    uint32_t           i;
-    fk_region_t       *r;
-    fk_batch_rec_t    *b;
-    fk_product_rec_t  *p;
+    uint32_t         i;
+    fk_region_t     *r;
+    fk_batch_rec_t  *b;
 
     r = ck->fk->region;
     r->audit.owner = 0;
 
     for (i = 1; i <= r->table[FK_TABLE_PRODUCTS].fresh; i++) {
-        p = FK_PRODUCT(ck->fk, i);
-        p->audit_held = 0;
-        p->audit_sold = 0;
-        p->audit_owed = 0;
-        p->audit_orders = 0;
-        p->audit_available = 0;
-        p->audit_taken = 0;
+        fk_audit_reset_product(ck->fk, i);
     }
 
     for (i = 1; i <= r->table[FK_TABLE_BATCHES].fresh; i++) {
@@ -384,6 +377,7 @@ fk_check_wheel(fk_check_t *ck)
 
             o = FK_ORDER(ck->fk, i);
 
+            /* In another slot it would expire at another time, or never. */
             if (o->queued != FK_QUEUED_WHEEL || o->prev != prev
                 || o->expires_s % FK_WHEEL_SLOTS != n
                 || ++count > ck->wheel_count)
@@ -506,6 +500,7 @@ fk_check_ring(fk_check_t *ck)
                             "order");
     }
 
+    /* Also what is durable already: a lost tail is sent again from here. */
     seq = fk_ring_first_seq(ck->fk);
     marks = fk_check_marks(ring, ring->tail, seq);
     pos = ring->tail;
@@ -576,14 +571,14 @@ fk_product_used(const fk_t *fk, uint32_t i)
 }
 
 
-static int
+int
 fk_batch_used(const fk_t *fk, uint32_t i)
 {
     return FK_BATCH(fk, i)->state != FK_BATCH_FREE;
 }
 
 
-static int
+int
 fk_card_used(const fk_t *fk, uint32_t i)
 {
     return FK_CARD(fk, i)->owner != FK_OWNER_FREE;

@@ -91,12 +91,14 @@ fk_check_card(fk_check_t *ck, uint32_t i)
 
     p = FK_PRODUCT(ck->fk, b->product);
 
+    /* A staged card is nobody's stock yet, so only its batch counts it. */
     if (c->owner == FK_OWNER_POOL) {
         b->audit_available++;
         p->audit_available += b->state == FK_BATCH_LIVE;
         return FK_OK;
     }
 
+    /* That the order lists it as well is seen from the order's side. */
     if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, c->owner)
         || FK_ORDER(ck->fk, c->owner)->product != b->product
         || b->state != FK_BATCH_LIVE)
@@ -188,6 +190,7 @@ fk_check_order(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "order", i, "its state is not possible");
     }
 
+    /* The first in its chain wins: behind it, the other is lost to all. */
     if (fk_order_find(ck->fk, o->id) != i
         || (o->has_idem && fk_idem_find(ck->fk, o->idem) != i))
     {
@@ -261,6 +264,7 @@ fk_check_order_cards(const fk_t *fk, uint32_t i)
     units = fk_order_units(o->qty, o->axis_stock);
     slot = o->first_card;
 
+    /* Nothing of a released order may stay behind, or it is sold twice. */
     if (units.held + units.sold == 0 || kind == FK_KIND_COUNTED) {
         return slot == 0;
     }
@@ -312,6 +316,7 @@ fk_check_order_payments(fk_check_t *ck, uint32_t i)
             return 0;
         }
 
+        /* Money in the table that no order lists would be forgotten. */
         ck->payments_count++;
     }
 
@@ -322,6 +327,7 @@ fk_check_order_payments(fk_check_t *ck, uint32_t i)
 static int
 fk_check_order_queue(fk_check_t *ck, const fk_order_rec_t *o)
 {
+    /* Who holds and is not in the wheel keeps its units for ever. */
     if (o->axis_stock == FK_STOCK_HELD) {
         ck->wheel_count++;
         return o->axis_payment == FK_PAYMENT_UNPAID
@@ -364,6 +370,7 @@ fk_check_payments(fk_check_t *ck)
         o = FK_ORDER(ck->fk, p->order);
         fk_blob_read(ck->fk, p->trade_no, trade_no, p->trade_no_size);
 
+        /* Under another hash it is not found, and is booked a second time. */
         if (p->hash != fk_trade_hash(o->channel, trade_no, p->trade_no_size)) {
             return fk_check_bad(ck, "payment", i, "its trade number is "
                                 "damaged");
@@ -395,6 +402,7 @@ fk_check_batches(fk_check_t *ck)
             return fk_check_bad(ck, "batch", i, "a value is not possible");
         }
 
+        /* Live cards have left the list: they are in pools and orders. */
         if (b->state == FK_BATCH_LIVE) {
             if (b->accepted != b->audit_available + b->audit_taken) {
                 return fk_check_bad(ck, "batch", i, "cards are missing");
@@ -497,6 +505,7 @@ fk_check_product(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "product", i, "its waiting list is damaged");
     }
 
+    /* Staged, or aborted and still with cards: else it would stay taken. */
     if (p->importing != 0) {
         b = fk_check_used(ck->fk, FK_TABLE_BATCHES, p->importing)
             ? FK_BATCH(ck->fk, p->importing) : NULL;
@@ -526,6 +535,7 @@ fk_check_pool(const fk_t *fk, uint32_t i)
     slot = p->pool_head;
     last = 0;
 
+    /* Counted, not followed to its end: a ring has none. */
     for (n = 0; n < count; n++) {
         if (!fk_check_used(fk, FK_TABLE_CARDS, slot)) {
             return 0;

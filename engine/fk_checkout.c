@@ -155,6 +155,8 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
 
     memcpy(o->id, in->id.bytes, FK_ORDER_ID_SIZE);
     o->seq = 0;
+
+    /* Within the limit: fk_terms_wrong() has multiplied it with qty_max. */
     o->amount = FK_PRODUCT(fk, product)->price * (int64_t) in->qty;
     o->created_ms = env->now_ms;
     o->expires_s = fk_now_s(env) + in->hold_s;
@@ -218,6 +220,7 @@ fk_checkout_hold(fk_t *fk, uint32_t order)
     FK_SET(fk, p->held, p->held + o->qty);
     FK_SET(fk, p->orders_count, p->orders_count + 1);
 
+    /* Last: what leads to the order makes its plain stores count. */
     fk_wheel_insert(fk, order);
     fk_chain_insert(fk, fk_order_bucket(fk, o->id), &o->hnext, order);
 
@@ -262,13 +265,7 @@ fk_cancel(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     }
 
     if (code == FK_OK) {
-        fk_order_move(fk, order, &next);
-
-        fk_record_begin(fk, env);
-        fk_record_order(fk, order);
-        (void) fk_record_end(fk);
-        fk_commit(fk);
-
+        fk_order_change(fk, env, order, &next);
         fk_order_fill(fk, order, out);
     }
 

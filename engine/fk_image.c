@@ -46,6 +46,15 @@ typedef struct {
       offsetof(t, count), n }
 
 
+/*
+ * The tables are the format of version 1, which stands in journals on disk:
+ * a field is never moved, dropped or given another width.  A change is a new
+ * table under a new version beside the old one.
+ *
+ * What has a fixed width comes first, so that it has a fixed place, too, and
+ * a dump can be read by eye.
+ */
+
 static const fk_field_t  fk_product_fields[] = {
     FK_NUMBER(fk_image_product_t, price),
     FK_NUMBER(fk_image_product_t, imported),
@@ -63,6 +72,8 @@ static const fk_field_t  fk_product_fields[] = {
     FK_LIST(fk_image_product_t, name, name_size, FK_NAME_SIZE_MAX)
 };
 
+
+/* The slots of batches and cards are their names, also in later records. */
 
 static const fk_field_t  fk_batch_fields[] = {
     FK_NUMBER(fk_image_batch_t, slot),
@@ -84,6 +95,11 @@ static const fk_field_t  fk_card_free_fields[] = {
     FK_NUMBER(fk_image_card_free_t, slot)
 };
 
+
+/*
+ * The whole order every time, not what has changed of it: so a record can be
+ * applied without those before it, and the same one twice.
+ */
 
 static const fk_field_t  fk_order_fields[] = {
     FK_BYTES(fk_image_order_t, id, FK_ORDER_ID_SIZE),
@@ -115,6 +131,9 @@ static const fk_field_t  fk_payment_fields[] = {
 };
 
 
+/* The sizes are what writers ask fk_record_room() for: fk_image_put() holds
+ * them to it. */
+
 #define FK_FORM(fields, size_max)                                            \
     { fields, sizeof(fields) / sizeof(fields[0]), size_max }
 
@@ -138,6 +157,8 @@ static void fk_number_set(void *p, uint64_t value, size_t width);
 static fk_code_t fk_field_get(const fk_field_t *field, const uint8_t **at,
     const uint8_t *end, uint8_t *image);
 
+
+/* By bytes: the ring's places are not aligned, and its bytes go to disk. */
 
 void
 fk_put(uint8_t *at, uint64_t value, size_t width)
@@ -217,6 +238,7 @@ fk_image_put(uint8_t *at, fk_image_type_t type, const void *image)
             p += fk_count_width(field);
         }
 
+        /* Most of an image is text, and this runs under the shop's lock. */
         if (field->width == 1) {
             memcpy(p, value, count);
             p += count;
@@ -254,6 +276,7 @@ fk_image_get(const uint8_t *at, size_t size, fk_image_type_t *type,
         return FK_CORRUPT;
     }
 
+    /* The size first: one that is whole and unknown is newer, not damaged. */
     kind = (uint32_t) fk_get(at, 1);
     total = fk_get(at + 2, 2);
 
@@ -279,6 +302,7 @@ fk_image_get(const uint8_t *at, size_t size, fk_image_type_t *type,
         }
     }
 
+    /* A field more than the table knows would be a version that says so. */
     if (p != end) {
         return FK_CORRUPT;
     }
@@ -359,6 +383,8 @@ fk_count(const fk_field_t *field, const void *image)
     return count;
 }
 
+
+/* Copied, as the compiler may not be told that a byte is a wider number. */
 
 static uint64_t
 fk_number(const void *p, size_t width)

@@ -35,7 +35,7 @@ static fk_code_t fk_import_room(fk_t *fk, const fk_card_in_t *cards,
     uint32_t n, const uint8_t *results);
 static void fk_import_stage(fk_t *fk, const fk_env_t *env, uint32_t batch,
     const fk_card_in_t *cards, uint32_t n, const uint8_t *results);
-static void fk_import_publish(fk_t *fk, uint32_t batch);
+static void fk_import_publish(fk_t *fk, const fk_env_t *env, uint32_t batch);
 static void fk_card_discard(fk_t *fk, uint32_t index, uint32_t product);
 
 
@@ -84,6 +84,7 @@ fk_import_begin(fk_t *fk, const fk_env_t *env, fk_str_t sku, uint32_t *handle)
         batch = fk_slot_take(fk, FK_TABLE_BATCHES);
     }
 
+    /* Nobody reads these before the state below says that it is a batch. */
     b = FK_BATCH(fk, batch);
     b->seq = 0;
     b->product = product;
@@ -162,6 +163,7 @@ fk_import_add(fk_t *fk, const fk_env_t *env, uint32_t handle,
         }
     }
 
+    /* Without a record: who recovers drops the batch, lease or not. */
     if (code == FK_OK) {
         FK_SET(fk, FK_BATCH(fk, batch)->lease_ms,
                env->now_ms + FK_IMPORT_LEASE_MS);
@@ -241,6 +243,7 @@ fk_import_judge(const fk_t *fk, uint32_t batch, const fk_card_in_t *cards,
                                                           : FK_CARD_DUP_STOCK;
     }
 
+    /* Those of this slice are not in the index yet. */
     for (i = 0; i < at; i++) {
         if (memcmp(cards[i].sealed, card->sealed, FK_NONCE_SIZE) == 0) {
             return FK_CARD_DUP_FILE;
@@ -367,20 +370,15 @@ fk_import_commit(fk_t *fk, const fk_env_t *env, uint32_t handle,
     if (code == FK_OK) {
         *accepted_count = FK_BATCH(fk, batch)->accepted;
 
-        fk_record_begin(fk, env);
-
         if (*accepted_count != 0) {
-            fk_import_publish(fk, batch);
-            fk_record_product(fk, FK_BATCH(fk, batch)->product);
+            fk_import_publish(fk, env, batch);
 
         } else {
             /* Nothing came in: the batch's slot is worth keeping. */
-            fk_batch_abort(fk, batch);
+            fk_batch_abort(fk, env, batch);
         }
 
-        fk_record_batch(fk, batch);
-        *seq = fk_record_end(fk);
-        fk_commit(fk);
+        *seq = fk->region->ring.seq;
     }
 
     fk_unlock(fk);
@@ -390,7 +388,7 @@ fk_import_commit(fk_t *fk, const fk_env_t *env, uint32_t handle,
 
 /* The staged list goes behind the pool: first in, first out. */
 static void
-fk_import_publish(fk_t *fk, uint32_t batch)
+fk_import_publish(fk_t *fk, const fk_env_t *env, uint32_t batch)
 {
     fk_batch_rec_t    *b;
     fk_product_rec_t  *p;
@@ -415,6 +413,12 @@ fk_import_publish(fk_t *fk, uint32_t batch)
     FK_SET(fk, b->head, 0);
     FK_SET(fk, b->tail, 0);
     FK_SET(fk, fk->region->loading_count, fk->region->loading_count - 1);
+
+    fk_record_begin(fk, env);
+    fk_record_product(fk, b->product);
+    fk_record_batch(fk, batch);
+    (void) fk_record_end(fk);
+    fk_commit(fk);
 }
 
 
@@ -436,12 +440,7 @@ fk_import_abort(fk_t *fk, const fk_env_t *env, uint32_t handle)
     }
 
     if (code == FK_OK) {
-        fk_batch_abort(fk, batch);
-
-        fk_record_begin(fk, env);
-        fk_record_batch(fk, batch);
-        (void) fk_record_end(fk);
-        fk_commit(fk);
+        fk_batch_abort(fk, env, batch);
     }
 
     fk_unlock(fk);
@@ -450,7 +449,7 @@ fk_import_abort(fk_t *fk, const fk_env_t *env, uint32_t handle)
 
 
 void
-fk_batch_abort(fk_t *fk, uint32_t batch)
+fk_batch_abort(fk_t *fk, const fk_env_t *env, uint32_t batch)
 {
     fk_region_t       *r;
     fk_batch_rec_t    *b;
@@ -474,6 +473,11 @@ fk_batch_abort(fk_t *fk, uint32_t batch)
     if (b->head == 0) {
         FK_SET(fk, p->importing, 0);
     }
+
+    fk_record_begin(fk, env);
+    fk_record_batch(fk, batch);
+    (void) fk_record_end(fk);
+    fk_commit(fk);
 }
 
 

@@ -207,6 +207,10 @@ fk_code_t fk_apply_images(fk_t *fk, const fk_record_head_t *head,
 
 /* --- fk_check.c ------------------------------------------------------- */
 
+/* Whether the slot is in use, whatever lists it is on. */
+int fk_batch_used(const fk_t *fk, uint32_t i);
+int fk_card_used(const fk_t *fk, uint32_t i);
+
 /* fk_check() for a caller that has the lock. */
 fk_code_t fk_check_locked(fk_t *fk, char *why, size_t why_size);
 

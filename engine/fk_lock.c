@@ -136,6 +136,11 @@ fk_lock_repair(fk_t *fk)
     if (r->undo_used > FK_UNDO_MAX) {
         why = "the undo notes are damaged";
 
+        /* Left there, they would abort each later lock.  Stopped first: the
+         * shop must not go on as if they had been followed. */
+        fk_fail(fk, why);
+        fk_commit(fk);
+
     } else {
         if (r->undo_used != 0) {
             fk_rollback(fk);

@@ -142,6 +142,7 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
     was = fk_order_units(o->qty, o->axis_stock);
     is = fk_order_units(o->qty, next->stock);
 
+    /* Out of the old list before the new one: both use the same links. */
     if (o->queued == FK_QUEUED_WHEEL
         && (next->payment != FK_PAYMENT_UNPAID
             || next->stock != FK_STOCK_HELD))
@@ -181,6 +182,19 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
 }
 
 
+void
+fk_order_change(fk_t *fk, const fk_env_t *env, uint32_t order,
+    const fk_axes_t *next)
+{
+    fk_order_move(fk, order, next);
+
+    fk_record_begin(fk, env);
+    fk_record_order(fk, order);
+    (void) fk_record_end(fk);
+    fk_commit(fk);
+}
+
+
 /* Units that the order gets or gives back. */
 static void
 fk_order_bind(fk_t *fk, uint32_t order, const fk_units_t *was,
@@ -198,6 +212,7 @@ fk_order_bind(fk_t *fk, uint32_t order, const fk_units_t *was,
         return;
     }
 
+    /* All or nothing: an order is never delivered in part. */
     assert(more == (int64_t) o->qty || more == -(int64_t) o->qty);
 
     if (p->kind == FK_KIND_SHARED) {
@@ -206,6 +221,7 @@ fk_order_bind(fk_t *fk, uint32_t order, const fk_units_t *was,
         return;
     }
 
+    /* The last line before overselling: whoever got here had to ask. */
     assert(p->available >= more);
 
     if (p->kind == FK_KIND_CARD) {
@@ -334,6 +350,7 @@ fk_order_cards_copy(const fk_t *fk, const fk_order_rec_t *o, uint32_t *cursor,
             continue;
         }
 
+        /* The next call goes on with it, in an empty buffer. */
         size = FK_CARD_SEALED(card);
         if (size > buf_size - at) {
             break;
@@ -408,8 +425,12 @@ fk_order_list_slice(fk_t *fk, const fk_order_filter_t *filter,
     const fk_order_rec_t  *o;
 
     count = 0;
-    index = *at;
-    assert(index <= fk->region->table[FK_TABLE_ORDERS].capacity);
+    index = fk->region->table[FK_TABLE_ORDERS].fresh;
+
+    /* Without the lock, it may have been that of a checkout rolled back. */
+    if (*at < index) {
+        index = *at;
+    }
 
     for (steps = FK_LIST_SLICE_MAX; steps != 0 && index != 0; steps--) {
         if (count == n) {

@@ -43,7 +43,6 @@ static fk_pay_result_t fk_pay_judge(const fk_t *fk, const fk_pay_t *in,
     const fk_order_rec_t *o, fk_axes_t *next, uint8_t *state);
 static uint32_t fk_payment_make(fk_t *fk, const fk_env_t *env,
     const fk_pay_t *in, uint32_t order, uint8_t state);
-static uint32_t fk_payment_find(const fk_t *fk, const fk_pay_t *in);
 static uint32_t fk_payments_count(const fk_t *fk, const fk_order_rec_t *o,
     unsigned states);
 static void fk_payments_turn(fk_t *fk, const fk_order_rec_t *o,
@@ -124,6 +123,7 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
         return FK_CHANNEL;
     }
 
+    /* Before the room is asked for: a repeat must be told, full or not. */
     if (fk_pay_known(fk, in, order, result, out) == FK_EXISTS) {
         return FK_OK;
     }
@@ -152,6 +152,7 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     seq = fk_record_end(fk);
     fk_commit(fk);
 
+    /* Extra money has a record that the order's own number does not tell. */
     fk_order_fill(fk, order, out);
     out->seq = seq;
 
@@ -165,9 +166,14 @@ fk_pay_known(const fk_t *fk, const fk_pay_t *in, uint32_t order,
     fk_pay_result_t *result, fk_order_view_t *out)
 {
     uint32_t                 payment;
+    uint64_t                 hash;
+    const fk_order_rec_t    *o;
     const fk_payment_rec_t  *p;
 
-    payment = fk_payment_find(fk, in);
+    o = FK_ORDER(fk, order);
+    hash = fk_trade_hash(o->channel, in->trade_no.data, in->trade_no.size);
+    payment = fk_trade_find(fk, o->channel, hash, in->trade_no.data,
+                            in->trade_no.size);
     if (payment == 0) {
         return FK_NOT_FOUND;
     }
@@ -230,11 +236,13 @@ fk_pay_judge(const fk_t *fk, const fk_pay_t *in, const fk_order_rec_t *o,
                : FK_PAY_DELIVERED;
     }
 
+    /* The money is there, and nobody but a person knows what it is for. */
     if (fk_next_state(&now, FK_EVENT_MISPAY, 0, next) == FK_OK) {
         *state = FK_PAYMENT_STATE_REVIEW;
         return FK_PAY_REVIEW;
     }
 
+    /* Paid, refunded, or being refunded: it is owed back, whatever its sum. */
     *state = FK_PAYMENT_STATE_REFUND_DUE;
     return FK_PAY_EXTRA;
 }
@@ -300,19 +308,13 @@ fk_trade_hash(const char channel[FK_CHANNEL_SIZE_MAX + 1],
 }
 
 
-/* The caller has seen to it that in->channel is the order's channel. */
-static uint32_t
-fk_payment_find(const fk_t *fk, const fk_pay_t *in)
+uint32_t
+fk_trade_find(const fk_t *fk, const char channel[FK_CHANNEL_SIZE_MAX + 1],
+    uint64_t hash, const uint8_t *trade_no, size_t size)
 {
-    char                     channel[FK_CHANNEL_SIZE_MAX + 1];
-    uint8_t                  trade_no[FK_TRADE_NO_SIZE_MAX];
+    uint8_t                  known[FK_TRADE_NO_SIZE_MAX];
     uint32_t                 index;
-    uint64_t                 hash;
     const fk_payment_rec_t  *p;
-
-    memset(channel, 0, sizeof(channel));
-    memcpy(channel, in->channel.data, in->channel.size);
-    hash = fk_trade_hash(channel, in->trade_no.data, in->trade_no.size);
 
     for (index = *fk_bucket(fk, FK_INDEX_PAYMENTS, hash);
          index != 0;
@@ -321,16 +323,16 @@ fk_payment_find(const fk_t *fk, const fk_pay_t *in)
         p = FK_PAYMENT(fk, index);
 
         /* Trade numbers are a channel's own: two channels may share one. */
-        if (p->hash != hash || p->trade_no_size != in->trade_no.size
+        if (p->hash != hash || p->trade_no_size != size
             || memcmp(FK_ORDER(fk, p->order)->channel, channel,
-                      sizeof(channel)) != 0)
+                      FK_CHANNEL_SIZE_MAX + 1) != 0)
         {
             continue;
         }
 
-        fk_blob_read(fk, p->trade_no, trade_no, p->trade_no_size);
+        fk_blob_read(fk, p->trade_no, known, p->trade_no_size);
 
-        if (memcmp(trade_no, in->trade_no.data, in->trade_no.size) == 0) {
+        if (memcmp(known, trade_no, size) == 0) {
             return index;
         }
     }
@@ -383,6 +385,7 @@ fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     if (code == FK_OK) {
         fk_record_begin(fk, env);
 
+        /* Approved with a wrong sum: that is when it counts as paid. */
         if (now.payment == FK_PAYMENT_UNPAID
             && next.payment == FK_PAYMENT_PAID)
         {
@@ -429,6 +432,7 @@ fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
     for (index = o->payment; index != 0; index = p->next) {
         p = FK_PAYMENT(fk, index);
 
+        /* The rest stays: extra money of a delivered order is still owed. */
         if (turn->from >> p->state & 1u) {
             FK_SET(fk, p->state, turn->to);
             fk_record_payment(fk, index);

@@ -255,8 +255,9 @@ uint32_t fk_card_find(const fk_t *fk, uint32_t product, const uint8_t *nonce);
 
 /* --- fk_import.c: called by fk_tick, under the lock ------------------- */
 
-/* LOADING becomes ABORTED; the caller records the batch and commits. */
-void fk_batch_abort(fk_t *fk, uint32_t batch);
+/* LOADING becomes ABORTED, one transaction; the caller has seen to the room
+ * for FK_IMAGE_BATCH_SIZE. */
+void fk_batch_abort(fk_t *fk, const fk_env_t *env, uint32_t batch);
 /*
  * Takes apart a slice of the first aborted batch, one transaction of its own.
  * FK_OK; *reaped_count grows by the cards freed.  FK_RING_FULL: nothing done.
@@ -291,6 +292,10 @@ fk_order_axes(const fk_order_rec_t *o)
  */
 void fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next);
 
+/* The same as a transaction of its own; the caller has seen to the room. */
+void fk_order_change(fk_t *fk, const fk_env_t *env, uint32_t order,
+    const fk_axes_t *next);
+
 /* What an order adds to its product's counters. */
 typedef struct {
     int64_t  held;
@@ -321,6 +326,10 @@ uint32_t *fk_wheel_slot(const fk_t *fk, uint32_t at_s);
 #define FK_ORDER_PAYMENTS_MAX   64
 
 uint64_t fk_trade_hash(const char channel[FK_CHANNEL_SIZE_MAX + 1],
+    const uint8_t *trade_no, size_t size);
+/* The payment of this trade number on this channel, or 0. */
+uint32_t fk_trade_find(const fk_t *fk,
+    const char channel[FK_CHANNEL_SIZE_MAX + 1], uint64_t hash,
     const uint8_t *trade_no, size_t size);
 
 
@@ -390,6 +399,9 @@ void fk_audit_order(fk_t *fk, uint32_t order, const fk_units_t *was,
 void fk_audit_card(fk_t *fk, uint32_t card, int available_delta,
     int taken_delta);
 void fk_audit_batch(fk_t *fk, uint32_t batch);
+
+/* A product's sums begin at 0: for the audit, and for fk_check(). */
+void fk_audit_reset_product(fk_t *fk, uint32_t i);
 
 /* The most units that a product can ever have had: sums do not overflow. */
 #define FK_UNITS_MAX  (INT64_MAX / 4)

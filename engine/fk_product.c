@@ -28,6 +28,7 @@ static int fk_sku_valid(fk_str_t sku);
 static void fk_terms_now(const fk_product_rec_t *p, fk_terms_t *terms);
 static fk_code_t fk_terms_given(const fk_product_put_t *in,
     const fk_product_rec_t *p, fk_terms_t *terms, const char **field);
+static int fk_stock_valid(const fk_product_rec_t *p, const fk_terms_t *terms);
 static const char *fk_terms_wrong(const fk_terms_t *terms);
 static fk_code_t fk_terms_fixed(const fk_product_rec_t *p,
     const fk_terms_t *terms, const char **field);
@@ -126,6 +127,7 @@ fk_product_peek(const fk_t *fk, const fk_env_t *env, fk_str_t sku,
 
     p = FK_PRODUCT(fk, index);
 
+    /* Each field is read once and by itself: no two need to fit together. */
     if (!fk_product_open(p, env->now_ms)) {
         return FK_NOT_ON_SALE;
     }
@@ -191,6 +193,7 @@ fk_product_put(fk_t *fk, const fk_env_t *env, const fk_product_put_t *in,
         *created = 1;
     }
 
+    /* Only now is nothing left that could refuse it. */
     fk_product_set(fk, env, p, &terms);
 
     fk_record_begin(fk, env);
@@ -285,6 +288,7 @@ fk_terms_given(const fk_product_put_t *in, const fk_product_rec_t *p,
         terms->on_sale = in->on_sale;
     }
 
+    /* Two of the same key are of no use to anybody. */
     if (in->fields & FK_PUT_QTY_MAX) {
         terms->qty_max = in->qty_max;
 
@@ -306,7 +310,7 @@ fk_terms_given(const fk_product_put_t *in, const fk_product_rec_t *p,
     }
 
     if (*field == NULL && (in->fields & FK_PUT_STOCK)
-        && terms->kind != FK_KIND_COUNTED)
+        && !fk_stock_valid(p, terms))
     {
         *field = "stock";
     }
@@ -316,6 +320,24 @@ fk_terms_given(const fk_product_put_t *in, const fk_product_rec_t *p,
     }
 
     return p == NULL ? FK_OK : fk_terms_fixed(p, terms, field);
+}
+
+
+/*
+ * What is added counts as imported for ever, and what is taken away as void:
+ * beyond FK_UNITS_MAX no recovery would believe the sums.
+ */
+static int
+fk_stock_valid(const fk_product_rec_t *p, const fk_terms_t *terms)
+{
+    int64_t  imported, available;
+
+    imported = p != NULL ? p->imported : 0;
+    available = p != NULL ? p->available : 0;
+
+    return terms->kind == FK_KIND_COUNTED
+           && terms->stock >= 0 && terms->stock <= FK_AMOUNT_MAX
+           && terms->stock - available <= FK_UNITS_MAX - imported;
 }
 
 
@@ -363,10 +385,6 @@ fk_terms_wrong(const fk_terms_t *terms)
 
     if (terms->sale_to_s != 0 && terms->sale_from_s >= terms->sale_to_s) {
         return "sale_to";
-    }
-
-    if (terms->stock < 0 || terms->stock > FK_AMOUNT_MAX) {
-        return "stock";
     }
 
     return NULL;
@@ -473,6 +491,7 @@ fk_set_text(fk_t *fk, char *field, size_t field_size, const uint8_t *data,
     for (i = 0; i < field_size / sizeof(word); i++) {
         memcpy(&word, text + i * sizeof(word), sizeof(word));
 
+        /* A note for each word that changes, not for the whole field. */
         if (memcmp(&word, &words[i], sizeof(word)) != 0) {
             FK_SET(fk, words[i], word);
         }

@@ -24,8 +24,6 @@ typedef struct {
 } fk_sort_t;
 
 
-static int fk_batch_used(const fk_t *fk, uint32_t i);
-static int fk_card_used(const fk_t *fk, uint32_t i);
 static void fk_rebuild_products(fk_t *fk);
 static fk_code_t fk_rebuild_cards(fk_t *fk, fk_text_t *why);
 static void fk_rebuild_batches(fk_t *fk);
@@ -64,6 +62,8 @@ fk_rebuild(fk_t *fk, const fk_env_t *env, char *why, size_t why_size)
     r->waiting = 0;
     r->aborted = 0;
     r->loading_count = 0;
+
+    /* Older holds move it back to themselves: they are due at once. */
     r->wheel_s = fk_now_s(env);
 
     fk_rebuild_products(fk);
@@ -85,20 +85,6 @@ fk_rebuild(fk_t *fk, const fk_env_t *env, char *why, size_t why_size)
     fk_rebuild_counted(fk);
 
     return FK_OK;
-}
-
-
-static int
-fk_batch_used(const fk_t *fk, uint32_t i)
-{
-    return FK_BATCH(fk, i)->state != FK_BATCH_FREE;
-}
-
-
-static int
-fk_card_used(const fk_t *fk, uint32_t i)
-{
-    return FK_CARD(fk, i)->owner != FK_OWNER_FREE;
 }
 
 

@@ -33,15 +33,19 @@ fk_record_room(fk_t *fk, size_t size)
     at = ring->head;
     to_end = ring->size - (at & (ring->size - 1));
 
+    /* A record in two pieces could not be sent or checked as one. */
     if (to_end < need) {
         at += to_end;
     }
 
+    /* What is not durable is the only copy: full is full. */
     if (at + need - ring->durable_pos > ring->size) {
         return 0;
     }
 
     tail = ring->tail;
+
+    /* At most need / FK_RECORD_HEAD_SIZE of them, and one filler. */
     while (at + need - tail > ring->size) {
         tail = fk_ring_record(fk, tail, ring->durable_pos);
         if (tail < ring->durable_pos) {
@@ -98,6 +102,8 @@ fk_record_product(fk_t *fk, uint32_t product)
     image.sale_to_s = p->sale_to_s;
     image.created_s = p->created_s;
     image.updated_s = p->updated_s;
+
+    /* The pool's order is rebuilt from batches, but not which key is sold. */
     image.key = p->kind == FK_KIND_SHARED ? p->pool_tail : 0;
     image.qty_max = p->qty_max;
     image.kind = p->kind;
@@ -129,6 +135,7 @@ fk_record_batch(fk_t *fk, uint32_t batch)
     image.state = (uint8_t) b->state;
     image.sku_size = 0;
 
+    /* One that is free names no product: its slot may serve another soon. */
     if (b->state != FK_BATCH_FREE) {
         sku = FK_PRODUCT(fk, b->product)->sku;
         image.sku_size = fk_text_size(sku, FK_SKU_SIZE_MAX);
@@ -252,11 +259,13 @@ fk_record_end(fk_t *fk)
     size = (used + FK_RECORD_ALIGN - 1) & ~(uint32_t) (FK_RECORD_ALIGN - 1);
     assert(fk->record_at + size <= fk->record_end);
 
+    /* Old bytes of the ring must not leak into a journal that others read. */
     memset(at + used, 0, size - used);
     fk_put(at, size, 4);
     fk_put(at + 26, fk->record_images, 2);
     fk_put(at + 4, fk_crc32c(0, at + 8, size - 8), 4);
 
+    /* Bytes first, marks last: a sender never sees a record half-written. */
     seq = ring->seq + 1;
     FK_SET(fk, ring->head, fk->record_at + size);
     FK_SET(fk, ring->seq, seq);

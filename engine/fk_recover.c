@@ -224,6 +224,8 @@ fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     }
 
     __atomic_store_n(&ring->epoch, epoch, __ATOMIC_RELAXED);
+
+    /* The ring is empty, and all that it ever held is in the journal. */
     ring->epoch_seq = ring->seq;
     ring->sent_seq = ring->seq;
     __atomic_store_n(&ring->durable_seq, ring->seq, __ATOMIC_RELEASE);
@@ -296,6 +298,7 @@ fk_apply_record(fk_t *fk, const uint8_t *data, size_t size,
         return FK_CORRUPT;
     }
 
+    /* After the checksum: damage must not pass for a newer version. */
     if (head.version != FK_RECORD_VERSION) {
         return FK_INCOMPATIBLE;
     }
@@ -303,10 +306,12 @@ fk_apply_record(fk_t *fk, const uint8_t *data, size_t size,
     *record_size = head.size;
     seq = fk->region->ring.seq;
 
+    /* A batch whose outcome was unknown was sent again in a longer one. */
     if (head.seq <= seq) {
         return FK_OK;
     }
 
+    /* Something acknowledged is missing: not a shop to sell from. */
     if (head.seq != seq + 1) {
         return FK_CORRUPT;
     }

@@ -137,6 +137,7 @@ fk_lay_out(fk_region_t *r, const fk_plan_t *plan)
 
     at = sizeof(fk_region_t);
 
+    /* Indexes first, close to the header: they are met by every request. */
     for (i = 0; i < FK_INDEX_COUNT; i++) {
         index = &r->index[i];
         slots = fk_plan_of(plan, fk_index_kinds[i].table);
@@ -184,6 +185,7 @@ fk_format(void *mem, size_t size)
     r = mem;
     memset(r, 0, sizeof(fk_region_t));
 
+    /* What fk_attach() holds a later build of the module against. */
     r->magic = FK_MAGIC;
     r->layout_version = FK_LAYOUT_VERSION;
     r->header_size = sizeof(fk_region_t);
@@ -265,6 +267,7 @@ fk_reset(fk_t *fk)
     r->aborted = 0;
     r->loading_count = 0;
 
+    /* Its place is part of the layout; all the rest begins anew. */
     ring_offset = r->ring.offset;
     ring_size = r->ring.size;
     memset(&r->ring, 0, sizeof(fk_ring_t));

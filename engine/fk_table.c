@@ -23,10 +23,15 @@ static uint32_t fk_blocks_take(fk_t *fk, uint32_t n);
 uint32_t
 fk_table_used(const fk_t *fk, fk_table_id_t id)
 {
+    uint32_t           free_count;
     const fk_table_t  *t;
 
     t = &fk->region->table[id];
-    return FK_GET(t->fresh) - FK_GET(t->free_count);
+
+    /* In this order: read first, it cannot be above a fresh read later. */
+    free_count = __atomic_load_n(&t->free_count, __ATOMIC_ACQUIRE);
+
+    return FK_GET(t->fresh) - free_count;
 }
 
 
@@ -98,6 +103,7 @@ fk_slot_claim(fk_t *fk, fk_table_id_t id, uint32_t index)
     t = &fk->region->table[id];
     assert(index != 0 && index <= t->capacity);
 
+    /* A slot passed over must not look used by what its memory was before. */
     while (t->fresh < index) {
         memset(fk_slot(fk, id, t->fresh + 1), 0, t->slot_size);
         t->fresh++;

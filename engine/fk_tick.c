@@ -313,13 +313,7 @@ fk_tick_order(fk_t *fk, const fk_env_t *env, uint32_t order, fk_event_t event,
         return FK_RING_FULL;
     }
 
-    fk_order_move(fk, order, &next);
-
-    fk_record_begin(fk, env);
-    fk_record_order(fk, order);
-    (void) fk_record_end(fk);
-    fk_commit(fk);
-
+    fk_order_change(fk, env, order, &next);
     (*count)++;
     return FK_OK;
 }
@@ -344,12 +338,7 @@ fk_tick_abort(fk_t *fk, const fk_env_t *env, uint32_t batch)
         return FK_RING_FULL;
     }
 
-    fk_batch_abort(fk, batch);
-
-    fk_record_begin(fk, env);
-    fk_record_batch(fk, batch);
-    (void) fk_record_end(fk);
-    fk_commit(fk);
+    fk_batch_abort(fk, env, batch);
 
     return FK_OK;
 }

@@ -93,6 +93,7 @@ fk_wait_append(fk_t *fk, uint32_t order)
     p = FK_PRODUCT(fk, o->product);
     assert(o->queued == FK_QUEUED_NO);
 
+    /* Noted, unlike in the wheel: the order is there and others read it. */
     FK_SET(fk, o->queued, FK_QUEUED_WAIT);
     FK_SET(fk, o->prev, p->wait_tail);
     FK_SET(fk, o->next, 0);

@@ -67,6 +67,11 @@ ngx_faka_json_read(ngx_pool_t *pool, const ngx_str_t *text,
     error->field = "";
     error->detail = "";
 
+    if (text->len == 0) {
+        error->detail = "the body is empty; it must be one JSON object";
+        return NGX_DECLINED;
+    }
+
     object = json_loadb((const char *) text->data, text->len,
                         JSON_REJECT_DUPLICATES, &at);
     if (object == NULL) {

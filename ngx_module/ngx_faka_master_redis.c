@@ -82,6 +82,16 @@ ngx_faka_redis_address(ngx_conf_t *cf, ngx_faka_redis_conf_t *redis)
     }
 
     if (u.family == AF_UNIX) {
+
+        /* where a process was started is no place to look for a socket */
+
+        if (u.host.data[0] != '/') {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"redis %V\" has no absolute path; write "
+                               "unix:/PATH", &redis->address);
+            return NGX_ERROR;
+        }
+
         return ngx_faka_redis_text(cf, u.host.data, u.host.len, &redis->path);
     }
 

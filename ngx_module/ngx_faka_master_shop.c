@@ -22,6 +22,14 @@ static ngx_int_t ngx_faka_shop_key(ngx_conf_t *cf, ngx_str_t *path,
 #define NGX_FAKA_TOKEN_SIZE_MIN  32
 #define NGX_FAKA_TOKEN_SIZE_MAX  128
 
+/* Gateways are given /notify/CHANNEL and /return/ORDER below it. */
+
+#define NGX_FAKA_PUBLIC_URL_SIZE_MAX                                          \
+    (PAY_BASE_URL_SIZE_MAX - (sizeof("/return/") - 1) - FK_ORDER_TEXT_SIZE)
+
+_Static_assert(PAY_CHANNEL_NAME_SIZE_MAX <= FK_ORDER_TEXT_SIZE,
+               "/return/ORDER is the longer one");
+
 
 static const ngx_faka_required_t  ngx_faka_shop_required[] = {
     { NGX_FAKA_SHOP_MEMORY,      "memory",           "memory 64m;" },
@@ -377,11 +385,14 @@ ngx_faka_shop_public_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
     url = value[1];
 
-    if (!pay_is_plain_url(pay_str(url.data, url.len), PAY_BASE_URL_SIZE_MAX)) {
+    if (!pay_is_plain_url(pay_str(url.data, url.len),
+                          NGX_FAKA_PUBLIC_URL_SIZE_MAX))
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"public_url %V\" is no address that a gateway "
                            "could call; write it like https://shop.example, "
-                           "without ? & = #", &url);
+                           "without ? & = #, of at most %uz bytes", &url,
+                           NGX_FAKA_PUBLIC_URL_SIZE_MAX);
         return NGX_CONF_ERROR;
     }
 

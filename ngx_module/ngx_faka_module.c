@@ -19,6 +19,7 @@ static char *ngx_faka_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_faka_location(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_uint_t ngx_faka_is_prefix(const ngx_http_core_loc_conf_t *clcf);
 static ngx_int_t ngx_faka_init_module(ngx_cycle_t *cycle);
 
 
@@ -46,6 +47,15 @@ static ngx_http_handler_pt  ngx_faka_handlers[] = {
     ngx_faka_notify_handler,
     ngx_faka_admin_handler,
     ngx_faka_metrics_handler
+};
+
+/*
+ * Handlers that take the rest of the path as a name, with an example of their
+ * location.  In one of another kind they would find no name and refuse all.
+ */
+
+static const char *const  ngx_faka_below[] = {
+    NULL, NULL, "/orders/", "/notify/", "/admin/", NULL
 };
 
 
@@ -229,6 +239,17 @@ ngx_faka_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (ngx_faka_below[cmd->offset] && !ngx_faka_is_prefix(clcf)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" serves all that is below a path, which "
+                           "\"location %V\" does not say; write it like "
+                           "location %s { ... }", &cmd->name, &clcf->name,
+                           ngx_faka_below[cmd->offset]);
+        return NGX_CONF_ERROR;
+    }
+
     if (value[1].len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" needs the name of a shop", &cmd->name);
@@ -240,10 +261,22 @@ ngx_faka_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     flcf->file = cf->conf_file->file.name.data;
     flcf->line = cf->conf_file->line;
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_faka_handlers[cmd->offset];
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_faka_is_prefix(const ngx_http_core_loc_conf_t *clcf)
+{
+#if (NGX_PCRE)
+    if (clcf->regex != NULL) {
+        return 0;
+    }
+#endif
+
+    return !clcf->exact_match && !clcf->named && !clcf->noname;
 }
 
 

@@ -220,6 +220,12 @@ ngx_faka_admin_put(ngx_faka_ctx_t *ctx, const ngx_faka_put_fields_t *fields,
     data = ctx->data;
     in = *fields;
 
+    if (!pay_is_plain_id(ngx_faka_pay_str(&data->sku), FK_SKU_SIZE_MAX, ".")) {
+        error->field = "sku";
+        error->detail = "must be 1 to 63 of letters, digits, '.', '_' and '-'";
+        return FK_INVALID;
+    }
+
     ngx_memzero(&put, sizeof(fk_product_put_t));
 
     put.sku = ngx_faka_fk_str(&data->sku);

@@ -129,6 +129,10 @@ ngx_faka_send_chain(ngx_http_request_t *r, ngx_uint_t status,
     last->buf->last_buf = (r == r->main);
     last->buf->last_in_chain = 1;
 
+    /* If-Match and its like must not turn what was done into a 412 or 304. */
+
+    r->disable_not_modified = 1;
+
     r->headers_out.status = status;
     r->headers_out.content_length_n = size;
     r->headers_out.content_type = *content_type;
@@ -217,7 +221,8 @@ ngx_faka_send_unreadable(ngx_http_request_t *r, ngx_int_t status)
         if (status == NGX_HTTP_BAD_REQUEST) {
             r->keepalive = 0;
             ngx_faka_send_problem(r, FK_INVALID, NULL,
-                                  "the chunks of the body are malformed");
+                                  "the body is malformed, or not as long "
+                                  "as announced");
             return;
         }
 

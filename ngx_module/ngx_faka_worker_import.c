@@ -178,7 +178,9 @@ ngx_faka_import_body(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     im = ctx->data;
 
-    if (r->request_body->bufs != NULL) {
+    /* None at all: it was lost to a redirect or is not for this subrequest. */
+
+    if (r->request_body != NULL) {
         im->in = r->request_body->bufs;
         r->request_body->bufs = NULL;
     }
@@ -251,10 +253,12 @@ ngx_faka_import_look(ngx_faka_import_t *im)
 }
 
 
+/* What is stock already is reported, not taken back: that takes no time. */
+
 static ngx_uint_t
 ngx_faka_import_quits(ngx_faka_import_t *im)
 {
-    if (!ngx_exiting) {
+    if (!ngx_exiting || im->batch == 0) {
         return 0;
     }
 
@@ -363,6 +367,13 @@ ngx_faka_import_take(ngx_faka_import_t *im)
 
     while (im->in != NULL) {
         b = im->in->buf;
+
+        if (!ngx_buf_in_memory(b) && ngx_buf_size(b) != 0) {
+            im->code = FK_INVALID;
+            im->detail = "another module of the server has read the body to a "
+                         "file";
+            return NGX_ERROR;
+        }
 
         while (b->pos != b->last) {
 

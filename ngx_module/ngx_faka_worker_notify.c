@@ -13,7 +13,8 @@
  *
  * What is logged holds nothing of a notice that was not proved, and goes to
  * the log of the process: that of the request would add the request line,
- * with signature and all.
+ * with signature and all.  A proved payment that is refused is logged with its
+ * numbers, for gateways give up after some tries: somebody must find it then.
  */
 
 #include "ngx_faka_order.h"
@@ -26,21 +27,21 @@
 
 typedef struct {
     const pay_channel_t  *channel;
+    pay_fact_t            fact;
     fk_pay_result_t       result;
     fk_order_view_t       order;
 } ngx_faka_notify_t;
 
 
 static void ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body);
-static void ngx_faka_notify_paid(ngx_http_request_t *r,
-    const pay_fact_t *fact, ngx_uint_t odd);
+static void ngx_faka_notify_paid(ngx_http_request_t *r, ngx_uint_t odd);
 static fk_code_t ngx_faka_notify_book(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx, const pay_fact_t *fact, ngx_uint_t odd);
+    ngx_faka_ctx_t *ctx, ngx_uint_t odd);
 static void ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
-    const pay_fact_t *fact, const char *word);
+    const char *prefix, const char *word);
 static void ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_refuse(ngx_http_request_t *r,
-    ngx_uint_t status, const char *word, const char *field);
+    ngx_uint_t status, ngx_uint_t level, const char *word);
 static void ngx_faka_notify_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *text);
 
@@ -110,7 +111,6 @@ ngx_faka_notify_handler(ngx_http_request_t *r)
 static void
 ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 {
-    pay_fact_t           fact;
     pay_notice_t         notice;
     pay_verdict_e        verdict;
     ngx_faka_ctx_t      *ctx;
@@ -142,7 +142,7 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
     notice.body = ngx_faka_pay_str(body);
 
     verdict = notify->channel->protocol->verify(w->crypto, notify->channel,
-                                                &notice, &fact);
+                                                &notice, &notify->fact);
 
     fk_stat_add(&w->fk, NGX_FAKA_STAT_NOTIFY_VERDICT + verdict, 1);
     ctx->result = pay_verdict_word(verdict);
@@ -151,7 +151,7 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 
     case PAY_PAID:
     case PAY_ODD_AMOUNT:
-        ngx_faka_notify_paid(r, &fact, verdict == PAY_ODD_AMOUNT);
+        ngx_faka_notify_paid(r, verdict == PAY_ODD_AMOUNT);
         return;
 
     case PAY_NOT_PAID:
@@ -160,20 +160,19 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
 
     case PAY_INTERNAL:
-        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                               pay_verdict_word(verdict), fact.field);
+        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
+                               ctx->result);
         return;
 
     default:
-        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST,
-                               pay_verdict_word(verdict), fact.field);
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_WARN,
+                               ctx->result);
     }
 }
 
 
 static void
-ngx_faka_notify_paid(ngx_http_request_t *r, const pay_fact_t *fact,
-    ngx_uint_t odd)
+ngx_faka_notify_paid(ngx_http_request_t *r, ngx_uint_t odd)
 {
     fk_code_t           code;
     ngx_faka_ctx_t     *ctx;
@@ -185,7 +184,7 @@ ngx_faka_notify_paid(ngx_http_request_t *r, const pay_fact_t *fact,
     code = ngx_faka_may_write(ctx->shop);
 
     if (code == FK_OK) {
-        code = ngx_faka_notify_book(r, ctx, fact, odd);
+        code = ngx_faka_notify_book(r, ctx, odd);
     }
 
     switch (code) {
@@ -196,34 +195,36 @@ ngx_faka_notify_paid(ngx_http_request_t *r, const pay_fact_t *fact,
         return;
 
     case FK_CHANNEL:
-        ngx_faka_notify_log(r, NGX_LOG_ERR, fact, "wrong channel");
-        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, "wrong_channel",
-                               fact->order_no);
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR,
+                               "wrong_channel");
         return;
 
     case FK_INVALID:
     case FK_NOT_FOUND:
-        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, "unknown_order", "");
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR,
+                               "unknown_order");
         return;
 
     default:
-        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                               fk_code_info[code].word, "");
+        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
+                               fk_code_info[code].word);
     }
 }
 
 
 static fk_code_t
 ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
-    const pay_fact_t *fact, ngx_uint_t odd)
+    ngx_uint_t odd)
 {
     fk_pay_t            pay;
     fk_env_t            env;
     fk_code_t           code;
+    pay_fact_t         *fact;
     ngx_faka_notify_t  *notify;
     ngx_faka_worker_t  *w;
 
     notify = ctx->data;
+    fact = &notify->fact;
     w = ctx->shop->worker;
 
     code = fk_order_id_parse(&pay.id, (const uint8_t *) fact->order_no,
@@ -258,7 +259,7 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     /* Now, not when it is durable: sent again, it would be a duplicate. */
 
-    ngx_faka_notify_log(r, ngx_faka_notify_level[notify->result], fact,
+    ngx_faka_notify_log(r, ngx_faka_notify_level[notify->result], "",
                         ctx->result);
 
     return FK_OK;
@@ -269,12 +270,20 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
 static void
 ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
-    const pay_fact_t *fact, const char *word)
+    const char *prefix, const char *word)
 {
+    const pay_fact_t   *fact;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_notify_t  *notify;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    notify = ctx->data;
+    fact = &notify->fact;
+
     ngx_log_error(level, ngx_cycle->log, 0,
-                  "faka: payment %s of %L %s for order %s: %s, client: %V",
+                  "faka: payment %s of %L %s for order %s: %s%s, client: %V",
                   fact->trade_no, fact->amount, fact->currency,
-                  fact->order_no, word, &r->connection->addr_text);
+                  fact->order_no, prefix, word, &r->connection->addr_text);
 }
 
 
@@ -288,8 +297,8 @@ ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code)
     notify = ctx->data;
 
     if (code != FK_OK) {
-        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                               fk_code_info[code].word, "");
+        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
+                               fk_code_info[code].word);
         return;
     }
 
@@ -300,17 +309,23 @@ ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code)
 }
 
 
-/* Anybody can send rubbish here, so lines are counted, by the second. */
+/*
+ * Anybody can send rubbish here, and a proved notice again and again, so lines
+ * are counted, by the second; the two apart, for rubbish must not silence what
+ * is said about money.
+ */
 
 static void
 ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
-    const char *word, const char *field)
+    ngx_uint_t level, const char *word)
 {
+    ngx_uint_t          proved;
+    const char         *field;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_notify_t  *notify;
 
     static time_t      second;
-    static ngx_uint_t  count;
+    static ngx_uint_t  count[2];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     notify = ctx->data;
@@ -318,11 +333,21 @@ ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
 
     if (second != ngx_time()) {
         second = ngx_time();
-        count = 0;
+        count[0] = 0;
+        count[1] = 0;
     }
 
-    if (count++ < NGX_FAKA_NOTIFY_LOGS_MAX) {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+    field = notify->fact.field;
+    proved = notify->fact.trade_no[0] != '\0';
+
+    if (count[proved]++ >= NGX_FAKA_NOTIFY_LOGS_MAX) {
+        /* void */
+
+    } else if (proved) {
+        ngx_faka_notify_log(r, level, "refused: ", word);
+
+    } else {
+        ngx_log_error(level, ngx_cycle->log, 0,
                       "faka: a notice on channel \"%*s\" was refused: "
                       "%s%s%s, client: %V",
                       notify->channel->name.size, notify->channel->name.data,

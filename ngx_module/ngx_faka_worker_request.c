@@ -167,7 +167,8 @@ ngx_faka_body_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: more than a body may have. */
+/* NGX_DECLINED: more than a body may have, or than was kept in memory by a
+ * module that has read it before us; a part of it is never used. */
 
 static ngx_int_t
 ngx_faka_body_collect(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
@@ -184,6 +185,14 @@ ngx_faka_body_collect(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
         b = cl->buf;
         next = cl->next;
+
+        if (!ngx_buf_in_memory(b) && ngx_buf_size(b) != 0) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "faka: another module has read the request's body "
+                          "to a file; raise client_body_buffer_size to 64k");
+            return NGX_DECLINED;
+        }
+
         size = (size_t) (b->last - b->pos);
 
         if (size > NGX_FAKA_BODY_SIZE_MAX - ctx->body.len) {

@@ -132,6 +132,27 @@ refused('two handlers in one location',
         qr/faka_orders/,
         locations => "location / {\nfaka_checkout main;\n"
                      . "faka_orders main;\n}\n");
+# A location in which no call could have a name would refuse every payment.
+
+for my $kind (['=', '= /notify/epay'], ['~', '~ ^/notify/'],
+              ['~*', '~* /notify/'], ['@', '@notify'])
+{
+    refused("faka_notify in a location by $kind->[0]",
+            qr/"faka_notify" serves all that is below a path, .* location/,
+            qr/faka_notify/,
+            locations => "location $kind->[1] {\nfaka_notify main;\n}\n");
+}
+
+for my $name (qw(orders admin)) {
+    refused("faka_$name in a location by =", qr/write it like location/,
+            qr/faka_$name/,
+            locations => "location = /x {\nfaka_$name main;\n}\n");
+}
+accepted('locations by prefix, with or without the last slash',
+         locations => "location ^~ /notify {\nfaka_notify main;\n}\n"
+                      . "location ~ ^/products\\z {\nfaka_products main;\n}\n"
+                      . "location = /metrics {\nfaka_metrics main;\n}\n");
+
 refused('a location without a shop',
         qr/"faka_orders" needs the name of a shop/, qr/faka_orders/,
         locations => "location / {\nfaka_orders '';\n}\n");
@@ -178,7 +199,10 @@ refused('another durability', qr/"durability tape" is unknown; write disk or/,
 
 # Addresses.
 
-for my $url ('ftp://shop.example', 'shop.example', 'https://',
+my $long = 'https://shop.example/' . 'x' x 457;
+accepted('public_url as long as it may be', shop => { public_url => $long });
+
+for my $url ('ftp://shop.example', 'shop.example', 'https://', "${long}x",
              'https://shop.example/?a=b', "'https://shop example'")
 {
     refused("public_url $url", qr/is no address that a gateway could call/,
@@ -186,7 +210,7 @@ for my $url ('ftp://shop.example', 'shop.example', 'https://',
 }
 
 for my $redis ('unix:', '127.0.0.1:0', '127.0.0.1:99999',
-               'no-such-host.invalid', 'unix:/' . 'x' x 200,
+               'no-such-host.invalid', 'unix:/' . 'x' x 200, 'unix:redis.sock',
                '127.0.0.1:6379/1')
 {
     refused('redis ' . substr($redis, 0, 24),

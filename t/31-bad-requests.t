@@ -7,7 +7,20 @@ use Faka::OpenAPI qw(api_ok);
 use Faka::Test;
 
 my $t = Faka::Test->new(
-    server => "        client_max_body_size 0;\n",
+    server => <<'EOT',
+        client_max_body_size 0;
+        location = /mirrored/checkout {
+            client_body_buffer_size 1k;
+            mirror /sink;
+            faka_checkout main;
+        }
+        location /mirrored/admin/ {
+            client_body_buffer_size 1k;
+            mirror /sink;
+            faka_admin main;
+        }
+        location = /sink { internal; return 204; }
+EOT
     http => "    add_header X-Worker \$pid always;\n")->start;
 
 $t->product('card');
@@ -135,6 +148,8 @@ my @form = (
      join '&', 'sku=month&contact=x', map { "f$_=1" } 1 .. 200],
 );
 
+like(http_one(checkout('json', ''))->json->{detail}, qr/the body is empty/,
+     'no body: that is what is said');
 bad("JSON: $_->[0]", '/checkout', checkout('json', $_->[2]),
     400, 'invalid_request', $_->[1]) for @json;
 
@@ -224,6 +239,20 @@ bad('10 MB announced, and not sent', '/checkout',
 is(http_one(checkout('json', "{$ok,\"more\":\"" . 'x' x 60_000 . '"}'))
      ->status, 201, '60 kB are taken');
 
+# Another module may have read the body before: in memory it is as good, from
+# a file it is not taken, and never in part.
+is($t->http('POST', '/mirrored/checkout', body => $body,
+            headers => { 'Content-Type' => $type{json} })->status, 201,
+   'a body that was read before, in memory');
+is($t->http('POST', '/mirrored/checkout', body => "{$ok,\"more\":\""
+            . 'x' x 60_000 . '"}',
+            headers => { 'Content-Type' => $type{json} })->status, 413,
+   'a body that was read before, to a file');
+is(http_one({ %{ $t->admin_request('POST', '/products/card/cards',
+                                   "one\n" x 5000) },
+              path => '/mirrored/admin/products/card/cards' })->status, 400,
+   'cards that were read before, to a file');
+
 
 # ---- slow and broken clients ------------------------------------------------
 
@@ -243,6 +272,17 @@ my $raw = "POST /checkout HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
 http_many([map { { port => $t->nginx->port, raw => $raw, close_after => $_ } }
            1 .. length($raw) - 1], concurrency => 8);
 is($stock->(), $before, 'who closes early, at any byte, has no order');
+
+
+# ---- conditions -------------------------------------------------------------
+
+# There is nothing to compare with, so what was done is told as it is.
+for my $header ('If-Match', 'If-None-Match', 'If-Unmodified-Since') {
+    my $value = $header =~ /Since/ ? 'Mon, 01 Jan 2001 00:00:00 GMT'
+              : $header =~ /None/ ? '*' : '"x"';
+    is($t->get('/products', headers => { $header => $value })->status, 200,
+       "$header is not looked at");
+}
 
 
 # ---- the next request of the same connection --------------------------------
@@ -314,6 +354,9 @@ bad('product: a sku that is too long', '/admin/products/{sku}',
     $t->admin_request('PUT', '/products/' . 'x' x 64,
                       { name => 'N', price => 1, currency => 'CNY',
                         kind => 'card' }), 400, 'invalid_request', 'sku');
+like($t->admin('PUT', '/products/a%20b', { name => 'N', price => 1,
+               currency => 'CNY', kind => 'card' })->json->{detail},
+     qr/must be 1 to 63 of letters/, 'product: a sku with a space');
 bad('product: not JSON', '/admin/products/{sku}',
     put('name=N', 'Content-Type' => $type{form}), 415,
     'unsupported_media_type', 'Content-Type');

@@ -147,6 +147,16 @@ unlike(join("\n", grep { /faka:/ } split /\n/, $t->nginx->error_log),
        qr/sign=/, 'without the notices');
 
 
+# Proved, and for no order of ours: somebody's money all the same.  Rubbish
+# that has used up its lines of this second must not silence it.
+my $stray = { order => '01M3J3Z7W0F4Q6X2V9T8B5K1NC', amount => 150 };
+http_many([map { $t->request('GET', '/notify/epay?x=1') } 1 .. 40]);
+is($t->notify($stray, trade_no => 'STRAY-1')->body, 'fail',
+   'an unknown order');
+ok($t->nginx->wait_log(qr/\[error\].*payment STRAY-1 of 150 CNY for order/, 5),
+   'the log has its numbers');
+
+
 # By POST, on a channel that takes it.
 
 my $form = open_trade(checkout(channel => 'form'));
@@ -303,6 +313,9 @@ my $down = $t->notify($pending);
 is($down->status . ' ' . $down->body, '503 fail',
    'without the journal the gateway is told to come again');
 api_ok('GET', '/notify/{channel}', $down, 'as described');
+ok($t->nginx->wait_log(
+       qr/\[error\].*for order $pending->{order}: refused: unavailable/, 5),
+   'and the log has the numbers, for the gateway may give up');
 $t->gateway->control("pay/$pending->{order}", {});
 $t->redis->start;
 ok(wait_until(sub { status_of($pending) eq 'delivered' }, 10),

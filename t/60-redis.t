@@ -138,6 +138,11 @@ for my $refusal (@refusals) {
     ok($nginx->wait_log(qr/\[error\].*redis.*refuses.*\Q$word\E/),
        "$word: in the error log");
     is($t->checkout(sku => 'probe')->status, 503, "$word: no order");
+
+    my $tried = () = $nginx->error_log =~ /refuses XADD/g;
+    sleep 1;
+    my $again = () = $nginx->error_log =~ /refuses XADD/g;
+    cmp_ok($again - $tried, '<', 40, "$word: tried again with patience");
     $end->();
     sells_ok($word);
     $part = $load->stop;
@@ -166,7 +171,8 @@ $told->check($t, 'out of the journal', cards => $cards);
 
 # ---- what Redis promises -----------------------------------------------
 
-for my $setting ([qw(appendfsync everysec always)], [qw(appendonly no yes)]) {
+for my $setting ([qw(appendfsync everysec always)], [qw(appendonly no yes)],
+                 [qw(no-appendfsync-on-rewrite yes no)]) {
     my ($name, $weak, $strong) = @$setting;
     my $lines = () = $nginx->error_log =~ /does not fsync before/g;
 

@@ -33,10 +33,8 @@ static const ngx_faka_command_info_t  ngx_faka_commands[] = {
     { "nothing", 0, NULL },
     { "AUTH", NGX_FAKA_COMMAND_TIMEOUT_MS, ngx_faka_handshake_on_auth },
     { "SELECT", NGX_FAKA_COMMAND_TIMEOUT_MS, ngx_faka_handshake_on_select },
-    { "CONFIG GET appendonly", NGX_FAKA_COMMAND_TIMEOUT_MS,
-      ngx_faka_handshake_on_appendonly },
-    { "CONFIG GET appendfsync", NGX_FAKA_COMMAND_TIMEOUT_MS,
-      ngx_faka_handshake_on_appendfsync },
+    { "CONFIG GET", NGX_FAKA_COMMAND_TIMEOUT_MS,
+      ngx_faka_handshake_on_config },
     { "XINFO for the flush", NGX_FAKA_COMMAND_TIMEOUT_MS,
       ngx_faka_flush_on_probe },
     { "XADD of a batch", NGX_FAKA_COMMAND_TIMEOUT_MS,
@@ -71,7 +69,6 @@ ngx_faka_journal_start(ngx_cycle_t *cycle,
     j->fk = options->fk;
     j->log = options->log;
     j->owner = options->owner;
-    j->appendonly = -1;
     j->fsync = -1;
 
     j->key.len = sizeof("faka:{}:journal") - 1 + options->shop.len;
@@ -132,11 +129,7 @@ ngx_faka_journal_ready(const ngx_faka_journal_t *j)
 ngx_int_t
 ngx_faka_journal_fsync(const ngx_faka_journal_t *j)
 {
-    if (j->appendonly == 0 || j->fsync == 0) {
-        return 0;
-    }
-
-    return (j->appendonly == 1 && j->fsync == 1) ? 1 : -1;
+    return j->fsync;
 }
 
 
@@ -411,6 +404,8 @@ void
 ngx_faka_journal_log_error(ngx_faka_journal_t *j, redisReply *reply,
     const char *doing)
 {
+    j->refused = 1;
+
     ngx_log_error(NGX_LOG_ERR, j->log, 0,
                   "faka: shop \"%V\": redis \"%V\" refuses %s: %*s",
                   &j->options.shop, &j->options.redis->address, doing,
@@ -439,7 +434,12 @@ ngx_faka_journal_enter(ngx_faka_journal_t *j)
         }
 
         j->state = NGX_FAKA_JOURNAL_READY;
-        j->backoff_ms = 0;
+
+        /* One that lets us in and then refuses to write is not well yet. */
+        if (!j->refused) {
+            j->backoff_ms = 0;
+        }
+
         ngx_faka_journal_kick(j);
         j->options.wake(j->options.data);
         return;

@@ -16,7 +16,6 @@ static void ngx_faka_flush_send(ngx_faka_journal_t *j,
 static void ngx_faka_flush_wait(ngx_faka_journal_t *j);
 static void ngx_faka_flush_unknown(ngx_faka_journal_t *j);
 static void ngx_faka_flush_begin(ngx_faka_journal_t *j);
-static ngx_uint_t ngx_faka_process_is_dead(uint64_t owner);
 
 
 void
@@ -120,6 +119,7 @@ ngx_faka_flush_on_batch(ngx_faka_journal_t *j, redisReply *reply)
     }
 
     if (reply->type == REDIS_REPLY_STRING) {
+        j->refused = 0;
 
         if (fk_flush_done(j->fk, j->owner, j->batch_seq) == FK_OK) {
             fk_stat_add(j->fk, NGX_FAKA_STAT_BATCHES, 1);
@@ -292,7 +292,7 @@ ngx_faka_flush_wait(ngx_faka_journal_t *j)
 
     owner = fk_flush_owner(j->fk);
 
-    if (owner != 0 && ngx_faka_process_is_dead(owner)) {
+    if (ngx_faka_journal_is_dead(owner)) {
         fk_flush_break(j->fk, owner);
         ngx_post_event(&j->flush, &ngx_posted_next_events);
         return;
@@ -304,10 +304,14 @@ ngx_faka_flush_wait(ngx_faka_journal_t *j)
 }
 
 
-/* An owner carries its pid in the upper half. */
+/*
+ * An owner carries its pid in the upper half.  A pid that was given to another
+ * process meanwhile counts as alive: then the lease runs out in its own time.
+ */
 
-static ngx_uint_t
-ngx_faka_process_is_dead(uint64_t owner)
+ngx_uint_t
+ngx_faka_journal_is_dead(uint64_t owner)
 {
-    return kill((ngx_pid_t) (owner >> 32), 0) == -1 && ngx_errno == ESRCH;
+    return owner != 0 && kill((ngx_pid_t) (owner >> 32), 0) == -1
+           && ngx_errno == ESRCH;
 }

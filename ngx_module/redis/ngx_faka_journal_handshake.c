@@ -9,8 +9,7 @@
 #include "ngx_faka_journal_priv.h"
 
 
-static ngx_int_t ngx_faka_config_is(const redisReply *reply,
-    const char *value);
+static ngx_int_t ngx_faka_handshake_fsync(const redisReply *reply);
 static void ngx_faka_handshake_say_fsync(ngx_faka_journal_t *j);
 
 
@@ -52,18 +51,15 @@ ngx_faka_handshake_next(ngx_faka_journal_t *j, ngx_faka_command_t after)
         return;
     }
 
+    /* A pattern: Redis before 7 takes no more than one name. */
     argv[0] = "CONFIG";
     argv[1] = "GET";
-    argv[2] = after < NGX_FAKA_COMMAND_APPENDONLY ? "appendonly"
-                                                  : "appendfsync";
+    argv[2] = "*append*";
     argv_size[0] = 6;
     argv_size[1] = 3;
-    argv_size[2] = ngx_strlen(argv[2]);
+    argv_size[2] = 8;
 
-    ngx_faka_journal_send(j, after < NGX_FAKA_COMMAND_APPENDONLY
-                             ? NGX_FAKA_COMMAND_APPENDONLY
-                             : NGX_FAKA_COMMAND_APPENDFSYNC,
-                          3, argv, argv_size);
+    ngx_faka_journal_send(j, NGX_FAKA_COMMAND_CONFIG, 3, argv, argv_size);
 }
 
 
@@ -93,30 +89,8 @@ ngx_faka_handshake_on_select(ngx_faka_journal_t *j, redisReply *reply)
 }
 
 
-/* CONFIG GET may be forbidden to our user: then nobody knows (-1). */
-
-static ngx_int_t
-ngx_faka_config_is(const redisReply *reply, const char *value)
-{
-    const redisReply  *got;
-
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
-        return -1;
-    }
-
-    got = reply->element[1];
-
-    if (got->type != REDIS_REPLY_STRING) {
-        return -1;
-    }
-
-    return (size_t) got->len == ngx_strlen(value)
-           && ngx_memcmp(got->str, value, got->len) == 0;
-}
-
-
 void
-ngx_faka_handshake_on_appendonly(ngx_faka_journal_t *j, redisReply *reply)
+ngx_faka_handshake_on_config(ngx_faka_journal_t *j, redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR
         && (ngx_strncmp(reply->str, "NOAUTH", 6) == 0
@@ -127,20 +101,66 @@ ngx_faka_handshake_on_appendonly(ngx_faka_journal_t *j, redisReply *reply)
         return;
     }
 
-    j->appendonly = ngx_faka_config_is(reply, "yes");
-    ngx_faka_handshake_next(j, NGX_FAKA_COMMAND_APPENDONLY);
+    j->fsync = ngx_faka_handshake_fsync(reply);
+    ngx_faka_handshake_say_fsync(j);
+
+    ngx_faka_journal_enter(j);
 }
 
 
-void
-ngx_faka_handshake_on_appendfsync(ngx_faka_journal_t *j, redisReply *reply)
-{
-    j->fsync = ngx_faka_config_is(reply, "always");
-    ngx_faka_handshake_say_fsync(j);
+/*
+ * 1 when each reply comes after an fsync, 0 when not, and -1 when nobody
+ * knows, for CONFIG GET may be forbidden to our user.  The third setting is
+ * easily missed: while a child rewrites the file, it turns fsync off, under
+ * "always", too.
+ */
 
-    if (j->state == NGX_FAKA_JOURNAL_HANDSHAKE) {
-        ngx_faka_journal_enter(j);
+static ngx_int_t
+ngx_faka_handshake_fsync(const redisReply *reply)
+{
+    size_t             i, n, found;
+    const redisReply  *name, *value;
+
+    static const struct {
+        const char  *name;
+        const char  *value;
+    } wanted[] = {
+        { "appendonly", "yes" },
+        { "appendfsync", "always" },
+        { "no-appendfsync-on-rewrite", "no" }
+    };
+
+    if (reply->type != REDIS_REPLY_ARRAY) {
+        return -1;
     }
+
+    found = 0;
+
+    for (i = 0; i + 1 < reply->elements; i += 2) {
+        name = reply->element[i];
+        value = reply->element[i + 1];
+
+        if (name->type != REDIS_REPLY_STRING
+            || value->type != REDIS_REPLY_STRING)
+        {
+            return -1;
+        }
+
+        for (n = 0; n < sizeof(wanted) / sizeof(wanted[0]); n++) {
+
+            if (ngx_strcmp(name->str, wanted[n].name) != 0) {
+                continue;
+            }
+
+            if (ngx_strcmp(value->str, wanted[n].value) != 0) {
+                return 0;
+            }
+
+            found++;
+        }
+    }
+
+    return found == sizeof(wanted) / sizeof(wanted[0]) ? 1 : -1;
 }
 
 
@@ -163,8 +183,8 @@ ngx_faka_handshake_say_fsync(ngx_faka_journal_t *j)
         ngx_log_error(NGX_LOG_ERR, j->log, 0,
                       "faka: shop \"%V\": redis \"%V\" does not fsync before "
                       "it answers: acknowledged orders can be lost with its "
-                      "machine; set \"appendonly yes\" and "
-                      "\"appendfsync always\"",
+                      "machine; set \"appendonly yes\", \"appendfsync "
+                      "always\" and \"no-appendfsync-on-rewrite no\"",
                       &j->options.shop, &j->options.redis->address);
 
     } else if (fsync == -1) {

@@ -37,8 +37,7 @@ typedef enum {
     NGX_FAKA_COMMAND_NONE = 0,
     NGX_FAKA_COMMAND_AUTH,
     NGX_FAKA_COMMAND_SELECT,
-    NGX_FAKA_COMMAND_APPENDONLY,
-    NGX_FAKA_COMMAND_APPENDFSYNC,
+    NGX_FAKA_COMMAND_CONFIG,
     NGX_FAKA_COMMAND_PROBE,            /* the top id, for the flush */
     NGX_FAKA_COMMAND_BATCH,
     NGX_FAKA_COMMAND_BEGIN,            /* of a journal that has vanished */
@@ -73,8 +72,8 @@ struct ngx_faka_journal_s {
     uint64_t                    heard;      /* replies, as last seen */
     ngx_msec_t                  drain_until;
     ngx_msec_t                  backoff_ms;
-    ngx_int_t                   appendonly; /* 1, 0, -1 unknown */
-    ngx_int_t                   fsync;
+    ngx_uint_t                  refused;    /* unsigned: 1 since a batch */
+    ngx_int_t                   fsync;      /* 1, 0, -1 unknown */
     ngx_uint_t                  fsync_said; /* 1 + what was logged last */
 
     uint64_t                    batch_seq;
@@ -120,10 +119,7 @@ void ngx_faka_journal_log_error(ngx_faka_journal_t *j, redisReply *reply,
 void ngx_faka_handshake_next(ngx_faka_journal_t *j, ngx_faka_command_t after);
 void ngx_faka_handshake_on_auth(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_handshake_on_select(ngx_faka_journal_t *j, redisReply *reply);
-void ngx_faka_handshake_on_appendonly(ngx_faka_journal_t *j,
-    redisReply *reply);
-void ngx_faka_handshake_on_appendfsync(ngx_faka_journal_t *j,
-    redisReply *reply);
+void ngx_faka_handshake_on_config(ngx_faka_journal_t *j, redisReply *reply);
 
 
 /* ngx_faka_journal_stream.c */
@@ -145,6 +141,9 @@ void ngx_faka_flush_pulse_handler(ngx_event_t *ev);
 void ngx_faka_flush_on_batch(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_flush_on_probe(ngx_faka_journal_t *j, redisReply *reply);
 void ngx_faka_flush_on_begin(ngx_faka_journal_t *j, redisReply *reply);
+
+/* Is the process that holds a lease known to be gone? */
+ngx_uint_t ngx_faka_journal_is_dead(uint64_t owner);
 
 /* ngx_faka_journal_recover.c */
 void ngx_faka_recover_start(ngx_faka_journal_t *j);

@@ -47,9 +47,7 @@ ngx_faka_recover_start(ngx_faka_journal_t *j)
     {
         owner = fk_recover_owner(j->fk);
 
-        if (owner != 0 && kill((ngx_pid_t) (owner >> 32), 0) == -1
-            && ngx_errno == ESRCH)
-        {
+        if (ngx_faka_journal_is_dead(owner)) {
             fk_recover_break(j->fk, owner);
         }
 

@@ -125,6 +125,26 @@ test_widths(void)
 }
 
 
+/* Notes that cannot be are not followed; the shop stops, no process dies. */
+static void
+test_damaged_notes(void)
+{
+    char       why[128];
+    uint32_t  *undo_used;
+
+    shop_open();
+    undo_used = &shop.region->undo_used;
+    die_with_lock(words_of_region(), 1);
+    *undo_used = FK_UNDO_MAX + 1;
+
+    EQ_INT(fk_lock(&shop), FK_FAILED, "damaged notes: no lock");
+    OK(strstr(fk_fail_reason(&shop, why, sizeof(why)), "undo notes") != NULL,
+       "the shop says why");
+    EQ_INT(fk_lock(&shop), FK_OK, "who locks a stopped shop lives on");
+    fk_unlock(&shop);
+}
+
+
 /* The one that repairs dies too, at each store of the repair. */
 static void
 test_repairer_dies(void)
@@ -268,6 +288,7 @@ main(void)
 {
     test_rollback();
     test_widths();
+    test_damaged_notes();
     test_repairer_dies();
     test_stopped();
     test_too_many();

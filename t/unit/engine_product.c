@@ -254,6 +254,44 @@ test_list(void)
 }
 
 
+/*
+ * Stock that is put and taken away again is imported and void for ever.  The
+ * sums end before the recovery would refuse them.
+ */
+static void
+test_sums(void)
+{
+    fk_product_put_t   put;
+    fk_product_rec_t  *p;
+    fk_order_view_t    out;
+    fk_product_view_t  view;
+
+    shop_open();
+    put = good("x");
+    put.fields |= FK_PUT_STOCK;
+    put.stock = FK_AMOUNT_MAX;
+    shop_must(shop_put(&put, &view) == FK_OK, "put");
+
+    p = FK_PRODUCT(&shop, view.index);
+    p->imported = FK_UNITS_MAX;
+    p->voided = FK_UNITS_MAX - FK_AMOUNT_MAX;
+    shop_must(shop_buy("x", 1, &out) == FK_OK, "buy");
+    refuse(&put, FK_INVALID, "stock");
+    OK(shop_sound(), "sound");
+
+    /* What comes back from orders may stand above what may be put. */
+    p->imported = FK_AMOUNT_MAX;
+    p->voided = 0;
+    shop_must(shop_put(&put, &view) == FK_OK
+              && fk_cancel(&shop, &shop_env, &out.id, &out) == FK_OK, "back");
+    put.fields = FK_PUT_NAME;
+    put.name = str("another");
+    EQ_INT(shop_put(&put, &view), FK_OK, "the rest can still be changed");
+    EQ_INT(view.available, FK_AMOUNT_MAX + 1, "with the stock that there is");
+    OK(shop_sound(), "sound");
+}
+
+
 int
 main(void)
 {
@@ -261,6 +299,7 @@ main(void)
     test_put();
     test_peek();
     test_list();
+    test_sums();
 
     return tap_done();
 }
