@@ -87,6 +87,9 @@ fk_code_t fk_attach(fk_t *fk, void *mem, size_t size, const char **why);
 
 fk_shop_state_t fk_shop_state(const fk_t *fk);
 
+/* What a command answers in that state: FK_OK only if it is open. */
+fk_code_t fk_state_code(fk_shop_state_t state);
+
 /* Safe stop: every later command answers FK_FAILED.  why: static text. */
 void fk_fail(fk_t *fk, const char *why);
 const char *fk_fail_reason(const fk_t *fk, char *buf, size_t size);

@@ -276,7 +276,7 @@ fk_code_t
 fk_state_code(fk_shop_state_t state)
 {
     static const fk_code_t  codes[FK_SHOP_STATE_COUNT] = {
-        [FK_SHOP_EMPTY] = FK_NOT_OPEN,
+        [FK_SHOP_EMPTY] = FK_RECOVERING,
         [FK_SHOP_RECOVERING] = FK_RECOVERING,
         [FK_SHOP_OPEN] = FK_OK,
         [FK_SHOP_FENCED] = FK_FENCED,

@@ -128,7 +128,6 @@ void fk_unlock(fk_t *fk);
 
 /* fk_lock, and FK_OK only if the shop is open; else unlocked again. */
 fk_code_t fk_lock_open(fk_t *fk);
-fk_code_t fk_state_code(fk_shop_state_t state);
 
 /* Commit: all FK_SETs since the last one stand.  Rollback: none of them. */
 void fk_commit(fk_t *fk);

@@ -92,6 +92,8 @@ struct ngx_faka_worker_s {
     fk_t                    fk;
     ngx_uint_t              attached;         /* fk is usable */
     size_t                  touched;          /* bytes made ready to write */
+    ngx_uint_t              request_count;
+    ngx_uint_t              request_count_seen;   /* by the last tick */
     uint64_t                owner;            /* pid and start: unique */
     pay_crypto_t           *crypto;           /* one a worker, shared */
     pay_vault_t            *vault;

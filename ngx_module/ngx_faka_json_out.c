@@ -174,6 +174,10 @@ ngx_faka_json_string(ngx_faka_json_t *json, const char *key, const void *data,
     size_t         i, start;
     const u_char  *text;
 
+    static const u_char  escaped[256] = {
+        [0 ... 0x1f] = 1, ['"'] = 1, ['\\'] = 1
+    };
+
     ngx_faka_json_raw(json, key, "\"", 1);
 
     text = data;
@@ -181,7 +185,7 @@ ngx_faka_json_string(ngx_faka_json_t *json, const char *key, const void *data,
 
     for (i = 0; i < size; i++) {
 
-        if (text[i] >= ' ' && text[i] != '"' && text[i] != '\\') {
+        if (!escaped[text[i]]) {
             continue;
         }
 

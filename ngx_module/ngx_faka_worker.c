@@ -19,8 +19,11 @@
 
 #define NGX_FAKA_TICK_MS     200
 #define NGX_FAKA_TICK_STEPS  256
+#define NGX_FAKA_PACE_MS     5             /* durability memory: fewer, larger
+                                              batches, since nobody waits */
 #define NGX_FAKA_TOUCH_MS    4             /* of a tick */
-#define NGX_FAKA_TOUCH_SIZE  ((size_t) 1 << 20)
+#define NGX_FAKA_IDLE_MS     8             /* between ticks without requests */
+#define NGX_FAKA_TOUCH_SIZE  ((size_t) 256 << 10)
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE  23            /* Linux 5.14 */
@@ -39,7 +42,7 @@ static void ngx_faka_worker_bell_close(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_bell(ngx_event_t *ev);
 static void ngx_faka_worker_ring(void *data);
 static void ngx_faka_worker_tick(ngx_event_t *ev);
-static void ngx_faka_worker_touch(ngx_faka_worker_t *worker);
+static ngx_uint_t ngx_faka_worker_touch(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_drain(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_stop(ngx_faka_worker_t *worker);
 static uint64_t ngx_faka_worker_owner(void);
@@ -166,6 +169,8 @@ ngx_faka_worker_journal(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
     options.fk = &worker->fk;
     options.owner = worker->owner;
     options.log = worker->log;
+    options.pace_ms = worker->shop->durability == NGX_FAKA_DURABILITY_MEMORY
+                      ? NGX_FAKA_PACE_MS : 0;
     options.wake = ngx_faka_park_wake;
     options.ring = ngx_faka_worker_ring;
     options.data = worker;
@@ -348,7 +353,10 @@ ngx_faka_worker_tick(ngx_event_t *ev)
 
     ngx_faka_park_wake(worker);
     ngx_faka_park_expire(worker);
-    ngx_faka_worker_touch(worker);
+
+    if (ngx_faka_worker_touch(worker)) {
+        wait_ms = ngx_min(wait_ms, NGX_FAKA_IDLE_MS);
+    }
 
     ngx_add_timer(ev, wait_ms);
 }
@@ -357,19 +365,24 @@ ngx_faka_worker_tick(ngx_event_t *ev)
 /*
  * The first write of a process to a page costs a fault, and the shop's lock
  * would be held meanwhile.  So the pages are made ready ahead of use, a few
- * milliseconds a tick: all at once could keep a large shop closed for many
- * seconds.  Older kernels know no such call; there it is fault by fault.
+ * milliseconds a tick, and more often while nobody asks for anything: all at
+ * once could keep a large shop closed for many seconds, as some virtual
+ * machines hand out memory slowly.  Older kernels know no such call; there it
+ * is fault by fault.  Returns whether the next tick should come early.
  */
 
-static void
+static ngx_uint_t
 ngx_faka_worker_touch(ngx_faka_worker_t *worker)
 {
     size_t      left;
     u_char     *region;
     ngx_msec_t  started;
+    ngx_uint_t  idle;
 
     region = ngx_faka_zone_region(worker->shop);
     started = ngx_current_msec;
+    idle = worker->request_count == worker->request_count_seen;
+    worker->request_count_seen = worker->request_count;
 
     while (worker->touched < worker->shop->memory
            && ngx_current_msec - started < NGX_FAKA_TOUCH_MS)
@@ -393,6 +406,8 @@ ngx_faka_worker_touch(ngx_faka_worker_t *worker)
         worker->touched += left;
         ngx_time_update();
     }
+
+    return idle && worker->touched < worker->shop->memory;
 }
 
 

@@ -359,22 +359,7 @@ ngx_faka_admin_product(ngx_faka_json_t *json,
     const fk_product_view_t *product)
 {
     ngx_faka_json_object(json, NULL);
-    ngx_faka_json_text(json, "sku", product->sku);
-    ngx_faka_json_text(json, "name", product->name);
-    ngx_faka_json_integer(json, "price", product->price);
-    ngx_faka_json_text(json, "currency", product->currency);
-    ngx_faka_json_text(json, "kind", fk_kind_word[product->kind]);
-
-    /* One key for all has no stock that could be counted. */
-
-    if (product->kind != FK_KIND_SHARED) {
-        ngx_faka_json_integer(json, "stock", ngx_max(product->sellable, 0));
-    }
-
-    ngx_faka_json_bool(json, "on_sale", product->on_sale);
-    ngx_faka_json_time(json, "sale_from", product->sale_from_s);
-    ngx_faka_json_time(json, "sale_to", product->sale_to_s);
-    ngx_faka_json_integer(json, "qty_max", product->qty_max);
+    ngx_faka_product_members(json, product, product->on_sale);
     ngx_faka_json_integer(json, "imported", product->imported);
     ngx_faka_json_integer(json, "available", product->available);
     ngx_faka_json_integer(json, "held", product->held);

@@ -31,20 +31,6 @@ static void ngx_faka_park_cleanup(void *data);
 static uint64_t ngx_faka_park_now_us(void);
 
 
-/* By fk_shop_state_t. */
-
-static const fk_code_t  ngx_faka_park_state_code[] = {
-    FK_RECOVERING,                         /* EMPTY */
-    FK_RECOVERING,                         /* RECOVERING */
-    FK_OK,                                 /* OPEN */
-    FK_FENCED,                             /* FENCED */
-    FK_FAILED                              /* FAILED */
-};
-
-_Static_assert(sizeof(ngx_faka_park_state_code) / sizeof(fk_code_t)
-               == FK_SHOP_STATE_COUNT, "a code for each state");
-
-
 fk_code_t
 ngx_faka_shop_code(const ngx_faka_shop_t *shop)
 {
@@ -52,7 +38,7 @@ ngx_faka_shop_code(const ngx_faka_shop_t *shop)
         return FK_NOT_OPEN;
     }
 
-    return ngx_faka_park_state_code[fk_shop_state(&shop->worker->fk)];
+    return fk_state_code(fk_shop_state(&shop->worker->fk));
 }
 
 

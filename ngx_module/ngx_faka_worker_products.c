@@ -99,6 +99,15 @@ static void
 ngx_faka_products_item(ngx_faka_json_t *json, const fk_product_view_t *product)
 {
     ngx_faka_json_object(json, NULL);
+    ngx_faka_product_members(json, product, product->on_sale_now);
+    ngx_faka_json_object_end(json);
+}
+
+
+void
+ngx_faka_product_members(ngx_faka_json_t *json,
+    const fk_product_view_t *product, ngx_uint_t on_sale)
+{
     ngx_faka_json_text(json, "sku", product->sku);
     ngx_faka_json_text(json, "name", product->name);
     ngx_faka_json_integer(json, "price", product->price);
@@ -111,9 +120,8 @@ ngx_faka_products_item(ngx_faka_json_t *json, const fk_product_view_t *product)
         ngx_faka_json_integer(json, "stock", ngx_max(product->sellable, 0));
     }
 
-    ngx_faka_json_bool(json, "on_sale", product->on_sale_now);
+    ngx_faka_json_bool(json, "on_sale", on_sale);
     ngx_faka_json_time(json, "sale_from", product->sale_from_s);
     ngx_faka_json_time(json, "sale_to", product->sale_to_s);
     ngx_faka_json_integer(json, "qty_max", product->qty_max);
-    ngx_faka_json_object_end(json);
 }

@@ -36,6 +36,10 @@ ngx_faka_ctx_get(ngx_http_request_t *r, ngx_faka_shop_t *shop)
 
         ctx->r = r;
         ngx_http_set_ctx(r, ctx, ngx_http_faka_module);
+
+        if (shop->worker != NULL) {
+            shop->worker->request_count++;
+        }
     }
 
     ctx->shop = shop;

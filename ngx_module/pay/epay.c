@@ -326,7 +326,7 @@ write_encoded(writer_t *writer, pay_str_t value)
     for (i = 0; i < value.size; i++) {
         c = value.data[i];
 
-        if (pay_is_plain_char(c) || c == '.') {
+        if (pay_class[c] & PAY_CLASS_QUERY) {
             continue;
         }
 

@@ -261,6 +261,29 @@ secret_fault(pay_str_t secret)
 }
 
 
+#define WORD  (PAY_CLASS_ID | PAY_CLASS_QUERY | PAY_CLASS_URL)
+
+const uint8_t  pay_class[256] = {
+    ['0' ... '9'] = WORD,
+    ['A' ... 'Z'] = WORD,
+    ['a' ... 'z'] = WORD,
+    ['_'] = WORD,
+    ['-'] = WORD,
+    ['.'] = PAY_CLASS_QUERY | PAY_CLASS_URL,
+    ['!'] = PAY_CLASS_URL,
+    ['$' ... '%'] = PAY_CLASS_URL,
+    ['(' ... ','] = PAY_CLASS_URL,
+    ['/'] = PAY_CLASS_URL,
+    [':' ... ';'] = PAY_CLASS_URL,
+    ['@'] = PAY_CLASS_URL,
+    ['['] = PAY_CLASS_URL,
+    [']'] = PAY_CLASS_URL,
+    ['~'] = PAY_CLASS_URL
+};
+
+#undef WORD
+
+
 bool
 pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra)
 {
@@ -276,7 +299,7 @@ pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra)
 
         /* strchr() would find the NUL that ends extra. */
 
-        if (!pay_is_plain_char(c)
+        if (!(pay_class[c] & PAY_CLASS_ID)
             && (c == '\0' || strchr(extra, c) == NULL))
         {
             return false;
@@ -291,7 +314,6 @@ bool
 pay_is_plain_url(pay_str_t text, size_t size_max)
 {
     size_t                i, scheme_size;
-    static const char     refused[] = "\"'<>\\^`{|}?&=#";
     static const char     plain[] = "http://", secure[] = "https://";
 
     if (text.size > size_max) {
@@ -319,9 +341,7 @@ pay_is_plain_url(pay_str_t text, size_t size_max)
     }
 
     for (i = scheme_size; i < text.size; i++) {
-        if (text.data[i] <= ' ' || text.data[i] >= 0x7f
-            || strchr(refused, text.data[i]) != NULL)
-        {
+        if (!(pay_class[text.data[i]] & PAY_CLASS_URL)) {
             return false;
         }
     }

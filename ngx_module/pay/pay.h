@@ -247,18 +247,17 @@ bool pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
 
 bool pay_secret_check(pay_str_t secret, char *err, size_t err_size);
 
-/* 0-9 A-Z a-z _ - */
+/*
+ * What a byte may be, as bits: part of an id (0-9 A-Z a-z _ -), written as it
+ * is in a URL's query (those and the dot), part of a plain URL.  A table, for
+ * every checkout asks for some hundred bytes.
+ */
 
-static inline bool
-pay_is_plain_char(unsigned char c)
-{
-    unsigned char  lower;
+#define PAY_CLASS_ID     0x1u
+#define PAY_CLASS_QUERY  0x2u
+#define PAY_CLASS_URL    0x4u
 
-    lower = c | 0x20;
-
-    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z')
-           || c == '_' || c == '-';
-}
+extern const uint8_t  pay_class[256];
 
 /* 1..size_max characters of 0-9 A-Z a-z _ - and those of extra. */
 

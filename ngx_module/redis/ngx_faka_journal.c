@@ -110,10 +110,21 @@ ngx_faka_journal_start(ngx_cycle_t *cycle,
 void
 ngx_faka_journal_kick(ngx_faka_journal_t *j)
 {
-    if (j->state == NGX_FAKA_JOURNAL_READY
-        && j->command == NGX_FAKA_COMMAND_NONE)
+    ngx_msec_t  since;
+
+    if (j->state != NGX_FAKA_JOURNAL_READY
+        || j->command != NGX_FAKA_COMMAND_NONE)
     {
+        return;
+    }
+
+    since = ngx_current_msec - j->batch_at;
+
+    if (since >= j->options.pace_ms) {
         ngx_post_event(&j->flush, &ngx_posted_events);
+
+    } else if (!j->retry.timer_set) {
+        ngx_add_timer(&j->retry, j->options.pace_ms - since);
     }
 }
 

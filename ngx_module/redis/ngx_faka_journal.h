@@ -57,6 +57,9 @@ typedef struct {
     uint64_t                      owner;      /* unique; its pid << 32 | .. */
     ngx_log_t                    *log;
 
+    /* At least so long between two batches; 0 where they are waited for. */
+    ngx_msec_t                    pace_ms;
+
     /*
      * Called in this worker after something that parked requests may wait
      * for: the durable mark moved, the connection came or went, the shop's
@@ -91,7 +94,8 @@ enum {
 ngx_faka_journal_t *ngx_faka_journal_start(ngx_cycle_t *cycle,
     const ngx_faka_journal_options_t *options);
 
-/* Records were appended: they are sent at the end of this event-loop turn. */
+/* Records were appended: they are sent at the end of this event-loop turn, or
+ * when pace_ms have passed since the last batch. */
 void ngx_faka_journal_kick(ngx_faka_journal_t *journal);
 
 /* 1: this worker's connection is usable and the shop is open. */

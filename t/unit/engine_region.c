@@ -157,7 +157,7 @@ test_states(void)
     EQ_INT(fk_product_peek(&shop, &env, str("x"), 1), FK_FAILED,
            "peek refused");
 
-    EQ_INT(fk_state_code(FK_SHOP_EMPTY), FK_NOT_OPEN, "empty");
+    EQ_INT(fk_state_code(FK_SHOP_EMPTY), FK_RECOVERING, "empty");
     EQ_INT(fk_state_code(FK_SHOP_RECOVERING), FK_RECOVERING, "recovering");
     EQ_INT(fk_state_code(FK_SHOP_FENCED), FK_FENCED, "fenced");
     EQ_INT(fk_state_code((fk_shop_state_t) 77), FK_FAILED, "nonsense");
