@@ -37,7 +37,8 @@ sub runs_well {
     my @lines = `$wrapper$program 2>&1`;
     my $status = $?;
     my @checks = grep { /\A(?:not )?ok \d+/ } @lines;
-    my @failed = grep { /\Anot ok|\A#|Sanitizer|runtime error/ } @lines;
+    my @failed = grep {
+        /\Anot ok|\A#|\ABail|Sanitizer|runtime error|Assert/ } @lines;
     my ($plan) = map { /\A1\.\.(\d+)$/ ? $1 : () } @lines;
 
     # Without a plan the program ended half-way, whatever its exit code says.

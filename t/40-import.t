@@ -7,7 +7,8 @@ use Faka::OpenAPI qw(api_ok);
 use Faka::Test;
 
 # One worker: whoever is answered during an import shares it.
-my $t = Faka::Test->new(workers => 1, shop => { memory => '128m' })->start;
+my $t = Faka::Test->new(workers => 1,
+                        shop => { memory => long('128m', '1g') })->start;
 
 my $number = 0;
 

@@ -100,16 +100,19 @@ importer(void *data)
     uint8_t       sealed[8][FK_SEALED_SIZE_MAX], results[8];
     uint32_t      n, i, batch, accepted;
     uint64_t      seq;
+    fk_code_t     code;
     fk_card_in_t  cards[8];
 
     fk = handle();
 
     for (n = 0; n < CARDS; n += 8) {
-        if (n % 80 == 0
-            && fk_import_begin(&fk, &shop_env, str("card"), &batch) != FK_OK)
-        {
-            break;
-        }
+        /* An aborted one keeps the product until it is taken apart. */
+        do {
+            code = n % 80 != 0 ? FK_OK
+                   : fk_import_begin(&fk, &shop_env, str("card"), &batch);
+        } while (code == FK_BUSY_IMPORT || code == FK_RING_FULL);
+
+        shop_must(code == FK_OK, "begin");
 
         for (i = 0; i < 8; i++) {
             shop_seal(10000 + n + i, sealed[i], 60);
@@ -249,6 +252,22 @@ looker(void *data)
 }
 
 
+/* What the flushers left, perhaps in doubt, so that the ring has room. */
+static void
+drain(void)
+{
+    fk_batch_t  batch;
+    fk_flush_t  work;
+
+    while ((work = fk_flush_take(&shop, 21, 0, &batch)) != FK_FLUSH_NOTHING) {
+        shop_must((work == FK_FLUSH_SEND
+                   ? fk_flush_done(&shop, 21, batch.last_seq)
+                   : fk_flush_top(&shop, 21, 1, fk_durable_seq(&shop)))
+                  == FK_OK, "drain");
+    }
+}
+
+
 int
 main(void)
 {
@@ -289,6 +308,7 @@ main(void)
         }
     }
 
+    drain();
     (void) shop_tick();
     view = shop_view("card");
     EQ_INT(view.imported, view.available + view.held + view.sold
