@@ -12,13 +12,12 @@
  * decided by it.
  */
 
-
-#include <jansson.h>
-
 #include <ngx_config.h>
 #include <ngx_core.h>
 
 #include "ngx_faka_json.h"
+
+#include <jansson.h>
 
 
 #define NGX_FAKA_JSON_NAME_SIZE_MAX  64

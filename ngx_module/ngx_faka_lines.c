@@ -6,11 +6,11 @@
  * blanks at its end.
  */
 
-#include <assert.h>
-#include <string.h>
-
 #include "ngx_faka_lines.h"
 #include "pay/utf8.h"
+
+#include <assert.h>
+#include <string.h>
 
 
 #define NGX_FAKA_BOM_SIZE  3

@@ -11,10 +11,9 @@
  * another one the reload is refused; the running configuration goes on.
  */
 
+#include "ngx_faka_master.h"
 
 #include <sys/eventfd.h>
-
-#include "ngx_faka_master.h"
 
 
 static ngx_int_t ngx_faka_zone_init(ngx_shm_zone_t *zone, void *data);

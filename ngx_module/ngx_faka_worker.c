@@ -11,10 +11,9 @@
  * the requests that wait for it.
  */
 
+#include "ngx_faka.h"
 
 #include <sys/mman.h>
-
-#include "ngx_faka.h"
 
 
 #define NGX_FAKA_TICK_MS     200

@@ -283,6 +283,14 @@ for my $folder (sort keys %rules) {
 }
 ok($includes > 0, "$includes include lines were read");
 
+# nginx's configuration sets the feature macros of the C library, so no system
+# header may come before it.
+verdict('nginx headers come first', map {
+    my ($first) = $text{$_} =~ /^#\s*include\s*(\S+)/m;
+    defined $first && $first =~ /\A</ && $first ne '<ngx_config.h>'
+    ? "$_: $first" : ();
+} grep { m{\Angx_module/(?:redis/)?[^/]+\z} } @c);
+
 verdict('every C file of the product is under such a rule',
     grep { m{\A(.*)/} && !$rules{$1} }
     grep { !m{\A(?:t|bench)/} } @c);
