@@ -222,6 +222,9 @@ read_fields(const pay_channel_t *channel, const pay_form_t *form,
         return about(fact, "trade_status", PAY_NO_STATUS);
     }
 
+    /* Neither is empty: that would be no plain id. */
+    assert(order_no.data != NULL && trade_no.data != NULL);
+
     memcpy(fact->order_no, order_no.data, order_no.size);
     memcpy(fact->trade_no, trade_no.data, trade_no.size);
     memcpy(fact->currency, channel->currency, PAY_CURRENCY_SIZE);

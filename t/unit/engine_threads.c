@@ -110,7 +110,8 @@ importer(void *data)
         do {
             code = n % 80 != 0 ? FK_OK
                    : fk_import_begin(&fk, &shop_env, str("card"), &batch);
-        } while (code == FK_BUSY_IMPORT || code == FK_RING_FULL);
+        } while (code == FK_BUSY_IMPORT || code == FK_RING_FULL
+                 || code == FK_LOCK_TIMEOUT);
 
         shop_must(code == FK_OK, "begin");
 
