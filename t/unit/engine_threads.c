@@ -253,14 +253,18 @@ looker(void *data)
 }
 
 
-/* What the flushers left, perhaps in doubt, so that the ring has room. */
+/* What the flushers left, perhaps in doubt or with the lease of one that did
+ * not get the lock in time, so that the ring has room. */
 static void
 drain(void)
 {
-    fk_batch_t  batch;
-    fk_flush_t  work;
+    fk_batch_t     batch;
+    fk_flush_t     work;
+    const int64_t  late_ms = FK_FLUSH_LEASE_MS + 1;
 
-    while ((work = fk_flush_take(&shop, 21, 0, &batch)) != FK_FLUSH_NOTHING) {
+    while ((work = fk_flush_take(&shop, 21, late_ms, &batch))
+           != FK_FLUSH_NOTHING)
+    {
         shop_must((work == FK_FLUSH_SEND
                    ? fk_flush_done(&shop, 21, batch.last_seq)
                    : fk_flush_top(&shop, 21, 1, fk_durable_seq(&shop)))
