@@ -152,6 +152,9 @@ typedef struct {
     int64_t    sold;
     int64_t    voided;
     int64_t    owed;                   /* units that paid orders wait for */
+    int64_t    archived_units;         /* of sold: left with their orders */
+    int64_t    archived_orders;
+    int64_t    archived_amount;        /* kept money of these orders */
 } fk_product_view_t;
 
 /*
@@ -354,10 +357,11 @@ uint32_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
     fk_payment_view_t *out, uint32_t n);
 
 /*
- * Orders from *cursor (0: the newest slot) downwards, at most n of those
+ * Orders from *cursor (0: the highest slot) downwards, at most n of those
  * that pass the filter, looking at no more than 1024 slots a call; *cursor
- * becomes 0 at the end.  Returns how many.  When the shop is not open or its
- * lock cannot be had, the list ends early.
+ * becomes 0 at the end.  Returns how many.  Slots of archived orders are
+ * taken again, so this is not by age.  When the shop is not open or its lock
+ * cannot be had, the list ends early.
  */
 typedef struct {
     int       status;                  /* fk_status_t, or -1 for any */
@@ -412,6 +416,10 @@ void fk_journal_view(const fk_t *fk, fk_journal_view_t *out);
 
 /* One read, no lock: the hot question of parked requests. */
 uint64_t fk_durable_seq(const fk_t *fk);
+
+/* Under which this region owns the shop.  A region that was fenced and took
+ * the shop again has another one, and other records under the same numbers. */
+uint64_t fk_epoch(const fk_t *fk);
 uint64_t fk_last_seq(const fk_t *fk);
 
 typedef struct {
@@ -454,7 +462,8 @@ void fk_flush_unknown(fk_t *fk, uint64_t owner);
 /*
  * The journal may not be the one that was written to: call this for each new
  * connection, before anything is sent over it.  Somebody must probe first.
- * Unless it answers FK_OK, the connection must not be used.
+ * Unless it answers FK_OK, the connection must not be used; after FK_HEALING
+ * for a snapshot only.
  */
 fk_code_t fk_flush_suspect(fk_t *fk);
 
@@ -471,30 +480,101 @@ void fk_flush_break(fk_t *fk, uint64_t dead_owner);
  *               rest, also records that the journal had and lost, will be sent
  *               again by the next fk_flush_take.
  *   FK_FENCED   a higher epoch: the shop is fenced now.
- *   FK_CORRUPT  the journal lost records that the ring no longer holds, or
- *               has records that are not this shop's: the shop has failed and
- *               says so.
+ *   FK_HEALING  the journal lost records that the ring no longer holds: this
+ *               region has the only copy now.  The shop waits, HEALING, for a
+ *               snapshot and fk_heal_end().
+ *   FK_CORRUPT  the journal has records that are not this shop's: the shop has
+ *               failed and says so.
  *   FK_CONFLICT the lease is not owner's, or no probe was asked for; nothing
  *               was changed.
  */
 fk_code_t fk_flush_top(fk_t *fk, uint64_t owner, uint64_t top_epoch,
     uint64_t top_seq);
 
-/* The journal has a higher epoch than this open shop: it sells no more. */
+/* The journal has a higher epoch than this shop: it sells no more. */
 void fk_fence(fk_t *fk, uint64_t epoch);
+
+
+/* --- snapshots -------------------------------------------------------- */
+
+/*
+ * The whole shop as bytes, written in parts while it goes on selling:
+ *
+ *   fk_snapshot_begin   takes the snapshot's lease
+ *   fk_snapshot_step    the next part, until it answers FK_OK
+ *   fk_snapshot_end     gives the lease up
+ *
+ * The shop changes from step to step, so the parts alone are no shop: they
+ * are one together with the journal's records from begin_seq + 1 up to at
+ * least end_seq, the last record when the walk came to its end.  A snapshot
+ * must not count before the journal has end_seq.
+ *
+ * While the walk goes on, nothing is freed in the region.  Its owner has to
+ * call at least every FK_SNAPSHOT_LEASE_MS; else the snapshot is lost.
+ */
+
+#define FK_SNAPSHOT_LEASE_MS      10000
+#define FK_SNAPSHOT_PART_SIZE_MAX ((size_t) 64 << 10)
+
+typedef struct {
+    uint64_t  epoch;
+    uint64_t  begin_seq;
+    uint64_t  end_seq;                 /* 0 until the walk is over */
+    uint64_t  parts_count;
+    uint64_t  entities_count;
+    uint64_t  bytes;
+} fk_snapshot_t;
+
+/*
+ * owner and now_ms: as for fk_flush_take.  FK_CONFLICT: another one runs.
+ * The shop must be open or healing.  A begin by the owner of one that runs
+ * starts anew.
+ */
+fk_code_t fk_snapshot_begin(fk_t *fk, const fk_env_t *env, uint64_t owner,
+    int64_t now_ms, fk_snapshot_t *out);
+
+/*
+ * Writes at most one part into buf, which has room for at least
+ * FK_SNAPSHOT_PART_SIZE_MAX bytes, in one short hold of the lock; *size may
+ * be 0 where only empty slots were passed.  FK_AGAIN: go on.  FK_OK: that was
+ * the last part; further calls write nothing and only renew the lease.
+ * FK_CONFLICT: the lease is lost, and with it this snapshot.  Any other code
+ * is the shop's, and nothing was written.
+ */
+fk_code_t fk_snapshot_step(fk_t *fk, const fk_env_t *env, uint64_t owner,
+    int64_t now_ms, uint8_t *buf, size_t buf_size, size_t *size,
+    fk_snapshot_t *out);
+
+/* After the last part, or at any time before it. */
+void fk_snapshot_end(fk_t *fk, uint64_t owner);
+
+/* As fk_flush_owner and fk_flush_break, for the snapshot's lease. */
+uint64_t fk_snapshot_owner(const fk_t *fk);
+void fk_snapshot_break(fk_t *fk, uint64_t dead_owner);
+
+/*
+ * HEALING -> OPEN, instead of fk_snapshot_end: owner's snapshot of begin_seq
+ * (equal to end_seq, as nothing commits) counts, and the journal goes on
+ * behind it.  Everything up to begin_seq is durable now; the next flush
+ * begins with a probe.  FK_CONFLICT: the shop is not healing, or it is not
+ * owner's finished snapshot that it waits for.
+ */
+fk_code_t fk_heal_end(fk_t *fk, uint64_t owner, uint64_t begin_seq);
 
 
 /* --- recovery --------------------------------------------------------- */
 
 /*
- * EMPTY -> RECOVERING -> OPEN, by one process at a time:
+ * EMPTY or FENCED -> RECOVERING -> OPEN, by one process at a time:
  *
  *   fk_recover_begin    takes the recovery lease and empties the tables
- *   fk_apply            each record of the journal, in order
+ *   fk_snapshot_load    the parts of a snapshot, in order; if there is one
+ *   fk_apply            each record of the journal behind it, in order
  *   fk_recover_end      rebuilds what is derived, checks, opens for sale
  *
  * fk_recover_begin answers FK_CONFLICT while another process's lease is
- * fresh; each fk_apply renews the lease.
+ * fresh; load, apply and renew renew the lease.  A standby may go on applying
+ * for days.
  */
 
 #define FK_RECOVER_LEASE_MS     15000
@@ -512,6 +592,19 @@ fk_code_t fk_recover_begin(fk_t *fk, uint64_t owner, int64_t now_ms);
 fk_code_t fk_apply(fk_t *fk, uint64_t owner, int64_t now_ms,
     const uint8_t *data, size_t size, size_t *at);
 
+/*
+ * Loads parts of a snapshot, whole ones, the first after fk_recover_begin and
+ * all before the first fk_apply.  Answers as fk_apply does; FK_CORRUPT also
+ * for a part that is missing, repeated or behind the last one.  With the last
+ * part fk_recover_seq() becomes the snapshot's begin_seq; fk_recover_end()
+ * wants the journal up to its end_seq.
+ */
+fk_code_t fk_snapshot_load(fk_t *fk, uint64_t owner, int64_t now_ms,
+    const uint8_t *data, size_t size, size_t *at);
+
+/* Keeps the lease while nothing comes.  FK_CONFLICT: it is lost. */
+fk_code_t fk_recover_renew(fk_t *fk, uint64_t owner, int64_t now_ms);
+
 uint64_t fk_recover_seq(const fk_t *fk);
 
 /*
@@ -528,58 +621,11 @@ void fk_recover_break(fk_t *fk, uint64_t dead_owner);
 
 /*
  * Ends recovery under the epoch that the caller has taken in the journal.
- * FK_CORRUPT: fk_check() found damage, the shop has failed; why names it.
+ * FK_CORRUPT: fk_check() found damage, or the journal ends within what its
+ * snapshot needs of it; the shop has failed, and why names it.
  */
 fk_code_t fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner,
     uint64_t epoch, char *why, size_t why_size);
-
-
-/* --- proof ------------------------------------------------------------ */
-
-/*
- * Recomputes every counter and follows every link, all under the lock: for
- * recovery and tests.  FK_OK or FK_CORRUPT with the first problem in why.
- */
-fk_code_t fk_check(fk_t *fk, char *why, size_t why_size);
-
-/*
- * The audit: the same sums in slices, beside a shop that goes on selling.
- * One runs at a time: fk_audit_begin answers FK_CONFLICT while another is
- * fresh.  fk_audit_step until it is not FK_AGAIN; then read the products by
- * fk_audit_products and the totals.
- */
-typedef struct {
-    char     sku[FK_SKU_SIZE_MAX + 1];
-    uint8_t  kind;
-    uint8_t  ok;
-    int64_t  imported, available, held, sold, voided, owed;   /* recomputed */
-    int64_t  orders_count;
-} fk_audit_product_t;
-
-typedef struct {
-    char     currency[FK_CURRENCY_SIZE];
-    int64_t  amount;                   /* sum of all payments kept */
-} fk_audit_money_t;
-
-#define FK_AUDIT_CURRENCIES_MAX  8
-
-typedef struct {
-    uint8_t            ok;
-    uint32_t           problem_count;
-    char               problem[256];   /* the first one, in words */
-    int64_t            orders_count, cards_count, payments_count;
-    int64_t            applied_count, review_count;
-    int64_t            refund_due_count, refunded_count;
-    uint32_t           currency_count;
-    fk_audit_money_t   money[FK_AUDIT_CURRENCIES_MAX];
-} fk_audit_totals_t;
-
-fk_code_t fk_audit_begin(fk_t *fk, const fk_env_t *env, uint64_t owner);
-fk_code_t fk_audit_step(fk_t *fk, const fk_env_t *env, uint64_t owner,
-    uint32_t slots);
-uint32_t fk_audit_products(fk_t *fk, uint64_t owner, uint32_t *cursor,
-    fk_audit_product_t *out, uint32_t n);
-fk_code_t fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out);
 
 
 /* --- numbers ---------------------------------------------------------- */
@@ -607,10 +653,29 @@ enum {
 };
 
 void fk_stat_add(fk_t *fk, unsigned stat, uint64_t n);
+/* For slots that hold a value, and not a count. */
+void fk_stat_set(fk_t *fk, unsigned stat, uint64_t n);
 uint64_t fk_stat_get(const fk_t *fk, unsigned stat);
+
+/*
+ * What one of all processes shall do every so often: 1 for whoever asks first
+ * when every_ms have passed since somebody was told so.  now_ms: as for
+ * fk_flush_take.
+ */
+typedef enum {
+    FK_DUTY_OWNER = 0,                 /* to say that this server sells */
+    FK_DUTY_ARCHIVE,                   /* to look for finished orders */
+    FK_DUTY_COUNT
+} fk_duty_t;
+
+int fk_duty_take(fk_t *fk, fk_duty_t duty, int64_t now_ms, int64_t every_ms);
 
 /* CRC-32C of data, which follows data whose sum is crc (0: nothing). */
 uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
+
+
+#include "fk_archive.h"
+#include "fk_proof.h"
 
 
 #endif /* FK_H_INCLUDED_ */

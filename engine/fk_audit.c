@@ -7,8 +7,9 @@
  * is ahead will be met as it is then.  So the sums are exact at every moment
  * after the walk, and the comparison may take its time as well.
  *
- * The totals of payments are what the walk has met: a payment that changes
- * its state later is counted as it was.
+ * What was archived is there as sums only, which each product keeps.  They
+ * are added when its turn to be compared comes, and follow from then on: an
+ * order that leaves meanwhile is counted once, here or there.
  *
  * A slice stores plainly.  If its process dies in it, the sums are worth
  * nothing, and nobody reads them: the owner is gone, and the next
@@ -33,8 +34,12 @@ static void fk_audit_add_card(fk_t *fk, uint32_t i);
 static void fk_audit_add_order(fk_t *fk, uint32_t i);
 static void fk_audit_add_payment(fk_t *fk, uint32_t i);
 static void fk_audit_compare(fk_t *fk, uint32_t i);
-static void fk_audit_money(fk_audit_totals_t *totals, const char *currency,
-    int64_t amount);
+static void fk_audit_payment_count(fk_t *fk, unsigned state, int delta);
+static int fk_audit_kept(unsigned state);
+static void fk_audit_money(fk_t *fk, const fk_product_rec_t *p,
+    int64_t amount, int64_t archived_amount);
+static void fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount,
+    const char *currency);
 static void fk_audit_problem(fk_audit_totals_t *totals, const char *what,
     const char *name, const char *problem);
 static int fk_audit_product_good(const fk_product_rec_t *p);
@@ -50,6 +55,17 @@ static const struct {
     [FK_AUDIT_ORDERS] = { FK_TABLE_ORDERS, fk_audit_add_order },
     [FK_AUDIT_PAYMENTS] = { FK_TABLE_PAYMENTS, fk_audit_add_payment },
     [FK_AUDIT_COMPARE] = { FK_TABLE_PRODUCTS, fk_audit_compare }
+};
+
+
+/* Which total counts the payments of a state. */
+
+static const size_t  fk_audit_payment_totals[FK_PAYMENT_STATE_COUNT] = {
+    [FK_PAYMENT_STATE_APPLIED] = offsetof(fk_audit_totals_t, applied_count),
+    [FK_PAYMENT_STATE_REVIEW] = offsetof(fk_audit_totals_t, review_count),
+    [FK_PAYMENT_STATE_REFUND_DUE] = offsetof(fk_audit_totals_t,
+                                             refund_due_count),
+    [FK_PAYMENT_STATE_REFUNDED] = offsetof(fk_audit_totals_t, refunded_count)
 };
 
 
@@ -130,15 +146,61 @@ fk_audit_batch(fk_t *fk, uint32_t batch)
 }
 
 
+void
+fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
+{
+    int                      kept;
+    const fk_payment_rec_t  *p;
+
+    if (!fk_audit_passed(fk, FK_AUDIT_PAYMENTS, payment)) {
+        return;
+    }
+
+    fk_audit_payment_count(fk, was, -1);
+    fk_audit_payment_count(fk, is, 1);
+
+    p = FK_PAYMENT(fk, payment);
+    kept = fk_audit_kept(is) - fk_audit_kept(was);
+
+    if (kept != 0) {
+        fk_audit_money(fk, FK_PRODUCT(fk, FK_ORDER(fk, p->order)->product),
+                       kept * p->amount, 0);
+    }
+}
+
+
+void
+fk_audit_archived(fk_t *fk, uint32_t product, const fk_archived_t *delta)
+{
+    fk_audit_totals_t  *totals;
+
+    if (!fk_audit_passed(fk, FK_AUDIT_COMPARE, product)) {
+        return;
+    }
+
+    totals = &fk->region->audit.totals;
+
+    FK_SET(fk, totals->archived_units, totals->archived_units + delta->units);
+    FK_SET(fk, totals->archived_orders,
+           totals->archived_orders + delta->orders);
+
+    if (delta->amount != 0) {
+        fk_audit_money(fk, FK_PRODUCT(fk, product), delta->amount,
+                       delta->amount);
+    }
+}
+
+
 int
 fk_audit_stock_good(const fk_product_rec_t *p)
 {
-    int64_t  moving;
+    int64_t  moving, gone;
 
     /* The key of a shared product is not used up by its orders. */
     moving = p->kind == FK_KIND_SHARED ? 0 : p->held + p->sold;
+    gone = p->kind == FK_KIND_SHARED ? 0 : p->archived_units;
 
-    if (p->imported != p->available + moving + p->voided) {
+    if (p->imported != p->available + moving + gone + p->voided) {
         return 0;
     }
 
@@ -240,12 +302,15 @@ fk_audit_products(fk_t *fk, uint64_t owner, uint32_t *cursor,
         out->voided = p->voided;
         out->available = p->kind == FK_KIND_COUNTED
                          ? p->imported - p->voided - p->audit_held
-                           - p->audit_sold
+                           - p->audit_sold - p->archived_units
                          : p->audit_available;
         out->held = p->audit_held;
-        out->sold = p->audit_sold;
+        out->sold = p->audit_sold + p->archived_units;
         out->owed = p->audit_owed;
         out->orders_count = p->audit_orders;
+        out->archived_units = p->archived_units;
+        out->archived_orders = p->archived_orders;
+        out->archived_amount = p->archived_amount;
         out++;
         count++;
     }
@@ -285,6 +350,11 @@ fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
 
     if (totals->cards_count != fk_table_used(fk, FK_TABLE_CARDS)) {
         fk_audit_problem(totals, "table ", "cards",
+                         "another number is in use");
+    }
+
+    if (totals->payments_count != fk_table_used(fk, FK_TABLE_PAYMENTS)) {
+        fk_audit_problem(totals, "table ", "payments",
                          "another number is in use");
     }
 
@@ -437,27 +507,13 @@ fk_audit_add_order(fk_t *fk, uint32_t i)
 static void
 fk_audit_add_payment(fk_t *fk, uint32_t i)
 {
-    fk_order_rec_t     *o;
-    fk_payment_rec_t   *p;
-    fk_audit_totals_t  *totals;
+    const fk_payment_rec_t  *p;
 
     p = FK_PAYMENT(fk, i);
-    if (!p->used) {
-        return;
-    }
 
-    totals = &fk->region->audit.totals;
-    totals->payments_count++;
-    totals->applied_count += p->state == FK_PAYMENT_STATE_APPLIED;
-    totals->review_count += p->state == FK_PAYMENT_STATE_REVIEW;
-    totals->refund_due_count += p->state == FK_PAYMENT_STATE_REFUND_DUE;
-    totals->refunded_count += p->state == FK_PAYMENT_STATE_REFUNDED;
-
-    /* What was given back is not kept. */
-    if (p->state != FK_PAYMENT_STATE_REFUNDED) {
-        o = FK_ORDER(fk, p->order);
-        fk_audit_money(totals, FK_PRODUCT(fk, o->product)->currency,
-                       p->amount);
+    if (p->used) {
+        fk_audit_payment(fk, i, FK_PAYMENT_STATE_COUNT, p->state);
+        fk_commit(fk);
     }
 }
 
@@ -465,47 +521,108 @@ fk_audit_add_payment(fk_t *fk, uint32_t i)
 static void
 fk_audit_compare(fk_t *fk, uint32_t i)
 {
+    fk_archived_t      sums;
     fk_product_rec_t  *p;
 
     p = FK_PRODUCT(fk, i);
 
-    if (p->used && !fk_audit_product_good(p)) {
+    if (!p->used) {
+        return;
+    }
+
+    if (!fk_audit_product_good(p)) {
         fk_audit_problem(&fk->region->audit.totals, "product ", p->sku,
                          "its counters are not the sums of its parts");
     }
+
+    sums.units = p->archived_units;
+    sums.orders = p->archived_orders;
+    sums.amount = p->archived_amount;
+    fk_audit_archived(fk, i, &sums);
+    fk_commit(fk);
 }
 
 
 static void
-fk_audit_money(fk_audit_totals_t *totals, const char *currency,
-    int64_t amount)
+fk_audit_payment_count(fk_t *fk, unsigned state, int delta)
 {
-    uint32_t            n;
+    int64_t            *count;
+    fk_audit_totals_t  *totals;
+
+    if (state == FK_PAYMENT_STATE_COUNT) {
+        return;
+    }
+
+    totals = &fk->region->audit.totals;
+    count = (int64_t *) (void *) ((uint8_t *) totals
+                                  + fk_audit_payment_totals[state]);
+
+    FK_SET(fk, *count, *count + delta);
+    FK_SET(fk, totals->payments_count, totals->payments_count + delta);
+}
+
+
+/* What was given back is not kept. */
+
+static int
+fk_audit_kept(unsigned state)
+{
+    return state != FK_PAYMENT_STATE_REFUNDED
+           && state != FK_PAYMENT_STATE_COUNT;
+}
+
+
+static void
+fk_audit_money(fk_t *fk, const fk_product_rec_t *p, int64_t amount,
+    int64_t archived_amount)
+{
+    uint32_t            n, word;
     fk_audit_money_t   *money;
+    fk_audit_totals_t  *totals;
+
+    totals = &fk->region->audit.totals;
 
     for (n = 0; n < totals->currency_count; n++) {
-        money = &totals->money[n];
-
-        if (memcmp(money->currency, currency, FK_CURRENCY_SIZE) == 0) {
-            if (__builtin_add_overflow(money->amount, amount,
-                                       &money->amount))
-            {
-                fk_audit_problem(totals, "currency ", currency,
-                                 "the sum is too large to be counted");
-            }
-            return;
+        if (memcmp(totals->money[n].currency, p->currency, FK_CURRENCY_SIZE)
+            == 0)
+        {
+            break;
         }
     }
 
     if (n == FK_AUDIT_CURRENCIES_MAX) {
-        fk_audit_problem(totals, "currency ", currency,
+        fk_audit_problem(totals, "currency ", p->currency,
                          "there are too many to sum them up");
         return;
     }
 
-    memcpy(totals->money[n].currency, currency, FK_CURRENCY_SIZE);
-    totals->money[n].amount = amount;
-    totals->currency_count++;
+    money = &totals->money[n];
+
+    if (n == totals->currency_count) {
+        memcpy(&word, p->currency, sizeof(word));
+        FK_SET(fk, *(uint32_t *) (void *) money->currency, word);
+        FK_SET(fk, totals->currency_count, n + 1);
+    }
+
+    fk_audit_sum(fk, &money->amount, amount, p->currency);
+    fk_audit_sum(fk, &money->archived_amount, archived_amount, p->currency);
+}
+
+
+static void
+fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount, const char *currency)
+{
+    int64_t  result;
+
+    if (__builtin_add_overflow(*sum, amount, &result)) {
+        fk_audit_problem(&fk->region->audit.totals, "currency ", currency,
+                         "the sum is too large to be counted");
+        return;
+    }
+
+    if (result != *sum) {
+        FK_SET(fk, *sum, result);
+    }
 }
 
 

@@ -102,6 +102,7 @@ fk_card_read(const fk_t *fk, const fk_card_rec_t *card, uint8_t *out)
     uint32_t  size, first;
 
     size = FK_CARD_SEALED(card);
+    assert(size > FK_SEAL_SIZE && size <= FK_SEALED_SIZE_MAX);
 
     if (size <= FK_CARD_INLINE_SIZE) {
         memcpy(out, card->sealed, size);
@@ -142,6 +143,36 @@ fk_card_write(fk_t *fk, uint32_t index, uint32_t batch, const uint8_t *sealed,
 }
 
 
+/* Its bytes may be overwritten from now on. */
+void
+fk_card_discard(fk_t *fk, uint32_t index)
+{
+    uint32_t        first, product;
+    fk_card_rec_t  *card;
+
+    card = FK_CARD(fk, index);
+    product = FK_BATCH(fk, FK_CARD_BATCH(card))->product;
+    assert(card->owner != FK_OWNER_FREE);
+
+    if (card->owner == FK_OWNER_POOL) {
+        fk_audit_card(fk, index, -1, 0);
+    } else {
+        fk_audit_card(fk, index, 0, -1);
+    }
+
+    fk_chain_remove(fk, fk_card_bucket(fk, product, card->sealed),
+                    FK_TABLE_CARDS, offsetof(fk_card_rec_t, hnext), index);
+
+    if (FK_CARD_SEALED(card) > FK_CARD_INLINE_SIZE) {
+        memcpy(&first, card->sealed + FK_CARD_HEAD_SIZE, sizeof(first));
+        fk_blob_free(fk, first);
+    }
+
+    FK_SET(fk, card->owner, FK_OWNER_FREE);
+    fk_slot_free(fk, FK_TABLE_CARDS, index);
+}
+
+
 /* A nonce is a keyed digest of product and card: half of it is hash enough. */
 uint32_t *
 fk_card_bucket(const fk_t *fk, uint32_t product, const uint8_t *nonce)
@@ -157,13 +188,17 @@ fk_card_bucket(const fk_t *fk, uint32_t product, const uint8_t *nonce)
 uint32_t
 fk_card_find(const fk_t *fk, uint32_t product, const uint8_t *nonce)
 {
-    uint32_t              index;
+    uint32_t              index, steps;
     const fk_card_rec_t  *card;
+
+    steps = fk->region->table[FK_TABLE_CARDS].capacity;
 
     for (index = *fk_card_bucket(fk, product, nonce);
          index != 0;
          index = card->hnext)
     {
+        assert(steps != 0);
+        steps--;
         card = FK_CARD(fk, index);
 
         if (memcmp(card->sealed, nonce, FK_NONCE_SIZE) == 0

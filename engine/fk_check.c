@@ -21,85 +21,44 @@
 #define FK_MARKS_ALL     (FK_MARK_DURABLE | FK_MARK_SENT)
 
 
-typedef fk_code_t (*fk_check_pt)(fk_check_t *ck);
-
-
+static fk_code_t fk_check_layout(fk_check_t *ck);
 static fk_code_t fk_check_tables(fk_check_t *ck);
 static fk_code_t fk_check_table(fk_check_t *ck, fk_table_id_t id);
-static fk_code_t fk_check_indexes(fk_check_t *ck);
-static fk_code_t fk_check_index(fk_check_t *ck, fk_index_id_t id);
 static fk_code_t fk_check_reset(fk_check_t *ck);
 static fk_code_t fk_check_wheel(fk_check_t *ck);
 static fk_code_t fk_check_lists(fk_check_t *ck);
+static fk_code_t fk_check_counts(fk_check_t *ck);
 static int fk_check_blocks(fk_check_t *ck);
 static fk_code_t fk_check_ring(fk_check_t *ck);
 static unsigned fk_check_marks(const fk_ring_t *ring, uint64_t pos,
     uint64_t seq);
 
-static int fk_product_used(const fk_t *fk, uint32_t i);
-static int fk_order_used(const fk_t *fk, uint32_t i);
-static int fk_order_has_idem(const fk_t *fk, uint32_t i);
-static int fk_payment_used(const fk_t *fk, uint32_t i);
-
-static uint32_t *fk_product_home(const fk_t *fk, uint32_t i);
-static uint32_t *fk_card_home(const fk_t *fk, uint32_t i);
-static uint32_t *fk_order_home(const fk_t *fk, uint32_t i);
-static uint32_t *fk_idem_home(const fk_t *fk, uint32_t i);
-static uint32_t *fk_payment_home(const fk_t *fk, uint32_t i);
-
-
-/* NULL: blocks do not know whether they are in use. */
-
-static const struct {
-    const char  *name;
-    int        (*used)(const fk_t *fk, uint32_t i);
-} fk_check_table_kinds[FK_TABLE_COUNT] = {
-    [FK_TABLE_PRODUCTS] = { "product", fk_product_used },
-    [FK_TABLE_BATCHES] = { "batch", fk_batch_used },
-    [FK_TABLE_CARDS] = { "card", fk_card_used },
-    [FK_TABLE_ORDERS] = { "order", fk_order_used },
-    [FK_TABLE_PAYMENTS] = { "payment", fk_payment_used },
-    [FK_TABLE_BLOCKS] = { "block", NULL }
-};
-
-
-static const struct {
-    fk_table_id_t   table;
-    size_t          hnext_offset;
-    int           (*member)(const fk_t *fk, uint32_t i);
-    uint32_t     *(*home)(const fk_t *fk, uint32_t i);
-} fk_check_index_kinds[FK_INDEX_COUNT] = {
-    [FK_INDEX_PRODUCTS] = { FK_TABLE_PRODUCTS,
-                            offsetof(fk_product_rec_t, hnext),
-                            fk_product_used, fk_product_home },
-    [FK_INDEX_CARDS] = { FK_TABLE_CARDS, offsetof(fk_card_rec_t, hnext),
-                         fk_card_used, fk_card_home },
-    [FK_INDEX_ORDERS] = { FK_TABLE_ORDERS, offsetof(fk_order_rec_t, hnext),
-                          fk_order_used, fk_order_home },
-    [FK_INDEX_IDEM] = { FK_TABLE_ORDERS,
-                        offsetof(fk_order_rec_t, idem_hnext),
-                        fk_order_has_idem, fk_idem_home },
-    [FK_INDEX_PAYMENTS] = { FK_TABLE_PAYMENTS,
-                            offsetof(fk_payment_rec_t, hnext),
-                            fk_payment_used, fk_payment_home }
+const char *const  fk_check_table_name[FK_TABLE_COUNT] = {
+    [FK_TABLE_PRODUCTS] = "product",
+    [FK_TABLE_BATCHES] = "batch",
+    [FK_TABLE_CARDS] = "card",
+    [FK_TABLE_ORDERS] = "order",
+    [FK_TABLE_PAYMENTS] = "payment",
+    [FK_TABLE_BLOCKS] = "block"
 };
 
 
 /* The order matters: a step may rely on what the ones before it have seen. */
 
-static const fk_check_pt  fk_check_steps[] = {
-    fk_check_ring,
-    fk_check_tables,
-    fk_check_reset,
-    fk_check_cards,
-    fk_check_indexes,
-    fk_check_twins,
-    fk_check_orders,
-    fk_check_payments,
-    fk_check_batches,
-    fk_check_products,
-    fk_check_wheel,
-    fk_check_lists
+const fk_check_step_t  fk_check_steps[FK_CHECK_STEPS] = {
+    { "layout", fk_check_layout },
+    { "ring", fk_check_ring },
+    { "tables", fk_check_tables },
+    { "reset", fk_check_reset },
+    { "cards", fk_check_cards },
+    { "orders", fk_check_orders },
+    { "payments", fk_check_payments },
+    { "batches", fk_check_batches },
+    { "products", fk_check_products },
+    { "counts", fk_check_counts },
+    { "indexes", fk_check_indexes },
+    { "wheel", fk_check_wheel },
+    { "lists", fk_check_lists }
 };
 
 
@@ -134,8 +93,8 @@ fk_check_locked(fk_t *fk, char *why, size_t why_size)
     ck.fk = fk;
     fk_text_init(&ck.why, why, why_size);
 
-    for (n = 0; n < sizeof(fk_check_steps) / sizeof(fk_check_steps[0]); n++) {
-        rc = fk_check_steps[n](&ck);
+    for (n = 0; n < FK_CHECK_STEPS; n++) {
+        rc = fk_check_steps[n].run(&ck);
         if (rc != FK_OK) {
             return rc;
         }
@@ -160,14 +119,6 @@ fk_check_bad(fk_check_t *ck, const char *what, uint64_t i,
 
 
 int
-fk_check_used(const fk_t *fk, fk_table_id_t id, uint32_t i)
-{
-    return i != 0 && i <= fk->region->table[id].fresh
-           && fk_check_table_kinds[id].used(fk, i);
-}
-
-
-int
 fk_check_blob(fk_check_t *ck, uint32_t first, uint32_t size)
 {
     uint32_t  n, i;
@@ -181,11 +132,25 @@ fk_check_blob(fk_check_t *ck, uint32_t first, uint32_t size)
         }
 
         ck->blocks_count++;
-        ck->blocks_sum += fk_hash_bytes(&i, sizeof(i));
+        ck->blocks_sum += fk_check_mix(i);
         i = FK_BLOCK(ck->fk, i)->next;
     }
 
     return i == 0;
+}
+
+
+/* The places of tables and indexes, before anything is read there. */
+
+static fk_code_t
+fk_check_layout(fk_check_t *ck)
+{
+    if (!fk_layout_good(ck->fk)) {
+        return fk_check_bad(ck, "region", ck->fk->size, "its layout is "
+                            "damaged");
+    }
+
+    return FK_OK;
 }
 
 
@@ -206,18 +171,21 @@ fk_check_tables(fk_check_t *ck)
 }
 
 
-/* The free list has free_count slots, and they are all that is not in use. */
+/*
+ * The free list has free_count slots, none of them in use.  That all others
+ * are in use is seen by fk_check_counts(), when they have been met.
+ */
 
 static fk_code_t
 fk_check_table(fk_check_t *ck, fk_table_id_t id)
 {
     uint8_t           *slot;
-    uint32_t           i, n, used;
-    const fk_table_t  *t;
+    uint32_t           i, n;
     const char        *name;
+    const fk_table_t  *t;
 
     t = &ck->fk->region->table[id];
-    name = fk_check_table_kinds[id].name;
+    name = fk_check_table_name[id];
 
     if (t->fresh > t->capacity || t->free_count > t->fresh) {
         return fk_check_bad(ck, name, t->fresh, "the table's head is damaged");
@@ -227,8 +195,7 @@ fk_check_table(fk_check_t *ck, fk_table_id_t id)
 
     for (n = 0; n < t->free_count; n++) {
         if (i == 0 || i > t->fresh
-            || (fk_check_table_kinds[id].used != NULL
-                && fk_check_table_kinds[id].used(ck->fk, i)))
+            || (id != FK_TABLE_BLOCKS && fk_check_used(ck->fk, id, i)))
         {
             return fk_check_bad(ck, name, i, "does not belong on the free "
                                 "list");
@@ -240,92 +207,6 @@ fk_check_table(fk_check_t *ck, fk_table_id_t id)
 
     if (i != 0) {
         return fk_check_bad(ck, name, i, "is on the free list beyond its end");
-    }
-
-    if (fk_check_table_kinds[id].used == NULL) {
-        return FK_OK;
-    }
-
-    /* Free and in use at once was found above; here, neither of the two. */
-    used = 0;
-    for (i = 1; i <= t->fresh; i++) {
-        used += (uint32_t) fk_check_table_kinds[id].used(ck->fk, i);
-    }
-
-    if (used != t->fresh - t->free_count) {
-        return fk_check_bad(ck, name, t->fresh, "slots are neither free nor "
-                            "in use");
-    }
-
-    return FK_OK;
-}
-
-
-static fk_code_t
-fk_check_indexes(fk_check_t *ck)
-{
-    fk_code_t      rc;
-    fk_index_id_t  id;
-
-    for (id = 0; id < FK_INDEX_COUNT; id++) {
-        rc = fk_check_index(ck, id);
-        if (rc != FK_OK) {
-            return rc;
-        }
-    }
-
-    return FK_OK;
-}
-
-
-/*
- * A slot has one link, so it can be met twice only in another bucket, where
- * it is not at home, or in a ring, which is longer than all members.
- */
-
-static fk_code_t
-fk_check_index(fk_check_t *ck, fk_index_id_t id)
-{
-    uint8_t        *slot;
-    uint32_t        i, n, met, members, *buckets;
-    const char     *name;
-    fk_table_id_t   table;
-
-    table = fk_check_index_kinds[id].table;
-    name = fk_check_table_kinds[table].name;
-    buckets = (uint32_t *) (void *) (ck->fk->base
-                                     + ck->fk->region->index[id].offset);
-    members = 0;
-
-    for (i = 1; i <= ck->fk->region->table[table].fresh; i++) {
-        members += fk_check_used(ck->fk, table, i)
-                   && fk_check_index_kinds[id].member(ck->fk, i);
-    }
-
-    met = 0;
-
-    for (n = 0; n < ck->fk->region->index[id].bucket_count; n++) {
-        i = buckets[n];
-
-        while (i != 0) {
-            if (!fk_check_used(ck->fk, table, i)
-                || !fk_check_index_kinds[id].member(ck->fk, i)
-                || fk_check_index_kinds[id].home(ck->fk, i) != &buckets[n]
-                || ++met > members)
-            {
-                return fk_check_bad(ck, name, i, "is in a wrong place of the "
-                                    "index");
-            }
-
-            slot = fk_slot(ck->fk, table, i);
-            memcpy(&i, slot + fk_check_index_kinds[id].hnext_offset,
-                   sizeof(i));
-        }
-    }
-
-    if (met != members) {
-        return fk_check_bad(ck, name, members - met, "are missing in the "
-                            "index");
     }
 
     return FK_OK;
@@ -443,9 +324,31 @@ fk_check_lists(fk_check_t *ck)
                             "use, but not those that are not free");
     }
 
-    if (ck->payments_count != fk_table_used(ck->fk, FK_TABLE_PAYMENTS)) {
-        return fk_check_bad(ck, "payment", ck->payments_count, "payments are "
-                            "known to orders, the table has another number");
+    return FK_OK;
+}
+
+
+/*
+ * An element of a list says whose it is, so in the right lists it cannot have
+ * been met twice: then none is missing if their number is right.
+ */
+
+static fk_code_t
+fk_check_counts(fk_check_t *ck)
+{
+    fk_table_id_t  id;
+
+    for (id = 0; id < FK_TABLE_BLOCKS; id++) {
+        if (ck->used_count[id] != fk_table_used(ck->fk, id)) {
+            return fk_check_bad(ck, fk_check_table_name[id],
+                                ck->used_count[id], "slots are neither free "
+                                "nor in use");
+        }
+    }
+
+    if (ck->payments_listed != ck->used_count[FK_TABLE_PAYMENTS]) {
+        return fk_check_bad(ck, "payment", ck->payments_listed, "are known "
+                            "to orders, the table has another number");
     }
 
     return FK_OK;
@@ -469,12 +372,12 @@ fk_check_blocks(fk_check_t *ck)
 
     i = t->free_head;
     for (n = 0; n < t->free_count; n++) {
-        sum += fk_hash_bytes(&i, sizeof(i));
+        sum += fk_check_mix(i);
         i = FK_BLOCK(ck->fk, i)->next;
     }
 
     for (i = 1; i <= t->fresh; i++) {
-        sum -= fk_hash_bytes(&i, sizeof(i));
+        sum -= fk_check_mix(i);
     }
 
     return sum == 0 && ck->blocks_count == t->fresh - t->free_count;
@@ -490,7 +393,8 @@ fk_check_ring(fk_check_t *ck)
 
     ring = &ck->fk->region->ring;
 
-    if (ring->head - ring->tail > ring->size
+    if (ring->tail % FK_RECORD_ALIGN != 0
+        || ring->head - ring->tail > ring->size
         || ring->durable_pos - ring->tail > ring->head - ring->tail
         || ring->sent_pos - ring->durable_pos
            > ring->head - ring->durable_pos
@@ -513,6 +417,7 @@ fk_check_ring(fk_check_t *ck)
             size = to_end;
 
         } else if (size < FK_RECORD_HEAD_SIZE || size > to_end
+                   || size % FK_RECORD_ALIGN != 0
                    || fk_get(fk_ring_at(ck->fk, pos) + 8, 8) != seq
                    || fk_get(fk_ring_at(ck->fk, pos) + 4, 4)
                       != fk_crc32c(0, fk_ring_at(ck->fk, pos) + 8, size - 8))
@@ -564,85 +469,15 @@ fk_check_marks(const fk_ring_t *ring, uint64_t pos, uint64_t seq)
 }
 
 
-static int
-fk_product_used(const fk_t *fk, uint32_t i)
-{
-    return FK_PRODUCT(fk, i)->used != 0;
-}
-
-
 int
 fk_batch_used(const fk_t *fk, uint32_t i)
 {
-    return FK_BATCH(fk, i)->state != FK_BATCH_FREE;
+    return fk_check_used(fk, FK_TABLE_BATCHES, i);
 }
 
 
 int
 fk_card_used(const fk_t *fk, uint32_t i)
 {
-    return FK_CARD(fk, i)->owner != FK_OWNER_FREE;
-}
-
-
-static int
-fk_order_used(const fk_t *fk, uint32_t i)
-{
-    return FK_ORDER(fk, i)->used != 0;
-}
-
-
-static int
-fk_order_has_idem(const fk_t *fk, uint32_t i)
-{
-    return FK_ORDER(fk, i)->has_idem != 0;
-}
-
-
-static int
-fk_payment_used(const fk_t *fk, uint32_t i)
-{
-    return FK_PAYMENT(fk, i)->used != 0;
-}
-
-
-static uint32_t *
-fk_product_home(const fk_t *fk, uint32_t i)
-{
-    const char  *sku;
-
-    sku = FK_PRODUCT(fk, i)->sku;
-    return fk_product_bucket(fk, sku, strnlen(sku, FK_SKU_SIZE_MAX));
-}
-
-
-static uint32_t *
-fk_card_home(const fk_t *fk, uint32_t i)
-{
-    const fk_card_rec_t  *c;
-
-    c = FK_CARD(fk, i);
-    return fk_card_bucket(fk, FK_BATCH(fk, FK_CARD_BATCH(c))->product,
-                          c->sealed);
-}
-
-
-static uint32_t *
-fk_order_home(const fk_t *fk, uint32_t i)
-{
-    return fk_order_bucket(fk, FK_ORDER(fk, i)->id);
-}
-
-
-static uint32_t *
-fk_idem_home(const fk_t *fk, uint32_t i)
-{
-    return fk_idem_bucket(fk, FK_ORDER(fk, i)->idem);
-}
-
-
-static uint32_t *
-fk_payment_home(const fk_t *fk, uint32_t i)
-{
-    return fk_bucket(fk, FK_INDEX_PAYMENTS, FK_PAYMENT(fk, i)->hash);
+    return fk_check_used(fk, FK_TABLE_CARDS, i);
 }

@@ -6,6 +6,10 @@
 #include "fk_check.h"
 
 
+/* Slots ahead of the walk: what they point at arrives when it gets there. */
+#define FK_CHECK_AHEAD  16
+
+
 /* The states that fk_next_state() leads to; a test walks and compares. */
 
 static const fk_axes_t  fk_states[] = {
@@ -24,15 +28,16 @@ static const fk_axes_t  fk_states[] = {
 
 static fk_code_t fk_check_card(fk_check_t *ck, uint32_t i);
 static fk_code_t fk_check_order(fk_check_t *ck, uint32_t i);
-static int fk_check_order_cards(const fk_t *fk, uint32_t i);
-static int fk_check_order_payments(fk_check_t *ck, uint32_t i);
+static void fk_check_order_fetch(const fk_t *fk, uint32_t i);
+static int fk_check_order_cards(fk_check_t *ck, uint32_t i);
+static const char *fk_check_order_payments(fk_check_t *ck, uint32_t i);
+static int fk_check_payment(fk_check_t *ck, const fk_order_rec_t *o,
+    const fk_payment_rec_t *p);
 static int fk_check_order_queue(fk_check_t *ck, const fk_order_rec_t *o);
 static fk_code_t fk_check_product(fk_check_t *ck, uint32_t i);
 static int fk_check_pool(const fk_t *fk, uint32_t i);
 static int fk_check_waiters(const fk_t *fk, uint32_t i);
 
-
-/* Before the indexes are checked, so nothing is looked up in here. */
 
 fk_code_t
 fk_check_cards(fk_check_t *ck)
@@ -90,6 +95,7 @@ fk_check_card(fk_check_t *ck, uint32_t i)
     }
 
     p = FK_PRODUCT(ck->fk, b->product);
+    ck->used_count[FK_TABLE_CARDS]++;
 
     /* A staged card is nobody's stock yet, so only its batch counts it. */
     if (c->owner == FK_OWNER_POOL) {
@@ -98,42 +104,13 @@ fk_check_card(fk_check_t *ck, uint32_t i)
         return FK_OK;
     }
 
-    /* That the order lists it as well is seen from the order's side. */
-    if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, c->owner)
-        || FK_ORDER(ck->fk, c->owner)->product != b->product
-        || b->state != FK_BATCH_LIVE)
-    {
-        return fk_check_bad(ck, "card", i, "it cannot belong to its order");
-    }
-
+    /*
+     * Its order is not looked up.  Orders list live cards that say whose they
+     * are, and as many as the product's stock says, which these sums must
+     * agree with: so whatever says that it is taken is listed.
+     */
     b->audit_taken++;
     p->audit_taken++;
-
-    return FK_OK;
-}
-
-
-/* A card that is there twice would be sold twice. */
-
-fk_code_t
-fk_check_twins(fk_check_t *ck)
-{
-    uint32_t        i;
-    fk_card_rec_t  *c;
-
-    for (i = 1; i <= ck->fk->region->table[FK_TABLE_CARDS].fresh; i++) {
-        if (!fk_check_used(ck->fk, FK_TABLE_CARDS, i)) {
-            continue;
-        }
-
-        c = FK_CARD(ck->fk, i);
-
-        if (fk_card_find(ck->fk, FK_BATCH(ck->fk, FK_CARD_BATCH(c))->product,
-                         c->sealed) != i)
-        {
-            return fk_check_bad(ck, "card", i, "it is there twice");
-        }
-    }
 
     return FK_OK;
 }
@@ -146,6 +123,8 @@ fk_check_orders(fk_check_t *ck)
     fk_code_t  rc;
 
     for (i = 1; i <= ck->fk->region->table[FK_TABLE_ORDERS].fresh; i++) {
+        fk_check_order_fetch(ck->fk, i);
+
         if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, i)) {
             continue;
         }
@@ -160,10 +139,39 @@ fk_check_orders(fk_check_t *ck)
 }
 
 
+/* What an order points at is anywhere, and what a payment points at, too. */
+
+static void
+fk_check_order_fetch(const fk_t *fk, uint32_t i)
+{
+    uint32_t               fresh;
+    const fk_order_rec_t  *o;
+
+    fresh = fk->region->table[FK_TABLE_ORDERS].fresh;
+
+    if (fresh - i >= 2 * FK_CHECK_AHEAD) {
+        o = FK_ORDER(fk, i + 2 * FK_CHECK_AHEAD);
+        fk_check_fetch(fk, FK_TABLE_CARDS, o->first_card);
+        fk_check_fetch(fk, FK_TABLE_PAYMENTS, o->payment);
+        fk_check_fetch(fk, FK_TABLE_BLOCKS, o->contact);
+    }
+
+    if (fresh - i >= FK_CHECK_AHEAD) {
+        o = FK_ORDER(fk, i + FK_CHECK_AHEAD);
+
+        if (fk_check_used(fk, FK_TABLE_PAYMENTS, o->payment)) {
+            fk_check_fetch(fk, FK_TABLE_BLOCKS,
+                           FK_PAYMENT(fk, o->payment)->trade_no);
+        }
+    }
+}
+
+
 static fk_code_t
 fk_check_order(fk_check_t *ck, uint32_t i)
 {
     fk_axes_t          axes;
+    const char        *problem;
     fk_units_t         units;
     fk_order_rec_t    *o;
     fk_product_rec_t  *p;
@@ -190,26 +198,20 @@ fk_check_order(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "order", i, "its state is not possible");
     }
 
-    /* The first in its chain wins: behind it, the other is lost to all. */
-    if (fk_order_find(ck->fk, o->id) != i
-        || (o->has_idem && fk_idem_find(ck->fk, o->idem) != i))
-    {
-        return fk_check_bad(ck, "order", i, "there are two with its id");
-    }
-
     if (o->contact_size == 0
         || !fk_check_blob(ck, o->contact, o->contact_size))
     {
         return fk_check_bad(ck, "order", i, "its contact is damaged");
     }
 
-    if (!fk_check_order_cards(ck->fk, i)) {
+    if (!fk_check_order_cards(ck, i)) {
         return fk_check_bad(ck, "order", i, "it has not the cards that its "
                             "state says");
     }
 
-    if (!fk_check_order_payments(ck, i)) {
-        return fk_check_bad(ck, "order", i, "its payments are damaged");
+    problem = fk_check_order_payments(ck, i);
+    if (problem != NULL) {
+        return fk_check_bad(ck, "order", i, problem);
     }
 
     if (!fk_check_order_queue(ck, o)) {
@@ -223,6 +225,9 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     p->audit_sold += units.sold;
     p->audit_owed += units.owed;
     p->audit_orders++;
+
+    ck->used_count[FK_TABLE_ORDERS]++;
+    ck->idem_count += o->has_idem;
 
     return FK_OK;
 }
@@ -251,16 +256,17 @@ fk_axes_possible(const fk_axes_t *axes)
 
 
 static int
-fk_check_order_cards(const fk_t *fk, uint32_t i)
+fk_check_order_cards(fk_check_t *ck, uint32_t i)
 {
     uint32_t         n, slot, want;
     uint8_t          kind;
     fk_units_t       units;
     fk_card_rec_t   *c;
+    fk_batch_rec_t  *b;
     fk_order_rec_t  *o;
 
-    o = FK_ORDER(fk, i);
-    kind = FK_PRODUCT(fk, o->product)->kind;
+    o = FK_ORDER(ck->fk, i);
+    kind = FK_PRODUCT(ck->fk, o->product)->kind;
     units = fk_order_units(o->qty, o->axis_stock);
     slot = o->first_card;
 
@@ -272,16 +278,19 @@ fk_check_order_cards(const fk_t *fk, uint32_t i)
     want = kind == FK_KIND_SHARED ? 1 : o->qty;
 
     for (n = 0; n < want; n++) {
-        if (!fk_check_used(fk, FK_TABLE_CARDS, slot)) {
+        if (!fk_check_used(ck->fk, FK_TABLE_CARDS, slot)) {
             return 0;
         }
 
-        c = FK_CARD(fk, slot);
+        c = FK_CARD(ck->fk, slot);
+        b = FK_BATCH(ck->fk, FK_CARD_BATCH(c));
+
+        if (b->product != o->product || b->state != FK_BATCH_LIVE) {
+            return 0;
+        }
 
         if (kind == FK_KIND_SHARED) {
-            return c->owner == FK_OWNER_POOL
-                   && FK_BATCH(fk, FK_CARD_BATCH(c))->product == o->product
-                   && FK_BATCH(fk, FK_CARD_BATCH(c))->state == FK_BATCH_LIVE;
+            return c->owner == FK_OWNER_POOL;
         }
 
         if (c->owner != i) {
@@ -295,32 +304,58 @@ fk_check_order_cards(const fk_t *fk, uint32_t i)
 }
 
 
-static int
+/* What is wrong with them, or NULL. */
+
+static const char *
 fk_check_order_payments(fk_check_t *ck, uint32_t i)
 {
     uint32_t           n, slot;
+    fk_order_rec_t    *o;
     fk_payment_rec_t  *p;
 
+    o = FK_ORDER(ck->fk, i);
     n = 0;
 
-    for (slot = FK_ORDER(ck->fk, i)->payment; slot != 0; slot = p->next) {
+    for (slot = o->payment; slot != 0; slot = p->next) {
         if (!fk_check_used(ck->fk, FK_TABLE_PAYMENTS, slot)
             || ++n > FK_ORDER_PAYMENTS_MAX)
         {
-            return 0;
+            return "its payments are damaged";
         }
 
         p = FK_PAYMENT(ck->fk, slot);
 
         if (p->order != i) {
-            return 0;
+            return "it lists the payment of another";
         }
 
-        /* Money in the table that no order lists would be forgotten. */
-        ck->payments_count++;
+        if (!fk_check_payment(ck, o, p)) {
+            return "one of its payments is damaged";
+        }
     }
 
-    return 1;
+    /* Money in the table that no order lists would be forgotten. */
+    ck->payments_listed += n;
+    return NULL;
+}
+
+
+static int
+fk_check_payment(fk_check_t *ck, const fk_order_rec_t *o,
+    const fk_payment_rec_t *p)
+{
+    uint8_t  trade_no[FK_TRADE_NO_SIZE_MAX];
+
+    if (p->state >= FK_PAYMENT_STATE_COUNT || p->amount < 1 || p->used != 1
+        || p->trade_no_size < 1 || p->trade_no_size > FK_TRADE_NO_SIZE_MAX
+        || !fk_check_blob(ck, p->trade_no, p->trade_no_size))
+    {
+        return 0;
+    }
+
+    /* Under another hash it is not found, and is booked a second time. */
+    fk_blob_read(ck->fk, p->trade_no, trade_no, p->trade_no_size);
+    return p->hash == fk_trade_hash(o->channel, trade_no, p->trade_no_size);
 }
 
 
@@ -343,40 +378,20 @@ fk_check_order_queue(fk_check_t *ck, const fk_order_rec_t *o)
 }
 
 
+/* What they say was judged by their orders: here, how many there are. */
+
 fk_code_t
 fk_check_payments(fk_check_t *ck)
 {
-    uint8_t            trade_no[FK_TRADE_NO_SIZE_MAX];
-    uint32_t           i;
-    fk_order_rec_t    *o;
-    fk_payment_rec_t  *p;
+    uint32_t  i, count;
+
+    count = 0;
 
     for (i = 1; i <= ck->fk->region->table[FK_TABLE_PAYMENTS].fresh; i++) {
-        if (!fk_check_used(ck->fk, FK_TABLE_PAYMENTS, i)) {
-            continue;
-        }
-
-        p = FK_PAYMENT(ck->fk, i);
-
-        if (!fk_check_used(ck->fk, FK_TABLE_ORDERS, p->order)
-            || p->state >= FK_PAYMENT_STATE_COUNT || p->amount < 1
-            || p->trade_no_size < 1 || p->used != 1
-            || p->trade_no_size > FK_TRADE_NO_SIZE_MAX
-            || !fk_check_blob(ck, p->trade_no, p->trade_no_size))
-        {
-            return fk_check_bad(ck, "payment", i, "a value is not possible");
-        }
-
-        o = FK_ORDER(ck->fk, p->order);
-        fk_blob_read(ck->fk, p->trade_no, trade_no, p->trade_no_size);
-
-        /* Under another hash it is not found, and is booked a second time. */
-        if (p->hash != fk_trade_hash(o->channel, trade_no, p->trade_no_size)) {
-            return fk_check_bad(ck, "payment", i, "its trade number is "
-                                "damaged");
-        }
+        count += (uint32_t) fk_check_used(ck->fk, FK_TABLE_PAYMENTS, i);
     }
 
+    ck->used_count[FK_TABLE_PAYMENTS] = count;
     return FK_OK;
 }
 
@@ -395,6 +410,7 @@ fk_check_batches(fk_check_t *ck)
         }
 
         b = FK_BATCH(ck->fk, i);
+        ck->used_count[FK_TABLE_BATCHES]++;
 
         if (b->state > FK_BATCH_ABORTED
             || !fk_check_used(ck->fk, FK_TABLE_PRODUCTS, b->product))
@@ -404,11 +420,21 @@ fk_check_batches(fk_check_t *ck)
 
         /* Live cards have left the list: they are in pools and orders. */
         if (b->state == FK_BATCH_LIVE) {
-            if (b->accepted != b->audit_available + b->audit_taken) {
+            if (b->accepted
+                != b->audit_available + b->audit_taken + b->archived)
+            {
                 return fk_check_bad(ck, "batch", i, "cards are missing");
             }
 
             continue;
+        }
+
+        /* Else its product would take another import beside it. */
+        if ((b->state == FK_BATCH_LOADING || b->head != 0)
+            && FK_PRODUCT(ck->fk, b->product)->importing != i)
+        {
+            return fk_check_bad(ck, "batch", i, "its product does not know "
+                                "it");
         }
 
         ck->loading_count += b->state == FK_BATCH_LOADING;
@@ -453,6 +479,7 @@ fk_check_products(fk_check_t *ck)
             return rc;
         }
 
+        ck->used_count[FK_TABLE_PRODUCTS]++;
         ck->waiting_count += FK_PRODUCT(ck->fk, i)->wait_head != 0;
     }
 
@@ -463,24 +490,20 @@ fk_check_products(fk_check_t *ck)
 static fk_code_t
 fk_check_product(fk_check_t *ck, uint32_t i)
 {
-    fk_str_t           sku;
     fk_batch_rec_t    *b;
     fk_product_rec_t  *p;
 
     p = FK_PRODUCT(ck->fk, i);
-    sku.data = (const uint8_t *) p->sku;
-    sku.size = strnlen(p->sku, FK_SKU_SIZE_MAX);
-
-    if (fk_product_find(ck->fk, sku) != i) {
-        return fk_check_bad(ck, "product", i, "there are two with its SKU");
-    }
 
     if (p->kind >= FK_KIND_COUNT || p->used != 1 || p->on_sale > 1
         || p->price < 1 || p->price > FK_AMOUNT_MAX
         || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
         || p->imported < 0 || p->imported > FK_UNITS_MAX
         || p->available < 0 || p->available > FK_UNITS_MAX
-        || p->voided < 0 || p->voided > p->imported)
+        || p->voided < 0 || p->voided > p->imported
+        || p->archived_units < 0 || p->archived_units > FK_UNITS_MAX
+        || p->archived_orders < 0 || p->archived_orders > FK_UNITS_MAX
+        || p->archived_amount < 0 || p->archived_amount > FK_UNITS_MAX)
     {
         return fk_check_bad(ck, "product", i, "a value is not possible");
     }

@@ -22,6 +22,7 @@ static void fk_batch_cut(const fk_t *fk, fk_batch_t *batch,
     uint64_t *end_pos);
 static const char *fk_top_problem(const fk_t *fk, uint64_t top_epoch,
     uint64_t top_seq);
+static void fk_heal_begin(fk_t *fk);
 static uint64_t fk_ring_find(const fk_t *fk, uint64_t seq);
 static void fk_flush_doubt(fk_t *fk);
 
@@ -48,6 +49,13 @@ uint64_t
 fk_durable_seq(const fk_t *fk)
 {
     return __atomic_load_n(&fk->region->ring.durable_seq, __ATOMIC_ACQUIRE);
+}
+
+
+uint64_t
+fk_epoch(const fk_t *fk)
+{
+    return __atomic_load_n(&fk->region->ring.epoch, __ATOMIC_ACQUIRE);
 }
 
 
@@ -242,6 +250,12 @@ fk_flush_top(fk_t *fk, uint64_t owner, uint64_t top_epoch, uint64_t top_seq)
         return FK_CORRUPT;
     }
 
+    if (top_seq + 1 < fk_ring_first_seq(fk)) {
+        fk_heal_begin(fk);
+        fk_unlock(fk);
+        return FK_HEALING;
+    }
+
     pos = fk_ring_find(fk, top_seq + 1);
 
     FK_SET(fk, ring->durable_pos, pos);
@@ -275,10 +289,16 @@ fk_fence(fk_t *fk, uint64_t epoch)
         return;
     }
 
+    state = FK_GET(r->state);
+
     /* Not over FAILED, which says more; recovery has its own fence. */
-    state = FK_SHOP_OPEN;
-    (void) __atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED, 0,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    while ((state == FK_SHOP_OPEN || state == FK_SHOP_HEALING)
+           && !__atomic_compare_exchange_n(&r->state, &state, FK_SHOP_FENCED,
+                                           0, __ATOMIC_ACQ_REL,
+                                           __ATOMIC_RELAXED))
+    {
+        /* It went from one to the other, which few do: once more. */
+    }
 }
 
 
@@ -361,11 +381,73 @@ fk_top_problem(const fk_t *fk, uint64_t top_epoch, uint64_t top_seq)
                "replaced wrote to it";
     }
 
-    if (top_seq + 1 < fk_ring_first_seq(fk)) {
-        return "the journal lost records that the ring no longer holds";
+    return NULL;
+}
+
+
+/*
+ * What the journal lost is only in the tables now.  Nothing is committed any
+ * more, so that a snapshot of them needs no tail.  The doubt stays: when the
+ * shop is healed, somebody looks whether the journal ends as it should.
+ */
+
+static void
+fk_heal_begin(fk_t *fk)
+{
+    uint32_t  state;
+
+    FK_SET(fk, fk->region->ring.lease_owner, 0);
+    fk_commit(fk);
+
+    /* Under the lock, but a stop or a fence needs none. */
+    state = FK_SHOP_OPEN;
+    (void) __atomic_compare_exchange_n(&fk->region->state, &state,
+                                       FK_SHOP_HEALING, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
+
+fk_code_t
+fk_heal_end(fk_t *fk, uint64_t owner, uint64_t begin_seq)
+{
+    uint32_t            state;
+    fk_code_t           rc;
+    fk_ring_t          *ring;
+    fk_region_t        *r;
+    fk_snapshot_rec_t  *s;
+
+    rc = fk_lock(fk);
+    if (rc != FK_OK) {
+        return rc;
     }
 
-    return NULL;
+    r = fk->region;
+    ring = &r->ring;
+    s = &r->snapshot;
+
+    if (FK_GET(r->state) != FK_SHOP_HEALING || owner == 0
+        || s->owner != owner || s->phase != FK_SNAPSHOT_DONE
+        || s->begin_seq != begin_seq || ring->seq != begin_seq)
+    {
+        fk_unlock(fk);
+        return FK_CONFLICT;
+    }
+
+    FK_SET(fk, ring->durable_pos, ring->head);
+    FK_SET(fk, ring->durable_seq, ring->seq);
+    FK_SET(fk, ring->sent_pos, ring->head);
+    FK_SET(fk, ring->sent_seq, ring->seq);
+    FK_SET(fk, s->owner, 0);
+    fk_commit(fk);
+
+    /* Last: a death before it leaves a shop that is healed once more. */
+    state = FK_SHOP_HEALING;
+    rc = __atomic_compare_exchange_n(&r->state, &state, FK_SHOP_OPEN, 0,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+         ? FK_OK : fk_state_code((fk_shop_state_t) state);
+    fk_unlock(fk);
+
+    return rc;
 }
 
 

@@ -28,9 +28,16 @@ typedef struct {
 
 typedef struct {
     const fk_field_t  *field;
-    uint32_t           field_count;
-    uint32_t           size_max;
+    uint32_t           field_count;    /* 0: no such version */
 } fk_form_t;
+
+
+/* Versions count from 1, so the first form stands at 0. */
+typedef struct {
+    fk_form_t  form[FK_IMAGE_VERSIONS];
+    uint32_t   newest;                 /* the version that is written */
+    uint32_t   size_max;
+} fk_kind_forms_t;
 
 
 #define FK_WIDTH(t, f)  sizeof(((t *) 0)->f)
@@ -47,15 +54,15 @@ typedef struct {
 
 
 /*
- * The tables are the format of version 1, which stands in journals on disk:
- * a field is never moved, dropped or given another width.  A change is a new
+ * The tables are the format, which stands in journals on disk: in a version a
+ * field is never moved, dropped or given another width.  A change is a new
  * table under a new version beside the old one.
  *
  * What has a fixed width comes first, so that it has a fixed place, too, and
  * a dump can be read by eye.
  */
 
-static const fk_field_t  fk_product_fields[] = {
+static const fk_field_t  fk_product_fields_1[] = {
     FK_NUMBER(fk_image_product_t, price),
     FK_NUMBER(fk_image_product_t, imported),
     FK_NUMBER(fk_image_product_t, voided),
@@ -73,14 +80,53 @@ static const fk_field_t  fk_product_fields[] = {
 };
 
 
+/* With the sums of what was archived. */
+
+static const fk_field_t  fk_product_fields_2[] = {
+    FK_NUMBER(fk_image_product_t, price),
+    FK_NUMBER(fk_image_product_t, imported),
+    FK_NUMBER(fk_image_product_t, voided),
+    FK_NUMBER(fk_image_product_t, archived_units),
+    FK_NUMBER(fk_image_product_t, archived_orders),
+    FK_NUMBER(fk_image_product_t, archived_amount),
+    FK_NUMBER(fk_image_product_t, sale_from_s),
+    FK_NUMBER(fk_image_product_t, sale_to_s),
+    FK_NUMBER(fk_image_product_t, created_s),
+    FK_NUMBER(fk_image_product_t, updated_s),
+    FK_NUMBER(fk_image_product_t, key),
+    FK_NUMBER(fk_image_product_t, qty_max),
+    FK_NUMBER(fk_image_product_t, kind),
+    FK_NUMBER(fk_image_product_t, on_sale),
+    FK_BYTES(fk_image_product_t, currency, FK_CURRENCY_SIZE - 1),
+    FK_LIST(fk_image_product_t, sku, sku_size, FK_SKU_SIZE_MAX),
+    FK_LIST(fk_image_product_t, name, name_size, FK_NAME_SIZE_MAX)
+};
+
+
 /* The slots of batches and cards are their names, also in later records. */
 
-static const fk_field_t  fk_batch_fields[] = {
+static const fk_field_t  fk_batch_fields_1[] = {
     FK_NUMBER(fk_image_batch_t, slot),
     FK_NUMBER(fk_image_batch_t, accepted),
     FK_NUMBER(fk_image_batch_t, created_s),
     FK_NUMBER(fk_image_batch_t, state),
     FK_LIST(fk_image_batch_t, sku, sku_size, FK_SKU_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_batch_fields_2[] = {
+    FK_NUMBER(fk_image_batch_t, slot),
+    FK_NUMBER(fk_image_batch_t, accepted),
+    FK_NUMBER(fk_image_batch_t, archived),
+    FK_NUMBER(fk_image_batch_t, created_s),
+    FK_NUMBER(fk_image_batch_t, state),
+    FK_LIST(fk_image_batch_t, sku, sku_size, FK_SKU_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_batch_archived_fields[] = {
+    FK_NUMBER(fk_image_batch_archived_t, slot),
+    FK_NUMBER(fk_image_batch_archived_t, archived)
 };
 
 
@@ -121,6 +167,11 @@ static const fk_field_t  fk_order_fields[] = {
 };
 
 
+static const fk_field_t  fk_order_gone_fields[] = {
+    FK_BYTES(fk_image_order_gone_t, id, FK_ORDER_ID_SIZE)
+};
+
+
 static const fk_field_t  fk_payment_fields[] = {
     FK_BYTES(fk_image_payment_t, order, FK_ORDER_ID_SIZE),
     FK_NUMBER(fk_image_payment_t, amount),
@@ -131,29 +182,64 @@ static const fk_field_t  fk_payment_fields[] = {
 };
 
 
-/* The sizes are what writers ask fk_record_room() for: fk_image_put() holds
- * them to it. */
-
-#define FK_FORM(fields, size_max)                                            \
-    { fields, sizeof(fields) / sizeof(fields[0]), size_max }
-
-static const fk_form_t  fk_forms[FK_IMAGE_LAST] = {
-    [FK_IMAGE_PRODUCT] = FK_FORM(fk_product_fields, FK_IMAGE_PRODUCT_SIZE),
-    [FK_IMAGE_BATCH] = FK_FORM(fk_batch_fields, FK_IMAGE_BATCH_SIZE),
-    [FK_IMAGE_CARD] = FK_FORM(fk_card_fields,
-                              FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)),
-    [FK_IMAGE_CARD_FREE] = FK_FORM(fk_card_free_fields,
-                                   FK_IMAGE_CARD_FREE_SIZE),
-    [FK_IMAGE_ORDER] = FK_FORM(fk_order_fields,
-                               FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)),
-    [FK_IMAGE_PAYMENT] = FK_FORM(fk_payment_fields, FK_IMAGE_PAYMENT_SIZE)
+static const fk_field_t  fk_snapshot_fields[] = {
+    FK_NUMBER(fk_image_snapshot_t, format),
+    FK_NUMBER(fk_image_snapshot_t, epoch),
+    FK_NUMBER(fk_image_snapshot_t, begin_seq),
+    FK_NUMBER(fk_image_snapshot_t, time_ms)
 };
 
 
+static const fk_field_t  fk_snapshot_end_fields[] = {
+    FK_NUMBER(fk_image_snapshot_end_t, end_seq),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_PRODUCTS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_BATCHES]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_CARDS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_ORDERS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_PAYMENTS])
+};
+
+
+/* The sizes are what writers ask fk_record_room() for: fk_image_put() holds
+ * them to it. */
+
+#define FK_FORM(fields)  { fields, sizeof(fields) / sizeof(fields[0]) }
+
+#define FK_FORM_1(fields, size_max)  { { FK_FORM(fields) }, 1, size_max }
+
+#define FK_FORM_2(fields_1, fields_2, size_max)                              \
+    { { FK_FORM(fields_1), FK_FORM(fields_2) }, 2, size_max }
+
+static const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
+    [FK_IMAGE_PRODUCT] = FK_FORM_2(fk_product_fields_1, fk_product_fields_2,
+                                   FK_IMAGE_PRODUCT_SIZE),
+    [FK_IMAGE_BATCH] = FK_FORM_2(fk_batch_fields_1, fk_batch_fields_2,
+                                 FK_IMAGE_BATCH_SIZE),
+    [FK_IMAGE_CARD] = FK_FORM_1(fk_card_fields,
+                                FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)),
+    [FK_IMAGE_CARD_FREE] = FK_FORM_1(fk_card_free_fields,
+                                     FK_IMAGE_CARD_FREE_SIZE),
+    [FK_IMAGE_ORDER] = FK_FORM_1(fk_order_fields,
+                                 FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)),
+    [FK_IMAGE_PAYMENT] = FK_FORM_1(fk_payment_fields, FK_IMAGE_PAYMENT_SIZE),
+    [FK_IMAGE_ORDER_GONE] = FK_FORM_1(fk_order_gone_fields,
+                                      FK_IMAGE_ORDER_GONE_SIZE),
+    [FK_IMAGE_BATCH_ARCHIVED] = FK_FORM_1(fk_batch_archived_fields,
+                                          FK_IMAGE_BATCH_ARCHIVED_SIZE),
+    [FK_IMAGE_SNAPSHOT] = FK_FORM_1(fk_snapshot_fields,
+                                    FK_IMAGE_SNAPSHOT_SIZE),
+    [FK_IMAGE_SNAPSHOT_END] = FK_FORM_1(fk_snapshot_end_fields,
+                                        FK_IMAGE_SNAPSHOT_END_SIZE)
+};
+
+
+static const fk_form_t *fk_form_of(uint64_t type, uint64_t version);
 static size_t fk_count_width(const fk_field_t *field);
 static uint32_t fk_count(const fk_field_t *field, const void *image);
 static uint64_t fk_number(const void *p, size_t width);
 static void fk_number_set(void *p, uint64_t value, size_t width);
+static const uint8_t *fk_image_idem(const fk_form_t *form, const uint8_t *p,
+    const uint8_t *end);
 static fk_code_t fk_field_get(const fk_field_t *field, const uint8_t **at,
     const uint8_t *end, uint8_t *image);
 
@@ -224,7 +310,7 @@ fk_image_put(uint8_t *at, fk_image_type_t type, const void *image)
 
     assert(type >= FK_IMAGE_PRODUCT && type < FK_IMAGE_LAST);
 
-    form = &fk_forms[type];
+    form = fk_form_of(type, fk_forms[type].newest);
     p = at + FK_IMAGE_HEAD_SIZE;
 
     for (n = 0; n < form->field_count; n++) {
@@ -253,10 +339,10 @@ fk_image_put(uint8_t *at, fk_image_type_t type, const void *image)
     }
 
     size = (size_t) (p - at);
-    assert(size <= form->size_max);
+    assert(size <= fk_forms[type].size_max);
 
     fk_put(at, type, 1);
-    fk_put(at + 1, FK_IMAGE_VERSION, 1);
+    fk_put(at + 1, fk_forms[type].newest, 1);
     fk_put(at + 2, size, 2);
 
     return size;
@@ -268,7 +354,7 @@ fk_image_get(const uint8_t *at, size_t size, fk_image_type_t *type,
     size_t *image_size, fk_image_t *image)
 {
     size_t            total;
-    uint32_t          n, kind;
+    uint32_t          n, kind, version;
     const uint8_t    *p, *end;
     const fk_form_t  *form;
 
@@ -284,13 +370,18 @@ fk_image_get(const uint8_t *at, size_t size, fk_image_type_t *type,
         return FK_CORRUPT;
     }
 
-    if (kind < FK_IMAGE_PRODUCT || kind >= FK_IMAGE_LAST
-        || fk_get(at + 1, 1) != FK_IMAGE_VERSION)
-    {
+    version = (uint32_t) fk_get(at + 1, 1);
+    form = fk_form_of(kind, version);
+
+    if (form == NULL) {
         return FK_INCOMPATIBLE;
     }
 
-    form = &fk_forms[kind];
+    /* What only a newer version has must not be what was here before. */
+    if (version != fk_forms[kind].newest) {
+        memset(image, 0, sizeof(*image));
+    }
+
     p = at + FK_IMAGE_HEAD_SIZE;
     end = at + total;
 
@@ -310,6 +401,96 @@ fk_image_get(const uint8_t *at, size_t size, fk_image_type_t *type,
     *type = (fk_image_type_t) kind;
     *image_size = total;
     return FK_OK;
+}
+
+
+/* NULL: a type or version that this build does not know. */
+
+static const fk_form_t *
+fk_form_of(uint64_t type, uint64_t version)
+{
+    const fk_form_t  *form;
+
+    if (type < FK_IMAGE_PRODUCT || type >= FK_IMAGE_LAST
+        || version < 1 || version > FK_IMAGE_VERSIONS)
+    {
+        return NULL;
+    }
+
+    form = &fk_forms[type].form[version - 1];
+    return form->field_count != 0 ? form : NULL;
+}
+
+
+/* The order's id is the first field of both images that have one. */
+
+size_t
+fk_image_names(const uint8_t *at, size_t size, const uint8_t **id,
+    const uint8_t **idem)
+{
+    size_t            total;
+    const fk_form_t  *form;
+
+    *id = NULL;
+    *idem = NULL;
+    total = size < FK_IMAGE_HEAD_SIZE ? 0 : fk_get(at + 2, 2);
+
+    if (total < FK_IMAGE_HEAD_SIZE || total > size) {
+        return 0;
+    }
+
+    form = fk_form_of(at[0], at[1]);
+
+    if ((at[0] != FK_IMAGE_ORDER && at[0] != FK_IMAGE_PAYMENT)
+        || form == NULL || total < FK_IMAGE_HEAD_SIZE + FK_ORDER_ID_SIZE)
+    {
+        return total;
+    }
+
+    *id = at + FK_IMAGE_HEAD_SIZE;
+
+    if (at[0] == FK_IMAGE_ORDER) {
+        *idem = fk_image_idem(form, *id, at + total);
+    }
+
+    return total;
+}
+
+
+static const uint8_t *
+fk_image_idem(const fk_form_t *form, const uint8_t *p, const uint8_t *end)
+{
+    size_t             left;
+    uint32_t           n, count;
+    const fk_field_t  *field;
+
+    for (n = 0; n < form->field_count; n++) {
+        field = &form->field[n];
+        count = field->max;
+        left = (size_t) (end - p);
+
+        if (field->kind == FK_FIELD_LIST) {
+            if (left < fk_count_width(field)) {
+                return NULL;
+            }
+
+            count = (uint32_t) fk_get(p, fk_count_width(field));
+            p += fk_count_width(field);
+            left -= fk_count_width(field);
+        }
+
+        if (left < (size_t) count * field->width) {
+            return NULL;
+        }
+
+        if (field->offset == offsetof(fk_image_order_t, idem)) {
+            return count == FK_IDEM_SIZE ? p : NULL;
+        }
+
+        p += (size_t) count * field->width;
+    }
+
+    return NULL;
 }
 
 
@@ -349,6 +530,14 @@ fk_field_get(const fk_field_t *field, const uint8_t **at, const uint8_t *end,
     }
 
     value = image + field->offset;
+
+    /* Sealed cards are most of a journal, and they are bytes. */
+    if (field->width == 1) {
+        memcpy(value, p, count);
+        *at = p + count;
+        return FK_OK;
+    }
+
     for (i = 0; i < count; i++) {
         fk_number_set(value, fk_get(p, field->width), field->width);
         value += field->width;

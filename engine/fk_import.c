@@ -26,6 +26,7 @@ _Static_assert(FK_BATCHES_MAX == (1u << 20) - 1, "a slot has 20 bits");
 
 static fk_code_t fk_batch_find(const fk_t *fk, uint32_t handle,
     uint32_t *batch);
+static uint32_t fk_batch_generation(const fk_t *fk, const fk_batch_rec_t *b);
 static int fk_import_slice_valid(const fk_card_in_t *cards, uint32_t n);
 static uint32_t fk_import_sort_out(const fk_t *fk, uint32_t batch,
     const fk_card_in_t *cards, uint32_t n, uint8_t *results);
@@ -36,7 +37,6 @@ static fk_code_t fk_import_room(fk_t *fk, const fk_card_in_t *cards,
 static void fk_import_stage(fk_t *fk, const fk_env_t *env, uint32_t batch,
     const fk_card_in_t *cards, uint32_t n, const uint8_t *results);
 static void fk_import_publish(fk_t *fk, const fk_env_t *env, uint32_t batch);
-static void fk_card_discard(fk_t *fk, uint32_t index, uint32_t product);
 
 
 fk_code_t
@@ -76,24 +76,10 @@ fk_import_begin(fk_t *fk, const fk_env_t *env, fk_str_t sku, uint32_t *handle)
         return code;
     }
 
-    /* A fresh slot holds what was in the memory before: no generation. */
-    if (fk->region->table[FK_TABLE_BATCHES].free_head == 0) {
-        batch = fk_slot_take(fk, FK_TABLE_BATCHES);
-        FK_BATCH(fk, batch)->generation = 0;
-    } else {
-        batch = fk_slot_take(fk, FK_TABLE_BATCHES);
-    }
-
-    /* Nobody reads these before the state below says that it is a batch. */
+    batch = fk_batch_take(fk);
     b = FK_BATCH(fk, batch);
-    b->seq = 0;
     b->product = product;
-    b->accepted = 0;
     b->created_s = fk_now_s(env);
-    b->head = 0;
-    b->tail = 0;
-    b->audit_available = 0;
-    b->audit_taken = 0;
 
     /* fk_tick() reads these two without the lock. */
     FK_SET(fk, b->lease_ms, env->now_ms + FK_IMPORT_LEASE_MS);
@@ -106,10 +92,39 @@ fk_import_begin(fk_t *fk, const fk_env_t *env, fk_str_t sku, uint32_t *handle)
     (void) fk_record_end(fk);
     fk_commit(fk);
 
-    *handle = (b->generation & FK_GENERATION_MASK) << 20 | batch;
+    *handle = fk_batch_generation(fk, b) << 20 | batch;
     fk_unlock(fk);
 
     return FK_OK;
+}
+
+
+/* Nobody reads these fields before the state says that it is a batch. */
+uint32_t
+fk_batch_take(fk_t *fk)
+{
+    int              fresh;
+    uint32_t         batch;
+    fk_batch_rec_t  *b;
+
+    fresh = fk->region->table[FK_TABLE_BATCHES].free_head == 0;
+    batch = fk_slot_take(fk, FK_TABLE_BATCHES);
+    b = FK_BATCH(fk, batch);
+
+    /* A fresh slot holds what was in the memory before: no generation. */
+    if (fresh) {
+        b->generation = 0;
+    }
+
+    b->seq = 0;
+    b->accepted = 0;
+    b->archived = 0;
+    b->head = 0;
+    b->tail = 0;
+    b->audit_available = 0;
+    b->audit_taken = 0;
+
+    return batch;
 }
 
 
@@ -128,8 +143,20 @@ fk_batch_find(const fk_t *fk, uint32_t handle, uint32_t *batch)
     b = FK_BATCH(fk, *batch);
 
     return b->state == FK_BATCH_LOADING
-           && (b->generation & FK_GENERATION_MASK)
-              == FK_BATCH_GENERATION(handle) ? FK_OK : FK_CONFLICT;
+           && fk_batch_generation(fk, b) == FK_BATCH_GENERATION(handle)
+           ? FK_OK : FK_CONFLICT;
+}
+
+
+/*
+ * A region that was fenced and recovers begins to count anew, under a higher
+ * epoch: an importer of its former life must not meet a batch of this one.
+ */
+static uint32_t
+fk_batch_generation(const fk_t *fk, const fk_batch_rec_t *b)
+{
+    return (b->generation + ((uint32_t) fk->region->ring.epoch << 6))
+           & FK_GENERATION_MASK;
 }
 
 
@@ -489,6 +516,10 @@ fk_import_reap(fk_t *fk, const fk_env_t *env, uint32_t *reaped_count)
     fk_batch_rec_t    *b;
     fk_product_rec_t  *p;
 
+    if (fk_snapshot_pauses(fk, env)) {
+        return FK_OK;
+    }
+
     r = fk->region;
     batch = r->aborted;
     b = FK_BATCH(fk, batch);
@@ -507,7 +538,7 @@ fk_import_reap(fk_t *fk, const fk_env_t *env, uint32_t *reaped_count)
         index = b->head;
 
         FK_SET(fk, b->head, FK_CARD(fk, index)->next);
-        fk_card_discard(fk, index, b->product);
+        fk_card_discard(fk, index);
         fk_record_card_free(fk, index);
     }
 
@@ -532,28 +563,4 @@ fk_import_reap(fk_t *fk, const fk_env_t *env, uint32_t *reaped_count)
 
     *reaped_count += n;
     return FK_OK;
-}
-
-
-/* A card that was never for sale; its bytes may be overwritten from now on. */
-static void
-fk_card_discard(fk_t *fk, uint32_t index, uint32_t product)
-{
-    uint32_t        first;
-    fk_card_rec_t  *card;
-
-    card = FK_CARD(fk, index);
-    assert(card->owner == FK_OWNER_POOL);
-
-    fk_audit_card(fk, index, -1, 0);
-    fk_chain_remove(fk, fk_card_bucket(fk, product, card->sealed),
-                    FK_TABLE_CARDS, offsetof(fk_card_rec_t, hnext), index);
-
-    if (FK_CARD_SEALED(card) > FK_CARD_INLINE_SIZE) {
-        memcpy(&first, card->sealed + FK_CARD_HEAD_SIZE, sizeof(first));
-        fk_blob_free(fk, first);
-    }
-
-    FK_SET(fk, card->owner, FK_OWNER_FREE);
-    fk_slot_free(fk, FK_TABLE_CARDS, index);
 }

@@ -1,7 +1,7 @@
 /*
  * The journal's format: what stands in the ring, in the journal on disk and
- * in the hands of fk_apply().  Private to fk_image.c, fk_record.c,
- * fk_flush.c, fk_recover.c, fk_apply.c and fk_rebuild.c; tests may include it.
+ * in the hands of fk_apply(), and what the files of engine/ that write and
+ * read it share.  Private to them; tests may include it.
  *
  * A record is a head of 32 bytes and its images, filled up to a multiple of
  * 8 bytes.  All numbers are little-endian, whatever the machine.
@@ -30,12 +30,16 @@
 
 
 #include "fk_priv.h"
+#include "fk_text.h"
 
 
 #define FK_RECORD_VERSION      1
+#define FK_RECORD_VERSION_PART 0x5301  /* the head of a snapshot's part */
+#define FK_SNAPSHOT_FORMAT     1
+#define FK_RECORD_VERSION_ARCHIVE 0x4101   /* the head of an order's */
 #define FK_RECORD_ALIGN        8
 #define FK_IMAGE_HEAD_SIZE     4
-#define FK_IMAGE_VERSION       1
+#define FK_IMAGE_VERSIONS      2       /* the most that one type has had */
 
 /* Stands where a record's size would: the ring goes on at its start. */
 #define FK_RING_FILLER         0xffffffffu
@@ -48,6 +52,10 @@ typedef enum {
     FK_IMAGE_CARD_FREE,
     FK_IMAGE_ORDER,
     FK_IMAGE_PAYMENT,
+    FK_IMAGE_ORDER_GONE,
+    FK_IMAGE_BATCH_ARCHIVED,
+    FK_IMAGE_SNAPSHOT,
+    FK_IMAGE_SNAPSHOT_END,
     FK_IMAGE_LAST
 } fk_image_type_t;
 
@@ -69,6 +77,9 @@ typedef struct {
     int64_t   price;
     int64_t   imported;
     int64_t   voided;
+    int64_t   archived_units;          /* these three from version 2 on */
+    int64_t   archived_orders;
+    int64_t   archived_amount;
     uint32_t  sale_from_s;
     uint32_t  sale_to_s;
     uint32_t  created_s;
@@ -89,6 +100,7 @@ typedef struct {
     uint32_t  slot;
     uint32_t  accepted;
     uint32_t  created_s;
+    uint32_t  archived;                /* from version 2 on */
     uint16_t  sku_size;                /* 0 for a batch that is free */
     uint8_t   state;
     char      sku[FK_SKU_SIZE_MAX + 1];
@@ -143,6 +155,40 @@ typedef struct {
 } fk_image_payment_t;
 
 
+/* The order left the region, and with it its payments and its cards. */
+
+typedef struct {
+    uint8_t   id[FK_ORDER_ID_SIZE];
+} fk_image_order_gone_t;
+
+
+/*
+ * How many cards of a batch are archived: not an image of the batch, whose
+ * number stays that of its commit, as pools stand in this order.
+ */
+
+typedef struct {
+    uint32_t  slot;
+    uint32_t  archived;
+} fk_image_batch_archived_t;
+
+
+/* The first image of a snapshot, and the last one. */
+
+typedef struct {
+    uint64_t  epoch;
+    uint64_t  begin_seq;
+    int64_t   time_ms;
+    uint16_t  format;                  /* FK_SNAPSHOT_FORMAT */
+} fk_image_snapshot_t;
+
+
+typedef struct {
+    uint64_t  end_seq;
+    uint64_t  count[FK_COUNT_COUNT];
+} fk_image_snapshot_end_t;
+
+
 typedef union {
     fk_image_product_t    product;
     fk_image_batch_t      batch;
@@ -150,6 +196,10 @@ typedef union {
     fk_image_card_free_t  card_free;
     fk_image_order_t      order;
     fk_image_payment_t    payment;
+    fk_image_order_gone_t      order_gone;
+    fk_image_batch_archived_t  batch_archived;
+    fk_image_snapshot_t        snapshot;
+    fk_image_snapshot_end_t    snapshot_end;
 } fk_image_t;
 
 
@@ -163,17 +213,53 @@ void fk_record_head_put(uint8_t *at, const fk_record_head_t *head);
 /* at holds FK_RECORD_HEAD_SIZE bytes; nothing is judged. */
 void fk_record_head_get(const uint8_t *at, fk_record_head_t *head);
 
-/* Writes an image, whose size it returns; the room must be there. */
+/*
+ * Writes an image in the newest version, and returns its size; the room must
+ * be there.
+ */
 size_t fk_image_put(uint8_t *at, fk_image_type_t type, const void *image);
 
 /*
  * Reads the image at the beginning of size bytes: FK_OK with its type and
- * size, and its fields in *image.  FK_INCOMPATIBLE: a type or version that
- * this build does not know.  FK_CORRUPT: it does not fit its own sizes.
- * Texts get no NUL behind them.  Values are not judged.
+ * size, and its fields in *image; those that its version has not are 0.
+ * FK_INCOMPATIBLE: a type or version that this build does not know.
+ * FK_CORRUPT: it does not fit its own sizes.  Texts get no NUL behind them.
+ * Values are not judged.
  */
 fk_code_t fk_image_get(const uint8_t *at, size_t size, fk_image_type_t *type,
     size_t *image_size, fk_image_t *image);
+
+
+/*
+ * The size of the image at the beginning of size bytes, or 0 if it does not
+ * fit; where its order's id and its Idempotency-Key stand, or NULL.  A look
+ * ahead: nothing is judged.
+ */
+size_t fk_image_names(const uint8_t *at, size_t size, const uint8_t **id,
+    const uint8_t **idem);
+
+
+/* --- fk_ahead.c ------------------------------------------------------- */
+
+/*
+ * Asks for the memory that the first of the records at data, or the first
+ * images of a part, will look up.  Returns how many bytes they have, from 1
+ * on: behind them is where to call it again.
+ */
+size_t fk_ahead_records(const fk_t *fk, const uint8_t *data, size_t size);
+size_t fk_ahead_part(const fk_t *fk, const uint8_t *at, size_t size);
+
+
+/* --- fk_entity.c ------------------------------------------------------ */
+
+/* What the journal carries of an entity whose slot is in use. */
+void fk_product_image(const fk_t *fk, uint32_t product,
+    fk_image_product_t *image);
+void fk_batch_image(const fk_t *fk, uint32_t batch, fk_image_batch_t *image);
+void fk_card_image(const fk_t *fk, uint32_t card, fk_image_card_t *image);
+void fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image);
+void fk_payment_image(const fk_t *fk, uint32_t payment,
+    fk_image_payment_t *image);
 
 
 /* --- fk_record.c: the ring -------------------------------------------- */
@@ -198,11 +284,106 @@ uint64_t fk_ring_first_seq(const fk_t *fk);
 /* --- fk_apply.c ------------------------------------------------------- */
 
 /*
+ * Where an image comes from.  A snapshot shows each entity as it was when the
+ * walk came by, so while one is loaded, and until the journal has passed its
+ * end, two images may be of two moments: what changed after the snapshot's
+ * begin is fuzzy, and the journal has it once more.
+ */
+typedef struct {
+    uint64_t  seq;                     /* last record that touched it */
+    uint8_t   loading;                 /* from a snapshot, not a record */
+    uint8_t   fuzzy;                   /* changed in the snapshot's window */
+} fk_origin_t;
+
+/* One image.  Anything but FK_OK ends the recovery. */
+fk_code_t fk_apply_image(fk_t *fk, const fk_origin_t *from,
+    fk_image_type_t type, const fk_image_t *image);
+
+/*
  * The images of a whole record whose head and checksum are good.  Anything
  * but FK_OK may leave some of them applied: the recovery is over then.
  */
 fk_code_t fk_apply_images(fk_t *fk, const fk_record_head_t *head,
     const uint8_t *data);
+
+/* Not empty, and without the NUL that will stand behind it. */
+int fk_text_good(const char *text, size_t size);
+
+
+/* --- fk_apply_order.c: called by fk_apply.c --------------------------- */
+
+fk_code_t fk_apply_order(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+fk_code_t fk_apply_payment(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+
+/* Whether an order could look so at all; its SKU and cards are not judged. */
+int fk_order_image_good(const fk_image_order_t *in);
+
+
+/* --- fk_load.c -------------------------------------------------------- */
+
+/* Whether parts were loaded, but not the last one. */
+int fk_load_half(const fk_t *fk);
+
+/*
+ * As fk_image_get, for the images of a part: *seq is the number of the last
+ * record that touched the entity, which stands behind the image and counts to
+ * its size; 0 for a card, which has none, and for the head and the foot.
+ */
+fk_code_t fk_part_image(const uint8_t *at, size_t size,
+    fk_image_type_t *type, size_t *image_size, fk_image_t *image,
+    uint64_t *seq);
+
+
+/* --- fk_recover.c ----------------------------------------------------- */
+
+/*
+ * Takes the lock and renews the lease of a recovery that is owner's; else
+ * FK_CONFLICT and no lock.
+ */
+fk_code_t fk_recover_lock(fk_t *fk, uint64_t owner, int64_t now_ms);
+
+/* Half of something may be in the tables: this recovery must not go on. */
+void fk_recover_give_up(fk_t *fk);
+
+/*
+ * The head of the record at the beginning of size bytes.  FK_CORRUPT unless
+ * it is whole and its checksum is right.
+ */
+fk_code_t fk_record_judge(const uint8_t *data, size_t size,
+    fk_record_head_t *head);
+
+
+/* --- fk_archive_record.c ---------------------------------------------- */
+
+/* A walk over the images of a record. */
+typedef struct {
+    const uint8_t     *data;
+    size_t             size;
+    size_t             next;           /* where the next image begins */
+    uint32_t           left;
+    fk_image_type_t    type;
+    fk_image_t         image;
+} fk_archive_walk_t;
+
+/* Whether data is just one whole record of the archive; its images are not
+ * judged.  FK_CORRUPT, or FK_INCOMPATIBLE if a newer version made it. */
+fk_code_t fk_archive_judge(const uint8_t *data, size_t size,
+    fk_record_head_t *head);
+
+/* Of such a record; FK_NOT_FOUND after its last image. */
+void fk_archive_walk(fk_archive_walk_t *walk, const uint8_t *data,
+    const fk_record_head_t *head);
+fk_code_t fk_archive_next(fk_archive_walk_t *walk);
+
+
+/* --- fk_archive.c: its images in a recovery --------------------------- */
+
+fk_code_t fk_apply_order_gone(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+fk_code_t fk_apply_batch_archived(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
 
 
 /* --- fk_check.c ------------------------------------------------------- */
@@ -224,6 +405,16 @@ fk_code_t fk_check_locked(fk_t *fk, char *why, size_t why_size);
  */
 fk_code_t fk_rebuild(fk_t *fk, const fk_env_t *env, char *why,
     size_t why_size);
+
+/* What it does, in this order. */
+typedef struct {
+    const char  *name;
+    fk_code_t  (*run)(fk_t *fk, const fk_env_t *env, fk_text_t *why);
+} fk_rebuild_step_t;
+
+#define FK_REBUILD_STEPS  8
+
+extern const fk_rebuild_step_t  fk_rebuild_steps[FK_REBUILD_STEPS];
 
 
 #endif /* FK_JOURNAL_H_INCLUDED_ */

@@ -37,7 +37,8 @@
 
 static int fk_lock_wait(pthread_mutex_t *lock);
 static fk_code_t fk_lock_repair(fk_t *fk);
-static const char *fk_lock_check(const fk_region_t *r);
+static int fk_notes_good(const fk_t *fk);
+static const char *fk_lock_check(const fk_t *fk);
 static int fk_lock_too_many(fk_region_t *r);
 
 
@@ -63,8 +64,15 @@ fk_lock(fk_t *fk)
 
     switch (rc) {
     case 0:
-        assert(r->undo_used == 0);
-        return FK_OK;
+        if (r->undo_used == 0) {
+            return FK_OK;
+        }
+
+        /* Nobody died, and nobody leaves notes: somebody else wrote there. */
+        fk_fail(fk, "the undo notes are damaged");
+        fk_commit(fk);
+        (void) pthread_mutex_unlock(&r->lock);
+        return FK_FAILED;
 
     case EOWNERDEAD:
         return fk_lock_repair(fk);
@@ -133,7 +141,7 @@ fk_lock_repair(fk_t *fk)
 
     r = fk->region;
 
-    if (r->undo_used > FK_UNDO_MAX) {
+    if (!fk_notes_good(fk)) {
         why = "the undo notes are damaged";
 
         /* Left there, they would abort each later lock.  Stopped first: the
@@ -147,7 +155,7 @@ fk_lock_repair(fk_t *fk)
             fk_stat_add(fk, FK_STAT_ROLLBACKS, 1);
         }
 
-        why = fk_lock_check(r);
+        why = fk_lock_check(fk);
     }
 
     if (why == NULL && fk_lock_too_many(r)) {
@@ -174,18 +182,60 @@ fk_lock_repair(fk_t *fk)
 }
 
 
+/* A note that no fk_store() has made must not be followed: it would be a
+ * write to wherever it says. */
+static int
+fk_notes_good(const fk_t *fk)
+{
+    uint64_t            at, width;
+    uint32_t            i;
+    const fk_region_t  *r;
+
+    r = fk->region;
+
+    if (r->undo_used > FK_UNDO_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < r->undo_used; i++) {
+        at = r->undo[i].where >> 4;
+        width = r->undo[i].where & 15;
+
+        if ((width != 1 && width != 2 && width != 4 && width != 8)
+            || at % width != 0 || at > fk->size - width
+            || at < offsetof(fk_region_t, table)
+            || (at >= offsetof(fk_region_t, lock)
+                && at < offsetof(fk_region_t, ring)))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 /*
  * What can be checked in no time; fk_check() does the rest.  While a shop is
  * being emptied for recovery its heads are half zero, and that is fine.
  */
 static const char *
-fk_lock_check(const fk_region_t *r)
+fk_lock_check(const fk_t *fk)
 {
-    unsigned           i;
-    const fk_ring_t   *ring;
-    const fk_table_t  *t;
+    unsigned            i;
+    const fk_ring_t    *ring;
+    const fk_table_t   *t;
+    const fk_region_t  *r;
 
-    if (FK_GET(r->state) != FK_SHOP_OPEN) {
+    r = fk->region;
+
+    if (!fk_layout_good(fk)) {
+        return "the region's layout is damaged";
+    }
+
+    if (FK_GET(r->state) != FK_SHOP_OPEN
+        && FK_GET(r->state) != FK_SHOP_HEALING)
+    {
         return NULL;
     }
 
@@ -279,6 +329,7 @@ fk_state_code(fk_shop_state_t state)
         [FK_SHOP_EMPTY] = FK_RECOVERING,
         [FK_SHOP_RECOVERING] = FK_RECOVERING,
         [FK_SHOP_OPEN] = FK_OK,
+        [FK_SHOP_HEALING] = FK_HEALING,
         [FK_SHOP_FENCED] = FK_FENCED,
         [FK_SHOP_FAILED] = FK_FAILED,
     };

@@ -41,10 +41,14 @@ fk_idem_bucket(const fk_t *fk, const uint8_t *idem)
 uint32_t
 fk_order_find(const fk_t *fk, const uint8_t *id)
 {
-    uint32_t               index;
+    uint32_t               index, steps;
     const fk_order_rec_t  *o;
 
+    steps = fk->region->table[FK_TABLE_ORDERS].capacity;
+
     for (index = *fk_order_bucket(fk, id); index != 0; index = o->hnext) {
+        assert(steps != 0);
+        steps--;
         o = FK_ORDER(fk, index);
 
         if (memcmp(o->id, id, FK_ORDER_ID_SIZE) == 0) {
@@ -59,11 +63,15 @@ fk_order_find(const fk_t *fk, const uint8_t *id)
 uint32_t
 fk_idem_find(const fk_t *fk, const uint8_t *idem)
 {
-    uint32_t               index;
+    uint32_t               index, steps;
     const fk_order_rec_t  *o;
+
+    steps = fk->region->table[FK_TABLE_ORDERS].capacity;
 
     for (index = *fk_idem_bucket(fk, idem); index != 0; index = o->idem_hnext)
     {
+        assert(steps != 0);
+        steps--;
         o = FK_ORDER(fk, index);
 
         if (memcmp(o->idem, idem, FK_IDEM_SIZE) == 0) {
@@ -83,6 +91,7 @@ fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out)
 
     o = FK_ORDER(fk, order);
     p = FK_PRODUCT(fk, o->product);
+    assert(o->contact_size <= FK_CONTACT_SIZE_MAX);
 
     out->seq = o->seq;
     out->index = order;
@@ -92,6 +101,13 @@ fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out)
     memcpy(out->name, p->name, sizeof(out->name));
     memcpy(out->currency, p->currency, sizeof(out->currency));
     memcpy(out->channel, o->channel, sizeof(out->channel));
+
+    /* Texts end, whatever stands in the region: callers count on it. */
+    out->sku[FK_SKU_SIZE_MAX] = '\0';
+    out->name[FK_NAME_SIZE_MAX] = '\0';
+    out->currency[FK_CURRENCY_SIZE - 1] = '\0';
+    out->channel[FK_CHANNEL_SIZE_MAX] = '\0';
+
     fk_blob_read(fk, o->contact, out->contact, o->contact_size);
     out->contact_size = o->contact_size;
     out->kind = p->kind;

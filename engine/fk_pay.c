@@ -284,6 +284,7 @@ fk_payment_make(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     }
 
     FK_SET(fk, *link, payment);
+    fk_audit_payment(fk, payment, FK_PAYMENT_STATE_COUNT, state);
 
     return payment;
 }
@@ -313,13 +314,17 @@ fk_trade_find(const fk_t *fk, const char channel[FK_CHANNEL_SIZE_MAX + 1],
     uint64_t hash, const uint8_t *trade_no, size_t size)
 {
     uint8_t                  known[FK_TRADE_NO_SIZE_MAX];
-    uint32_t                 index;
+    uint32_t                 index, steps;
     const fk_payment_rec_t  *p;
+
+    steps = fk->region->table[FK_TABLE_PAYMENTS].capacity;
 
     for (index = *fk_bucket(fk, FK_INDEX_PAYMENTS, hash);
          index != 0;
          index = p->hnext)
     {
+        assert(steps != 0);
+        steps--;
         p = FK_PAYMENT(fk, index);
 
         /* Trade numbers are a channel's own: two channels may share one. */
@@ -409,13 +414,17 @@ fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
 static uint32_t
 fk_payments_count(const fk_t *fk, const fk_order_rec_t *o, unsigned states)
 {
-    uint32_t                 index, count;
+    uint32_t                 index, count, steps;
     const fk_payment_rec_t  *p;
 
     count = 0;
+    steps = 0;
 
     for (index = o->payment; index != 0; index = p->next) {
+        assert(steps < FK_ORDER_PAYMENTS_MAX);
+        steps++;
         p = FK_PAYMENT(fk, index);
+        assert(p->state < FK_PAYMENT_STATE_COUNT);
         count += states >> p->state & 1u;
     }
 
@@ -434,6 +443,7 @@ fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
 
         /* The rest stays: extra money of a delivered order is still owed. */
         if (turn->from >> p->state & 1u) {
+            fk_audit_payment(fk, index, p->state, turn->to);
             FK_SET(fk, p->state, turn->to);
             fk_record_payment(fk, index);
         }
@@ -458,6 +468,7 @@ fk_order_payments(fk_t *fk, const fk_order_id_t *id, fk_payment_view_t *out,
 
     for (/* void */ ; index != 0 && count < n; index = p->next) {
         p = FK_PAYMENT(fk, index);
+        assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
 
         fk_blob_read(fk, p->trade_no, (uint8_t *) out[count].trade_no,
                      p->trade_no_size);

@@ -22,6 +22,11 @@
 #ifdef FK_TEST_CRASH
 /* Test builds: called before each store; it may leave and never return. */
 extern void (*fk_test_store)(void);
+/* A smaller purse for a snapshot's step (1: one slot); 0: as always. */
+extern uint32_t  fk_test_purse;
+
+/* Test builds: makes a region's capacities smaller, so that it gets full. */
+extern void (*fk_test_plan)(fk_plan_t *plan);
 #endif
 
 
@@ -115,6 +120,9 @@ fk_now_s(const fk_env_t *env)
  * the middle needs no rollback: whoever recovers next empties it again.
  */
 void fk_reset(fk_t *fk);
+
+/* Whether the header says of every area what fk_plan() of its size says. */
+int fk_layout_good(const fk_t *fk);
 
 /* --- fk_lock.c -------------------------------------------------------- */
 
@@ -247,19 +255,27 @@ void fk_card_read(const fk_t *fk, const fk_card_rec_t *card, uint8_t *out);
 /* Puts sealed bytes into a free card slot (plain stores, blocks taken). */
 void fk_card_write(fk_t *fk, uint32_t card, uint32_t batch,
     const uint8_t *sealed, uint32_t size);
+/*
+ * Takes the card out of index, audit and table: a staged one, or one of an
+ * order.  What lists it is left to the caller.
+ */
+void fk_card_discard(fk_t *fk, uint32_t card);
 uint32_t *fk_card_bucket(const fk_t *fk, uint32_t product,
     const uint8_t *nonce);
 uint32_t fk_card_find(const fk_t *fk, uint32_t product, const uint8_t *nonce);
 
 
-/* --- fk_import.c: called by fk_tick, under the lock ------------------- */
+/* --- fk_import.c: called under the lock ------------------------------- */
 
+/* A slot for a batch, empty but for its product; the room must be there. */
+uint32_t fk_batch_take(fk_t *fk);
 /* LOADING becomes ABORTED, one transaction; the caller has seen to the room
  * for FK_IMAGE_BATCH_SIZE. */
 void fk_batch_abort(fk_t *fk, const fk_env_t *env, uint32_t batch);
 /*
  * Takes apart a slice of the first aborted batch, one transaction of its own.
- * FK_OK; *reaped_count grows by the cards freed.  FK_RING_FULL: nothing done.
+ * FK_OK; *reaped_count grows by the cards freed, by none while a snapshot is
+ * made.  FK_RING_FULL: nothing done.
  */
 fk_code_t fk_import_reap(fk_t *fk, const fk_env_t *env,
     uint32_t *reaped_count);
@@ -303,6 +319,31 @@ typedef struct {
 } fk_units_t;
 
 fk_units_t fk_order_units(uint32_t qty, uint8_t axis_stock);
+
+
+/* --- fk_archive.c, fk_restore.c --------------------------------------- */
+
+/* What an order adds to its product's sums when it is archived. */
+typedef struct {
+    int64_t  units;
+    int64_t  orders;
+    int64_t  amount;
+} fk_archived_t;
+
+/* Whether an order in this state has nothing more to come. */
+int fk_archive_final(const fk_axes_t *axes);
+
+/* The same of the order as a whole: no payment of it is to be decided. */
+int fk_archive_finished(const fk_t *fk, const fk_order_rec_t *o);
+
+/* The sums and the counters follow; sign: 1 archived, -1 restored. */
+void fk_archive_book(fk_t *fk, uint32_t order, fk_archived_t sum, int sign);
+
+/*
+ * n cards of the batch were archived (or, below 0, restored): one image.
+ * With the last one the batch is freed.
+ */
+void fk_archive_count(fk_t *fk, uint32_t batch, int64_t n);
 
 
 /* --- fk_wheel.c: the expiry wheel and the waiting lists --------------- */
@@ -355,7 +396,11 @@ uint32_t fk_trade_find(const fk_t *fk,
 #define FK_IMAGE_ORDER_SIZE(qty)                                             \
     (256 + FK_CONTACT_SIZE_MAX + FK_SKU_SIZE_MAX + 4 * (size_t) (qty))
 #define FK_IMAGE_PAYMENT_SIZE   (96 + FK_TRADE_NO_SIZE_MAX)
-#define FK_RECORD_SIZE_MAX      ((size_t) 128 << 10)
+#define FK_IMAGE_ORDER_GONE_SIZE      24
+#define FK_IMAGE_BATCH_ARCHIVED_SIZE  16
+#define FK_IMAGE_SNAPSHOT_SIZE        40
+#define FK_IMAGE_SNAPSHOT_END_SIZE    56
+#define FK_RECORD_SIZE_MAX      ((size_t) 256 << 10)
 
 /*
  * Whether the ring has room for a record with images of size bytes together
@@ -369,7 +414,21 @@ void fk_record_card(fk_t *fk, uint32_t card);
 void fk_record_card_free(fk_t *fk, uint32_t card);
 void fk_record_order(fk_t *fk, uint32_t order);
 void fk_record_payment(fk_t *fk, uint32_t payment);
+void fk_record_order_gone(fk_t *fk, uint32_t order);
+void fk_record_batch_archived(fk_t *fk, uint32_t batch);
 uint64_t fk_record_end(fk_t *fk);
+
+
+/* --- fk_snapshot.c ---------------------------------------------------- */
+
+/*
+ * Whether a snapshot's walk is under way, so that nothing may be freed.
+ * Without the lock it is a hint.  Under the lock, and before the first store
+ * of a transaction, fk_snapshot_pauses() says so for sure: a walk that is late
+ * ends with that question.
+ */
+int fk_snapshot_walks(const fk_t *fk, const fk_env_t *env);
+int fk_snapshot_pauses(fk_t *fk, const fk_env_t *env);
 
 
 /* --- fk_crc32c.c ------------------------------------------------------ */
@@ -388,8 +447,15 @@ uint32_t fk_crc32c_table(uint32_t crc, const void *data, size_t size);
  * orders_delta is 1 for a new order.
  *
  * fk_audit_card: for each card that is put into stock or staging (1, 0), is
- * freed (-1, 0), goes to an order (-1, 1) or comes back (1, -1).  Not for the
- * keys of shared products when they are sold.
+ * freed (-1, 0), goes to an order (-1, 1) or comes back (1, -1), and for one
+ * that leaves with its order (0, -1) or is restored with it (0, 1).  Not for
+ * the keys of shared products when they are sold.
+ *
+ * fk_audit_payment: a payment comes, changes or goes; FK_PAYMENT_STATE_COUNT
+ * stands for none.
+ *
+ * fk_audit_archived: what its product has of archived orders has grown by so
+ * much (or, restored, shrunk).
  *
  * fk_audit_batch: a staged batch becomes live, with all its cards.
  */
@@ -397,6 +463,8 @@ void fk_audit_order(fk_t *fk, uint32_t order, const fk_units_t *was,
     const fk_units_t *is, int orders_delta);
 void fk_audit_card(fk_t *fk, uint32_t card, int available_delta,
     int taken_delta);
+void fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is);
+void fk_audit_archived(fk_t *fk, uint32_t product, const fk_archived_t *delta);
 void fk_audit_batch(fk_t *fk, uint32_t batch);
 
 /* A product's sums begin at 0: for the audit, and for fk_check(). */

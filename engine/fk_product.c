@@ -583,7 +583,10 @@ fk_product_fill(const fk_t *fk, const fk_env_t *env, uint32_t index,
     out->imported = p->imported;
     out->available = p->available;
     out->held = p->held;
-    out->sold = p->sold;
+    out->sold = p->sold + p->archived_units;
     out->voided = p->voided;
     out->owed = p->owed;
+    out->archived_units = p->archived_units;
+    out->archived_orders = p->archived_orders;
+    out->archived_amount = p->archived_amount;
 }

@@ -24,13 +24,22 @@ typedef struct {
 } fk_sort_t;
 
 
-static void fk_rebuild_products(fk_t *fk);
-static fk_code_t fk_rebuild_cards(fk_t *fk, fk_text_t *why);
-static void fk_rebuild_batches(fk_t *fk);
-static fk_code_t fk_rebuild_keys(fk_t *fk, fk_text_t *why);
-static void fk_rebuild_aborted(fk_t *fk);
-static void fk_rebuild_orders(fk_t *fk);
-static void fk_rebuild_counted(fk_t *fk);
+static fk_code_t fk_rebuild_header(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
+static fk_code_t fk_rebuild_products(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
+static fk_code_t fk_rebuild_cards(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
+static fk_code_t fk_rebuild_batches(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
+static fk_code_t fk_rebuild_keys(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
+static fk_code_t fk_rebuild_aborted(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
+static fk_code_t fk_rebuild_orders(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
+static fk_code_t fk_rebuild_counted(fk_t *fk, const fk_env_t *env,
+    fk_text_t *why);
 static void fk_pool_append(fk_t *fk, fk_product_rec_t *p, uint32_t first,
     uint32_t last);
 static uint32_t fk_sort(const fk_t *fk, const fk_sort_t *by, uint32_t list);
@@ -46,19 +55,49 @@ static const fk_sort_t  fk_by_commit = { fk_batch_next, fk_batch_before };
 static const fk_sort_t  fk_by_wait = { fk_order_next, fk_order_before };
 
 
+/* The order matters: a step may rely on what the ones before it have made. */
+
+const fk_rebuild_step_t  fk_rebuild_steps[FK_REBUILD_STEPS] = {
+    { "header", fk_rebuild_header },
+    { "products", fk_rebuild_products },
+    { "cards", fk_rebuild_cards },
+    { "batches", fk_rebuild_batches },
+    { "keys", fk_rebuild_keys },
+    { "aborted", fk_rebuild_aborted },
+    { "orders", fk_rebuild_orders },
+    { "counted", fk_rebuild_counted }
+};
+
+
 fk_code_t
 fk_rebuild(fk_t *fk, const fk_env_t *env, char *why, size_t why_size)
 {
-    fk_code_t     rc;
-    fk_text_t     text;
-    fk_region_t  *r;
+    size_t     n;
+    fk_code_t  rc;
+    fk_text_t  text;
 
-    r = fk->region;
     fk_text_init(&text, why, why_size);
+
+    for (n = 0; n < FK_REBUILD_STEPS; n++) {
+        rc = fk_rebuild_steps[n].run(fk, env, &text);
+        if (rc != FK_OK) {
+            return rc;
+        }
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_rebuild_header(fk_t *fk, const fk_env_t *env, fk_text_t *why)
+{
+    fk_region_t  *r;
 
     fk_table_rebuild(fk, FK_TABLE_BATCHES, fk_batch_used);
     fk_table_rebuild(fk, FK_TABLE_CARDS, fk_card_used);
 
+    r = fk->region;
     r->waiting = 0;
     r->aborted = 0;
     r->loading_count = 0;
@@ -66,30 +105,12 @@ fk_rebuild(fk_t *fk, const fk_env_t *env, char *why, size_t why_size)
     /* Older holds move it back to themselves: they are due at once. */
     r->wheel_s = fk_now_s(env);
 
-    fk_rebuild_products(fk);
-
-    rc = fk_rebuild_cards(fk, &text);
-    if (rc != FK_OK) {
-        return rc;
-    }
-
-    fk_rebuild_batches(fk);
-
-    rc = fk_rebuild_keys(fk, &text);
-    if (rc != FK_OK) {
-        return rc;
-    }
-
-    fk_rebuild_aborted(fk);
-    fk_rebuild_orders(fk);
-    fk_rebuild_counted(fk);
-
     return FK_OK;
 }
 
 
-static void
-fk_rebuild_products(fk_t *fk)
+static fk_code_t
+fk_rebuild_products(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 {
     uint32_t           i;
     fk_product_rec_t  *p;
@@ -107,6 +128,8 @@ fk_rebuild_products(fk_t *fk)
         p->wait_tail = 0;
         p->next_waiting = 0;
     }
+
+    return FK_OK;
 }
 
 
@@ -117,9 +140,9 @@ fk_rebuild_products(fk_t *fk)
  */
 
 static fk_code_t
-fk_rebuild_cards(fk_t *fk, fk_text_t *why)
+fk_rebuild_cards(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 {
-    uint32_t           i;
+    uint32_t           i, *bucket;
     fk_card_rec_t     *c;
     fk_batch_rec_t    *b;
     fk_product_rec_t  *p;
@@ -132,7 +155,8 @@ fk_rebuild_cards(fk_t *fk, fk_text_t *why)
         }
     }
 
-    for (i = 1; i <= fk->region->table[FK_TABLE_CARDS].fresh; i++) {
+    /* Downwards, as what comes last stands first in its list. */
+    for (i = fk->region->table[FK_TABLE_CARDS].fresh; i > 0; i--) {
         c = FK_CARD(fk, i);
         if (c->owner == FK_OWNER_FREE) {
             continue;
@@ -146,40 +170,39 @@ fk_rebuild_cards(fk_t *fk, fk_text_t *why)
             return FK_CORRUPT;
         }
 
-        fk_chain_insert(fk, fk_card_bucket(fk, b->product, c->sealed),
-                        &c->hnext, i);
-        fk_commit(fk);
+        bucket = fk_card_bucket(fk, b->product, c->sealed);
+        c->hnext = *bucket;
+        *bucket = i;
 
         if (c->owner != FK_OWNER_POOL) {
             continue;
         }
 
-        c->next = 0;
         p = FK_PRODUCT(fk, b->product);
 
         if (b->state == FK_BATCH_LIVE) {
             p->available++;
 
             if (p->kind == FK_KIND_SHARED && p->importing == i) {
+                c->next = 0;
                 continue;
             }
         }
 
-        if (b->tail == 0) {
-            b->head = i;
-        } else {
-            FK_CARD(fk, b->tail)->next = i;
-        }
+        c->next = b->head;
+        b->head = i;
 
-        b->tail = i;
+        if (b->tail == 0) {
+            b->tail = i;
+        }
     }
 
     return FK_OK;
 }
 
 
-static void
-fk_rebuild_batches(fk_t *fk)
+static fk_code_t
+fk_rebuild_batches(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 {
     uint32_t         i, next, live;
     fk_region_t     *r;
@@ -213,11 +236,13 @@ fk_rebuild_batches(fk_t *fk)
             b->tail = 0;
         }
     }
+
+    return FK_OK;
 }
 
 
 static fk_code_t
-fk_rebuild_keys(fk_t *fk, fk_text_t *why)
+fk_rebuild_keys(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 {
     uint32_t           i, key;
     fk_card_rec_t     *c;
@@ -259,8 +284,8 @@ fk_rebuild_keys(fk_t *fk, fk_text_t *why)
  * Only now, because until here importing was the key of a shared product.
  */
 
-static void
-fk_rebuild_aborted(fk_t *fk)
+static fk_code_t
+fk_rebuild_aborted(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 {
     uint32_t         i;
     fk_batch_rec_t  *b;
@@ -272,11 +297,13 @@ fk_rebuild_aborted(fk_t *fk)
             FK_PRODUCT(fk, b->product)->importing = i;
         }
     }
+
+    return FK_OK;
 }
 
 
-static void
-fk_rebuild_orders(fk_t *fk)
+static fk_code_t
+fk_rebuild_orders(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 {
     uint32_t           i, next, waiting;
     fk_units_t         units;
@@ -287,6 +314,10 @@ fk_rebuild_orders(fk_t *fk)
 
     for (i = 1; i <= fk->region->table[FK_TABLE_ORDERS].fresh; i++) {
         o = FK_ORDER(fk, i);
+        if (!o->used) {
+            continue;
+        }
+
         p = FK_PRODUCT(fk, o->product);
         units = fk_order_units(o->qty, o->axis_stock);
 
@@ -314,13 +345,15 @@ fk_rebuild_orders(fk_t *fk)
         fk_wait_append(fk, i);
         fk_commit(fk);
     }
+
+    return FK_OK;
 }
 
 
 /* A stock number without cards: what is left of it is all there is to know. */
 
-static void
-fk_rebuild_counted(fk_t *fk)
+static fk_code_t
+fk_rebuild_counted(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 {
     uint32_t           i;
     fk_product_rec_t  *p;
@@ -329,9 +362,12 @@ fk_rebuild_counted(fk_t *fk)
         p = FK_PRODUCT(fk, i);
 
         if (p->kind == FK_KIND_COUNTED) {
-            p->available = p->imported - p->voided - p->held - p->sold;
+            p->available = p->imported - p->voided - p->held - p->sold
+                           - p->archived_units;
         }
     }
+
+    return FK_OK;
 }
 
 

@@ -16,7 +16,6 @@
 
 
 static void fk_record_add(fk_t *fk, fk_image_type_t type, const void *image);
-static uint16_t fk_text_size(const char *text, size_t max);
 
 
 int
@@ -90,77 +89,43 @@ fk_record_begin(fk_t *fk, const fk_env_t *env)
 void
 fk_record_product(fk_t *fk, uint32_t product)
 {
-    fk_product_rec_t    *p;
-    fk_image_product_t   image;
+    fk_image_product_t  image;
 
-    p = FK_PRODUCT(fk, product);
-
-    image.price = p->price;
-    image.imported = p->imported;
-    image.voided = p->voided;
-    image.sale_from_s = p->sale_from_s;
-    image.sale_to_s = p->sale_to_s;
-    image.created_s = p->created_s;
-    image.updated_s = p->updated_s;
-
-    /* The pool's order is rebuilt from batches, but not which key is sold. */
-    image.key = p->kind == FK_KIND_SHARED ? p->pool_tail : 0;
-    image.qty_max = p->qty_max;
-    image.kind = p->kind;
-    image.on_sale = p->on_sale;
-    memcpy(image.currency, p->currency, sizeof(image.currency));
-
-    image.sku_size = fk_text_size(p->sku, FK_SKU_SIZE_MAX);
-    memcpy(image.sku, p->sku, image.sku_size);
-    image.name_size = fk_text_size(p->name, FK_NAME_SIZE_MAX);
-    memcpy(image.name, p->name, image.name_size);
-
+    fk_product_image(fk, product, &image);
     fk_record_add(fk, FK_IMAGE_PRODUCT, &image);
-    FK_SET(fk, p->seq, fk->region->ring.seq + 1);
+    FK_SET(fk, FK_PRODUCT(fk, product)->seq, fk->region->ring.seq + 1);
 }
 
 
 void
 fk_record_batch(fk_t *fk, uint32_t batch)
 {
-    const char        *sku;
-    fk_batch_rec_t    *b;
-    fk_image_batch_t   image;
+    fk_image_batch_t  image;
 
-    b = FK_BATCH(fk, batch);
+    fk_batch_image(fk, batch, &image);
+    fk_record_add(fk, FK_IMAGE_BATCH, &image);
+    FK_SET(fk, FK_BATCH(fk, batch)->seq, fk->region->ring.seq + 1);
+}
+
+
+void
+fk_record_batch_archived(fk_t *fk, uint32_t batch)
+{
+    fk_image_batch_archived_t  image;
 
     image.slot = batch;
-    image.accepted = b->accepted;
-    image.created_s = b->created_s;
-    image.state = (uint8_t) b->state;
-    image.sku_size = 0;
+    image.archived = FK_BATCH(fk, batch)->archived;
 
-    /* One that is free names no product: its slot may serve another soon. */
-    if (b->state != FK_BATCH_FREE) {
-        sku = FK_PRODUCT(fk, b->product)->sku;
-        image.sku_size = fk_text_size(sku, FK_SKU_SIZE_MAX);
-        memcpy(image.sku, sku, image.sku_size);
-    }
-
-    fk_record_add(fk, FK_IMAGE_BATCH, &image);
-    FK_SET(fk, b->seq, fk->region->ring.seq + 1);
+    fk_record_add(fk, FK_IMAGE_BATCH_ARCHIVED, &image);
 }
 
 
 void
 fk_record_card(fk_t *fk, uint32_t card)
 {
-    fk_card_rec_t    *c;
-    fk_image_card_t   image;
+    fk_image_card_t  image;
 
-    c = FK_CARD(fk, card);
-    assert(c->owner != FK_OWNER_FREE);
-
-    image.slot = card;
-    image.batch = FK_CARD_BATCH(c);
-    image.sealed_size = (uint16_t) FK_CARD_SEALED(c);
-    fk_card_read(fk, c, image.sealed);
-
+    fk_card_image(fk, card, &image);
     fk_record_add(fk, FK_IMAGE_CARD, &image);
 }
 
@@ -178,68 +143,34 @@ fk_record_card_free(fk_t *fk, uint32_t card)
 void
 fk_record_order(fk_t *fk, uint32_t order)
 {
-    uint32_t           card;
-    fk_order_rec_t    *o;
-    fk_product_rec_t  *p;
-    fk_image_order_t   image;
+    fk_image_order_t  image;
 
-    o = FK_ORDER(fk, order);
-    p = FK_PRODUCT(fk, o->product);
-
-    memcpy(image.id, o->id, sizeof(image.id));
-    image.amount = o->amount;
-    image.created_ms = o->created_ms;
-    image.expires_s = o->expires_s;
-    image.paid_s = o->paid_s;
-    image.qty = (uint16_t) o->qty;
-    image.axis_payment = o->axis_payment;
-    image.axis_stock = o->axis_stock;
-    image.axis_delivery = o->axis_delivery;
-    image.cancelled = o->cancelled;
-    memcpy(image.body, o->body, sizeof(image.body));
-
-    image.sku_size = fk_text_size(p->sku, FK_SKU_SIZE_MAX);
-    memcpy(image.sku, p->sku, image.sku_size);
-    image.channel_size = fk_text_size(o->channel, FK_CHANNEL_SIZE_MAX);
-    memcpy(image.channel, o->channel, image.channel_size);
-    image.idem_size = o->has_idem ? FK_IDEM_SIZE : 0;
-    memcpy(image.idem, o->idem, sizeof(image.idem));
-    image.contact_size = o->contact_size;
-    fk_blob_read(fk, o->contact, image.contact, o->contact_size);
-
-    /* The key of a shared product is one card of many orders: not linked. */
-    image.card_count = 0;
-    for (card = o->first_card; card != 0; card = FK_CARD(fk, card)->next) {
-        assert(image.card_count < FK_QTY_MAX);
-        image.card[image.card_count++] = card;
-
-        if (p->kind == FK_KIND_SHARED) {
-            break;
-        }
-    }
-
+    fk_order_image(fk, order, &image);
     fk_record_add(fk, FK_IMAGE_ORDER, &image);
-    FK_SET(fk, o->seq, fk->region->ring.seq + 1);
+    FK_SET(fk, FK_ORDER(fk, order)->seq, fk->region->ring.seq + 1);
 }
 
 
 void
 fk_record_payment(fk_t *fk, uint32_t payment)
 {
-    fk_payment_rec_t    *p;
-    fk_image_payment_t   image;
+    fk_image_payment_t  image;
 
-    p = FK_PAYMENT(fk, payment);
-
-    memcpy(image.order, FK_ORDER(fk, p->order)->id, sizeof(image.order));
-    image.amount = p->amount;
-    image.at_s = p->at_s;
-    image.state = p->state;
-    image.trade_no_size = p->trade_no_size;
-    fk_blob_read(fk, p->trade_no, image.trade_no, p->trade_no_size);
-
+    fk_payment_image(fk, payment, &image);
     fk_record_add(fk, FK_IMAGE_PAYMENT, &image);
-    FK_SET(fk, p->seq, fk->region->ring.seq + 1);
+    FK_SET(fk, FK_PAYMENT(fk, payment)->seq, fk->region->ring.seq + 1);
+}
+
+
+/* Before the slot is given back: the image takes the id from it. */
+
+void
+fk_record_order_gone(fk_t *fk, uint32_t order)
+{
+    fk_image_order_gone_t  image;
+
+    memcpy(image.id, FK_ORDER(fk, order)->id, sizeof(image.id));
+    fk_record_add(fk, FK_IMAGE_ORDER_GONE, &image);
 }
 
 
@@ -338,11 +269,4 @@ fk_record_add(fk_t *fk, fk_image_type_t type, const void *image)
     used += (uint32_t) fk_image_put(at + used, type, image);
     fk_put(at, used, 4);
     fk->record_images++;
-}
-
-
-static uint16_t
-fk_text_size(const char *text, size_t max)
-{
-    return (uint16_t) strnlen(text, max);
 }

@@ -7,7 +7,11 @@
  * fk_recover_begin() starts from empty tables.
  *
  * A record is applied if it is the next one.  Earlier ones are passed over:
- * the journal may hold a record twice, once in each of two batches.
+ * the journal may hold a record twice, once in each of two batches.  Behind a
+ * snapshot (fk_load.c) the next one is that after its begin, and its first
+ * records come upon entities that are as new as they are, or newer: each
+ * overwrites what is there, and at the snapshot's end the last one of each
+ * entity has won.
  */
 
 #include "fk_journal.h"
@@ -17,6 +21,7 @@
 static int fk_recover_taken(const fk_region_t *r, uint64_t owner,
     int64_t now_ms);
 static int fk_recover_owns(const fk_region_t *r, uint64_t owner);
+static const char *fk_recover_short(const fk_t *fk);
 static fk_code_t fk_recover_open(fk_t *fk, fk_text_t *why);
 static fk_code_t fk_apply_record(fk_t *fk, const uint8_t *data, size_t size,
     size_t *record_size);
@@ -45,7 +50,11 @@ fk_recover_begin(fk_t *fk, uint64_t owner, int64_t now_ms)
 
     state = FK_GET(r->state);
 
-    /* A stop or a fence needs no lock, so it may come at any moment. */
+    /*
+     * A stop or a fence needs no lock, so it may come at any moment.  Those
+     * who still look into a fenced shop without the lock find what is wrong
+     * for a moment, as always, and no worse.
+     */
     if (fk_recover_taken(r, owner, now_ms)
         || !__atomic_compare_exchange_n(&r->state, &state,
                                         FK_SHOP_RECOVERING, 0,
@@ -76,7 +85,12 @@ fk_recover_taken(const fk_region_t *r, uint64_t owner, int64_t now_ms)
 
     state = FK_GET(r->state);
 
-    if (state != FK_SHOP_EMPTY && state != FK_SHOP_RECOVERING) {
+    /* Whoever recovered it before the fence has nothing left to do there. */
+    if (state == FK_SHOP_EMPTY || state == FK_SHOP_FENCED) {
+        return 0;
+    }
+
+    if (state != FK_SHOP_RECOVERING) {
         return 1;
     }
 
@@ -99,11 +113,49 @@ fk_code_t
 fk_apply(fk_t *fk, uint64_t owner, int64_t now_ms, const uint8_t *data,
     size_t size, size_t *at)
 {
-    size_t        done, record_size;
-    fk_code_t     rc;
-    fk_region_t  *r;
+    size_t     done, ahead, record_size;
+    fk_code_t  rc;
 
     *at = 0;
+    ahead = 0;
+
+    rc = fk_recover_lock(fk, owner, now_ms);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    /* A snapshot without its last part is none. */
+    if (fk_load_half(fk)) {
+        rc = FK_CORRUPT;
+    }
+
+    for (done = 0; rc == FK_OK && done < size; done += record_size) {
+        if (done >= ahead) {
+            ahead = done + fk_ahead_records(fk, data + done, size - done);
+        }
+
+        rc = fk_apply_record(fk, data + done, size - done, &record_size);
+        if (rc != FK_OK) {
+            break;
+        }
+    }
+
+    if (rc != FK_OK) {
+        fk_recover_give_up(fk);
+    }
+
+    *at = done;
+    fk_unlock(fk);
+
+    return rc;
+}
+
+
+fk_code_t
+fk_recover_lock(fk_t *fk, uint64_t owner, int64_t now_ms)
+{
+    fk_code_t     rc;
+    fk_region_t  *r;
 
     rc = fk_lock(fk);
     if (rc != FK_OK) {
@@ -119,19 +171,26 @@ fk_apply(fk_t *fk, uint64_t owner, int64_t now_ms, const uint8_t *data,
 
     __atomic_store_n(&r->recover_until_ms, now_ms + FK_RECOVER_LEASE_MS,
                      __ATOMIC_RELAXED);
+    return FK_OK;
+}
 
-    for (done = 0; done < size; done += record_size) {
-        rc = fk_apply_record(fk, data + done, size - done, &record_size);
 
-        if (rc != FK_OK) {
-            /* Half of a record may be in the tables: nobody may go on. */
-            __atomic_store_n(&r->recover_owner, 0, __ATOMIC_RELAXED);
-            break;
-        }
+void
+fk_recover_give_up(fk_t *fk)
+{
+    __atomic_store_n(&fk->region->recover_owner, 0, __ATOMIC_RELAXED);
+}
+
+
+fk_code_t
+fk_recover_renew(fk_t *fk, uint64_t owner, int64_t now_ms)
+{
+    fk_code_t  rc;
+
+    rc = fk_recover_lock(fk, owner, now_ms);
+    if (rc == FK_OK) {
+        fk_unlock(fk);
     }
-
-    *at = done;
-    fk_unlock(fk);
 
     return rc;
 }
@@ -206,6 +265,7 @@ fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     fk_code_t     rc;
     fk_text_t     text;
     fk_ring_t    *ring;
+    const char   *problem;
     fk_region_t  *r;
 
     fk_text_init(&text, why, why_size);
@@ -230,7 +290,16 @@ fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     ring->sent_seq = ring->seq;
     __atomic_store_n(&ring->durable_seq, ring->seq, __ATOMIC_RELEASE);
 
-    rc = fk_rebuild(fk, env, why, why_size);
+    problem = fk_recover_short(fk);
+
+    if (problem != NULL) {
+        fk_text_add(&text, problem);
+        rc = FK_CORRUPT;
+
+    } else {
+        rc = fk_rebuild(fk, env, why, why_size);
+    }
+
     if (rc == FK_OK) {
         rc = fk_check_locked(fk, why, why_size);
     }
@@ -245,6 +314,20 @@ fk_recover_end(fk_t *fk, const fk_env_t *env, uint64_t owner, uint64_t epoch,
     fk_unlock(fk);
 
     return rc;
+}
+
+
+/* What a snapshot still lacks, or NULL. */
+
+static const char *
+fk_recover_short(const fk_t *fk)
+{
+    if (fk_load_half(fk)) {
+        return "the snapshot has no end";
+    }
+
+    return fk->region->ring.seq < fk->region->load.end_seq
+           ? "the journal ends inside the snapshot" : NULL;
 }
 
 
@@ -285,17 +368,9 @@ fk_apply_record(fk_t *fk, const uint8_t *data, size_t size,
     fk_code_t         rc;
     fk_record_head_t  head;
 
-    if (size < FK_RECORD_HEAD_SIZE) {
-        return FK_CORRUPT;
-    }
-
-    fk_record_head_get(data, &head);
-
-    if (head.size < FK_RECORD_HEAD_SIZE || head.size > FK_RECORD_SIZE_MAX
-        || head.size > size || head.size % FK_RECORD_ALIGN != 0
-        || head.crc != fk_crc32c(0, data + 8, head.size - 8))
-    {
-        return FK_CORRUPT;
+    rc = fk_record_judge(data, size, &head);
+    if (rc != FK_OK) {
+        return rc;
     }
 
     /* After the checksum: damage must not pass for a newer version. */
@@ -322,4 +397,24 @@ fk_apply_record(fk_t *fk, const uint8_t *data, size_t size,
     }
 
     return rc;
+}
+
+
+fk_code_t
+fk_record_judge(const uint8_t *data, size_t size, fk_record_head_t *head)
+{
+    if (size < FK_RECORD_HEAD_SIZE) {
+        return FK_CORRUPT;
+    }
+
+    fk_record_head_get(data, head);
+
+    if (head->size < FK_RECORD_HEAD_SIZE || head->size > FK_RECORD_SIZE_MAX
+        || head->size > size || head->size % FK_RECORD_ALIGN != 0
+        || head->crc != fk_crc32c(0, data + 8, head->size - 8))
+    {
+        return FK_CORRUPT;
+    }
+
+    return FK_OK;
 }

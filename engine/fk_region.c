@@ -13,7 +13,7 @@
 #define FK_ALIGN        64
 #define FK_ALIGNED(n)   (((n) + FK_ALIGN - 1) / FK_ALIGN * FK_ALIGN)
 
-#define FK_RING_SIZE_MIN     ((uint64_t) 512 << 10)
+#define FK_RING_SIZE_MIN     ((uint64_t) 1 << 20)
 #define FK_PRODUCTS_MIN      64
 #define FK_PRODUCTS_MAX      65536
 #define FK_BATCHES_MIN       256
@@ -63,6 +63,11 @@ static uint64_t fk_lay_out(fk_region_t *r, const fk_plan_t *plan);
 static fk_code_t fk_lock_init(pthread_mutex_t *lock);
 
 
+#ifdef FK_TEST_CRASH
+void (*fk_test_plan)(fk_plan_t *plan);
+#endif
+
+
 fk_code_t
 fk_plan(size_t size, fk_plan_t *plan)
 {
@@ -93,6 +98,12 @@ fk_plan(size_t size, fk_plan_t *plan)
     used = fk_lay_out(&trial, plan) + FK_ALIGN;
     assert(used < size);
     plan->blocks = (uint32_t) ((size - used) / sizeof(fk_block_rec_t)) - 1;
+
+#ifdef FK_TEST_CRASH
+    if (fk_test_plan != NULL) {
+        fk_test_plan(plan);
+    }
+#endif
 
     used = fk_lay_out(&trial, plan);
     assert(used <= size);
@@ -274,6 +285,8 @@ fk_reset(fk_t *fk)
     r->ring.offset = ring_offset;
     r->ring.size = ring_size;
 
+    memset(&r->load, 0, sizeof(fk_load_rec_t));
+    memset(&r->snapshot, 0, sizeof(fk_snapshot_rec_t));
     memset(&r->audit, 0, sizeof(fk_audit_rec_t));
     fk_commit(fk);
 }
@@ -334,6 +347,41 @@ fk_attach(fk_t *fk, void *mem, size_t size, const char **why)
     fk->magic = FK_HANDLE_MAGIC;
 
     return FK_OK;
+}
+
+
+int
+fk_layout_good(const fk_t *fk)
+{
+    unsigned            i;
+    fk_plan_t           plan;
+    fk_region_t         good;
+    const fk_region_t  *r;
+
+    r = fk->region;
+
+    if (fk_plan(fk->size, &plan) != FK_OK
+        || memcmp(&r->plan, &plan, sizeof(plan)) != 0)
+    {
+        return 0;
+    }
+
+    (void) fk_lay_out(&good, &plan);
+
+    for (i = 0; i < FK_TABLE_COUNT; i++) {
+        if (r->table[i].offset != good.table[i].offset
+            || r->table[i].slot_size != good.table[i].slot_size
+            || r->table[i].link_offset != good.table[i].link_offset
+            || r->table[i].capacity != good.table[i].capacity)
+        {
+            return 0;
+        }
+    }
+
+    return memcmp(r->index, good.index, sizeof(good.index)) == 0
+           && r->wheel_offset == good.wheel_offset
+           && r->ring.offset == good.ring.offset
+           && r->ring.size == good.ring.size;
 }
 
 
@@ -416,6 +464,33 @@ fk_stat_add(fk_t *fk, unsigned stat, uint64_t n)
 {
     assert(stat < FK_STAT_COUNT);
     (void) __atomic_fetch_add(&fk->region->stat[stat], n, __ATOMIC_RELAXED);
+}
+
+
+void
+fk_stat_set(fk_t *fk, unsigned stat, uint64_t n)
+{
+    assert(stat < FK_STAT_COUNT);
+    __atomic_store_n(&fk->region->stat[stat], n, __ATOMIC_RELAXED);
+}
+
+
+int
+fk_duty_take(fk_t *fk, fk_duty_t duty, int64_t now_ms, int64_t every_ms)
+{
+    int64_t   last_ms;
+    int64_t  *at_ms;
+
+    assert((unsigned) duty < FK_DUTY_COUNT);
+
+    at_ms = &fk->region->duty_ms[duty];
+    last_ms = FK_GET(*at_ms);
+
+    /* A time ahead of now is of a clock that is gone. */
+    return (last_ms == 0 || now_ms >= last_ms + every_ms || now_ms < last_ms)
+           && __atomic_compare_exchange_n(at_ms, &last_ms, now_ms, 0,
+                                          __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED);
 }
 
 

@@ -27,13 +27,13 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  1
+#define FK_LAYOUT_VERSION  2
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
 #define FK_CARD_HEAD_SIZE    56        /* inline part of a card with blocks */
 #define FK_WHEEL_SLOTS       131072    /* seconds; more than FK_HOLD_S_MAX */
-#define FK_UNDO_MAX          1024
+#define FK_UNDO_MAX          4096      /* an order of 100 cards leaves */
 #define FK_BATCHES_MAX       ((1u << 20) - 1)
 
 /* fk_card_rec_t.owner */
@@ -84,7 +84,12 @@ typedef struct {
     int64_t   audit_available;
     int64_t   audit_taken;
 
-    uint8_t   reserved[136];           /* limits, tiers */
+    /* 376: what left the region with finished orders */
+    int64_t   archived_units;
+    int64_t   archived_orders;
+    int64_t   archived_amount;         /* their payments that were kept */
+
+    uint8_t   reserved[112];           /* limits, tiers */
 } fk_product_rec_t;
 
 _Static_assert(offsetof(fk_product_rec_t, price) == 192, "layout");
@@ -112,7 +117,8 @@ typedef struct {
     uint32_t  audit_available;
     uint32_t  audit_taken;
     uint32_t  generation;              /* derived: times it was freed */
-    uint32_t  reserved[2];
+    uint32_t  archived;                /* cards that left the region, sold */
+    uint32_t  reserved;
 } fk_batch_rec_t;
 
 _Static_assert(sizeof(fk_batch_rec_t) == 64, "layout");
@@ -320,6 +326,49 @@ typedef struct {
     fk_audit_totals_t  totals;
 } fk_audit_rec_t;
 
+/* What a snapshot is made of, in the order in which it is walked. */
+typedef enum {
+    FK_SNAPSHOT_PRODUCTS = 0,
+    FK_SNAPSHOT_BATCHES,
+    FK_SNAPSHOT_CARDS,
+    FK_SNAPSHOT_ORDERS,                /* each with its payments */
+    FK_SNAPSHOT_DONE
+} fk_snapshot_phase_t;
+
+/* Entities counted in a snapshot, by kind. */
+enum {
+    FK_COUNT_PRODUCTS = 0,
+    FK_COUNT_BATCHES,
+    FK_COUNT_CARDS,
+    FK_COUNT_ORDERS,
+    FK_COUNT_PAYMENTS,
+    FK_COUNT_COUNT
+};
+
+typedef struct {
+    uint64_t  owner;                   /* 0: none under way */
+    int64_t   lease_until_ms;          /* by the owner's steady clock */
+    int64_t   fresh_until_ms;          /* the same in Unix time */
+    uint64_t  begin_seq;
+    uint64_t  end_seq;
+    uint64_t  parts_count;
+    uint64_t  bytes;
+    uint32_t  phase;                   /* fk_snapshot_phase_t */
+    uint32_t  cursor;                  /* slots of the phase that are done */
+    uint64_t  count[FK_COUNT_COUNT];
+} fk_snapshot_rec_t;
+
+/* The snapshot that a recovery began with; all 0: it had none. */
+typedef struct {
+    uint64_t  begin_seq;
+    uint64_t  end_seq;                 /* until then the tail is fuzzy */
+    uint64_t  seq_max;                 /* of the entities */
+    uint64_t  parts_count;
+    uint32_t  phase;                   /* of the last entity */
+    uint32_t  pad;
+    uint64_t  count[FK_COUNT_COUNT];
+} fk_load_rec_t;
+
 struct fk_region_s {
     uint64_t         magic;
     uint32_t         layout_version;
@@ -338,6 +387,7 @@ struct fk_region_s {
 
     uint64_t         recover_owner;
     int64_t          recover_until_ms;
+    fk_load_rec_t    load;
 
     uint32_t         recoveries_minute;
     uint32_t         recoveries_count;
@@ -349,7 +399,9 @@ struct fk_region_s {
     fk_undo_t        undo[FK_UNDO_MAX];
 
     _Alignas(64) fk_ring_t  ring;
+    _Alignas(64) fk_snapshot_rec_t  snapshot;
     _Alignas(64) fk_audit_rec_t  audit;
+    _Alignas(64) int64_t   duty_ms[FK_DUTY_COUNT];
     _Alignas(64) uint64_t  stat[FK_STAT_COUNT];
 };
 

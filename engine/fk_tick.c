@@ -105,7 +105,8 @@ fk_tick_due(fk_t *fk, const fk_env_t *env, uint32_t *what)
         return FK_STEP_SERVE;
     }
 
-    if (FK_GET(r->aborted) != 0) {
+    /* A snapshot puts it off: that is not due, or each tick would lock. */
+    if (FK_GET(r->aborted) != 0 && !fk_snapshot_walks(fk, env)) {
         return FK_STEP_REAP;
     }
 

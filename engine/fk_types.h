@@ -65,6 +65,8 @@
     X(LOCK_TIMEOUT,   "unavailable",      503, "the shop is busy")           \
     X(NOT_OPEN,       "unavailable",      503, "the shop is not open")       \
     X(RECOVERING,     "recovering",       503, "the shop is recovering")     \
+    X(HEALING,        "unavailable",      503, "the journal is being "       \
+                                               "written anew")               \
     X(FENCED,         "unavailable",      503, "another server has taken "   \
                                                "the shop over")              \
     X(FAILED,         "unavailable",      503, "the shop stopped itself")    \
@@ -209,6 +211,8 @@ extern const char *const  fk_payment_state_word[];
     X(EMPTY,      "empty")         /* formatted; nobody has recovered it */  \
     X(RECOVERING, "recovering")                                              \
     X(OPEN,       "open")                                                    \
+    X(HEALING,    "healing")       /* the journal lost what the ring has     \
+                                      not: waits for a snapshot */           \
     X(FENCED,     "fenced")        /* a higher epoch owns the journal */     \
     X(FAILED,     "failed")        /* damaged: safe stop */
 

@@ -1,11 +1,14 @@
 /*
  * What one GiB holds: two million cards of 32 bytes and one million live
  * orders with a contact of 32 bytes, made by the real commands; and the time
- * it takes to come back from the journal.  The numbers are printed.
+ * it takes to come back from the journal, and from a snapshot, when half of
+ * the orders are paid and a quarter has expired.  The numbers are printed, for
+ * every pass.
  */
 
 #include <time.h>
 
+#include "fk_check.h"
 #include "journal_shop.h"
 
 
@@ -15,13 +18,34 @@
 #define CARD_SIZE      32
 #define BATCH_CARDS    100000u
 
+/* Every second order is paid, and of the others every second one expires. */
+#define PAID           (ORDERS / 2)
+#define EXPIRED        (ORDERS / 4)
+#define HELD           (ORDERS - PAID - EXPIRED)
+#define LONG_HOLD_S    7200u
+
+/* Without a common factor with ORDERS: each pays once, none after another
+ * that stands beside it in memory. */
+#define PAY_STRIDE     611953u
+
 #define CARD_OVERHEAD_MAX   48
 #define ORDER_SIZE_MAX      320
 #define JOURNAL_SIZE_MAX    ((size_t) 1 << 30)
+#define SNAPSHOT_SIZE_MAX   ((size_t) 1 << 30)
+
+
+#define PAGE_SIZE           4096
+
+
+static void *memory(size_t size);
+static void expect_stock(const char *when);
+static double pass(const char *what, const char *name, double start);
 
 
 static uint8_t  *journal;
 static size_t    journal_size;
+static uint8_t  *snapshot;
+static size_t    snapshot_size;
 
 
 static double
@@ -116,6 +140,34 @@ fill_cards(void)
 }
 
 
+/* A millisecond apart, as in a flash sale; ids look random. */
+static fk_order_id_t
+order_id(uint32_t n, uint64_t mixed[2])
+{
+    fk_order_id_t  id;
+
+    mixed[0] = fk_hash_bytes(&n, sizeof(n));
+    mixed[1] = mixed[0] * 3;
+    fk_order_id_make(&id, (int64_t) SHOP_START_S * 1000 + n,
+                     (uint8_t *) mixed);
+    return id;
+}
+
+
+static int
+is_paid(uint32_t n)
+{
+    return n % 2 == 0;
+}
+
+
+static int
+is_expired(uint32_t n)
+{
+    return n % 4 == 1;
+}
+
+
 static void
 fill_orders(void)
 {
@@ -130,13 +182,12 @@ fill_orders(void)
     in.contact = str("a-contact-of-32-bytes@shop.invalid");
     in.contact.size = 32;
     strcpy(in.channel, "epay");
-    in.hold_s = SHOP_HOLD_S;
     in.has_idem = 1;
 
     for (n = 1; n <= ORDERS; n++) {
-        mixed[0] = fk_hash_bytes(&n, sizeof(n));
-        mixed[1] = mixed[0] * 3;
-        fk_order_id_make(&in.id, shop_env.now_ms, (uint8_t *) mixed);
+        shop_env.now_ms++;
+        in.id = order_id(n, mixed);
+        in.hold_s = is_expired(n) ? SHOP_HOLD_S : LONG_HOLD_S;
         memcpy(in.idem, mixed, sizeof(in.idem));
 
         shop_must(fk_checkout(&shop, &shop_env, &in, &out) == FK_OK, "buy");
@@ -193,11 +244,65 @@ test_fill(void)
 }
 
 
+/* What a day leaves behind: half of the orders is paid, a quarter not. */
 static void
-test_recovery(void)
+test_finish(void)
 {
-    char    why[256];
-    double  start, applied;
+    char             trade_no[32];
+    uint32_t         i, n;
+    uint64_t         mixed[2];
+    fk_tick_t        tick;
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    for (i = 1; i <= ORDERS; i++) {
+        n = (uint32_t) ((uint64_t) i * PAY_STRIDE % ORDERS) + 1;
+
+        if (i % 1000 == 0) {
+            flush();
+        }
+
+        if (!is_paid(n)) {
+            continue;
+        }
+
+        id = order_id(n, mixed);
+        snprintf(trade_no, sizeof(trade_no), "2024010122001%015u", n);
+        shop_must(shop_pay(&id, trade_no, 500, &result, &out) == FK_OK
+                  && out.status == FK_STATUS_DELIVERED, "pay");
+    }
+
+    flush();
+    shop_wait_s(SHOP_HOLD_S + 1);
+
+    for (n = 0; n < EXPIRED; n += tick.expired_count) {
+        (void) fk_tick(&shop, &shop_env, 1000, &tick);
+        shop_must(tick.expired_count > 0, "tick");
+        flush();
+    }
+
+    expect_stock("when half is paid and a quarter has expired");
+}
+
+
+static void
+expect_stock(const char *when)
+{
+    fk_product_view_t  view;
+
+    view = shop_view("card");
+    EQ_INT(view.held, HELD, "%s: held", when);
+    EQ_INT(view.sold, PAID, "%s: sold", when);
+    EQ_INT(view.available, CARDS - HELD - PAID, "%s: available", when);
+}
+
+
+/* The region is warm: a new one costs its pages on top, printed at the end. */
+static void
+apply(void)
+{
+    double  start;
     size_t  at;
 
     shop_must(fk_format(shop.base, shop.size) == FK_OK, "format");
@@ -206,15 +311,153 @@ test_recovery(void)
     start = seconds();
     EQ_INT(fk_apply(&shop, 2, 0, journal, journal_size, &at), FK_OK,
            "the journal is applied");
-    applied = seconds();
+    printf("# %zu MiB of journal applied in %.0f ms\n", journal_size >> 20,
+           (seconds() - start) * 1e3);
+}
+
+
+static void
+test_recovery(void)
+{
+    char    why[256];
+    double  start;
+
+    apply();
+
+    start = seconds();
     EQ_INT(fk_recover_end(&shop, &shop_env, 2, 2, why, sizeof(why)), FK_OK,
            "and the shop opens: %s", why);
+    printf("# rebuilt and checked in %.0f ms\n", (seconds() - start) * 1e3);
 
-    printf("# %zu MiB of journal applied in %.2f s, rebuilt and checked in "
-           "%.2f s\n", journal_size >> 20, applied - start,
-           seconds() - applied);
-    EQ_INT(shop_view("card").held, ORDERS, "with all orders");
-    EQ_INT(shop_view("card").available, CARDS - ORDERS, "and cards");
+    expect_stock("recovered");
+}
+
+
+/* The whole shop into memory, in parts, as it would go to the journal. */
+static void
+take_snapshot(void)
+{
+    double         start;
+    size_t         size;
+    fk_code_t      rc;
+    fk_snapshot_t  out;
+
+    shop_must(fk_snapshot_begin(&shop, &shop_env, 3, 0, &out) == FK_OK,
+              "begin");
+    start = seconds();
+    snapshot_size = 0;
+
+    do {
+        shop_must(snapshot_size + FK_SNAPSHOT_PART_SIZE_MAX
+                  <= SNAPSHOT_SIZE_MAX, "snapshot");
+        rc = fk_snapshot_step(&shop, &shop_env, 3, 0,
+                              snapshot + snapshot_size,
+                              FK_SNAPSHOT_PART_SIZE_MAX, &size, &out);
+        snapshot_size += size;
+    } while (rc == FK_AGAIN);
+
+    EQ_INT(rc, FK_OK, "a snapshot is taken");
+    fk_snapshot_end(&shop, 3);
+    printf("# %zu MiB of snapshot written in %.0f ms\n", snapshot_size >> 20,
+           (seconds() - start) * 1e3);
+}
+
+
+static void
+test_snapshot(void)
+{
+    char    why[256];
+    double  start, loaded;
+    size_t  at;
+
+    take_snapshot();
+    shop_must(fk_format(shop.base, shop.size) == FK_OK, "format");
+    shop_must(fk_recover_begin(&shop, 2, 0) == FK_OK, "begin");
+
+    start = seconds();
+    EQ_INT(fk_snapshot_load(&shop, 2, 0, snapshot, snapshot_size, &at),
+           FK_OK, "the snapshot is loaded");
+    loaded = seconds();
+    EQ_INT(fk_recover_end(&shop, &shop_env, 2, 3, why, sizeof(why)), FK_OK,
+           "and the shop opens: %s", why);
+    printf("# snapshot loaded in %.0f ms, rebuilt and checked in %.0f ms\n",
+           (loaded - start) * 1e3, (seconds() - loaded) * 1e3);
+
+    expect_stock("loaded");
+}
+
+
+/* Once more, pass by pass: where the time goes. */
+static void
+test_passes(void)
+{
+    char        why[256];
+    double      start, sum;
+    size_t      n;
+    fk_text_t   text;
+    fk_check_t  ck;
+
+    apply();
+    fk_text_init(&text, why, sizeof(why));
+    sum = 0;
+
+    for (n = 0; n < FK_REBUILD_STEPS; n++) {
+        start = seconds();
+        shop_must(fk_rebuild_steps[n].run(&shop, &shop_env, &text) == FK_OK,
+                  fk_rebuild_steps[n].name);
+        sum += pass("rebuild", fk_rebuild_steps[n].name, start);
+    }
+
+    printf("# rebuild: %.1f ms\n", sum);
+
+    shop.region->ring.sent_seq = shop.region->ring.seq;
+    shop.region->ring.durable_seq = shop.region->ring.seq;
+
+    memset(&ck, 0, sizeof(ck));
+    ck.fk = &shop;
+    fk_text_init(&ck.why, why, sizeof(why));
+    sum = 0;
+
+    for (n = 0; n < FK_CHECK_STEPS; n++) {
+        start = seconds();
+        EQ_INT(fk_check_steps[n].run(&ck), FK_OK, "check %s: %s",
+               fk_check_steps[n].name, why);
+        sum += pass("check", fk_check_steps[n].name, start);
+    }
+
+    printf("# check: %.1f ms\n", sum);
+}
+
+
+static double
+pass(const char *what, const char *name, double start)
+{
+    double  ms;
+
+    ms = (seconds() - start) * 1e3;
+    printf("#   %-8s %-9s %6.1f ms\n", what, name, ms);
+    return ms;
+}
+
+
+/* What the pages of a new region cost, whoever touches them first. */
+static void
+test_touch(void)
+{
+    double    start;
+    size_t    at;
+    uint8_t  *mem;
+
+    mem = memory(REGION_SIZE);
+    start = seconds();
+
+    for (at = 0; at < REGION_SIZE; at += PAGE_SIZE) {
+        mem[at] = 1;
+    }
+
+    printf("# %zu MiB touched for the first time in %.0f ms\n",
+           REGION_SIZE >> 20, (seconds() - start) * 1e3);
+    OK(munmap(mem, REGION_SIZE) == 0, "a region is let go");
 }
 
 
@@ -234,11 +477,16 @@ int
 main(void)
 {
     journal = memory(JOURNAL_SIZE_MAX);
+    snapshot = memory(SNAPSHOT_SIZE_MAX);
     shop_open_in(memory(REGION_SIZE), REGION_SIZE);
     shop_product("card", FK_KIND_CARD, 0);
 
     test_fill();
+    test_finish();
     test_recovery();
+    test_snapshot();
+    test_passes();
+    test_touch();
 
     return tap_done();
 }

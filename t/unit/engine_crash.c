@@ -5,38 +5,14 @@
  * is after, and the same command must succeed.
  */
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "engine_shop.h"
+#include "crash_shop.h"
 
 
-/* More than the longest transaction makes, two calls a store. */
-#define STORES_MAX  4000
-
-
-typedef struct {
-    const char  *name;
-    void       (*prepare)(void);
-    fk_code_t  (*run)(void);
-    int          same;                 /* a second run changes nothing more */
-} command_t;
-
-
-static unsigned       stores_left;
-static uint32_t       batch;
 static fk_order_id_t  id;
 static uint8_t        results[FK_IMPORT_SLICE_MAX];
-
-
-static void
-die_at_store(void)
-{
-    if (--stores_left == 0) {
-        (void) kill(getpid(), SIGKILL);
-    }
-}
+static uint8_t        record[FK_ARCHIVE_SIZE_MAX];
+static size_t         record_size;
+static uint64_t       record_seq;
 
 
 static void
@@ -224,6 +200,90 @@ prepare_shared(void)
     shop_product("x", FK_KIND_SHARED, 0);
     shop_stock("x", 1, 2);
     id = shop_id(500);
+}
+
+
+/* Cards of two batches, some with blocks; two payments. */
+static void
+prepare_approved(void)
+{
+    uint32_t         accepted;
+    uint64_t         seq;
+    fk_order_view_t  out;
+    fk_checkout_t    in;
+    fk_pay_result_t  result;
+
+    prepare_import();
+    shop_must(shop_add(batch, 1000, 4, 300, results) == FK_OK
+              && fk_import_commit(&shop, &shop_env, batch, &accepted, &seq)
+                 == FK_OK
+              && shop_buy("x", 11, &out) == FK_OK, "stock");
+    in = shop_cart("x", 5);
+    in.id = id;
+    shop_must(fk_checkout(&shop, &shop_env, &in, &out) == FK_OK
+              && shop_pay(&id, "odd", 7, &result, &out) == FK_OK
+              && shop_pay(&id, "even", 2500, &result, &out) == FK_OK
+              && fk_decide(&shop, &shop_env, &id, FK_EVENT_APPROVE, &out)
+                 == FK_OK
+              && fk_archive_read(&shop, &id, &out, record, sizeof(record),
+                                 &record_size) == FK_OK, "archive");
+    record_seq = out.seq;
+}
+
+
+/* Behind the cursor of an audit each sum changes, too. */
+static void
+prepare_audited(void)
+{
+    prepare_approved();
+    shop_must(fk_audit_begin(&shop, &shop_env, 9) == FK_OK, "audit");
+    while (fk_audit_step(&shop, &shop_env, 9, 1000) == FK_AGAIN) { }
+}
+
+
+static void
+prepare_away(void)
+{
+    prepare_approved();
+    shop_must(fk_archive_drop(&shop, &shop_env, &id, record_seq) == FK_OK,
+              "drop");
+}
+
+
+/* Others have its slots in the tables by now. */
+static void
+prepare_away_for_long(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_away();
+    shop_stock("x", 3000, 9);
+    shop_must(shop_buy("x", 1, &out) == FK_OK
+              && shop_pay(&out.id, "one", 1, &result, &out) == FK_OK
+              && shop_pay(&out.id, "two", 1, &result, &out) == FK_OK,
+              "others");
+}
+
+
+static fk_code_t
+run_drop(void)
+{
+    fk_code_t  code;
+
+    code = fk_archive_drop(&shop, &shop_env, &id, record_seq);
+    return code == FK_NOT_FOUND ? FK_OK : code;
+}
+
+
+static fk_code_t
+run_restore(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_archive_restore(&shop, &shop_env, record, record_size, &out);
+    return code == FK_EXISTS ? FK_OK : code;
 }
 
 
@@ -421,6 +481,83 @@ run_refunded(void)
 }
 
 
+/* More than a part holds, so that a step also ends in the middle. */
+static void
+prepare_walk(void)
+{
+    prepare_two_orders();
+    shop_stock("x", 5000, 100);
+}
+
+
+/* The ring has nothing any more of what the journal is about to lose. */
+static void
+prepare_lost(void)
+{
+    prepare_walk();
+    shop_flush();
+    shop.region->ring.tail = shop.region->ring.durable_pos;
+}
+
+
+static fk_code_t
+walk(void)
+{
+    size_t         size;
+    fk_code_t      code;
+    fk_snapshot_t  out;
+
+    static uint8_t  part[FK_SNAPSHOT_PART_SIZE_MAX];
+
+    code = fk_snapshot_begin(&shop, &shop_env, 5, 0, &out);
+
+    if (code == FK_OK) {
+        do {
+            code = fk_snapshot_step(&shop, &shop_env, 5, 0, part,
+                                    sizeof(part), &size, &out);
+        } while (code == FK_AGAIN);
+    }
+
+    return code;
+}
+
+
+static fk_code_t
+run_snapshot(void)
+{
+    fk_code_t  code;
+
+    code = walk();
+    fk_snapshot_end(&shop, 5);
+    return code;
+}
+
+
+/* Of whoever was here before, the lease is over and the work is not. */
+static fk_code_t
+run_heal(void)
+{
+    int64_t     now_ms;
+    fk_code_t   code;
+    fk_batch_t  sent;
+
+    now_ms = shop.region->ring.lease_until_ms;
+
+    if (fk_flush_suspect(&shop) == FK_OK) {
+        shop_must(fk_flush_take(&shop, 5, now_ms, &sent) == FK_FLUSH_PROBE,
+                  "probe");
+        code = fk_flush_top(&shop, 5, 0, 0);
+        if (code != FK_HEALING) {
+            return code;
+        }
+    }
+
+    code = walk();
+    return code != FK_OK ? code
+           : fk_heal_end(&shop, 5, shop.region->snapshot.begin_seq);
+}
+
+
 static const command_t  commands[] = {
     { "product, new", prepare_nothing, run_product, 1 },
     { "product, changed", prepare_product, run_product, 1 },
@@ -452,157 +589,13 @@ static const command_t  commands[] = {
     { "deny", prepare_review, run_deny, 1 },
     { "give up", prepare_waiting, run_give_up, 1 },
     { "refunded", prepare_refund, run_refunded, 1 },
+    { "snapshot", prepare_walk, run_snapshot, 1 },
+    { "healing", prepare_lost, run_heal, 1 },
+    { "archive, drop", prepare_approved, run_drop, 1 },
+    { "archive, drop beside an audit", prepare_audited, run_drop, 1 },
+    { "archive, restore", prepare_away_for_long, run_restore, 1 },
+    { "archive, restore to used slots", prepare_away, run_restore, 0 },
 };
-
-
-/* 1: killed at the n-th store; 0: it came through before. */
-static int
-run_and_die(const command_t *command, unsigned n)
-{
-    int    status;
-    pid_t  pid;
-
-    status = 0;
-    fflush(stdout);
-    pid = fork();
-
-    if (pid == 0) {
-        stores_left = n;
-        fk_test_store = die_at_store;
-        _exit(command->run() == FK_OK ? 0 : 1);
-    }
-
-    shop_must(pid > 0 && waitpid(pid, &status, 0) == pid, "child");
-
-    if (WIFSIGNALED(status)) {
-        shop_must(WTERMSIG(status) == SIGKILL, "died of something else");
-        return 1;
-    }
-
-    shop_must(WEXITSTATUS(status) == 0, "the command failed");
-    return 0;
-}
-
-
-/*
- * What a transaction may change, without what repairing counts.  Of the
- * tables only those without free slots, because these may hold anything.
- */
-static uint64_t
-fingerprint(void)
-{
-    unsigned            i;
-    uint64_t            sum;
-    const fk_table_t   *t;
-    const fk_region_t  *r;
-
-    static const fk_table_id_t  whole[] = {
-        FK_TABLE_PRODUCTS, FK_TABLE_ORDERS, FK_TABLE_PAYMENTS
-    };
-
-    r = shop.region;
-    sum = fk_hash_bytes(r->table, sizeof(r->table));
-    sum = sum * 3 ^ fk_hash_bytes(&r->wheel_s, 4 * sizeof(uint32_t));
-    sum = sum * 3 ^ fk_hash_bytes(&r->ring.seq, sizeof(r->ring.seq));
-    sum = sum * 3 ^ fk_hash_bytes(&r->ring.head, sizeof(r->ring.head));
-
-    for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
-        t = &r->table[whole[i]];
-        sum = sum * 3 ^ fk_hash_bytes(shop.base + t->offset + t->slot_size,
-                                      (size_t) t->fresh * t->slot_size);
-    }
-
-    return sum * 3 ^ fk_hash_bytes(shop.base + r->index[0].offset,
-                                   r->table[FK_TABLE_PRODUCTS].offset
-                                   - r->index[0].offset);
-}
-
-
-/* Back to the saved region, as far as anything was used of it. */
-static void
-restore(const uint8_t *saved)
-{
-    unsigned           i;
-    size_t             at, size;
-    const fk_table_t  *t;
-
-    for (i = 0; i < FK_TABLE_COUNT; i++) {
-        t = &shop.region->table[i];
-        at = (size_t) t->offset;
-        size = (size_t) (t->fresh + 1) * t->slot_size;
-        memcpy(shop.base + at, saved + at, size);
-    }
-
-    at = (size_t) shop.region->ring.offset;
-    size = (size_t) shop.region->ring.head;
-    memcpy(shop.base + at, saved + at, size);
-
-    /* Header, buckets and wheel last: they say what was used. */
-    size = (size_t) shop.region->table[FK_TABLE_PRODUCTS].offset;
-    memcpy(shop.base, saved, size);
-}
-
-
-static void
-crash(const command_t *command, uint8_t *saved)
-{
-    int        wrong;
-    unsigned   n, deaths;
-    uint64_t   seq, before, after, now, ring_seq;
-    fk_env_t   env;
-    uint32_t   saved_batch;
-    fk_tick_t  tick;
-
-    shop_open();
-    command->prepare();
-    memcpy(saved, shop.base, shop.size);
-    env = shop_env;
-    saved_batch = batch;
-    before = fingerprint();
-
-    shop_must(command->run() == FK_OK, command->name);
-    after = fingerprint();
-    seq = shop.region->ring.seq;
-    shop_must(shop_sound(), "not sound without any death");
-
-    wrong = 0;
-
-    for (deaths = 0, n = 1; n < STORES_MAX; n++) {
-        restore(saved);
-        shop_env = env;
-        batch = saved_batch;
-        shop.leases_seen_s = 0;
-
-        if (!run_and_die(command, n)) {
-            break;
-        }
-
-        deaths++;
-
-        if (fk_lock(&shop) != FK_OK) {
-            wrong++;
-            break;
-        }
-
-        fk_unlock(&shop);
-
-        now = fingerprint();
-        ring_seq = shop.region->ring.seq;
-
-        if (command->same && now != before && now != after) {
-            printf("#   neither before nor after, store %u\n", n);
-            wrong++;
-        }
-
-        wrong += !shop_sound();
-        wrong += command->run() != FK_OK || !shop_sound();
-        wrong += shop.region->ring.seq != seq || ring_seq > seq;
-        wrong += fk_tick(&shop, &shop_env, 1000, &tick) > FK_AGAIN;
-    }
-
-    OK(wrong == 0 && deaths >= 10 && n < STORES_MAX,
-       "%s: sound after each of %u deaths", command->name, deaths);
-}
 
 
 int

@@ -160,6 +160,7 @@ test_states(void)
     EQ_INT(fk_state_code(FK_SHOP_EMPTY), FK_RECOVERING, "empty");
     EQ_INT(fk_state_code(FK_SHOP_RECOVERING), FK_RECOVERING, "recovering");
     EQ_INT(fk_state_code(FK_SHOP_FENCED), FK_FENCED, "fenced");
+    EQ_INT(fk_state_code(FK_SHOP_HEALING), FK_HEALING, "healing");
     EQ_INT(fk_state_code((fk_shop_state_t) 77), FK_FAILED, "nonsense");
 }
 

@@ -123,7 +123,7 @@ test_lies(void)
         { "more images than there are", 26, 2, FK_CORRUPT },
         { "fewer images than there are", 26, 0, FK_CORRUPT },
         { "an unknown type", 32, 99, FK_INCOMPATIBLE },
-        { "a newer image", 33, 2, FK_INCOMPATIBLE },
+        { "a newer image", 33, 3, FK_INCOMPATIBLE },
         { "an image without a size", 34, 0, FK_CORRUPT },
         { "an image that is too long", 35, 9, FK_CORRUPT },
         { "a negative price", 43, 0x80, FK_CORRUPT },
@@ -408,7 +408,28 @@ test_overtaken(void)
     EQ_INT(fk_shop_state(&twin), FK_SHOP_FENCED, "fenced");
     EQ_INT(fk_recover_end(&twin, &shop_env, 3, 6, why, sizeof(why)),
            FK_CONFLICT, "and does not open");
-    EQ_INT(fk_recover_begin(&twin, 4, 99000), FK_CONFLICT, "nor begin anew");
+
+    /* What was another server's is read anew, as its standby does. */
+    EQ_INT(fk_recover_begin(&twin, 4, FK_RECOVER_LEASE_MS), FK_OK,
+           "until it begins anew, at once");
+    EQ_INT(fk_recover_begin(&twin, 5, FK_RECOVER_LEASE_MS), FK_CONFLICT,
+           "one at a time");
+    EQ_INT(fk_recover_renew(&twin, 5, 99000), FK_CONFLICT,
+           "nobody else renews its lease");
+    EQ_INT(fk_recover_renew(&twin, 4, 99000), FK_OK, "it does");
+    EQ_INT(fk_recover_begin(&twin, 5, 99000 + FK_RECOVER_LEASE_MS - 1),
+           FK_CONFLICT, "for its time");
+    EQ_INT(fk_recover_seq(&twin), 0, "the tables are empty");
+    EQ_INT(fk_apply(&twin, 4, 99000, kept, kept_size, &at), FK_OK,
+           "applied again");
+    EQ_INT(fk_recover_end(&twin, &shop_env, 4, 7, why, sizeof(why)), FK_OK,
+           "and open: %s", why);
+
+    /* An open one that is fenced goes the same way. */
+    fk_fence(&twin, 8);
+    EQ_INT(fk_shop_state(&twin), FK_SHOP_FENCED, "fenced while it sold");
+    EQ_INT(fk_recover_begin(&twin, 4, 99000), FK_OK, "a standby now");
+    EQ_INT(fk_durable_seq(&twin), 0, "that promises nothing");
     region_drop(&twin);
 
     /* A safe stop that comes while it opens must not be overwritten. */

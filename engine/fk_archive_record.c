@@ -1,0 +1,224 @@
+/*
+ * A record of the archive read where it is: its images one by one, the sealed
+ * cards in it, and the order as its buyer sees it.
+ *
+ * The bytes come from outside, so head, checksum and every size are judged;
+ * what an order may look like at all, fk_order_image_good() says.  Whether
+ * this very order can have left this shop is asked when it comes back
+ * (fk_restore.c), not when it is shown.
+ */
+
+#include "fk_check.h"
+#include "fk_journal.h"
+
+
+static fk_code_t fk_archive_show(const fk_image_order_t *in,
+    fk_order_view_t *out);
+static void fk_archive_show_payment(const fk_image_payment_t *in,
+    fk_payment_view_t *out);
+static fk_code_t fk_archive_show_product(fk_t *fk, fk_order_view_t *out);
+
+
+/* After the checksum: damage must not pass for a newer version. */
+
+fk_code_t
+fk_archive_judge(const uint8_t *data, size_t size, fk_record_head_t *head)
+{
+    fk_code_t  rc;
+
+    rc = fk_record_judge(data, size, head);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    if (head->version != FK_RECORD_VERSION_ARCHIVE) {
+        return FK_INCOMPATIBLE;
+    }
+
+    return head->size == size ? FK_OK : FK_CORRUPT;
+}
+
+
+void
+fk_archive_walk(fk_archive_walk_t *walk, const uint8_t *data,
+    const fk_record_head_t *head)
+{
+    walk->data = data;
+    walk->size = head->size;
+    walk->next = FK_RECORD_HEAD_SIZE;
+    walk->left = head->count;
+}
+
+
+fk_code_t
+fk_archive_next(fk_archive_walk_t *walk)
+{
+    size_t     image_size;
+    fk_code_t  rc;
+
+    if (walk->left == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    rc = fk_image_get(walk->data + walk->next, walk->size - walk->next,
+                      &walk->type, &image_size, &walk->image);
+
+    if (rc == FK_OK) {
+        walk->next += image_size;
+        walk->left--;
+    }
+
+    return rc;
+}
+
+
+uint32_t
+fk_archive_cards(const uint8_t *data, size_t size, fk_card_out_t *out,
+    uint32_t n)
+{
+    uint32_t           count;
+    fk_record_head_t   head;
+    fk_archive_walk_t  walk;
+
+    if (fk_archive_judge(data, size, &head) != FK_OK) {
+        return 0;
+    }
+
+    count = 0;
+    fk_archive_walk(&walk, data, &head);
+
+    while (count < n && fk_archive_next(&walk) == FK_OK) {
+        if (walk.type == FK_IMAGE_CARD) {
+            out[count].size = walk.image.card.sealed_size;
+
+            /* The sealed bytes are the image's last field. */
+            out[count].offset = (uint32_t) walk.next - out[count].size;
+            count++;
+        }
+    }
+
+    return count;
+}
+
+
+fk_code_t
+fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
+    fk_order_view_t *out, fk_payment_view_t *payments, uint32_t *n)
+{
+    uint32_t           count;
+    fk_code_t          rc;
+    fk_record_head_t   head;
+    fk_archive_walk_t  walk;
+
+    rc = fk_archive_judge(data, size, &head);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    fk_archive_walk(&walk, data, &head);
+
+    rc = fk_archive_next(&walk);
+    if (rc != FK_OK || walk.type != FK_IMAGE_ORDER
+        || fk_archive_show(&walk.image.order, out) != FK_OK)
+    {
+        return FK_CORRUPT;
+    }
+
+    if (n != NULL) {
+        count = 0;
+
+        while (count < *n && fk_archive_next(&walk) == FK_OK) {
+            if (walk.type == FK_IMAGE_PAYMENT
+                && walk.image.payment.state < FK_PAYMENT_STATE_COUNT)
+            {
+                fk_archive_show_payment(&walk.image.payment,
+                                        &payments[count++]);
+            }
+        }
+
+        *n = count;
+    }
+
+    return fk_archive_show_product(fk, out);
+}
+
+
+static fk_code_t
+fk_archive_show(const fk_image_order_t *in, fk_order_view_t *out)
+{
+    fk_axes_t  axes;
+
+    axes.payment = in->axis_payment;
+    axes.stock = in->axis_stock;
+    axes.delivery = in->axis_delivery;
+    axes.cancelled = in->cancelled;
+
+    if (!fk_order_image_good(in) || !fk_axes_possible(&axes)
+        || !fk_archive_final(&axes))
+    {
+        return FK_CORRUPT;
+    }
+
+    memset(out, 0, sizeof(*out));
+
+    memcpy(out->id.bytes, in->id, FK_ORDER_ID_SIZE);
+    memcpy(out->sku, in->sku, in->sku_size);
+    memcpy(out->channel, in->channel, in->channel_size);
+    memcpy(out->contact, in->contact, in->contact_size);
+    out->contact_size = (uint8_t) in->contact_size;
+    out->axes = axes;
+    out->status = (uint8_t) fk_status_of(&axes);
+    out->qty = in->qty;
+    out->amount = in->amount;
+    out->created_ms = in->created_ms;
+    out->expires_s = in->expires_s;
+    out->paid_s = in->paid_s;
+
+    return FK_OK;
+}
+
+
+static void
+fk_archive_show_payment(const fk_image_payment_t *in, fk_payment_view_t *out)
+{
+    memset(out, 0, sizeof(*out));
+
+    memcpy(out->trade_no, in->trade_no, in->trade_no_size);
+    out->amount = in->amount;
+    out->at_s = in->at_s;
+    out->state = in->state;
+}
+
+
+/* A live order shows its product's words of today, too. */
+
+static fk_code_t
+fk_archive_show_product(fk_t *fk, fk_order_view_t *out)
+{
+    fk_str_t                 sku;
+    uint32_t                 product;
+    fk_code_t                rc;
+    const fk_product_rec_t  *p;
+
+    rc = fk_lock_open(fk);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    sku.data = (const uint8_t *) out->sku;
+    sku.size = strlen(out->sku);
+    product = fk_product_find(fk, sku);
+
+    if (product == 0) {
+        rc = FK_CONFLICT;
+
+    } else {
+        p = FK_PRODUCT(fk, product);
+        memcpy(out->name, p->name, sizeof(out->name));
+        memcpy(out->currency, p->currency, sizeof(out->currency));
+        out->kind = p->kind;
+    }
+
+    fk_unlock(fk);
+    return rc;
+}

@@ -1,0 +1,151 @@
+/*
+ * Entities as images: what of a slot goes into the journal and into
+ * snapshots.  Nothing is written here but the image, so a snapshot may take
+ * one at any time under the lock.
+ *
+ * What is derived stays behind: it is made again by fk_rebuild().  Of a text
+ * or a card only the bytes that count are set; fk_image_put() reads no more.
+ */
+
+#include "fk_journal.h"
+
+
+static uint16_t fk_text_size(const char *text, size_t max);
+
+
+void
+fk_product_image(const fk_t *fk, uint32_t product, fk_image_product_t *image)
+{
+    const fk_product_rec_t  *p;
+
+    p = FK_PRODUCT(fk, product);
+
+    image->price = p->price;
+    image->imported = p->imported;
+    image->voided = p->voided;
+    image->archived_units = p->archived_units;
+    image->archived_orders = p->archived_orders;
+    image->archived_amount = p->archived_amount;
+    image->sale_from_s = p->sale_from_s;
+    image->sale_to_s = p->sale_to_s;
+    image->created_s = p->created_s;
+    image->updated_s = p->updated_s;
+
+    /* The pool's order is rebuilt from batches, but not which key is sold. */
+    image->key = p->kind == FK_KIND_SHARED ? p->pool_tail : 0;
+    image->qty_max = p->qty_max;
+    image->kind = p->kind;
+    image->on_sale = p->on_sale;
+    memcpy(image->currency, p->currency, sizeof(image->currency));
+
+    image->sku_size = fk_text_size(p->sku, FK_SKU_SIZE_MAX);
+    memcpy(image->sku, p->sku, image->sku_size);
+    image->name_size = fk_text_size(p->name, FK_NAME_SIZE_MAX);
+    memcpy(image->name, p->name, image->name_size);
+}
+
+
+void
+fk_batch_image(const fk_t *fk, uint32_t batch, fk_image_batch_t *image)
+{
+    const char            *sku;
+    const fk_batch_rec_t  *b;
+
+    b = FK_BATCH(fk, batch);
+
+    image->slot = batch;
+    image->accepted = b->accepted;
+    image->archived = b->archived;
+    image->created_s = b->created_s;
+    image->state = (uint8_t) b->state;
+    image->sku_size = 0;
+
+    /* One that is free names no product: its slot may serve another soon. */
+    if (b->state != FK_BATCH_FREE) {
+        sku = FK_PRODUCT(fk, b->product)->sku;
+        image->sku_size = fk_text_size(sku, FK_SKU_SIZE_MAX);
+        memcpy(image->sku, sku, image->sku_size);
+    }
+}
+
+
+void
+fk_card_image(const fk_t *fk, uint32_t card, fk_image_card_t *image)
+{
+    const fk_card_rec_t  *c;
+
+    c = FK_CARD(fk, card);
+    assert(c->owner != FK_OWNER_FREE);
+
+    image->slot = card;
+    image->batch = FK_CARD_BATCH(c);
+    image->sealed_size = (uint16_t) FK_CARD_SEALED(c);
+    fk_card_read(fk, c, image->sealed);
+}
+
+
+void
+fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image)
+{
+    uint32_t                 card;
+    const fk_order_rec_t    *o;
+    const fk_product_rec_t  *p;
+
+    o = FK_ORDER(fk, order);
+    p = FK_PRODUCT(fk, o->product);
+
+    memcpy(image->id, o->id, sizeof(image->id));
+    image->amount = o->amount;
+    image->created_ms = o->created_ms;
+    image->expires_s = o->expires_s;
+    image->paid_s = o->paid_s;
+    image->qty = (uint16_t) o->qty;
+    image->axis_payment = o->axis_payment;
+    image->axis_stock = o->axis_stock;
+    image->axis_delivery = o->axis_delivery;
+    image->cancelled = o->cancelled;
+    memcpy(image->body, o->body, sizeof(image->body));
+
+    image->sku_size = fk_text_size(p->sku, FK_SKU_SIZE_MAX);
+    memcpy(image->sku, p->sku, image->sku_size);
+    image->channel_size = fk_text_size(o->channel, FK_CHANNEL_SIZE_MAX);
+    memcpy(image->channel, o->channel, image->channel_size);
+    image->idem_size = o->has_idem ? FK_IDEM_SIZE : 0;
+    memcpy(image->idem, o->idem, sizeof(image->idem));
+    image->contact_size = o->contact_size;
+    fk_blob_read(fk, o->contact, image->contact, o->contact_size);
+
+    /* The key of a shared product is one card of many orders: not linked. */
+    image->card_count = 0;
+    for (card = o->first_card; card != 0; card = FK_CARD(fk, card)->next) {
+        assert(image->card_count < FK_QTY_MAX);
+        image->card[image->card_count++] = card;
+
+        if (p->kind == FK_KIND_SHARED) {
+            break;
+        }
+    }
+}
+
+
+void
+fk_payment_image(const fk_t *fk, uint32_t payment, fk_image_payment_t *image)
+{
+    const fk_payment_rec_t  *p;
+
+    p = FK_PAYMENT(fk, payment);
+
+    memcpy(image->order, FK_ORDER(fk, p->order)->id, sizeof(image->order));
+    image->amount = p->amount;
+    image->at_s = p->at_s;
+    image->state = p->state;
+    image->trade_no_size = p->trade_no_size;
+    fk_blob_read(fk, p->trade_no, image->trade_no, p->trade_no_size);
+}
+
+
+static uint16_t
+fk_text_size(const char *text, size_t max)
+{
+    return (uint16_t) strnlen(text, max);
+}

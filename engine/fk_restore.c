@@ -1,0 +1,551 @@
+/*
+ * An archived order back into the region, because a payment came for it:
+ * money that is paid twice, or for an order that expired long ago, is booked
+ * like any other.
+ *
+ * The record comes from outside.  Its bytes are judged before the lock is
+ * taken; under the lock it is held against this shop; and only then one
+ * transaction puts everything back.  The cards take new slots, as their old
+ * ones may be others' by now, and belong to their old batches again; those
+ * whose batch went with its last card get a new one, all together.
+ *
+ * A card that was imported again meanwhile comes back beside its twin: the
+ * import could not know it, and the buyer has it already.
+ */
+
+#include "fk_check.h"
+#include "fk_journal.h"
+
+
+/* What a record says, as far as it is needed before its images are written. */
+typedef struct {
+    const uint8_t     *data;
+    fk_record_head_t   head;
+    fk_image_order_t   order;
+    fk_archived_t      sum;            /* what the product will have less */
+    size_t             images_size;    /* of the record that restores it */
+    uint32_t           cards;
+    uint32_t           payments;
+    uint32_t           blocks;
+    uint32_t           key;            /* shared: the card that was sold */
+    uint8_t            nonce[FK_NONCE_SIZE];  /* of the first card */
+    uint32_t           strays;         /* cards whose batch is gone */
+    uint32_t           batch[FK_QTY_MAX];  /* 0: of a stray */
+    size_t             payments_at;    /* where the first one begins */
+    uint64_t           trade[FK_ORDER_PAYMENTS_MAX];  /* hashes */
+} fk_archive_t;
+
+
+static fk_code_t fk_restore_parse(fk_archive_t *a, const uint8_t *data,
+    size_t size);
+static fk_code_t fk_restore_parse_order(fk_archive_t *a,
+    const fk_image_order_t *in);
+static fk_code_t fk_restore_parse_card(fk_archive_t *a,
+    const fk_image_card_t *in);
+static fk_code_t fk_restore_parse_payment(fk_archive_t *a, size_t at,
+    const fk_image_payment_t *in);
+static fk_code_t fk_restore_locked(fk_t *fk, const fk_env_t *env,
+    fk_archive_t *a, fk_order_view_t *out);
+static int fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product);
+static void fk_restore_batches(const fk_t *fk, fk_archive_t *a,
+    uint32_t product);
+static int fk_restore_payments_fit(const fk_t *fk, const fk_archive_t *a);
+static fk_code_t fk_restore_room(fk_t *fk, const fk_archive_t *a);
+static uint32_t fk_restore_order(fk_t *fk, const fk_archive_t *a,
+    uint32_t product);
+static uint32_t fk_restore_batch(fk_t *fk, const fk_env_t *env,
+    uint32_t product, uint32_t count);
+static void fk_restore_cards(fk_t *fk, const fk_archive_t *a, uint32_t order,
+    uint32_t stray_batch, fk_archive_walk_t *walk);
+static void fk_restore_payments(fk_t *fk, uint32_t order,
+    fk_archive_walk_t *walk);
+
+
+fk_code_t
+fk_archive_restore(fk_t *fk, const fk_env_t *env, const uint8_t *data,
+    size_t size, fk_order_view_t *out)
+{
+    fk_code_t     rc;
+    fk_archive_t  a;
+
+    rc = fk_restore_parse(&a, data, size);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    rc = fk_lock_open(fk);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    rc = fk_restore_locked(fk, env, &a, out);
+
+    fk_unlock(fk);
+    return rc;
+}
+
+
+/* One order, then its cards, then its payments, and nothing else. */
+
+static fk_code_t
+fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
+{
+    size_t             at;
+    fk_code_t          rc;
+    fk_archive_walk_t  walk;
+
+    rc = fk_archive_judge(data, size, &a->head);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    a->data = data;
+    fk_archive_walk(&walk, data, &a->head);
+
+    rc = fk_archive_next(&walk);
+    if (rc == FK_OK) {
+        rc = walk.type == FK_IMAGE_ORDER
+             ? fk_restore_parse_order(a, &walk.image.order) : FK_CORRUPT;
+    }
+
+    while (rc == FK_OK) {
+        at = walk.next;
+
+        rc = fk_archive_next(&walk);
+        if (rc != FK_OK) {
+            break;
+        }
+
+        rc = walk.type == FK_IMAGE_CARD
+             ? fk_restore_parse_card(a, &walk.image.card)
+             : walk.type == FK_IMAGE_PAYMENT
+             ? fk_restore_parse_payment(a, at, &walk.image.payment)
+             : FK_CORRUPT;
+    }
+
+    if (rc != FK_NOT_FOUND) {
+        return rc;
+    }
+
+    return a->cards == a->order.card_count
+           && walk.size - walk.next < FK_RECORD_ALIGN ? FK_OK : FK_CORRUPT;
+}
+
+
+static fk_code_t
+fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
+{
+    fk_axes_t  axes;
+
+    axes.payment = in->axis_payment;
+    axes.stock = in->axis_stock;
+    axes.delivery = in->axis_delivery;
+    axes.cancelled = in->cancelled;
+
+    if (!fk_order_image_good(in) || !fk_axes_possible(&axes)
+        || !fk_archive_final(&axes))
+    {
+        return FK_CORRUPT;
+    }
+
+    a->order = *in;
+
+    /* As a record in the table has it: whole, and with zeros behind it. */
+    memset(a->order.channel + in->channel_size, 0,
+           sizeof(a->order.channel) - in->channel_size);
+
+    a->sum.units = fk_order_units(in->qty, in->axis_stock).sold;
+    a->sum.orders = 1;
+    a->sum.amount = 0;
+    a->cards = 0;
+    a->payments = 0;
+    a->payments_at = 0;
+    a->strays = 0;
+    a->key = 0;
+    a->blocks = FK_BLOCKS_FOR(in->contact_size);
+    a->images_size = FK_IMAGE_ORDER_SIZE(in->qty) + FK_IMAGE_PRODUCT_SIZE
+                     + FK_IMAGE_BATCH_SIZE;
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_restore_parse_card(fk_archive_t *a, const fk_image_card_t *in)
+{
+    if (a->cards == FK_QTY_MAX || a->payments != 0
+        || in->sealed_size <= FK_SEAL_SIZE)
+    {
+        return FK_CORRUPT;
+    }
+
+    if (a->cards == 0) {
+        memcpy(a->nonce, in->sealed, FK_NONCE_SIZE);
+    }
+
+    a->batch[a->cards++] = in->batch;
+    a->images_size += FK_IMAGE_CARD_SIZE(in->sealed_size)
+                      + FK_IMAGE_BATCH_ARCHIVED_SIZE;
+
+    if (in->sealed_size > FK_CARD_INLINE_SIZE) {
+        a->blocks += FK_BLOCKS_FOR(in->sealed_size - FK_CARD_HEAD_SIZE);
+    }
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_restore_parse_payment(fk_archive_t *a, size_t at,
+    const fk_image_payment_t *in)
+{
+    uint32_t  n;
+    uint64_t  hash;
+
+    if (a->payments == FK_ORDER_PAYMENTS_MAX
+        || memcmp(in->order, a->order.id, FK_ORDER_ID_SIZE) != 0
+        || in->trade_no_size == 0
+        || in->amount < 1 || in->amount > FK_AMOUNT_MAX
+        || (in->state != FK_PAYMENT_STATE_APPLIED
+            && in->state != FK_PAYMENT_STATE_REFUNDED))
+    {
+        return FK_CORRUPT;
+    }
+
+    if (a->payments == 0) {
+        a->payments_at = at;
+    }
+
+    hash = fk_trade_hash(a->order.channel, in->trade_no, in->trade_no_size);
+
+    /* The same money is not there twice: nor does one record bring it. */
+    for (n = 0; n < a->payments; n++) {
+        if (a->trade[n] == hash) {
+            return FK_CORRUPT;
+        }
+    }
+
+    a->trade[a->payments++] = hash;
+    a->blocks += FK_BLOCKS_FOR(in->trade_no_size);
+    a->images_size += FK_IMAGE_PAYMENT_SIZE;
+    a->sum.amount += in->state == FK_PAYMENT_STATE_APPLIED ? in->amount : 0;
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
+    fk_order_view_t *out)
+{
+    fk_str_t           sku;
+    uint32_t           order, product, batch;
+    fk_code_t          rc;
+    fk_archive_walk_t  walk;
+
+    order = fk_order_find(fk, a->order.id);
+
+    if (order != 0) {
+        fk_order_fill(fk, order, out);
+        return FK_EXISTS;
+    }
+
+    sku.data = (const uint8_t *) a->order.sku;
+    sku.size = a->order.sku_size;
+    product = fk_product_find(fk, sku);
+
+    if (product == 0 || !fk_restore_fits(fk, a, product)) {
+        return FK_CONFLICT;
+    }
+
+    rc = fk_restore_room(fk, a);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    fk_archive_walk(&walk, a->data, &a->head);
+    fk_record_begin(fk, env);
+
+    /* The images were read before: none of them is refused now. */
+    order = fk_restore_order(fk, a, product);
+    (void) fk_archive_next(&walk);
+    batch = a->strays != 0 ? fk_restore_batch(fk, env, product, a->strays)
+                           : 0;
+    fk_restore_cards(fk, a, order, batch, &walk);
+    fk_archive_book(fk, order, a->sum, -1);
+
+    fk_record_order(fk, order);
+    fk_restore_payments(fk, order, &walk);
+    fk_record_product(fk, product);
+    (void) fk_record_end(fk);
+    fk_commit(fk);
+
+    fk_order_fill(fk, order, out);
+
+    return FK_OK;
+}
+
+
+/* Whether this very order can have left this shop. */
+
+static int
+fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product)
+{
+    uint32_t                 key;
+    const fk_product_rec_t  *p;
+
+    p = FK_PRODUCT(fk, product);
+
+    if (p->archived_units < a->sum.units
+        || p->archived_orders < a->sum.orders
+        || p->archived_amount < a->sum.amount
+        || !fk_restore_payments_fit(fk, a))
+    {
+        return 0;
+    }
+
+    if (p->kind == FK_KIND_COUNTED || a->sum.units == 0) {
+        return a->cards == 0;
+    }
+
+    if (p->kind == FK_KIND_CARD) {
+        fk_restore_batches(fk, a, product);
+        return a->cards == a->order.qty;
+    }
+
+    /* The key that this buyer got; newer ones may be for sale by now. */
+    key = a->cards == 1 ? fk_card_find(fk, product, a->nonce) : 0;
+    a->key = key;
+
+    return key != 0 && a->order.qty == 1
+           && FK_BATCH(fk, FK_CARD_BATCH(FK_CARD(fk, key)))->state
+              == FK_BATCH_LIVE;
+}
+
+
+/*
+ * A card is its batch's again if as many of it are archived as would come
+ * back.  Its slot may be another batch's by now, of this product or not: then
+ * it is a stray, or one of those, and the numbers are right either way.
+ */
+
+static void
+fk_restore_batches(const fk_t *fk, fk_archive_t *a, uint32_t product)
+{
+    uint32_t               i, n, count;
+    const fk_batch_rec_t  *b;
+
+    for (i = 0; i < a->cards; i++) {
+        b = a->batch[i] != 0
+            && a->batch[i] <= fk->region->table[FK_TABLE_BATCHES].fresh
+            ? FK_BATCH(fk, a->batch[i]) : NULL;
+
+        count = 1;
+        for (n = 0; n < i; n++) {
+            count += a->batch[n] == a->batch[i];
+        }
+
+        if (b == NULL || b->state != FK_BATCH_LIVE || b->product != product
+            || b->archived < count)
+        {
+            a->batch[i] = 0;
+            a->strays++;
+        }
+    }
+}
+
+
+/* None of its trade numbers is booked for another order by now. */
+
+static int
+fk_restore_payments_fit(const fk_t *fk, const fk_archive_t *a)
+{
+    uint32_t                   n;
+    fk_archive_walk_t          walk;
+    const fk_image_payment_t  *in;
+
+    in = &walk.image.payment;
+    fk_archive_walk(&walk, a->data, &a->head);
+    walk.next = a->payments_at;
+
+    for (n = 0; n < a->payments; n++) {
+        (void) fk_archive_next(&walk);
+
+        if (fk_trade_find(fk, a->order.channel, a->trade[n], in->trade_no,
+                          in->trade_no_size) != 0)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static fk_code_t
+fk_restore_room(fk_t *fk, const fk_archive_t *a)
+{
+    if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
+        || fk_table_room(fk, FK_TABLE_PAYMENTS) < a->payments
+        || fk_table_room(fk, FK_TABLE_CARDS) < a->cards
+        || fk_table_room(fk, FK_TABLE_BATCHES) < (a->strays != 0)
+        || fk_table_room(fk, FK_TABLE_BLOCKS) < a->blocks)
+    {
+        return FK_TABLE_FULL;
+    }
+
+    return fk_record_room(fk, a->images_size) ? FK_OK : FK_RING_FULL;
+}
+
+
+/* As a checkout makes one: plain stores, and the used mark noted. */
+
+static uint32_t
+fk_restore_order(fk_t *fk, const fk_archive_t *a, uint32_t product)
+{
+    uint32_t                 order;
+    fk_order_rec_t          *o;
+    const fk_image_order_t  *in;
+
+    in = &a->order;
+    order = fk_slot_take(fk, FK_TABLE_ORDERS);
+    o = FK_ORDER(fk, order);
+    memset(o, 0, sizeof(*o));
+
+    memcpy(o->id, in->id, FK_ORDER_ID_SIZE);
+    o->amount = in->amount;
+    o->created_ms = in->created_ms;
+    o->expires_s = in->expires_s;
+    o->paid_s = in->paid_s;
+    o->product = product;
+    o->qty = in->qty;
+    o->first_card = a->key;
+    o->contact_size = (uint8_t) in->contact_size;
+    o->contact = fk_blob_make(fk, in->contact, in->contact_size);
+    o->queued = FK_QUEUED_NO;
+    o->axis_payment = in->axis_payment;
+    o->axis_stock = in->axis_stock;
+    o->axis_delivery = in->axis_delivery;
+    o->cancelled = in->cancelled;
+    memcpy(o->channel, in->channel, sizeof(o->channel));
+    memcpy(o->body, in->body, sizeof(o->body));
+
+    FK_SET(fk, o->used, 1);
+    fk_chain_insert(fk, fk_order_bucket(fk, o->id), &o->hnext, order);
+
+    /* One key, one order: who has taken it since then keeps it. */
+    if (in->idem_size != 0 && fk_idem_find(fk, in->idem) == 0) {
+        o->has_idem = 1;
+        memcpy(o->idem, in->idem, FK_IDEM_SIZE);
+        fk_chain_insert(fk, fk_idem_bucket(fk, o->idem), &o->idem_hnext,
+                        order);
+    }
+
+    return order;
+}
+
+
+/* A batch of cards that are all sold: it has none in its list. */
+
+static uint32_t
+fk_restore_batch(fk_t *fk, const fk_env_t *env, uint32_t product,
+    uint32_t count)
+{
+    uint32_t         batch;
+    fk_batch_rec_t  *b;
+
+    batch = fk_batch_take(fk);
+    b = FK_BATCH(fk, batch);
+    b->product = product;
+    b->accepted = count;
+    b->created_s = fk_now_s(env);
+
+    FK_SET(fk, b->state, FK_BATCH_LIVE);
+    fk_record_batch(fk, batch);
+
+    return batch;
+}
+
+
+/*
+ * The cards in the order in which the buyer saw them.  Of a shared product
+ * only the walk goes on: its key never left.
+ */
+
+static void
+fk_restore_cards(fk_t *fk, const fk_archive_t *a, uint32_t order,
+    uint32_t stray_batch, fk_archive_walk_t *walk)
+{
+    uint32_t          n, card, batch, *link;
+    fk_card_rec_t    *c;
+    fk_order_rec_t   *o;
+    fk_image_card_t  *in;
+
+    o = FK_ORDER(fk, order);
+    in = &walk->image.card;
+    link = &o->first_card;
+
+    for (n = 0; n < a->cards; n++) {
+        (void) fk_archive_next(walk);
+
+        if (a->key != 0) {
+            continue;
+        }
+
+        batch = a->batch[n] != 0 ? a->batch[n] : stray_batch;
+        card = fk_slot_take(fk, FK_TABLE_CARDS);
+        c = FK_CARD(fk, card);
+        c->next = 0;
+        fk_card_write(fk, card, batch, in->sealed, in->sealed_size);
+
+        FK_SET(fk, c->owner, order);
+        fk_chain_insert(fk, fk_card_bucket(fk, o->product, c->sealed),
+                        &c->hnext, card);
+        fk_audit_card(fk, card, 0, 1);
+        fk_record_card(fk, card);
+
+        *link = card;
+        link = &c->next;
+
+        if (batch != stray_batch) {
+            fk_archive_count(fk, batch, -1);
+        }
+    }
+}
+
+
+static void
+fk_restore_payments(fk_t *fk, uint32_t order, fk_archive_walk_t *walk)
+{
+    uint32_t             payment, *link;
+    fk_order_rec_t      *o;
+    fk_payment_rec_t    *p;
+    fk_image_payment_t  *in;
+
+    o = FK_ORDER(fk, order);
+    in = &walk->image.payment;
+    link = &o->payment;
+
+    while (fk_archive_next(walk) == FK_OK) {
+        payment = fk_slot_take(fk, FK_TABLE_PAYMENTS);
+        p = FK_PAYMENT(fk, payment);
+        memset(p, 0, sizeof(*p));
+
+        p->hash = fk_trade_hash(o->channel, in->trade_no, in->trade_no_size);
+        p->amount = in->amount;
+        p->order = order;
+        p->at_s = in->at_s;
+        p->state = in->state;
+        p->trade_no_size = (uint8_t) in->trade_no_size;
+        p->trade_no = fk_blob_make(fk, in->trade_no, in->trade_no_size);
+
+        FK_SET(fk, p->used, 1);
+        fk_chain_insert(fk, fk_bucket(fk, FK_INDEX_PAYMENTS, p->hash),
+                        &p->hnext, payment);
+        fk_audit_payment(fk, payment, FK_PAYMENT_STATE_COUNT, p->state);
+        fk_record_payment(fk, payment);
+
+        *link = payment;
+        link = &p->next;
+    }
+}

@@ -1,0 +1,302 @@
+/*
+ * Every call of fk.h when it may not: in each state that does not sell, with
+ * a lock that cannot be had, in a shop that is fenced while it waits for the
+ * lock, and with a full ring.  Each gives its answer and changes nothing.
+ */
+
+#include <pthread.h>
+#include <time.h>
+
+#include "call_table.h"
+
+
+typedef struct {
+    const call_t  *call;
+    fk_t           fk;
+    pthread_t      thread;
+    int            got;
+} runner_t;
+
+
+static uint8_t   *before;              /* the region as it was */
+static runner_t   runners[CALLS];
+
+
+static void
+remember(void)
+{
+    memcpy(before, shop.base, shop.size);
+}
+
+
+/* The lock notes who waits for it, and time-outs are counted. */
+static int
+unchanged(void)
+{
+    size_t  lock, lock_end, stat, stat_end;
+
+    lock = offsetof(fk_region_t, lock);
+    lock_end = offsetof(fk_region_t, undo_used);
+    stat = offsetof(fk_region_t, stat);
+    stat_end = sizeof(fk_region_t);
+
+    return memcmp(before, shop.base, lock) == 0
+           && memcmp(before + lock_end, shop.base + lock_end, stat - lock_end)
+              == 0
+           && memcmp(before + stat_end, shop.base + stat_end,
+                     shop.size - stat_end) == 0;
+}
+
+
+static void
+test_open(void)
+{
+    int       got;
+    unsigned  n;
+
+    for (n = 0; n < CALLS; n++) {
+        call_shop();
+        got = call_table[n].run(&shop);
+        EQ_INT(got, call_table[n].open, "open: %s", call_table[n].name);
+    }
+}
+
+
+static void
+test_states(void)
+{
+    int       got, want;
+    unsigned  n, i;
+
+    static const struct {
+        fk_shop_state_t  state;
+        size_t           want;
+    } states[] = {
+        { FK_SHOP_EMPTY, offsetof(call_t, empty) },
+        { FK_SHOP_RECOVERING, offsetof(call_t, recovering) },
+        { FK_SHOP_HEALING, offsetof(call_t, healing) },
+        { FK_SHOP_FENCED, offsetof(call_t, fenced) },
+        { FK_SHOP_FAILED, offsetof(call_t, failed) },
+    };
+
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        call_shop();
+        shop.region->state = states[i].state;
+        remember();
+
+        for (n = 0; n < CALLS; n++) {
+            memcpy(&want, (const uint8_t *) &call_table[n] + states[i].want,
+                   sizeof(want));
+            got = call_table[n].run(&shop);
+            OK(got == want && unchanged(), "%s: %s",
+               fk_shop_state_word[states[i].state], call_table[n].name);
+
+            if (got != want) {
+                printf("#   got %d, want %d\n", got, want);
+            }
+        }
+    }
+
+    EQ_INT(fk_state_code(FK_SHOP_STATE_COUNT), FK_FAILED,
+           "a state that there is not is a failure");
+}
+
+
+static void *
+run(void *data)
+{
+    runner_t  *runner;
+
+    runner = data;
+    runner->got = runner->call->run(&runner->fk);
+    return NULL;
+}
+
+
+/* All calls at once, each in its own thread and with its own handle. */
+static void
+start(void)
+{
+    unsigned     n;
+    const char  *why;
+
+    for (n = 0; n < CALLS; n++) {
+        runners[n].call = &call_table[n];
+        shop_must(fk_attach(&runners[n].fk, shop.base, shop.size, &why)
+                  == FK_OK
+                  && pthread_create(&runners[n].thread, NULL, run,
+                                    &runners[n]) == 0, "thread");
+    }
+}
+
+
+static void
+join(void)
+{
+    unsigned  n;
+
+    for (n = 0; n < CALLS; n++) {
+        shop_must(pthread_join(runners[n].thread, NULL) == 0, "join");
+    }
+}
+
+
+static void
+test_locked(void)
+{
+    unsigned  n, waited;
+
+    call_shop();
+    shop_must(fk_lock(&shop) == FK_OK, "lock");
+    remember();
+    start();
+    join();
+    OK(unchanged(), "nothing changed while the lock was taken");
+    fk_unlock(&shop);
+
+    waited = 0;
+    for (n = 0; n < CALLS; n++) {
+        EQ_INT(runners[n].got, call_table[n].locked, "locked: %s",
+               call_table[n].name);
+        waited += call_table[n].run != call_product_peek;
+    }
+
+    EQ_INT(fk_stat_get(&shop, FK_STAT_LOCK_TIMEOUTS), waited,
+           "each of them is counted");
+}
+
+
+/* A fence comes while they stand at the lock: what they saw is no more. */
+static void
+test_fenced(void)
+{
+    unsigned         n;
+    struct timespec  pause;
+
+    call_shop();
+    shop_must(fk_lock(&shop) == FK_OK, "lock");
+    start();
+
+    pause.tv_sec = 0;
+    pause.tv_nsec = 200 * 1000 * 1000;
+    (void) nanosleep(&pause, NULL);
+
+    fk_fence(&shop, 2);
+    remember();
+    fk_unlock(&shop);
+    join();
+
+    for (n = 0; n < CALLS; n++) {
+        if (call_table[n].run != call_product_peek) {
+            EQ_INT(runners[n].got, call_table[n].fenced,
+                   "fenced meanwhile: %s", call_table[n].name);
+        }
+    }
+
+    OK(unchanged(), "nothing changed");
+}
+
+
+/* Records of the smallest size, until not even one of them fits. */
+static void
+fill_ring(void)
+{
+    while (fk_record_room(&shop, FK_IMAGE_CARD_FREE_SIZE)) {
+        fk_record_begin(&shop, &shop_env);
+        fk_record_card_free(&shop, 1);
+        (void) fk_record_end(&shop);
+        fk_commit(&shop);
+    }
+}
+
+
+static void
+test_full(void)
+{
+    int       got;
+    unsigned  n;
+
+    for (n = 0; n < CALLS; n++) {
+        if (call_table[n].full != FK_RING_FULL) {
+            continue;
+        }
+
+        call_shop();
+        fill_ring();
+        remember();
+        got = call_table[n].run(&shop);
+
+        /* What passes empty slots of the wheel has done its work there. */
+        if (call_table[n].run == call_tick) {
+            shop.region->wheel_s = ((fk_region_t *) (void *) before)->wheel_s;
+        }
+
+        OK(got == FK_RING_FULL && unchanged(), "full ring: %s",
+           call_table[n].name);
+
+        fk_flush_break(&shop, FLUSHER);
+        shop.region->ring.probe = 0;
+        shop_flush();
+        EQ_INT(call_table[n].run(&shop), FK_OK, "and with room again");
+    }
+}
+
+
+static void *
+check(void *data)
+{
+    char  *why;
+
+    why = data;
+    return fk_check(&shop, why, 256) == FK_LOCK_TIMEOUT ? data : NULL;
+}
+
+
+static void *
+begin(void *data)
+{
+    return fk_recover_begin(&shop, 8, 0) == FK_LOCK_TIMEOUT ? data : NULL;
+}
+
+
+/* These two have no state of their own that stops them. */
+static void
+test_others(void)
+{
+    char       why[256];
+    void      *out[2];
+    pthread_t  thread[2];
+
+    call_shop();
+    shop.region->state = FK_SHOP_EMPTY;
+    shop_must(fk_lock(&shop) == FK_OK, "lock");
+    remember();
+
+    shop_must(pthread_create(&thread[0], NULL, check, why) == 0
+              && pthread_create(&thread[1], NULL, begin, why) == 0
+              && pthread_join(thread[0], &out[0]) == 0
+              && pthread_join(thread[1], &out[1]) == 0, "threads");
+    OK(unchanged(), "nothing changed while the lock was taken");
+    fk_unlock(&shop);
+
+    OK(out[0] != NULL, "locked: check");
+    EQ_STR(why, fk_code_info[FK_LOCK_TIMEOUT].text, "and it says why");
+    OK(out[1] != NULL, "locked: recover_begin");
+}
+
+
+int
+main(void)
+{
+    before = malloc(SHOP_SIZE);
+    shop_must(before != NULL, "memory");
+
+    test_open();
+    test_states();
+    test_locked();
+    test_fenced();
+    test_full();
+    test_others();
+
+    return tap_done();
+}

@@ -1,0 +1,376 @@
+/*
+ * A random life of a small shop: purchases, payments of every kind, imports,
+ * changes, expiry; and the question whether two regions are the same shop,
+ * order by order, card by card.
+ */
+
+#ifndef FAKA_JOURNAL_LIFE_H_INCLUDED_
+#define FAKA_JOURNAL_LIFE_H_INCLUDED_
+
+
+#include "journal_shop.h"
+
+
+#define ORDERS_MAX   6000
+
+
+static uint32_t       random_state = 1;
+static fk_order_id_t  orders[ORDERS_MAX];
+static uint32_t       orders_count;
+static uint32_t       archived_count;
+static uint32_t       next_card = 1;
+static uint32_t       next_trade = 1;
+static uint32_t       staged[3];       /* imports that go on */
+
+static const char *const  skus[] = { "card-a", "card-b", "key", "seats" };
+
+
+__attribute__((unused))
+static uint32_t
+pick(uint32_t n)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (random_state >> 8) % n;
+}
+
+
+__attribute__((unused))
+static void
+live_buy(void)
+{
+    fk_code_t        rc;
+    fk_checkout_t    in;
+    fk_order_view_t  out;
+
+    if (orders_count == ORDERS_MAX) {
+        return;
+    }
+
+    in = shop_cart(skus[pick(4)], 1);
+    in.qty = in.sku.data[0] == 'k' ? 1 : 1 + pick(5);
+    in.has_idem = (uint8_t) pick(2);
+    rc = fk_checkout(&shop, &shop_env, &in, &out);
+
+    if (rc == FK_OK) {
+        orders[orders_count++] = in.id;
+    }
+}
+
+
+__attribute__((unused))
+static void
+live_pay(void)
+{
+    char              trade[32];
+    int64_t           amount;
+    fk_order_id_t    *id;
+    fk_order_view_t   view;
+    fk_pay_result_t   result;
+
+    if (orders_count == 0) {
+        return;
+    }
+
+    id = &orders[pick(orders_count)];
+    if (fk_order_get(&shop, id, &view) != FK_OK) {
+        return;
+    }
+
+    amount = view.amount + (pick(10) == 0);
+
+    /* Now and then one that was used before. */
+    snprintf(trade, sizeof(trade), "trade-%u",
+             pick(20) == 0 ? 1 + pick(next_trade) : next_trade++);
+    (void) shop_pay(id, trade, amount, &result, &view);
+}
+
+
+__attribute__((unused))
+static void
+live_decide(void)
+{
+    fk_order_view_t  view;
+
+    static const fk_event_t  events[] = {
+        FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED
+    };
+
+    if (orders_count > 0) {
+        (void) fk_decide(&shop, &shop_env, &orders[pick(orders_count)],
+                         events[pick(4)], &view);
+    }
+}
+
+
+__attribute__((unused))
+static void
+live_import(void)
+{
+    uint8_t   results[FK_IMPORT_SLICE_MAX];
+    uint32_t  n, count, accepted;
+    uint64_t  seq;
+
+    n = pick(3);
+
+    if (staged[n] == 0) {
+        if (fk_import_begin(&shop, &shop_env, str(skus[n]), &staged[n])
+            != FK_OK)
+        {
+            staged[n] = 0;
+        }
+        return;
+    }
+
+    if (pick(3) > 0) {
+        count = 1 + pick(6);
+        (void) shop_add(staged[n], next_card - pick(2) * (next_card > 10),
+                        count, (uint16_t) (40 + pick(400)), results);
+        next_card += count;
+        return;
+    }
+
+    if (pick(4) == 0) {
+        (void) fk_import_abort(&shop, &shop_env, staged[n]);
+    } else if (fk_import_commit(&shop, &shop_env, staged[n], &accepted, &seq)
+               != FK_OK)
+    {
+        (void) fk_import_abort(&shop, &shop_env, staged[n]);
+    }
+
+    staged[n] = 0;
+}
+
+
+__attribute__((unused))
+static void
+live_change(void)
+{
+    fk_product_put_t  put;
+
+    memset(&put, 0, sizeof(put));
+
+    if (pick(2)) {
+        put.sku = str("seats");
+        put.fields = FK_PUT_STOCK;
+        put.stock = 20 + pick(200);
+    } else {
+        put.sku = str(skus[pick(4)]);
+        put.fields = FK_PUT_NAME | FK_PUT_PRICE;
+        put.name = str(pick(2) ? "renamed" : "a longer name than before");
+        put.price = 100 + pick(1000);
+        strcpy(put.currency, "CNY");
+    }
+
+    (void) shop_put(&put, NULL);
+}
+
+
+__attribute__((unused))
+/* Slots that are free again are taken again, the same ones in the twin. */
+static void
+live_archive(void)
+{
+    uint32_t         i, n, cursor;
+    size_t           size;
+    fk_code_t        rc;
+    fk_order_id_t    ids[4];
+    fk_order_view_t  view;
+    static uint8_t   record[FK_ARCHIVE_SIZE_MAX];
+
+    cursor = pick(orders_count + 1);
+    n = fk_archive_list(&shop, &shop_env, 3600, &cursor, ids, 4);
+
+    for (i = 0; i < n; i++) {
+        shop_must(fk_archive_read(&shop, &ids[i], &view, record,
+                                  sizeof(record), &size) == FK_OK, "read");
+
+        /* Not while a snapshot runs, nor when the ring is full. */
+        rc = fk_archive_drop(&shop, &shop_env, &ids[i], view.seq);
+        archived_count += rc == FK_OK;
+
+        if (rc == FK_OK && pick(4) == 0) {
+            shop_must(fk_archive_restore(&shop, &shop_env, record, size,
+                                         &view) == FK_OK, "restore");
+        }
+    }
+}
+
+
+static void
+live(uint32_t steps)
+{
+    uint32_t         i, what;
+    fk_tick_t        tick;
+    fk_order_view_t  view;
+
+    for (i = 0; i < steps; i++) {
+        what = pick(100);
+
+        if (what < 30) {
+            live_buy();
+        } else if (what < 60) {
+            live_pay();
+        } else if (what < 70) {
+            live_decide();
+        } else if (what < 82) {
+            live_import();
+        } else if (what < 86) {
+            live_change();
+        } else if (what < 90) {
+            if (orders_count > 0) {
+                (void) fk_cancel(&shop, &shop_env,
+                                 &orders[pick(orders_count)], &view);
+            }
+        } else if (what < 93) {
+            live_archive();
+        } else if (what < 97) {
+            shop_wait_s(pick(200));
+
+            /* A walk's owner is never late here, though the clock jumps. */
+            shop.region->snapshot.fresh_until_ms = shop_env.now_ms
+                                                   + FK_SNAPSHOT_LEASE_MS;
+            (void) fk_tick(&shop, &shop_env, 20, &tick);
+        } else {
+            kept_flush();
+        }
+    }
+}
+
+
+__attribute__((unused))
+static int
+same_orders(fk_t *a, fk_t *b)
+{
+    uint8_t            cards[2][8192];
+    uint32_t           i, n[2], cursor[2], pays[2];
+    fk_code_t          rc[2];
+    fk_card_out_t      out[2][8];
+    fk_order_view_t    view[2];
+    fk_payment_view_t  payment[2][16];
+
+    for (i = 0; i < orders_count; i++) {
+        memset(view, 0, sizeof(view));
+        memset(payment, 0, sizeof(payment));
+
+        rc[0] = fk_order_get(a, &orders[i], &view[0]);
+        rc[1] = fk_order_get(b, &orders[i], &view[1]);
+
+        if (rc[0] != rc[1] || (rc[0] != FK_OK && rc[0] != FK_NOT_FOUND)) {
+            return 0;
+        }
+
+        if (rc[0] == FK_NOT_FOUND) {
+            continue;
+        }
+
+        pays[0] = fk_order_payments(a, &orders[i], payment[0], 16);
+        pays[1] = fk_order_payments(b, &orders[i], payment[1], 16);
+
+        n[0] = n[1] = 8;
+        cursor[0] = cursor[1] = 0;
+        rc[0] = fk_order_cards(a, &orders[i], &cursor[0], cards[0],
+                               sizeof(cards[0]), out[0], &n[0]);
+        rc[1] = fk_order_cards(b, &orders[i], &cursor[1], cards[1],
+                               sizeof(cards[1]), out[1], &n[1]);
+
+        /* Where an order stands in its table is nobody's business. */
+        view[0].index = view[1].index;
+
+        if (memcmp(&view[0], &view[1], sizeof(view[0])) != 0
+            || pays[0] != pays[1]
+            || memcmp(payment[0], payment[1], sizeof(payment[0])) != 0
+            || rc[0] != rc[1])
+        {
+            printf("#   order %u differs\n", i);
+            return 0;
+        }
+
+        if (rc[0] == FK_OK && view[0].kind == FK_KIND_COUNTED) {
+            if (n[0] != 0 || n[1] != 0) {
+                return 0;
+            }
+
+        } else if (rc[0] == FK_OK
+            && (n[0] != n[1] || n[0] != view[0].qty
+                || out[0][n[0] - 1].offset != out[1][n[1] - 1].offset
+                || memcmp(cards[0], cards[1],
+                          out[0][n[0] - 1].offset + out[0][n[0] - 1].size)))
+        {
+            printf("#   the cards of order %u differ\n", i);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+__attribute__((unused))
+static int
+same_products(fk_t *a, fk_t *b)
+{
+    uint32_t           i;
+    fk_product_view_t  view[2];
+
+    for (i = 0; i < 4; i++) {
+        memset(view, 0, sizeof(view));
+
+        if (fk_product_get(a, &shop_env, str(skus[i]), &view[0]) != FK_OK
+            || fk_product_get(b, &shop_env, str(skus[i]), &view[1]) != FK_OK
+            || memcmp(&view[0], &view[1], sizeof(view[0])) != 0)
+        {
+            printf("#   %s differs\n", skus[i]);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* Imports under way are lost by design, and only they. */
+__attribute__((unused))
+static void
+end_imports(void)
+{
+    uint32_t  n;
+
+    for (n = 0; n < 3; n++) {
+        if (staged[n] != 0) {
+            (void) fk_import_abort(&shop, &shop_env, staged[n]);
+            staged[n] = 0;
+        }
+    }
+
+    (void) shop_tick();
+    kept_flush();
+}
+
+
+/* A new shop with nothing in it but its products; the same for each seed. */
+__attribute__((unused))
+static void
+life_begin(uint32_t seed)
+{
+    /* In the memory of the last one: what it left must not matter. */
+    if (shop.base == NULL) {
+        shop_open();
+    } else {
+        shop_open_in(shop.base, SHOP_SIZE);
+    }
+
+    kept_size = 0;
+    random_state = seed;
+    orders_count = 0;
+    next_card = 1;
+    next_trade = 1;
+    memset(staged, 0, sizeof(staged));
+
+    shop_product("card-a", FK_KIND_CARD, 0);
+    shop_product("card-b", FK_KIND_CARD, 0);
+    shop_product("key", FK_KIND_SHARED, 0);
+    shop_product("seats", FK_KIND_COUNTED, 300);
+}
+
+
+#endif /* FAKA_JOURNAL_LIFE_H_INCLUDED_ */
