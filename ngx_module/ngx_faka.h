@@ -22,11 +22,13 @@
 #include "pay/crypto.h"
 #include "pay/pay.h"
 #include "redis/ngx_faka_journal.h"
+#include "redis/ngx_faka_keeper.h"
 
 
 #define NGX_FAKA_CHANNELS_MAX       16
 #define NGX_FAKA_SHOPS_MAX          16
 #define NGX_FAKA_WORKERS_MAX        128
+#define NGX_FAKA_REASON_SIZE        256
 #define NGX_FAKA_BODY_SIZE_MAX      (64 * 1024)   /* all but imports */
 
 typedef struct ngx_faka_shop_s     ngx_faka_shop_t;
@@ -51,6 +53,12 @@ struct ngx_faka_shop_s {
     ngx_faka_redis_conf_t   redis;
     ngx_uint_t              durability;
     ngx_uint_t              hold_s;
+    uint64_t                snapshot_size;    /* of journal since the last */
+    ngx_uint_t              snapshot_s;
+    ngx_uint_t              retention_s;      /* of finished orders */
+    ngx_uint_t              archive_s;        /* how long Redis keeps them */
+    ngx_uint_t              standby;          /* unsigned: 1 role standby */
+    ngx_uint_t              replicas;         /* that an answer waits for */
     ngx_str_t               public_url;       /* without a final slash */
     ngx_str_t               admin_token;      /* contents of the file */
     pay_master_t            master;           /* of key_file */
@@ -95,17 +103,24 @@ struct ngx_faka_worker_s {
     ngx_uint_t              request_count;
     ngx_uint_t              request_count_seen;   /* by the last tick */
     uint64_t                owner;            /* pid and start: unique */
+    uint64_t                epoch;            /* when a writer was let in */
     pay_crypto_t           *crypto;           /* one a worker, shared */
     pay_vault_t            *vault;
     ngx_faka_journal_t     *journal;
+    ngx_faka_keeper_t      *keeper;
+    ngx_faka_reader_t      *reader;
     ngx_event_t             tick;
     ngx_connection_t       *bell;             /* eventfd of this worker */
     ngx_event_t             fallback;         /* short timer while parked */
     ngx_uint_t              starting;         /* unsigned: 1 no journal yet */
     ngx_msec_t              started_at;
     ngx_uint_t              draining;         /* unsigned: 1 told to quit */
+    ngx_uint_t              replaced;         /* unsigned: 1 others serve */
     ngx_queue_t             parked;           /* ngx_faka_ctx_t, by seq */
     ngx_uint_t              parked_count;
+    ngx_queue_t             answered;         /* ngx_faka_ctx_t, by a look-up
+                                                 in the archive */
+    ngx_uint_t              failed_said;      /* unsigned: 1 it is logged */
     ngx_log_t              *log;
 };
 
@@ -120,10 +135,18 @@ typedef void (*ngx_faka_done_pt)(ngx_http_request_t *r, fk_code_t code);
 
 typedef void (*ngx_faka_body_pt)(ngx_http_request_t *r, ngx_str_t *body);
 
+/* How far a look-up in the archive is. */
+typedef enum {
+    NGX_FAKA_NOT_ASKING = 0,
+    NGX_FAKA_ASKING,
+    NGX_FAKA_ANSWERED                  /* done() is called in a moment */
+} ngx_faka_asking_t;
+
 struct ngx_faka_ctx_s {
     ngx_queue_t             queue;
     ngx_http_request_t     *r;
     ngx_faka_shop_t        *shop;
+    uint64_t                epoch;            /* that seq belongs to */
     uint64_t                seq;
     uint64_t                parked_us;        /* steady clock */
     ngx_faka_done_pt        done;
@@ -131,6 +154,12 @@ struct ngx_faka_ctx_s {
     ngx_uint_t              has_cleanup;      /* unsigned: 1 registered */
     fk_order_view_t        *order;
     void                   *data;             /* the handler's own */
+
+    /* ngx_faka_archive_find */
+    fj_ask_t                ask;
+    ngx_faka_asking_t       asking;
+    fk_code_t               answer;
+    ngx_str_t               record;           /* of an archived order */
 
     /* ngx_faka_read_body */
     ngx_faka_body_pt        body_next;
@@ -156,8 +185,18 @@ ngx_int_t ngx_faka_variables_add(ngx_conf_t *cf);
 /* ngx_faka_worker.c: timers, attaching, the bell. */
 ngx_int_t ngx_faka_worker_init(ngx_cycle_t *cycle);
 void ngx_faka_worker_exit(ngx_cycle_t *cycle);
+/* Wakes the parked requests of the other workers; an ngx_faka_worker_t. */
+void ngx_faka_worker_ring(void *worker);
 /* Time for engine calls. */
 void ngx_faka_env(fk_env_t *env);
+
+/* ngx_faka_worker_owner.c */
+
+/* Who this server is: server, host and generation of the options. */
+void ngx_faka_owner_identify(ngx_cycle_t *cycle,
+    ngx_faka_journal_options_t *options);
+/* A new generation sells on our sockets; worker is an ngx_faka_worker_t. */
+void ngx_faka_owner_replaced(void *worker, ngx_uint_t is_gone);
 
 /* ngx_faka_worker_park.c */
 
@@ -181,6 +220,12 @@ void ngx_faka_park_fallback(ngx_event_t *ev);
 /* The same for those that have waited for too long; called now and then. */
 void ngx_faka_park_expire(ngx_faka_worker_t *worker);
 
+/* The handler of a parked request is called anew, and answers or parks it
+ * again; the request may be freed in here. */
+void ngx_faka_park_resume(ngx_faka_ctx_t *ctx, fk_code_t code);
+/* From here on a client that goes away ends all its request's waiting. */
+ngx_int_t ngx_faka_park_watch(ngx_http_request_t *r, ngx_faka_ctx_t *ctx);
+
 /*
  * May a request that needs a new durable record go on?  FK_OK, or the code to
  * refuse with at once (journal down under "durability disk", not open...).
@@ -189,6 +234,27 @@ fk_code_t ngx_faka_may_write(ngx_faka_shop_t *shop);
 
 /* FK_OK while the shop is open, else the code that says what it is. */
 fk_code_t ngx_faka_shop_code(const ngx_faka_shop_t *shop);
+
+/* ngx_faka_worker_archive.c: the keeper and the reader of a worker. */
+ngx_int_t ngx_faka_archive_start(ngx_cycle_t *cycle,
+    ngx_faka_worker_t *worker);
+void ngx_faka_archive_stop(ngx_faka_worker_t *worker);
+
+/*
+ * The engine has no such order; has the archive?  Parks the request, then
+ * calls done():
+ *   FK_OK         ctx->record is the order's, and *ctx->order, which the
+ *                 caller has made room for, is what fk_archive_view() shows
+ *   FK_NOT_FOUND  it has not
+ *   FK_CORRUPT    what it has cannot be read; that is in the log
+ *   any 503       it cannot be asked now, or the shop is not open
+ * Waiting is bounded as ngx_faka_wait_durable() bounds it.  done() may be
+ * called before this returns.
+ */
+void ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_order_id_t *id, ngx_faka_done_pt done);
+/* Nobody waits for the answer any more, if there was a question. */
+void ngx_faka_archive_forget(ngx_faka_ctx_t *ctx);
 
 /* ngx_faka_worker_request.c: what comes in. */
 
@@ -275,7 +341,7 @@ ngx_int_t ngx_faka_metrics_handler(ngx_http_request_t *r);
 
 /* The region's shared counters of the handlers (fk_stat_add). */
 enum {
-    NGX_FAKA_STAT_CHECKOUT = NGX_FAKA_STAT_JOURNAL_LAST,  /* + fk_code_t */
+    NGX_FAKA_STAT_CHECKOUT = FJ_STAT_LAST,                /* + fk_code_t */
     NGX_FAKA_STAT_NOTIFY_PAID = NGX_FAKA_STAT_CHECKOUT + FK_CODE_COUNT,
     NGX_FAKA_STAT_NOTIFY_RESULT,                          /* + fk_pay_result */
     NGX_FAKA_STAT_NOTIFY_VERDICT = NGX_FAKA_STAT_NOTIFY_RESULT

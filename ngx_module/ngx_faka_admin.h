@@ -18,12 +18,16 @@ ngx_int_t ngx_faka_admin_product_put(ngx_http_request_t *r, ngx_str_t *name);
 
 /* ngx_faka_worker_admin_orders.c */
 ngx_int_t ngx_faka_admin_orders(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_order(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_approve(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_deny(ngx_http_request_t *r, ngx_str_t *name);
 
 /* ngx_faka_worker_import.c, ngx_faka_worker_audit.c */
 ngx_int_t ngx_faka_admin_import(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_audit(ngx_http_request_t *r, ngx_str_t *name);
+
+/* ngx_faka_worker_owner.c */
+ngx_int_t ngx_faka_admin_takeover(ngx_http_request_t *r, ngx_str_t *name);
 
 
 #endif /* NGX_FAKA_ADMIN_H_INCLUDED_ */

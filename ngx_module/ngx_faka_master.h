@@ -37,7 +37,12 @@ typedef enum {
     NGX_FAKA_SHOP_KEY_FILE,
     NGX_FAKA_SHOP_HOLD,
     NGX_FAKA_SHOP_PUBLIC_URL,
-    NGX_FAKA_SHOP_ADMIN_TOKEN
+    NGX_FAKA_SHOP_ADMIN_TOKEN,
+    NGX_FAKA_SHOP_SNAPSHOT,
+    NGX_FAKA_SHOP_RETENTION,
+    NGX_FAKA_SHOP_ARCHIVE,
+    NGX_FAKA_SHOP_ROLE,
+    NGX_FAKA_SHOP_REPLICAS
 } ngx_faka_shop_directive_t;
 
 typedef enum {
@@ -77,6 +82,14 @@ char *ngx_faka_shop_public_url(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_shop_admin_token(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* ngx_faka_master_journal.c */
+char *ngx_faka_shop_snapshot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_retention(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_archive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_role(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_replicas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_faka_master_redis.c */
 char *ngx_faka_shop_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

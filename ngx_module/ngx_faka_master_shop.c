@@ -19,6 +19,10 @@ static ngx_int_t ngx_faka_shop_key(ngx_conf_t *cf, ngx_str_t *path,
 
 
 #define NGX_FAKA_HOLD_S          900
+#define NGX_FAKA_SNAPSHOT_SIZE   ((uint64_t) 128 << 20)
+#define NGX_FAKA_SNAPSHOT_S      3600
+#define NGX_FAKA_RETENTION_S     3600
+#define NGX_FAKA_ARCHIVE_S       (365 * 86400)
 #define NGX_FAKA_TOKEN_SIZE_MIN  32
 #define NGX_FAKA_TOKEN_SIZE_MAX  128
 
@@ -177,6 +181,10 @@ ngx_faka_shop_create(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf,
     shop->line = cf->conf_file->line;
     shop->durability = NGX_FAKA_DURABILITY_DISK;
     shop->hold_s = NGX_FAKA_HOLD_S;
+    shop->snapshot_size = NGX_FAKA_SNAPSHOT_SIZE;
+    shop->snapshot_s = NGX_FAKA_SNAPSHOT_S;
+    shop->retention_s = NGX_FAKA_RETENTION_S;
+    shop->archive_s = NGX_FAKA_ARCHIVE_S;
 
     return shop;
 }

@@ -15,6 +15,8 @@ ngx_faka_may_read(const ngx_faka_shop_t *shop)
         return FK_NOT_OPEN;
     }
 
+    shop->worker->epoch = fk_epoch(&shop->worker->fk);
+
     return FK_OK;
 }
 

@@ -36,6 +36,7 @@ ngx_faka_pay_str(const ngx_str_t *text)
 /*
  * May the region be read at all?  FK_OK, or FK_NOT_OPEN while this worker
  * has not attached to it.  What state the shop is in, the engine answers.
+ * This, or ngx_faka_may_write(), comes before ngx_faka_wait_durable().
  */
 fk_code_t ngx_faka_may_read(const ngx_faka_shop_t *shop);
 

@@ -39,8 +39,8 @@ static void ngx_faka_worker_bell_open(ngx_cycle_t *cycle,
     ngx_faka_worker_t *worker);
 static void ngx_faka_worker_bell_close(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_bell(ngx_event_t *ev);
-static void ngx_faka_worker_ring(void *data);
 static void ngx_faka_worker_tick(ngx_event_t *ev);
+static void ngx_faka_worker_failed(ngx_faka_worker_t *worker);
 static ngx_uint_t ngx_faka_worker_touch(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_drain(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_stop(ngx_faka_worker_t *worker);
@@ -111,6 +111,7 @@ ngx_faka_worker_start(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
     worker->started_at = ngx_current_msec;
     worker->crypto = ngx_faka_worker_crypto;
     ngx_queue_init(&worker->parked);
+    ngx_queue_init(&worker->answered);
 
     worker->vault = pay_vault_create(worker->crypto, &shop->master, err,
                                      sizeof(err));
@@ -172,11 +173,20 @@ ngx_faka_worker_journal(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
                       ? NGX_FAKA_PACE_MS : 0;
     options.wake = ngx_faka_park_wake;
     options.ring = ngx_faka_worker_ring;
+    options.replaced = ngx_faka_owner_replaced;
+    options.standby = worker->shop->standby;
+    options.replicas = worker->shop->replicas;
     options.data = worker;
+
+    ngx_faka_owner_identify(cycle, &options);
 
     worker->journal = ngx_faka_journal_start(cycle, &options);
 
-    return worker->journal != NULL ? NGX_OK : NGX_ERROR;
+    if (worker->journal == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_faka_archive_start(cycle, worker);
 }
 
 
@@ -288,7 +298,7 @@ ngx_faka_worker_bell(ngx_event_t *ev)
 }
 
 
-static void
+void
 ngx_faka_worker_ring(void *data)
 {
     ngx_faka_worker_t *worker = data;
@@ -334,6 +344,11 @@ ngx_faka_worker_tick(ngx_event_t *ev)
         ngx_faka_worker_drain(worker);
     }
 
+    /* Those that were kept alive for another request since the last tick. */
+    if (worker->replaced) {
+        ngx_close_idle_connections((ngx_cycle_t *) ngx_cycle);
+    }
+
     if (fk_shop_state(&worker->fk) == FK_SHOP_OPEN) {
 
         ngx_memzero(&done, sizeof(fk_tick_t));
@@ -350,6 +365,7 @@ ngx_faka_worker_tick(ngx_event_t *ev)
         }
     }
 
+    ngx_faka_worker_failed(worker);
     ngx_faka_park_wake(worker);
     ngx_faka_park_expire(worker);
 
@@ -358,6 +374,26 @@ ngx_faka_worker_tick(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, wait_ms);
+}
+
+
+/* Whoever finds the damage may have died of it: so the others say it, too. */
+
+static void
+ngx_faka_worker_failed(ngx_faka_worker_t *worker)
+{
+    char  reason[NGX_FAKA_REASON_SIZE];
+
+    if (worker->failed_said || fk_shop_state(&worker->fk) != FK_SHOP_FAILED) {
+        return;
+    }
+
+    worker->failed_said = 1;
+
+    ngx_log_error(NGX_LOG_EMERG, worker->log, 0,
+                  "faka_shop \"%V\": has stopped itself: %s",
+                  &worker->shop->name,
+                  fk_fail_reason(&worker->fk, reason, sizeof(reason)));
 }
 
 
@@ -418,6 +454,9 @@ ngx_faka_worker_drain(ngx_faka_worker_t *worker)
     }
 
     worker->draining = 1;
+
+    /* Another worker goes on with what it was at. */
+    ngx_faka_keeper_stop(worker->keeper);
     ngx_faka_journal_drain(worker->journal);
 }
 
@@ -460,6 +499,8 @@ ngx_faka_worker_stop(ngx_faka_worker_t *worker)
     if (worker->fallback.timer_set) {
         ngx_del_timer(&worker->fallback);
     }
+
+    ngx_faka_archive_stop(worker);
 
     if (worker->journal != NULL) {
         ngx_faka_journal_stop(worker->journal);

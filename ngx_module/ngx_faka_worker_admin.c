@@ -34,9 +34,11 @@ static const ngx_faka_admin_route_t  ngx_faka_admin_routes[] = {
     { "products", NULL, 2, NGX_HTTP_PUT, "PUT", ngx_faka_admin_product_put },
     { "products", "cards", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_import },
     { "orders", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_orders },
+    { "orders", NULL, 2, NGX_HTTP_GET, "GET", ngx_faka_admin_order },
     { "orders", "approve", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_approve },
     { "orders", "deny", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_deny },
-    { "audit", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_audit }
+    { "audit", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_audit },
+    { "takeover", NULL, 1, NGX_HTTP_POST, "POST", ngx_faka_admin_takeover }
 };
 
 

@@ -1,6 +1,7 @@
 /*
- * GET /admin/orders: orders page by page, the newest first; and a person's
- * word about an order under review, POST /admin/orders/ID/approve and deny.
+ * GET /admin/orders: orders page by page, the newest first; one of them, GET
+ * /admin/orders/ID, also from the archive; and a person's word about an order
+ * under review, POST /admin/orders/ID/approve and deny.
  *
  * Keys are never shown here.  A page looks at a bounded number of orders, so
  * it may be short while there is more: "next" says whether there is.
@@ -31,8 +32,14 @@ static ngx_int_t ngx_faka_admin_query(ngx_http_request_t *r,
 static int ngx_faka_admin_status(const ngx_str_t *word);
 static void ngx_faka_admin_page(ngx_http_request_t *r,
     const fk_order_view_t *orders, uint32_t n, uint32_t cursor);
-static void ngx_faka_admin_order(ngx_http_request_t *r,
+static void ngx_faka_admin_members(ngx_http_request_t *r,
     ngx_faka_json_t *json, const fk_order_view_t *order);
+static void ngx_faka_admin_payments(ngx_faka_json_t *json,
+    const fk_payment_view_t *payment, uint32_t n);
+static fk_code_t ngx_faka_admin_order_name(ngx_http_request_t *r,
+    ngx_str_t *name, fk_order_id_t *id);
+static void ngx_faka_admin_archived(ngx_http_request_t *r, fk_code_t code);
+static void ngx_faka_admin_undecided(ngx_http_request_t *r, fk_code_t code);
 static ngx_int_t ngx_faka_admin_decide(ngx_http_request_t *r,
     ngx_str_t *name, fk_event_t event);
 static void ngx_faka_admin_decided(ngx_http_request_t *r, fk_code_t code);
@@ -167,7 +174,7 @@ ngx_faka_admin_page(ngx_http_request_t *r, const fk_order_view_t *orders,
 
     for (i = 0; i < n; i++) {
         ngx_faka_json_object(&json, NULL);
-        ngx_faka_admin_order(r, &json, &orders[i]);
+        ngx_faka_admin_members(r, &json, &orders[i]);
         ngx_faka_json_object_end(&json);
     }
 
@@ -188,20 +195,31 @@ ngx_faka_admin_page(ngx_http_request_t *r, const fk_order_view_t *orders,
 
 
 static void
-ngx_faka_admin_order(ngx_http_request_t *r, ngx_faka_json_t *json,
+ngx_faka_admin_members(ngx_http_request_t *r, ngx_faka_json_t *json,
     const fk_order_view_t *order)
 {
-    uint32_t            i, n;
+    uint32_t            n;
     ngx_faka_ctx_t     *ctx;
     fk_payment_view_t   payment[NGX_FAKA_PAYMENTS_MAX];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
     ngx_faka_order_members(json, order);
-    ngx_faka_json_array(json, "payments");
 
     n = fk_order_payments(&ctx->shop->worker->fk, &order->id, payment,
                           NGX_FAKA_PAYMENTS_MAX);
+
+    ngx_faka_admin_payments(json, payment, n);
+}
+
+
+static void
+ngx_faka_admin_payments(ngx_faka_json_t *json,
+    const fk_payment_view_t *payment, uint32_t n)
+{
+    uint32_t  i;
+
+    ngx_faka_json_array(json, "payments");
 
     for (i = 0; i < n; i++) {
         ngx_faka_json_object(json, NULL);
@@ -216,6 +234,90 @@ ngx_faka_admin_order(ngx_http_request_t *r, ngx_faka_json_t *json,
     ngx_faka_json_array_end(json);
 }
 
+
+/* --- one order --------------------------------------------------------- */
+
+ngx_int_t
+ngx_faka_admin_order(ngx_http_request_t *r, ngx_str_t *name)
+{
+    fk_code_t        code;
+    fk_order_id_t    id;
+    ngx_faka_ctx_t  *ctx;
+
+    ngx_faka_no_body(r);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    code = ngx_faka_admin_order_name(r, name, &id);
+
+    if (code == FK_OK) {
+        code = fk_order_get(&ctx->shop->worker->fk, &id, ctx->order);
+
+        if (code == FK_NOT_FOUND) {
+            ngx_faka_archive_find(r, ctx, &id, ngx_faka_admin_archived);
+            return NGX_DONE;
+        }
+    }
+
+    ngx_faka_admin_decided(r, code);
+
+    return NGX_DONE;
+}
+
+
+/* Makes room for the order, too. */
+
+static fk_code_t
+ngx_faka_admin_order_name(ngx_http_request_t *r, ngx_str_t *name,
+    fk_order_id_t *id)
+{
+    ngx_faka_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    if (fk_order_id_parse(id, name->data, name->len) != FK_OK) {
+        return FK_NOT_FOUND;
+    }
+
+    ctx->order = ngx_palloc(r->pool, sizeof(fk_order_view_t));
+
+    return ctx->order != NULL && ngx_faka_order_name(r, ctx, id) == NGX_OK
+           ? FK_OK : FK_TABLE_FULL;
+}
+
+
+static void
+ngx_faka_admin_archived(ngx_http_request_t *r, fk_code_t code)
+{
+    uint32_t            n;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_json_t     json;
+    fk_payment_view_t   payment[NGX_FAKA_PAYMENTS_MAX];
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    if (code == FK_OK) {
+        n = NGX_FAKA_PAYMENTS_MAX;
+        code = fk_archive_view(&ctx->shop->worker->fk, ctx->record.data,
+                               ctx->record.len, ctx->order, payment, &n);
+    }
+
+    if (code != FK_OK) {
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return;
+    }
+
+    ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDER_JSON_SIZE);
+    ngx_faka_json_object(&json, NULL);
+    ngx_faka_order_members(&json, ctx->order);
+    ngx_faka_admin_payments(&json, payment, n);
+    ngx_faka_json_object_end(&json);
+
+    ngx_faka_send_json(r, NGX_HTTP_OK, ngx_faka_json_end(&json));
+}
+
+
+/* --- decisions --------------------------------------------------------- */
 
 ngx_int_t
 ngx_faka_admin_approve(ngx_http_request_t *r, ngx_str_t *name)
@@ -248,23 +350,18 @@ ngx_faka_admin_decide(ngx_http_request_t *r, ngx_str_t *name,
 
     code = ngx_faka_may_write(ctx->shop);
 
-    if (code == FK_OK
-        && fk_order_id_parse(&id, name->data, name->len) != FK_OK)
-    {
-        code = FK_NOT_FOUND;
-    }
-
     if (code == FK_OK) {
-        ctx->order = ngx_palloc(r->pool, sizeof(fk_order_view_t));
-
-        if (ctx->order == NULL || ngx_faka_order_name(r, ctx, &id) != NGX_OK) {
-            code = FK_TABLE_FULL;
-        }
+        code = ngx_faka_admin_order_name(r, name, &id);
     }
 
     if (code == FK_OK) {
         ngx_faka_env(&env);
         code = fk_decide(&w->fk, &env, &id, event, ctx->order);
+
+        if (code == FK_NOT_FOUND) {
+            ngx_faka_archive_find(r, ctx, &id, ngx_faka_admin_undecided);
+            return NGX_DONE;
+        }
     }
 
     if (code != FK_OK) {
@@ -283,6 +380,15 @@ ngx_faka_admin_decide(ngx_http_request_t *r, ngx_str_t *name,
 }
 
 
+/* What is archived is finished: there is nothing to decide. */
+
+static void
+ngx_faka_admin_undecided(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_faka_send_problem(r, code == FK_OK ? FK_CONFLICT : code, NULL, NULL);
+}
+
+
 static void
 ngx_faka_admin_decided(ngx_http_request_t *r, fk_code_t code)
 {
@@ -298,7 +404,7 @@ ngx_faka_admin_decided(ngx_http_request_t *r, fk_code_t code)
 
     ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDER_JSON_SIZE);
     ngx_faka_json_object(&json, NULL);
-    ngx_faka_admin_order(r, &json, ctx->order);
+    ngx_faka_admin_members(r, &json, ctx->order);
     ngx_faka_json_object_end(&json);
 
     ngx_faka_send_json(r, NGX_HTTP_OK, ngx_faka_json_end(&json));

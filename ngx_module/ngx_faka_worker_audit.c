@@ -27,6 +27,7 @@ typedef struct {
     ngx_event_t          event;        /* the next turn */
     ngx_uint_t           running;      /* unsigned: 1 */
     uint64_t             owner;
+    uint64_t             begin_seq;
     ngx_msec_t           began_at;
     fk_audit_totals_t    totals;
 } ngx_faka_audit_t;
@@ -78,6 +79,7 @@ ngx_faka_admin_audit(ngx_http_request_t *r, ngx_str_t *name)
     audit->event.log = r->connection->log;
 
     ngx_faka_env(&env);
+    audit->begin_seq = fk_last_seq(&audit->w->fk);
 
     code = fk_audit_begin(&audit->w->fk, &env, audit->owner);
     if (code != FK_OK) {
@@ -183,6 +185,7 @@ ngx_faka_audit_show(ngx_faka_audit_t *audit)
     fk_journal_view(&audit->w->fk, &journal);
 
     ngx_faka_json_object(&json, "journal");
+    ngx_faka_json_integer(&json, "begin_seq", (int64_t) audit->begin_seq);
     ngx_faka_json_integer(&json, "seq", (int64_t) journal.seq);
     ngx_faka_json_integer(&json, "durable_seq",
                           (int64_t) journal.durable_seq);
@@ -236,6 +239,9 @@ ngx_faka_audit_products(ngx_faka_audit_t *audit, ngx_faka_json_t *json)
             ngx_faka_json_integer(json, "void", p->voided);
             ngx_faka_json_integer(json, "waiting", p->owed);
             ngx_faka_json_integer(json, "orders", p->orders_count);
+            ngx_faka_json_integer(json, "archived_units", p->archived_units);
+            ngx_faka_json_integer(json, "archived_orders",
+                                  p->archived_orders);
             ngx_faka_json_object_end(json);
         }
 
@@ -264,6 +270,14 @@ ngx_faka_audit_totals(ngx_faka_json_t *json, const fk_audit_totals_t *totals)
     }
     ngx_faka_json_object_end(json);
 
+    ngx_faka_json_object(json, "archived_amount");
+    for (i = 0; i < totals->currency_count; i++) {
+        ngx_faka_json_integer(json, totals->money[i].currency,
+                              totals->money[i].archived_amount);
+    }
+    ngx_faka_json_object_end(json);
+
+    ngx_faka_json_integer(json, "archived_orders", totals->archived_orders);
     ngx_faka_json_integer(json, "review", totals->review_count);
     ngx_faka_json_integer(json, "refund_due", totals->refund_due_count);
     ngx_faka_json_object_end(json);

@@ -44,7 +44,9 @@ static void ngx_faka_metrics_gauge(ngx_faka_metrics_t *m, const char *name,
     const char *help, uint64_t value);
 static void ngx_faka_metrics_counters(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_state(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_fail_reason(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_journal(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_snapshot(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_orders(ngx_faka_metrics_t *m);
 static ngx_int_t ngx_faka_metrics_word_sum(ngx_faka_metrics_t *m,
     ngx_uint_t code, uint64_t *sum);
@@ -59,19 +61,25 @@ static ngx_str_t  ngx_faka_metrics_type =
 
 static const ngx_faka_metrics_counter_t  ngx_faka_metrics_stats[] = {
     { "faka_journal_batches_total", "Batches sent to Redis.",
-      NGX_FAKA_STAT_BATCHES },
+      FJ_STAT_BATCHES },
     { "faka_journal_bytes_total", "Bytes of records sent to Redis.",
-      NGX_FAKA_STAT_BATCH_BYTES },
+      FJ_STAT_BATCH_BYTES },
     { "faka_journal_records_total", "Records sent to Redis.",
-      NGX_FAKA_STAT_BATCH_RECORDS },
+      FJ_STAT_BATCH_RECORDS },
     { "faka_journal_flush_microseconds_total",
-      "Time that batches were on their way.", NGX_FAKA_STAT_FLUSH_US },
+      "Time that batches were on their way.", FJ_STAT_FLUSH_US },
     { "faka_journal_unknown_total", "Batches whose reply was lost.",
-      NGX_FAKA_STAT_UNKNOWN },
+      FJ_STAT_UNKNOWN },
     { "faka_journal_recovered_records_total",
-      "Records read back from Redis at start.", NGX_FAKA_STAT_RECOVERED },
+      "Records read back from Redis at start.", FJ_STAT_RECOVERED },
+    { "faka_snapshots_total", "Snapshots written that count.",
+      FJ_STAT_SNAPSHOTS },
+    { "faka_healed_total", "Journals written anew from memory.",
+      FJ_STAT_HEALED },
+    { "faka_archived_orders_total", "Orders that left for the archive.",
+      FJ_STAT_ARCHIVED },
     { "faka_redis_reconnects_total", "Connections to Redis made anew.",
-      NGX_FAKA_STAT_RECONNECTS },
+      FJ_STAT_RECONNECTS },
     { "faka_lock_recoveries_total", "Locks taken over from a dead process.",
       FK_STAT_LOCK_RECOVERIES },
     { "faka_lock_rollbacks_total", "Half-done changes that were taken back.",
@@ -127,6 +135,7 @@ ngx_faka_metrics_text(ngx_http_request_t *r, ngx_faka_shop_t *shop)
 
     ngx_faka_metrics_state(&m);
     ngx_faka_metrics_journal(&m);
+    ngx_faka_metrics_snapshot(&m);
     ngx_faka_metrics_counters(&m);
     ngx_faka_metrics_orders(&m);
     ngx_faka_metrics_notices(&m);
@@ -244,6 +253,32 @@ ngx_faka_metrics_state(ngx_faka_metrics_t *m)
         ngx_faka_metrics_line(m, "faka_shop_state{state=\"%s\"} %ui\n",
                               fk_shop_state_word[i], i == (ngx_uint_t) state);
     }
+
+    if (state == FK_SHOP_FAILED) {
+        ngx_faka_metrics_fail_reason(m);
+    }
+}
+
+
+/* Reasons are our own words; a label must not end early all the same. */
+
+static void
+ngx_faka_metrics_fail_reason(ngx_faka_metrics_t *m)
+{
+    char    reason[NGX_FAKA_REASON_SIZE];
+    size_t  i;
+
+    (void) fk_fail_reason(m->fk, reason, sizeof(reason));
+
+    for (i = 0; reason[i] != '\0'; i++) {
+        if (reason[i] < ' ' || reason[i] == '"' || reason[i] == '\\') {
+            reason[i] = '?';
+        }
+    }
+
+    ngx_faka_metrics_head(m, "faka_fail_reason", "gauge",
+                          "1: why the shop has stopped itself.");
+    ngx_faka_metrics_line(m, "faka_fail_reason{reason=\"%s\"} 1\n", reason);
 }
 
 
@@ -279,6 +314,27 @@ ngx_faka_metrics_journal(ngx_faka_metrics_t *m)
     ngx_faka_metrics_gauge(m, "faka_journal_ring_capacity_bytes",
                            "Bytes of records that the ring can hold.",
                            view.ring_size);
+}
+
+
+static void
+ngx_faka_metrics_snapshot(ngx_faka_metrics_t *m)
+{
+    int64_t  age_ms;
+
+    ngx_faka_metrics_gauge(m, "faka_journal_tail_bytes",
+                           "Bytes of journal behind the last snapshot.",
+                           fk_stat_get(m->fk, FJ_STAT_TAIL_BYTES));
+    ngx_faka_metrics_gauge(m, "faka_snapshot_bytes",
+                           "Bytes of the last snapshot; 0: there is none.",
+                           fk_stat_get(m->fk, FJ_STAT_SNAPSHOT_BYTES));
+
+    age_ms = (int64_t) ngx_current_msec
+             - (int64_t) fk_stat_get(m->fk, FJ_STAT_SNAPSHOT_AT_MS);
+
+    ngx_faka_metrics_gauge(m, "faka_snapshot_age_seconds",
+                           "Time since the last snapshot, or since the shop "
+                           "opened.", (uint64_t) ngx_max(age_ms, 0) / 1000);
 }
 
 

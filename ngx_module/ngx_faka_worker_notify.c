@@ -28,15 +28,21 @@
 typedef struct {
     const pay_channel_t  *channel;
     pay_fact_t            fact;
+    ngx_uint_t            odd;             /* unsigned: 1 an odd amount */
+    fk_order_id_t         id;
     fk_pay_result_t       result;
     fk_order_view_t       order;
 } ngx_faka_notify_t;
 
 
 static void ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body);
-static void ngx_faka_notify_paid(ngx_http_request_t *r, ngx_uint_t odd);
+static void ngx_faka_notify_paid(ngx_http_request_t *r);
+static void ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code);
+static fk_code_t ngx_faka_notify_restore(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx);
+static void ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code);
 static fk_code_t ngx_faka_notify_book(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx, ngx_uint_t odd);
+    ngx_faka_ctx_t *ctx);
 static void ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
     const char *prefix, const char *word);
 static void ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code);
@@ -151,7 +157,8 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 
     case PAY_PAID:
     case PAY_ODD_AMOUNT:
-        ngx_faka_notify_paid(r, verdict == PAY_ODD_AMOUNT);
+        notify->odd = verdict == PAY_ODD_AMOUNT;
+        ngx_faka_notify_paid(r);
         return;
 
     case PAY_NOT_PAID:
@@ -172,20 +179,109 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 
 
 static void
-ngx_faka_notify_paid(ngx_http_request_t *r, ngx_uint_t odd)
+ngx_faka_notify_paid(ngx_http_request_t *r)
 {
     fk_code_t           code;
+    pay_fact_t         *fact;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_notify_t  *notify;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     notify = ctx->data;
+    fact = &notify->fact;
 
     code = ngx_faka_may_write(ctx->shop);
 
     if (code == FK_OK) {
-        code = ngx_faka_notify_book(r, ctx, odd);
+        code = fk_order_id_parse(&notify->id, (const uint8_t *) fact->order_no,
+                                 ngx_strlen(fact->order_no));
     }
+
+    if (code == FK_OK) {
+        code = ngx_faka_notify_book(r, ctx);
+
+        if (code == FK_NOT_FOUND) {
+            ngx_faka_archive_find(r, ctx, &notify->id,
+                                  ngx_faka_notify_archived);
+            return;
+        }
+    }
+
+    ngx_faka_notify_booked(r, code);
+}
+
+
+/*
+ * Money for an order that has left memory brings it back, whatever state it
+ * was in: then it is booked like any other.
+ */
+
+static void
+ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_faka_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    if (code == FK_OK) {
+        code = ngx_faka_notify_restore(r, ctx);
+    }
+
+    ngx_faka_notify_booked(r, code);
+}
+
+
+static fk_code_t
+ngx_faka_notify_restore(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
+{
+    fk_env_t            env;
+    fk_code_t           code;
+    ngx_faka_worker_t  *w;
+
+    w = ctx->shop->worker;
+
+    /* The shop may have changed hands while the archive was asked. */
+
+    code = ngx_faka_may_write(ctx->shop);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_faka_env(&env);
+
+    code = fk_archive_restore(&w->fk, &env, ctx->record.data, ctx->record.len,
+                              ctx->order);
+
+    if (code == FK_OK) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "faka: order %V is back from the archive: a payment "
+                      "came for it", &ctx->order_text);
+
+    } else if (code != FK_EXISTS) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "faka: order %V cannot come back from the archive: %s",
+                      &ctx->order_text, fk_code_info[code].text);
+        return code;
+    }
+
+    ngx_faka_journal_kick(w->journal);
+
+    code = ngx_faka_notify_book(r, ctx);
+
+    /* Gone again: the next notice finds it in the archive. */
+
+    return code == FK_NOT_FOUND ? FK_LOCK_TIMEOUT : code;
+}
+
+
+static void
+ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_notify_t  *notify;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    notify = ctx->data;
 
     switch (code) {
 
@@ -213,8 +309,7 @@ ngx_faka_notify_paid(ngx_http_request_t *r, ngx_uint_t odd)
 
 
 static fk_code_t
-ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
-    ngx_uint_t odd)
+ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 {
     fk_pay_t            pay;
     fk_env_t            env;
@@ -227,22 +322,17 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fact = &notify->fact;
     w = ctx->shop->worker;
 
-    code = fk_order_id_parse(&pay.id, (const uint8_t *) fact->order_no,
-                             ngx_strlen(fact->order_no));
-    if (code != FK_OK) {
-        return code;
-    }
-
-    if (ngx_faka_order_name(r, ctx, &pay.id) != NGX_OK) {
+    if (ngx_faka_order_name(r, ctx, &notify->id) != NGX_OK) {
         return FK_TABLE_FULL;
     }
 
+    pay.id = notify->id;
     pay.channel = (fk_str_t) { notify->channel->name.data,
                                notify->channel->name.size };
     pay.trade_no = (fk_str_t) { (const uint8_t *) fact->trade_no,
                                 ngx_strlen(fact->trade_no) };
     pay.amount = fact->amount;
-    pay.odd = odd != 0;
+    pay.odd = notify->odd != 0;
     ngx_memcpy(pay.currency, fact->currency, FK_CURRENCY_SIZE);
 
     ngx_faka_env(&env);

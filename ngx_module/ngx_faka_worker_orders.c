@@ -8,7 +8,9 @@
  * state whose record is not on disk yet is waited for.  Cards are unsealed
  * for a delivered order only, and wiped from our buffers after use.
  *
- * Reading works while the journal is down; cancelling does not.
+ * Reading works while the journal is down; cancelling does not.  An order that
+ * is not in memory may be in the archive: who has its token waits for that
+ * answer, and is shown the same, unless Redis is down.
  */
 
 #include "ngx_faka_order.h"
@@ -26,7 +28,11 @@ static void ngx_faka_orders_answer(ngx_http_request_t *r, ngx_uint_t cancel,
 static ngx_uint_t ngx_faka_orders_token(ngx_http_request_t *r,
     ngx_str_t *token);
 static void ngx_faka_orders_show(ngx_http_request_t *r, fk_code_t code);
+static void ngx_faka_orders_uncancelled(ngx_http_request_t *r,
+    fk_code_t code);
 static fk_code_t ngx_faka_orders_cards(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, ngx_faka_json_t *json);
+static fk_code_t ngx_faka_orders_archived_cards(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, ngx_faka_json_t *json);
 static fk_code_t ngx_faka_orders_unseal(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, ngx_faka_json_t *json, const uint8_t *sealed,
@@ -132,6 +138,13 @@ ngx_faka_orders_answer(ngx_http_request_t *r, ngx_uint_t cancel,
         code = fk_order_get(&w->fk, &id, ctx->order);
     }
 
+    if (code == FK_NOT_FOUND) {
+        ngx_faka_archive_find(r, ctx, &id, cancel
+                                           ? ngx_faka_orders_uncancelled
+                                           : ngx_faka_orders_show);
+        return;
+    }
+
     if (code != FK_OK) {
         ngx_faka_send_problem(r, code, NULL, NULL);
         return;
@@ -179,6 +192,15 @@ ngx_faka_orders_token(ngx_http_request_t *r, ngx_str_t *token)
 }
 
 
+/* What is archived is finished, and cannot be cancelled. */
+
+static void
+ngx_faka_orders_uncancelled(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_faka_send_problem(r, code == FK_OK ? FK_CONFLICT : code, NULL, NULL);
+}
+
+
 static void
 ngx_faka_orders_show(ngx_http_request_t *r, fk_code_t code)
 {
@@ -211,7 +233,13 @@ ngx_faka_orders_show(ngx_http_request_t *r, fk_code_t code)
     }
 
     if (ctx->order->status == FK_STATUS_DELIVERED) {
-        code = ngx_faka_orders_cards(r, ctx, &json);
+        ngx_faka_json_array(&json, "cards");
+
+        code = ctx->record.len != 0
+               ? ngx_faka_orders_archived_cards(r, ctx, &json)
+               : ngx_faka_orders_cards(r, ctx, &json);
+
+        ngx_faka_json_array_end(&json);
 
         if (code != FK_OK) {
             ngx_faka_send_problem(r, code, NULL, NULL);
@@ -240,8 +268,6 @@ ngx_faka_orders_cards(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return FK_TABLE_FULL;
     }
 
-    ngx_faka_json_array(json, "cards");
-
     cursor = 0;
 
     do {
@@ -266,7 +292,29 @@ ngx_faka_orders_cards(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     } while (cursor != 0);
 
-    ngx_faka_json_array_end(json);
+    return FK_OK;
+}
+
+
+static fk_code_t
+ngx_faka_orders_archived_cards(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    ngx_faka_json_t *json)
+{
+    uint32_t       i, n;
+    fk_code_t      code;
+    fk_card_out_t  cards[FK_QTY_MAX];
+
+    n = fk_archive_cards(ctx->record.data, ctx->record.len, cards,
+                         FK_QTY_MAX);
+
+    for (i = 0; i < n; i++) {
+        code = ngx_faka_orders_unseal(r, ctx, json,
+                                      ctx->record.data + cards[i].offset,
+                                      cards[i].size);
+        if (code != FK_OK) {
+            return code;
+        }
+    }
 
     return FK_OK;
 }

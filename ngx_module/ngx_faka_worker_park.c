@@ -21,8 +21,6 @@
 
 
 static void ngx_faka_park(ngx_http_request_t *r, ngx_faka_ctx_t *ctx);
-static ngx_int_t ngx_faka_park_watch(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx);
 static void ngx_faka_park_insert(ngx_faka_worker_t *worker,
     ngx_faka_ctx_t *ctx);
 static void ngx_faka_park_remove(ngx_faka_ctx_t *ctx);
@@ -56,11 +54,16 @@ ngx_faka_may_write(ngx_faka_shop_t *shop)
 
     code = ngx_faka_shop_code(shop);
 
-    if (code != FK_OK || shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
+    if (code != FK_OK) {
         return code;
     }
 
     worker = shop->worker;
+    worker->epoch = fk_epoch(&worker->fk);
+
+    if (shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
+        return FK_OK;
+    }
 
     if (ngx_faka_journal_ready(worker->journal)) {
         worker->starting = 0;
@@ -79,18 +82,30 @@ void
 ngx_faka_wait_durable(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     uint64_t seq, ngx_faka_done_pt done)
 {
+    uint64_t            durable_seq;
     fk_code_t           code;
     ngx_faka_worker_t  *worker;
 
     worker = ctx->shop->worker;
+    ctx->epoch = worker->epoch;
+    durable_seq = fk_durable_seq(&worker->fk);
 
-    if (seq > fk_durable_seq(&worker->fk)) {
-        ngx_faka_journal_kick(worker->journal);
+    /*
+     * The number is one of the journal as it was when the request was let in.
+     * If the shop was lost and taken back since then, it means nothing.
+     */
 
-    } else {
+    if (ctx->epoch != fk_epoch(&worker->fk)) {
+        done(r, FK_FENCED);
+        return;
+    }
+
+    if (seq <= durable_seq) {
         done(r, FK_OK);
         return;
     }
+
+    ngx_faka_journal_kick(worker->journal);
 
     if (ctx->shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
         done(r, FK_OK);
@@ -139,7 +154,7 @@ ngx_faka_park(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
 /* A client that closes its connection must not leave us a freed request. */
 
-static ngx_int_t
+ngx_int_t
 ngx_faka_park_watch(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 {
     ngx_http_cleanup_t  *cln;
@@ -213,20 +228,27 @@ ngx_faka_park_remove(ngx_faka_ctx_t *ctx)
 }
 
 
-/* The request may be freed in here: its connection is what is left. */
-
 static void
 ngx_faka_park_answer(ngx_faka_ctx_t *ctx, fk_code_t code)
+{
+    ngx_faka_park_remove(ctx);
+
+    ctx->queue_us += ngx_faka_park_now_us() - ctx->parked_us;
+
+    ngx_faka_park_resume(ctx, code);
+}
+
+
+/* The request may be freed in here: its connection is what is left. */
+
+void
+ngx_faka_park_resume(ngx_faka_ctx_t *ctx, fk_code_t code)
 {
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = ctx->r;
     c = r->connection;
-
-    ngx_faka_park_remove(ctx);
-
-    ctx->queue_us += ngx_faka_park_now_us() - ctx->parked_us;
 
     if (!r->discard_body) {
         r->read_event_handler = ngx_http_block_reading;
@@ -243,6 +265,7 @@ ngx_faka_park_answer(ngx_faka_ctx_t *ctx, fk_code_t code)
 /*
  * An answer may park its request again, but never in front: what is not yet
  * durable ends the loop, and with the journal lost nothing is parked at all.
+ * While the journal is written anew they wait: then all of them are durable.
  */
 
 void
@@ -250,7 +273,7 @@ ngx_faka_park_wake(void *data)
 {
     ngx_faka_worker_t *worker = data;
 
-    uint64_t         durable_seq;
+    uint64_t         epoch, durable_seq;
     fk_code_t        code;
     ngx_faka_ctx_t  *ctx;
 
@@ -259,17 +282,23 @@ ngx_faka_park_wake(void *data)
     }
 
     code = ngx_faka_may_write(worker->shop);
+
+    /* The mark first: a mark of another epoch is then seen to be that. */
     durable_seq = fk_durable_seq(&worker->fk);
+    epoch = fk_epoch(&worker->fk);
 
     while (!ngx_queue_empty(&worker->parked)) {
 
         ctx = ngx_queue_data(ngx_queue_head(&worker->parked), ngx_faka_ctx_t,
                              queue);
 
-        if (ctx->seq <= durable_seq) {
+        if (ctx->epoch != epoch) {
+            ngx_faka_park_answer(ctx, FK_FENCED);
+
+        } else if (ctx->seq <= durable_seq) {
             ngx_faka_park_answer(ctx, FK_OK);
 
-        } else if (code != FK_OK) {
+        } else if (code != FK_OK && code != FK_HEALING) {
             ngx_faka_park_answer(ctx, code);
 
         } else {
@@ -325,6 +354,8 @@ static void
 ngx_faka_park_cleanup(void *data)
 {
     ngx_faka_ctx_t *ctx = data;
+
+    ngx_faka_archive_forget(ctx);
 
     if (ctx->is_parked) {
         ngx_faka_park_remove(ctx);

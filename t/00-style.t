@@ -36,7 +36,7 @@ File::Find::find({ no_chdir => 1, wanted => sub {
 my @all = sort keys %text;
 my @c = grep { /\.[ch]\z/ } @all;
 my @perl = grep { /\.(?:t|pm)\z/ } @all;
-my @core = grep { m{\A(?:engine|ngx_module/pay)/} } @c;
+my @core = grep { m{\A(?:engine|ngx_module/(?:pay|journal))/} } @c;
 my %code = map { $_ => code_only($text{$_}) } @c;
 
 
@@ -176,8 +176,8 @@ my %banned = (
     localtime     => 'localtime_r() outside of the worker',
 );
 
-my $memory = 'the region: the engine allocates nothing';
-my $effect = 'an argument: the engine has no input, output or clock';
+my $memory = 'the region: nothing is allocated here';
+my $effect = 'an argument: there is no input, output or clock here';
 my %banned_engine = (
     (map { $_ => $memory } qw(malloc calloc realloc free strdup mmap)),
     (map { $_ => $effect } qw(printf fprintf puts fopen open read write
@@ -197,8 +197,8 @@ sub calls_ok {
 }
 
 calls_ok('no banned calls', [grep { !m{\At/} } @c], \%banned);
-calls_ok('the engine allocates nothing and has no effects',
-         [grep { m{\Aengine/} } @c], \%banned_engine);
+calls_ok('engine and protocol allocate nothing and have no effects',
+         [grep { m{\A(?:engine|ngx_module/journal)/} } @c], \%banned_engine);
 calls_ok("memory of the module comes from nginx",
          [grep { m{\Angx_module/(?!pay/)} } @c], \%banned_nginx);
 
@@ -233,13 +233,23 @@ my %rules = (
         ours => [], single => ['fk_types.h'],
         from => [$c_library, qr/\A(?:stdio|stdlib|time|sys\/mman)\.h\z/],
     },
+    'ngx_module/journal' => {
+        ours => [], single => ['fk.h'],
+        from => [$c_library, qr/\Astdio\.h\z/],
+    },
     'ngx_module/redis' => {
-        ours => ['engine'], from => [$c_library, $nginx, qr/\Ahiredis\//],
+        ours => ['engine', 'ngx_module/journal'],
+        from => [$c_library, $nginx, qr/\Ahiredis\//],
     },
     'ngx_module' => {
-        ours => ['engine', 'ngx_module/pay', 'ngx_module/redis'],
+        ours => ['engine', 'ngx_module/journal', 'ngx_module/pay',
+                 'ngx_module/redis'],
         from => [$c_library, $pthread, $nginx,
                  qr/\Asys\/(?:eventfd|mman)\.h\z/],
+    },
+    'tools' => {
+        ours => ['engine'],
+        from => [$c_library, qr/\A(?:stdio|stdlib|getopt|sys\/mman)\.h\z/],
     },
 );
 
@@ -247,7 +257,10 @@ my %rules = (
 my @exceptions = (
     [qr{\Aengine/fk_lock\.c\z}, qr/\Atime\.h\z/],
     [qr{\Angx_module/pay/crypto(?:_priv)?\.[ch]\z}, qr/\Aopenssl\//],
+    [qr{\Angx_module/journal/fj_address\.c\z}, qr/\Aarpa\/inet\.h\z/],
     [qr{\Angx_module/ngx_faka_json\.[ch]\z}, qr/\Ajansson\.h\z/],
+    [qr{\Atools/journal_(?:audit|print)\.c\z}, qr/\Ajansson\.h\z/],
+    [qr{\Atools/journal_source\.c\z}, qr/\Ahiredis\//],
 );
 
 sub include_error {

@@ -84,17 +84,20 @@ for my $name (qw(memory redis key_file public_url admin_token_file)) {
             $end, shop => { $name => undef });
 }
 
-accepted('durability and hold have defaults',
-         shop => { durability => undef, hold => undef });
+accepted('what has a default need not be there',
+         shop => { map { $_ => undef } qw(durability hold retention archive
+                                          snapshot role replicas) });
 
 my %again = (memory => '64m', redis => 'unix:/nowhere', durability => 'disk',
              hold => '15m', public_url => 'http://a.example',
+             retention => '1h', archive => '30d', snapshot => '128m 1h',
+             role => 'active', replicas => 0,
              key_file => "$secrets/cards.key",
              admin_token_file => "$secrets/admin.token");
 
 for my $name (sort keys %again) {
     refused("$name twice", qr/"$name" is given twice in one block; keep one/,
-            qr/\A\s*$name /,
+            qr/\A\s*$name /, shop => { $name => $again{$name} },
             channels => "$channel\n$name $again{$name};\n");
 }
 
@@ -193,6 +196,25 @@ for my $hold (qw(0 0s 25h -1m soon)) {
 }
 accepted("hold $_", shop => { hold => $_ }) for qw(1s 24h);
 
+my @kept = (
+    [retention => qr/no time from 60s to 3650d/, '59s', '0', '3651d', 'soon'],
+    [archive => qr/no time from 86400s to 3650d/, '23h', '3651d', 'soon'],
+    [snapshot => qr/no size from 1m to 64g/, '1000', '65g', 'often', '-1m'],
+    [snapshot => qr/no time from 10s to 3650d/, '1m 9s', '1m often'],
+    [role => qr/is unknown; write active or standby/, 'owner', 'STANDBY'],
+    [replicas => qr/no number from 0 to 8/, '9', '-1', 'all'],
+);
+
+for my $kept (@kept) {
+    my ($name, $says, @values) = @$kept;
+    refused("$name $_", $says, qr/$name/, shop => { $name => $_ })
+        for @values;
+}
+
+accepted("$_->[0] $_->[1]", shop => { @$_ })
+    for [retention => '60s'], [archive => '1d'], [snapshot => '1m'],
+        [snapshot => '64g 10s'], [role => 'standby'], [replicas => 8];
+
 refused('another durability', qr/"durability tape" is unknown; write disk or/,
         qr/durability/, shop => { durability => 'tape' });
 
@@ -225,11 +247,45 @@ for my $option ('db=-1', 'db=x', 'db=', 'port=1', 'user=', 'db=65536') {
 refused('a Redis user without a password',
         qr/"redis" has a user without a password; add password_file=FILE/,
         qr/redis/, shop => { redis => '127.0.0.1 user=shop' });
+refused('db twice', qr/"db=2" of "redis" is unknown, empty or given twice/,
+        qr/redis/, shop => { redis => '127.0.0.1 db=1 db=2' });
+
+# Sentinels and clusters: [what is refused, what is said].
+my @known = (
+    ['sentinel', qr/"redis sentinel" has no address; write it like redis/],
+    ['sentinel master=shop', qr/"redis sentinel" has no address/],
+    ['sentinel 127.0.0.1', qr/does not say which master; add master=NAME/],
+    ['sentinel 127.0.0.1 master=', qr/"master=" of "redis" is unknown, empty/],
+    ['sentinel 127.0.0.1 master=a 127.0.0.2', qr/"127.0.0.2" of "redis" is/],
+    ['sentinel unix:/run/s master=a', qr/"redis unix:\/run\/s": no address;/],
+    ['sentinel no-such-host.invalid master=a', qr/; write HOST:PORT/],
+    ['sentinel ' . '127.0.0.1 ' x 9 . 'master=a', qr/more than 8 addresses/],
+    ['sentinel 127.0.0.1 master=a sentinel_user=b',
+     qr/user for sentinels without a password; add sentinel_password_file/],
+    ['sentinel 127.0.0.1 master=a user=b', qr/has a user without a password/],
+    ['sentinel 127.0.0.1 master=a master=b', qr/"master=b" of .* given twice/],
+    ['cluster', qr/"redis cluster" has no address; write it like redis/],
+    ['cluster unix:/run/s', qr/"redis unix:\/run\/s": no address; write HOST/],
+    ['cluster 127.0.0.1 db=0', qr/"db=0" of "redis" is unknown.*has no db/],
+    ['cluster 127.0.0.1 master=a', qr/"master=a" of "redis" is unknown/],
+    ['127.0.0.1 master=a', qr/"master=a" of "redis" is unknown/],
+    ['127.0.0.1 127.0.0.2', qr/"127.0.0.2" of "redis" is unknown/],
+);
+
+refused("redis $_->[0]", $_->[1], qr/redis/, shop => { redis => $_->[0] })
+    for @known;
+
+spew("$secrets/redis.password", "correct-horse\n", 0600);
+my $password = "password_file=$secrets/redis.password";
+accepted("redis $_", shop => { redis => $_ })
+    for 'sentinel 127.0.0.1 [::1]:26380 localhost master=shop db=3',
+        "sentinel 127.0.0.1 master=shop user=a $password sentinel_user=b "
+        . "sentinel_$password",
+        "cluster 127.0.0.1:7000 [::1]:7001 user=a $password";
 
 
 # Secrets.  %secret: name => [content, mode, what is said].
 
-spew("$secrets/redis.password", "correct-horse\n", 0600);
 accepted('Redis by name, with user, password and database', shop => {
     redis => "localhost:6380 user=shop password_file=$secrets/redis.password "
              . 'db=2' });
@@ -252,6 +308,8 @@ my %place = (
                                  channel_with(key_file => $_[0])) },
     'password_file'    => sub { (shop => { redis =>
                                      "127.0.0.1 password_file=$_[0]" }) },
+    'sentinel_password_file' => sub { (shop => { redis =>
+        "sentinel 127.0.0.1 master=a sentinel_password_file=$_[0]" }) },
 );
 
 for my $place (sort keys %place) {

@@ -82,7 +82,8 @@ for my $order (qw(first last)) {
     my @titles = map { slurp("/proc/$_/cmdline") } children($nginx->master);
     is(scalar(grep { /cache (?:manager|loader) process/ } @titles), 2,
        "$order: cache manager and loader run");
-    is(connections($t), 1, "$order: only the worker talks to Redis");
+    is(connections($t), 3, "$order: only the worker talks to Redis, for its "
+       . "journal, its keeper and the archive");
 
     buys_ok($t, $order);
     neighbours_ok($t, $order);

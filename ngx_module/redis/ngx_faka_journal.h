@@ -1,13 +1,10 @@
 /*
- * The journal on Redis, as one worker sees it: a connection that carries the
- * engine's records to the stream faka:{SHOP}:journal, and brings them back
- * after a restart.
+ * The journal on Redis, as one worker sees it: the protocol of journal/ on a
+ * connection of hiredis, driven by nginx's events.
  *
- * Guarantees.  Records reach the stream in order and each exactly once in
- * effect (a repeated batch is refused by its id, an overlapping one is passed
- * over when read).  Every worker has its own connection; the engine's lease
- * lets one at a time send, and another goes on when it dies.  Nothing here
- * blocks; each wait is bounded by a timer.
+ * Guarantees.  What journal/fj.h promises of the records.  Every worker has
+ * its own connection; the engine's lease lets one at a time send, and another
+ * goes on when it dies.  Nothing here blocks; each wait is bounded by a timer.
  */
 
 #ifndef NGX_FAKA_JOURNAL_H_INCLUDED_
@@ -18,7 +15,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include "../../engine/fk.h"
+#include "../journal/fj.h"
 
 
 /* Must hold whatever comes from outside; a worker's death is repaired. */
@@ -40,13 +37,15 @@ typedef struct ngx_faka_journal_s  ngx_faka_journal_t;
 /* What the master has read about a shop's Redis; lives as the cycle does. */
 
 typedef struct {
-    ngx_str_t   address;               /* as written, for messages */
-    ngx_str_t   path;                  /* unix socket, or empty */
-    ngx_str_t   host;                  /* numeric, NUL-terminated */
-    in_port_t   port;
-    ngx_str_t   user;                  /* NUL-terminated or empty */
-    ngx_str_t   password;              /* from a file; empty: no AUTH */
-    ngx_int_t   db;
+    fj_mode_t      mode;
+    ngx_uint_t     address_count;      /* of servers, sentinels or nodes */
+    fj_address_t   address[FJ_ADDRESSES_MAX];
+    ngx_str_t      user;               /* NUL-terminated or empty, as all */
+    ngx_str_t      password;           /* from a file; empty: no AUTH */
+    ngx_str_t      master;             /* what the sentinels call it */
+    ngx_str_t      sentinel_user;
+    ngx_str_t      sentinel_password;
+    ngx_int_t      db;
 } ngx_faka_redis_conf_t;
 
 
@@ -60,6 +59,13 @@ typedef struct {
     /* At least so long between two batches; 0 where they are waited for. */
     ngx_msec_t                    pace_ms;
 
+    /* As in fj_conf_t. */
+    uint64_t                      server;
+    uint64_t                      host;
+    uint64_t                      generation;
+    ngx_uint_t                    standby;
+    ngx_uint_t                    replicas;
+
     /*
      * Called in this worker after something that parked requests may wait
      * for: the durable mark moved, the connection came or went, the shop's
@@ -68,23 +74,10 @@ typedef struct {
     void                        (*wake)(void *data);
     /* Rings the other workers: the durable mark moved. */
     void                        (*ring)(void *data);
+    /* A new generation serves our sockets, and sells; or is_gone. */
+    void                        (*replaced)(void *data, ngx_uint_t is_gone);
     void                         *data;
 } ngx_faka_journal_options_t;
-
-
-/* The region's shared counters that the journal keeps (fk_stat_add). */
-enum {
-    NGX_FAKA_STAT_BATCHES = FK_STAT_USER,
-    NGX_FAKA_STAT_BATCH_BYTES,
-    NGX_FAKA_STAT_BATCH_RECORDS,
-    NGX_FAKA_STAT_PROBES,              /* the journal's end was asked for */
-    NGX_FAKA_STAT_RECONNECTS,
-    NGX_FAKA_STAT_UNKNOWN,             /* batches whose reply was lost */
-    NGX_FAKA_STAT_FLUSH_US,            /* sum of the batches' round trips */
-    NGX_FAKA_STAT_RECOVERED,           /* records applied at start */
-    NGX_FAKA_STAT_FSYNC,               /* 1 + last seen: 1 no, 2 yes */
-    NGX_FAKA_STAT_JOURNAL_LAST
-};
 
 
 /*
@@ -93,6 +86,9 @@ enum {
  */
 ngx_faka_journal_t *ngx_faka_journal_start(ngx_cycle_t *cycle,
     const ngx_faka_journal_options_t *options);
+
+/* What its machine was started with, for others on the same Redis. */
+const fj_conf_t *ngx_faka_journal_conf(const ngx_faka_journal_t *journal);
 
 /* Records were appended: they are sent at the end of this event-loop turn, or
  * when pace_ms have passed since the last batch. */

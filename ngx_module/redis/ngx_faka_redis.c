@@ -3,15 +3,17 @@
  *
  * Events are level-triggered: hiredis reads 16 KiB a callback and would miss
  * the rest on an edge.  After every call into hiredis the context may be
- * gone, so only the link is touched then.
+ * gone, so only the line is touched then.
  */
 
 #include "ngx_faka_redis.h"
+#include "ngx_faka_journal.h"
 
 
-static ngx_int_t ngx_faka_redis_attach(ngx_faka_link_t *link);
+static ngx_int_t ngx_faka_redis_attach(ngx_faka_line_t *line);
 static void ngx_faka_redis_read_handler(ngx_event_t *ev);
 static void ngx_faka_redis_write_handler(ngx_event_t *ev);
+static void ngx_faka_redis_there_handler(ngx_event_t *ev);
 static void ngx_faka_redis_gone_handler(ngx_event_t *ev);
 static void ngx_faka_redis_add_read(void *data);
 static void ngx_faka_redis_del_read(void *data);
@@ -20,55 +22,58 @@ static void ngx_faka_redis_del_write(void *data);
 static void ngx_faka_redis_cleanup(void *data);
 static void ngx_faka_redis_on_connect(const redisAsyncContext *ac,
     int status);
+static void ngx_faka_redis_on_reply(redisAsyncContext *ac, void *data,
+    void *privdata);
 
 
-static ngx_faka_link_t *
-ngx_faka_redis_link(void *data)
+static ngx_faka_line_t *
+ngx_faka_redis_line(void *data)
 {
-    ngx_faka_link_t  *link = data;
+    ngx_faka_line_t  *line = data;
 
-    ngx_faka_assert(link->magic == NGX_FAKA_LINK_MAGIC);
-    return link;
+    ngx_faka_assert(line->magic == NGX_FAKA_LINE_MAGIC);
+    return line;
 }
 
 
 ngx_int_t
-ngx_faka_redis_connect(ngx_faka_link_t *link,
-    const ngx_faka_redis_conf_t *conf)
+ngx_faka_redis_connect(ngx_faka_line_t *line, const fj_address_t *address)
 {
     redisAsyncContext  *ac;
 
-    ngx_faka_assert(link->ac == NULL);
+    ngx_faka_assert(line->ac == NULL);
 
-    if (conf->path.len != 0) {
-        ac = redisAsyncConnectUnix((const char *) conf->path.data);
+    if (address->path != NULL) {
+        ac = redisAsyncConnectUnix(address->path);
 
     } else {
-        ac = redisAsyncConnect((const char *) conf->host.data, conf->port);
+        ac = redisAsyncConnect(address->host, address->port);
     }
 
     if (ac == NULL) {
-        ngx_log_error(NGX_LOG_ERR, link->log, 0,
+        ngx_log_error(NGX_LOG_ERR, line->log, 0,
                       "faka: no memory for a connection to redis");
         return NGX_ERROR;
     }
 
     if (ac->err) {
-        ngx_log_error(NGX_LOG_ERR, link->log, 0,
-                      "faka: cannot connect to redis \"%V\": %s",
-                      &conf->address, ac->errstr);
+        ngx_log_error(NGX_LOG_ERR, line->log, 0,
+                      "faka: cannot connect to redis \"%s\": %s",
+                      address->text, ac->errstr);
         redisAsyncFree(ac);
         return NGX_ERROR;
     }
 
-    link->magic = NGX_FAKA_LINK_MAGIC;
-    link->ac = ac;
-    link->gone.data = link;
-    link->gone.handler = ngx_faka_redis_gone_handler;
-    link->gone.log = link->log;
+    line->magic = NGX_FAKA_LINE_MAGIC;
+    line->ac = ac;
+    line->silent = 0;
+    line->there.handler = ngx_faka_redis_there_handler;
+    line->gone.handler = ngx_faka_redis_gone_handler;
+    line->there.data = line->gone.data = line;
+    line->there.log = line->gone.log = line->log;
 
-    if (ngx_faka_redis_attach(link) != NGX_OK) {
-        link->ac = NULL;
+    if (ngx_faka_redis_attach(line) != NGX_OK) {
+        line->ac = NULL;
         redisAsyncFree(ac);
         return NGX_ERROR;
     }
@@ -78,29 +83,29 @@ ngx_faka_redis_connect(ngx_faka_link_t *link,
 
 
 static ngx_int_t
-ngx_faka_redis_attach(ngx_faka_link_t *link)
+ngx_faka_redis_attach(ngx_faka_line_t *line)
 {
     ngx_connection_t   *c;
     redisAsyncContext  *ac;
 
-    ac = link->ac;
+    ac = line->ac;
 
-    c = ngx_get_connection(ac->c.fd, link->log);
+    c = ngx_get_connection(ac->c.fd, line->log);
     if (c == NULL) {
         return NGX_ERROR;
     }
 
-    c->data = link;
-    c->log = link->log;
+    c->data = line;
+    c->log = line->log;
     c->log_error = NGX_ERROR_INFO;
-    c->read->log = link->log;
-    c->write->log = link->log;
+    c->read->log = line->log;
+    c->write->log = line->log;
     c->read->handler = ngx_faka_redis_read_handler;
     c->write->handler = ngx_faka_redis_write_handler;
-    link->c = c;
+    line->c = c;
 
-    ac->data = link;
-    ac->ev.data = link;
+    ac->data = line;
+    ac->ev.data = line;
     ac->ev.addRead = ngx_faka_redis_add_read;
     ac->ev.delRead = ngx_faka_redis_del_read;
     ac->ev.addWrite = ngx_faka_redis_add_write;
@@ -114,11 +119,70 @@ ngx_faka_redis_attach(ngx_faka_link_t *link)
 }
 
 
+/* Inside of a reply's callback hiredis frees the context when that is over,
+ * else at once: then commands without a reply get theirs, NULL, in here. */
+
 void
-ngx_faka_redis_close(ngx_faka_link_t *link)
+ngx_faka_redis_close(ngx_faka_line_t *line)
 {
-    if (link->ac != NULL) {
-        redisAsyncFree(link->ac);
+    line->silent = 1;
+
+    if (line->ac != NULL) {
+        redisAsyncFree(line->ac);
+    }
+
+    if (line->there.posted) {
+        ngx_delete_posted_event(&line->there);
+    }
+
+    if (line->gone.posted) {
+        ngx_delete_posted_event(&line->gone);
+    }
+}
+
+
+ngx_int_t
+ngx_faka_redis_send(ngx_faka_line_t *line, int argc, const char *const *argv,
+    const size_t *sizes)
+{
+    int          i;
+    const char  *words[FJ_ARGC_MAX];
+
+    ngx_faka_assert(argc <= FJ_ARGC_MAX);
+
+    if (line->ac == NULL || line->silent) {
+        return NGX_ERROR;
+    }
+
+    /* hiredis takes words that it might write to, and does not. */
+    for (i = 0; i < argc; i++) {
+        words[i] = argv[i];
+    }
+
+    return redisAsyncCommandArgv(line->ac, ngx_faka_redis_on_reply, line,
+                                 argc, words, sizes)
+           == REDIS_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_faka_redis_on_reply(redisAsyncContext *ac, void *data, void *privdata)
+{
+    fj_reply_t        one, *reply;
+    ngx_faka_line_t  *line;
+
+    line = ngx_faka_redis_line(privdata);
+
+    /* No reply: the context ends, and gone will say so. */
+    if (data == NULL || line->silent) {
+        return;
+    }
+
+    reply = ngx_faka_redis_reply(data, &one, line->log);
+    line->reply(line, reply);
+
+    if (reply != NULL && reply != &one) {
+        ngx_free(reply);
     }
 }
 
@@ -127,12 +191,12 @@ static void
 ngx_faka_redis_read_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c = ev->data;
-    ngx_faka_link_t   *link;
+    ngx_faka_line_t   *line;
 
-    link = ngx_faka_redis_link(c->data);
+    line = ngx_faka_redis_line(c->data);
 
-    if (link->ac != NULL) {
-        redisAsyncHandleRead(link->ac);
+    if (line->ac != NULL) {
+        redisAsyncHandleRead(line->ac);
     }
 }
 
@@ -141,36 +205,43 @@ static void
 ngx_faka_redis_write_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c = ev->data;
-    ngx_faka_link_t   *link;
+    ngx_faka_line_t   *line;
 
-    link = ngx_faka_redis_link(c->data);
+    line = ngx_faka_redis_line(c->data);
 
-    if (link->ac != NULL) {
-        redisAsyncHandleWrite(link->ac);
+    if (line->ac != NULL) {
+        redisAsyncHandleWrite(line->ac);
     }
+}
+
+
+static void
+ngx_faka_redis_there_handler(ngx_event_t *ev)
+{
+    ngx_faka_line_t  *line;
+
+    line = ngx_faka_redis_line(ev->data);
+    line->connected(line);
 }
 
 
 static void
 ngx_faka_redis_gone_handler(ngx_event_t *ev)
 {
-    ngx_faka_link_t  *link;
+    ngx_faka_line_t  *line;
 
-    link = ngx_faka_redis_link(ev->data);
-
-    if (link->ac == NULL) {
-        link->closed(link);
-    }
+    line = ngx_faka_redis_line(ev->data);
+    line->closed(line);
 }
 
 
 static void
 ngx_faka_redis_add_read(void *data)
 {
-    ngx_faka_link_t  *link = ngx_faka_redis_link(data);
+    ngx_faka_line_t  *line = ngx_faka_redis_line(data);
 
-    if (!link->c->read->active) {
-        (void) ngx_add_event(link->c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
+    if (!line->c->read->active) {
+        (void) ngx_add_event(line->c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
     }
 }
 
@@ -178,10 +249,10 @@ ngx_faka_redis_add_read(void *data)
 static void
 ngx_faka_redis_del_read(void *data)
 {
-    ngx_faka_link_t  *link = ngx_faka_redis_link(data);
+    ngx_faka_line_t  *line = ngx_faka_redis_line(data);
 
-    if (link->c->read->active) {
-        (void) ngx_del_event(link->c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
+    if (line->c->read->active) {
+        (void) ngx_del_event(line->c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
     }
 }
 
@@ -189,10 +260,10 @@ ngx_faka_redis_del_read(void *data)
 static void
 ngx_faka_redis_add_write(void *data)
 {
-    ngx_faka_link_t  *link = ngx_faka_redis_link(data);
+    ngx_faka_line_t  *line = ngx_faka_redis_line(data);
 
-    if (!link->c->write->active) {
-        (void) ngx_add_event(link->c->write, NGX_WRITE_EVENT,
+    if (!line->c->write->active) {
+        (void) ngx_add_event(line->c->write, NGX_WRITE_EVENT,
                              NGX_LEVEL_EVENT);
     }
 }
@@ -201,10 +272,10 @@ ngx_faka_redis_add_write(void *data)
 static void
 ngx_faka_redis_del_write(void *data)
 {
-    ngx_faka_link_t  *link = ngx_faka_redis_link(data);
+    ngx_faka_line_t  *line = ngx_faka_redis_line(data);
 
-    if (link->c->write->active) {
-        (void) ngx_del_event(link->c->write, NGX_WRITE_EVENT,
+    if (line->c->write->active) {
+        (void) ngx_del_event(line->c->write, NGX_WRITE_EVENT,
                              NGX_LEVEL_EVENT);
     }
 }
@@ -219,30 +290,39 @@ ngx_faka_redis_del_write(void *data)
 static void
 ngx_faka_redis_cleanup(void *data)
 {
-    ngx_faka_link_t  *link = ngx_faka_redis_link(data);
+    ngx_faka_line_t  *line = ngx_faka_redis_line(data);
 
-    ngx_close_connection(link->c);
-    link->c = NULL;
+    ngx_close_connection(line->c);
+    line->c = NULL;
 
-    link->ac->c.fd = -1;
-    link->ac = NULL;
+    line->ac->c.fd = -1;
+    line->ac = NULL;
 
-    ngx_post_event(&link->gone, &ngx_posted_events);
+    if (line->there.posted) {
+        ngx_delete_posted_event(&line->there);
+    }
+
+    if (!line->silent) {
+        ngx_post_event(&line->gone, &ngx_posted_events);
+    }
 }
 
 
 static void
 ngx_faka_redis_on_connect(const redisAsyncContext *ac, int status)
 {
-    ngx_faka_link_t  *link = ngx_faka_redis_link(ac->data);
+    ngx_faka_line_t  *line = ngx_faka_redis_line(ac->data);
 
-    /* On an error hiredis itself frees the context right after this call. */
+    /*
+     * On an error hiredis itself frees the context right after this call;
+     * without one nobody may free it in here, so connected() waits.
+     */
 
     if (status == REDIS_OK) {
-        link->connected(link);
+        ngx_post_event(&line->there, &ngx_posted_events);
 
     } else {
-        ngx_log_error(NGX_LOG_INFO, link->log, 0,
+        ngx_log_error(NGX_LOG_INFO, line->log, 0,
                       "faka: connect to redis failed: %s", ac->errstr);
     }
 }

@@ -13,7 +13,8 @@ package Faka::Load;
 # who gets no answer asks again with the same Idempotency-Key.
 #
 # %opt: sku, clients (processes, 2), width (buyers at work in each, 8), nginx
-# (another one), timeout (seconds a request).
+# (another one), timeout (seconds a request), want (a sub that takes the
+# number of a purchase and gives fields of it other than those above).
 
 use strict;
 use warnings;
@@ -81,7 +82,8 @@ sub _work {
             $number++;
             $told->want(key => sprintf('load-%s-%07d', $name, $number),
                         sku => $opt{sku}, qty => $number % 7 ? 1 : 2,
-                        unpaid => $number % 4 ? 0 : 1);
+                        unpaid => $number % 4 ? 0 : 1,
+                        $opt{want} ? $opt{want}->($number) : ());
         }
         sleep($told->turn($t, %with) ? PACE_SECONDS : IDLE_SECONDS);
     }

@@ -13,6 +13,7 @@ package Faka::Nginx;
 #   locations text in place of the usual locations
 #   before, after        paths of modules loaded before and after ours
 #   module    path of our module; '' for none (then no shop and no locations)
+#   env       variables of its processes, a hash; a new binary has them, too
 
 use strict;
 use warnings;
@@ -113,7 +114,8 @@ sub conf {
 
     # Workers are not root: what they may read and reach is part of the test.
     my $user = $< == 0 ? "user nobody nogroup;\n" : '';
-    my $env = $ASAN ? "env LD_PRELOAD;\nenv ASAN_OPTIONS;\n" : '';
+    my %env = $self->_env;
+    my $env = join '', map { "env $_;\n" } sort keys %env;
     my $level = $ENV{FAKA_DEBUG} ? 'debug' : 'info';
     my $shop = $ours ? $self->_shop : '';
     my $locations = defined $opt->{locations} ? $opt->{locations}
@@ -148,11 +150,17 @@ EOT
 
 
 sub _env {
-    return $ASAN ? (
-        LD_PRELOAD => join(' ', map { chomp(my $p = `gcc -print-file-name=$_`);
-                                      $p } qw(libasan.so libubsan.so)),
-        ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=0',
-    ) : ();
+    my ($self) = @_;
+
+    my %env = %{ $self->{opt}{env} || {} };
+    return %env unless $ASAN;
+
+    # The runtime of the sanitizers wants to be the first one.
+    my @first = map { chomp(my $path = `gcc -print-file-name=$_`); $path }
+                qw(libasan.so libubsan.so);
+    return (%env,
+        LD_PRELOAD => join(' ', @first, grep { defined } $env{LD_PRELOAD}),
+        ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=0');
 }
 
 
@@ -165,7 +173,7 @@ sub _run {
     my $pid = Faka::Proc::spawn(
         [binary(), '-p', $self->{dir}, '-c', "$self->{dir}/nginx.conf",
          '-e', $self->{log}, @args],
-        log => spew($out, ''), env => { _env() });
+        log => spew($out, ''), env => { $self->_env });
 
     my $gone = wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 60);
     my $code = $gone ? $? : 9 << 8;

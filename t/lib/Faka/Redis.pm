@@ -7,13 +7,15 @@ package Faka::Redis;
 use strict;
 use warnings;
 
+use File::Path qw(remove_tree);
 use IO::Socket::UNIX;
 use Time::HiRes qw(sleep);
 
 use Faka::Proc qw(alive slurp spawn stop_pid wait_gone wait_until);
 
 
-# %opt: dir, and "config", a hash of redis.conf settings over the defaults.
+# %opt: dir; "config", a hash of redis.conf settings over the defaults; "env",
+# variables of the process; "args", words for its command line.
 
 sub new {
     my ($class, %opt) = @_;
@@ -28,7 +30,8 @@ sub new {
     mkdir "$opt{dir}/redis", 0755;
     return bless { dir => "$opt{dir}/redis", binary => $binary,
                    socket => "$opt{dir}/redis.sock",
-                   log => "$opt{dir}/redis.log", config => \%config }, $class;
+                   log => "$opt{dir}/redis.log", config => \%config,
+                   env => $opt{env} || {}, args => $opt{args} || [] }, $class;
 }
 
 
@@ -51,9 +54,10 @@ sub start {
     my $conf = "$self->{dir}/redis.conf";
     Faka::Proc::spew($conf, join '', map { "$_ $config{$_}\n" }
                                      sort keys %config);
-    $argv[1] = $conf;
+    @argv[1 .. 1 + @{ $self->{args} }] = ($conf, @{ $self->{args} });
 
-    $self->{pid} = spawn(\@argv, log => $self->{log});
+    $self->{pid} = spawn(\@argv, log => $self->{log},
+                         env => $self->{env});
 
     wait_until(sub {
         return 1 unless alive($self->{pid});
@@ -92,6 +96,27 @@ sub kill9 {
 sub restart { my ($self) = @_; $self->stop; return $self->start }
 sub pause   { my ($self) = @_; kill 'STOP', $self->{pid} }
 sub cont    { my ($self) = @_; kill 'CONT', $self->{pid} }
+
+
+# Puts an earlier state of the append-only files in place, as a disk that
+# lost its last writes would.
+
+sub keep_copy {
+    my ($self) = @_;
+
+    remove_tree("$self->{dir}.copy");
+    system('cp', '-a', $self->{dir}, "$self->{dir}.copy") == 0 or die 'cp';
+}
+
+
+sub put_copy_back {
+    my ($self) = @_;
+
+    $self->kill9;
+    remove_tree($self->{dir});
+    rename "$self->{dir}.copy", $self->{dir} or die "$self->{dir}: $!";
+    return $self->start;
+}
 
 
 sub _forget {

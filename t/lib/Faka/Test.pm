@@ -84,7 +84,7 @@ sub new {
         tempdir => $dir, dir => "$dir", secrets => $secrets, count => 0,
         token => encode_base64url(_random(32)),
         epay_key => unpack('H*', _random(16)),
-        nginxes => [],
+        nginxes => [], redises => [],
     }, $class;
 
     spew("$secrets/cards.key", unpack('H*', _random(32)) . "\n", 0600);
@@ -140,6 +140,21 @@ sub another_nginx {
         secrets => $self->{secrets}, %opt);
     push @{ $self->{nginxes} }, $nginx;
     return $nginx;
+}
+
+
+# A further Redis, replica or sentinel, by the settings and the words of its
+# command line; not started.
+
+sub another_redis {
+    my ($self, $config, @args) = @_;
+
+    my $dir = "$self->{dir}/another" . ++$self->{count};
+    mkdir $dir, 0711;
+    my $redis = Faka::Redis->new(dir => $dir, config => $config,
+                                 args => \@args);
+    push @{ $self->{redises} }, $redis;
+    return $redis;
 }
 
 
@@ -369,12 +384,27 @@ sub shop_state {
 
     my $metrics = $self->metrics(%opt);
     my ($state) = grep { $metrics->{"faka_shop_state{state=\"$_\"}"} }
-                  qw(empty recovering open fenced failed);
+                  qw(empty recovering open healing fenced failed);
     return $state || '';
 }
 
 
 # ---- the end -----------------------------------------------------------
+
+# For a file that needs a shop no longer: what would be done at its end.
+
+sub finish {
+    my ($self) = @_;
+
+    @tests = grep { $_ != $self } @tests;
+    $self->_finish(1);
+}
+
+
+# The folder stays after the end, for somebody who wants to look.
+
+sub leave { $_[0]{tempdir}->unlink_on_destroy(0); $_[0]{left} = 1 }
+
 
 sub _finish {
     my ($self, $checks) = @_;
@@ -392,8 +422,9 @@ sub _finish {
     }
 
     $self->{gateway}->stop;
-    $self->{redis}->stop;
-    diag("left in place: $self->{dir}") if $ENV{TEST_LEAVE};
+    $_->stop for $self->{redis}, @{ $self->{redises} };
+    diag("left in place: $self->{dir}")
+        if $ENV{TEST_LEAVE} || $self->{left};
 }
 
 

@@ -13,6 +13,7 @@ use warnings;
 
 use Test::More;
 
+use Faka::Gateway qw(epay_money);
 use Faka::Http qw(http_many);
 use Faka::Proc qw(wait_until);
 
@@ -31,7 +32,7 @@ my %steps = (
         ask => sub {
             my ($t, $p, %opt) = @_;
             $p->{tried_to_pay} = 1;
-            return $t->notify_request($p, %opt);
+            return $t->notify_request($p, %opt, _notice($p));
         },
         hear => \&_hear_pay,
     },
@@ -128,7 +129,11 @@ sub bought {
 }
 
 
-# A new purchase that turn() will bring forward.
+# A new purchase that turn() will bring forward.  Beside key, sku, qty and
+# unpaid it may have "pays", the notices that come for it one after another
+# (right, again: the same one, short: a fen less, extra: money of its own),
+# and "ends", the states of the order that are right after them; "counted" if
+# the product has no cards.
 
 sub want {
     my ($self, %purchase) = @_;
@@ -218,6 +223,9 @@ sub _hear_pay {
 
     return $self->_odd($p, $answer)
         if $answer->status != 200 || $answer->body ne 'success';
+
+    push @{ $p->{paid} }, shift @{ $p->{pays} ||= ['right'] };
+    return 'pay' if @{ $p->{pays} };
     $p->{told} = 1;
     return 'read';
 }
@@ -226,12 +234,30 @@ sub _hear_pay {
 sub _hear_read {
     my ($self, $p, $answer) = @_;
 
+    return $self->_odd($p, $answer) if $answer->status != 200;
+
     my $json = $answer->json;
+    my $ends = $p->{ends} || ['delivered'];
     return $self->_odd($p, $answer)
-        if $answer->status != 200 || $json->{status} ne 'delivered'
-           || @{ $json->{cards} } != $p->{qty};
+        unless grep { $_ eq $json->{status} } @$ends;
+    return '' if $json->{status} ne 'delivered';
+
+    return $self->_odd($p, $answer)
+        if @{ $json->{cards} } != ($p->{counted} ? 0 : $p->{qty});
     $p->{cards} = $json->{cards};
     return '';
+}
+
+
+# The fields of the next notice that are not as in a right one.
+
+sub _notice {
+    my ($p) = @_;
+
+    my $word = @{ $p->{pays} || [] } ? $p->{pays}[0] : 'right';
+    return (money => epay_money($p->{amount} - 1)) if $word eq 'short';
+    return (trade_no => "9$p->{order}") if $word eq 'extra';
+    return ();
 }
 
 
@@ -342,6 +368,9 @@ sub _audit {
     my @wrong;
     for my $product (@{ $audit->{products} }) {
         my $sum = $sums->{ $product->{sku} } or next;
+
+        # Those in memory and those that have left it.
+        $product->{orders} += $product->{archived_orders};
 
         for my $number (qw(orders sold held)) {
             push @wrong, "$product->{sku}: $number $product->{$number}, "

@@ -1,0 +1,346 @@
+/*
+ * Reading a shop out of Redis: the snapshot that counts, then the journal
+ * behind it, page by page, and then what comes new.
+ *
+ *     index      the last "done"                      which snapshot
+ *     parts      fk_snapshot_load
+ *     journal    fk_apply, until a page is empty      caught up
+ *
+ * This server is not the owner while it reads, so nobody is disturbed: an old
+ * owner goes on selling, and may even cut what is being read; then it begins
+ * again.  What to do once it has caught up is for fj_recover.c to say.
+ *
+ * A gap shows that something was cut, but at the journal's end there may be
+ * none.  So when the shop is taken, the index is read once more: whatever was
+ * cut, a snapshot that counted was there before.
+ */
+
+#include <stdio.h>
+
+#include "fj_priv.h"
+
+
+#define FJ_RESTARTS_MAX  3
+
+
+static void fj_follow_page(fj_t *j);
+static fj_read_t fj_follow_entry(fj_t *j, const fj_reply_t *entry);
+static fj_read_t fj_follow_index(fj_t *j, const fj_reply_t *fields);
+static fj_read_t fj_follow_value(fj_t *j, const fj_reply_t *value);
+static void fj_follow_next(fj_t *j);
+static void fj_follow_to(fj_t *j, fj_reading_t what, const char *key);
+static uint64_t fj_follow_number(const fj_reply_t *fields, const char *name);
+
+
+void
+fj_follow_start(fj_t *j)
+{
+    memset(&j->found, 0, sizeof(j->found));
+    j->read_bytes = 0;
+    j->tail_bytes = 0;
+
+    fj_follow_to(j, FJ_READING_INDEX, j->index_key);
+}
+
+
+void
+fj_follow_on(fj_t *j)
+{
+    fj_follow_page(j);
+}
+
+
+void
+fj_follow_rest(fj_t *j)
+{
+    assert(j->reading == FJ_READING_JOURNAL);
+
+    j->tail_id = j->read_id;
+    fj_follow_to(j, FJ_READING_INDEX, j->index_key);
+}
+
+
+/* 1: a snapshot counts that covers more than what was read here. */
+
+int
+fj_follow_is_short(const fj_t *j)
+{
+    return fk_recover_seq(j->fk) < j->found.end_seq;
+}
+
+
+static void
+fj_follow_to(fj_t *j, fj_reading_t what, const char *key)
+{
+    j->reading = what;
+    j->read_id.epoch = 0;
+    j->read_id.seq = 0;
+    j->read_key = key;
+
+    fj_follow_page(j);
+}
+
+
+static void
+fj_follow_page(fj_t *j)
+{
+    char        id[FJ_ID_SIZE];
+    fj_words_t  words;
+
+    fj_id_text(id, "(", &j->read_id);
+
+    words.argc = 0;
+    fj_words_text(&words, "XRANGE");
+    fj_words_text(&words, j->read_key);
+    fj_words_text(&words, id);
+    fj_words_text(&words, "+");
+    fj_words_text(&words, "COUNT");
+    fj_words_text(&words, FJ_PAGE_COUNT);
+
+    fj_link_send(&j->link, FJ_COMMAND_PAGE, &words);
+}
+
+
+void
+fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply)
+{
+    size_t   i;
+    fj_t    *j = fj_of(link);
+
+    if (reply->type != FJ_REPLY_ARRAY) {
+        fj_link_refused(link, reply, "XRANGE");
+        return;
+    }
+
+    for (i = 0; i < reply->count; i++) {
+        if (fj_recover_ended(j, fj_follow_entry(j, &reply->item[i]))) {
+            return;
+        }
+    }
+
+    if (reply->count != 0) {
+        fj_recover_progress(j);
+        fj_follow_page(j);
+        return;
+    }
+
+    fj_follow_next(j);
+}
+
+
+/* Nothing is left of this stream. */
+
+static void
+fj_follow_next(fj_t *j)
+{
+    char  id[FJ_ID_SIZE];
+
+    switch (j->reading) {
+
+    case FJ_READING_INDEX:
+        if (j->epoch != 0) {
+            j->reading = FJ_READING_JOURNAL;
+            j->read_key = j->key;
+            j->read_id = j->tail_id;
+            fj_follow_page(j);
+            return;
+        }
+
+        if (j->found.begin.epoch == 0) {
+            fj_follow_to(j, FJ_READING_JOURNAL, j->key);
+            return;
+        }
+
+        fj_id_text(id, "", &j->found.begin);
+        (void) snprintf(j->part_key, sizeof(j->part_key),
+                        "faka:{%s}:snapshot:%s", j->conf->shop, id);
+        fj_follow_to(j, FJ_READING_PARTS, j->part_key);
+        return;
+
+    case FJ_READING_PARTS:
+        if (j->read_id.epoch == 0) {
+            /* Replaced by a newer one since the index was read. */
+            (void) fj_recover_ended(j, fj_follow_damaged(j, FK_CORRUPT, 0));
+            return;
+        }
+
+        fj_follow_to(j, FJ_READING_JOURNAL, j->key);
+        return;
+
+    case FJ_READING_JOURNAL:
+        break;
+    }
+
+    fj_recover_caught_up(j);
+}
+
+
+/* One entry: [id, [field, value, ...]].  Ids grow, or reading never ends. */
+
+static fj_read_t
+fj_follow_entry(fj_t *j, const fj_reply_t *entry)
+{
+    size_t             i;
+    fj_id_t            id;
+    fj_read_t          result;
+    const char        *name;
+    const fj_reply_t  *fields;
+
+    if (entry->type != FJ_REPLY_ARRAY || entry->count != 2
+        || !fj_id_read(&entry->item[0], &id)
+        || fj_id_cmp(&id, &j->read_id) <= 0
+        || entry->item[1].type != FJ_REPLY_ARRAY
+        || entry->item[1].count % 2 != 0)
+    {
+        fj_link_refused(&j->link, entry, "a readable entry");
+        return FJ_READ_AGAIN;
+    }
+
+    /* Once we own the shop, nobody may come after us. */
+    if (j->reading == FJ_READING_JOURNAL && j->epoch != 0
+        && id.epoch > j->epoch)
+    {
+        return fj_recover_fenced(j);
+    }
+
+    j->read_id = id;
+    fields = &entry->item[1];
+
+    if (j->reading == FJ_READING_INDEX) {
+        return fj_follow_index(j, fields);
+    }
+
+    name = j->reading == FJ_READING_PARTS ? "p" : "b";
+
+    for (i = 0; i < fields->count; i += 2) {
+
+        if (!fj_reply_is(&fields->item[i], name)) {
+            continue;
+        }
+
+        result = fj_follow_value(j, &fields->item[i + 1]);
+        if (result != FJ_READ_ON) {
+            return result;
+        }
+    }
+
+    /* The id says how far the records went when it was given: the mark of a
+     * shop that was healed may stand behind some that are not there. */
+    if (j->reading == FJ_READING_JOURNAL
+        && fk_recover_seq(j->fk) < j->read_id.seq)
+    {
+        return fj_follow_damaged(j, FK_CORRUPT, 0);
+    }
+
+    return FJ_READ_ON;
+}
+
+
+/* Its name is the id of its "begin". */
+
+static fj_read_t
+fj_follow_index(fj_t *j, const fj_reply_t *fields)
+{
+    fj_id_t            begin;
+    const fj_reply_t  *name;
+
+    name = fj_reply_field(fields, "done");
+    if (name == NULL) {
+        return FJ_READ_ON;
+    }
+
+    if (!fj_id_read(name, &begin) || begin.epoch == 0) {
+        fj_link_refused(&j->link, name, "the name of a snapshot");
+        return FJ_READ_AGAIN;
+    }
+
+    j->found.begin = begin;
+    j->found.epoch = j->read_id.epoch;
+    j->found.end_seq = fj_follow_number(fields, "end");
+    j->found.bytes = fj_follow_number(fields, "bytes");
+    j->found.heals = fj_reply_field(fields, "heals") != NULL;
+
+    return FJ_READ_ON;
+}
+
+
+static uint64_t
+fj_follow_number(const fj_reply_t *fields, const char *name)
+{
+    uint64_t           number;
+    const fj_reply_t  *field;
+
+    field = fj_reply_field(fields, name);
+
+    return field != NULL && fj_number_read(field, &number) ? number : 0;
+}
+
+
+static fj_read_t
+fj_follow_value(fj_t *j, const fj_reply_t *value)
+{
+    size_t     at;
+    int64_t    now_ms;
+    fk_code_t  code;
+
+    if (value->type != FJ_REPLY_STRING) {
+        fj_link_refused(&j->link, value, "a readable batch");
+        return FJ_READ_AGAIN;
+    }
+
+    at = 0;
+
+    /* The clock is asked for each batch: a long page must not outlive the
+     * lease. */
+    now_ms = fj_now_ms(j);
+
+    code = j->reading == FJ_READING_PARTS
+           ? fk_snapshot_load(j->fk, j->conf->owner, now_ms,
+                              (const uint8_t *) value->text, value->size, &at)
+           : fk_apply(j->fk, j->conf->owner, now_ms,
+                      (const uint8_t *) value->text, value->size, &at);
+
+    j->read_bytes += value->size;
+
+    if (j->reading == FJ_READING_JOURNAL) {
+        j->tail_bytes += value->size;
+    }
+
+    switch (code) {
+
+    case FK_OK:
+        return FJ_READ_ON;
+
+    case FK_CONFLICT:
+    case FK_LOCK_TIMEOUT:
+        return FJ_READ_AGAIN;
+
+    default:
+        return fj_follow_damaged(j, code, at);
+    }
+}
+
+
+/*
+ * Another owner may have cut the journal, or replaced the snapshot, while
+ * they were read: so what looks like damage is read again from the beginning,
+ * some times, before it is called that.
+ */
+
+fj_read_t
+fj_follow_damaged(fj_t *j, fk_code_t code, size_t at)
+{
+    if (code == FK_CORRUPT && j->restarts < FJ_RESTARTS_MAX) {
+        j->restarts++;
+        return FJ_READ_RESTART;
+    }
+
+    fj_say(&j->link, FJ_LOG_EMERG, " cannot recover: %s at entry %" PRIu64
+           "-%" PRIu64 " of %s, byte %zu, after record %" PRIu64 "%s; look "
+           "with faka-journal", fk_code_info[code].text, j->read_id.epoch,
+           j->read_id.seq, j->read_key, at, fk_recover_seq(j->fk),
+           code == FK_TABLE_FULL ? "; give the shop more \"memory\"" : "");
+
+    fk_fail(j->fk, fk_code_info[code].text);
+    return FJ_READ_HALT;
+}

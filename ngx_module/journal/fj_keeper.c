@@ -1,0 +1,652 @@
+/*
+ * The keeper's life: when what is due, and how a snapshot is written.
+ *
+ *     index of snapshots       its last id: ours are the next ones
+ *     + <epoch>-<n>   begin NAME                    it has begun
+ *     NAME            p PARTS, p PARTS, ...
+ *     (the journal has end_seq)
+ *     + <epoch>-<n+1> done NAME ...                 from here on it counts
+ *     journal         cut behind begin_seq
+ *     other NAMEs     unlinked, the index cut
+ *
+ * NAME is <epoch>-<n>, so two snapshots never share one.  Whatever goes wrong
+ * before "done" leaves a snapshot that nobody reads, and the next one that is
+ * done removes it.
+ */
+
+#include <stdio.h>
+
+#include "fj_keep.h"
+
+
+#define FJ_KEEPER_CHECK_MS     100
+#define FJ_KEEPER_PACE_MS      4       /* between two steps of a walk */
+#define FJ_KEEPER_STEPS        2
+#define FJ_KEEPER_STEPS_HEAL   64
+#define FJ_KEEPER_SETTLE_MS    30000
+#define FJ_KEEPER_POLL_MS      20
+#define FJ_KEEPER_AGAIN_MS     5000
+#define FJ_KEEPER_HEAL_MS      200     /* a shop that heals cannot wait */
+#define FJ_KEEPER_WAIT_MS      "1000"  /* for replicas */
+
+
+static void fj_keeper_up(fj_link_t *link);
+static void fj_keeper_down(fj_link_t *link);
+static void fj_keeper_timer(fj_link_t *link, fj_timer_t which);
+static void fj_keeper_check(fj_keeper_t *k);
+static int fj_keeper_snapshot_due(const fj_keeper_t *k);
+static void fj_keeper_begin(fj_keeper_t *k, int healing);
+static void fj_keeper_walk(fj_keeper_t *k);
+static fk_code_t fj_keeper_step(fj_keeper_t *k);
+static void fj_keeper_send_parts(fj_keeper_t *k);
+static void fj_keeper_settle(fj_keeper_t *k);
+static void fj_keeper_done(fj_keeper_t *k);
+static void fj_keeper_healed(fj_keeper_t *k);
+static void fj_keeper_counts(fj_keeper_t *k);
+static void fj_keeper_id(const fj_keeper_t *k, uint64_t number,
+    char text[FJ_ID_SIZE]);
+
+
+static const fj_upper_t  fj_keeper_upper = {
+    fj_keeper_up, fj_keeper_down, fj_keeper_timer, 0
+};
+
+
+fj_keeper_t *
+fj_keeper_of(fj_link_t *link)
+{
+    assert(link->upper == &fj_keeper_upper);
+    return link->machine;
+}
+
+
+int64_t
+fj_keeper_now_ms(const fj_keeper_t *k)
+{
+    return k->link.shell->now_ms(k->link.data);
+}
+
+
+void
+fj_keeper_start(fj_keeper_t *k, const fj_conf_t *conf,
+    const fj_keeper_conf_t *kept, const fj_shell_t *shell, void *data)
+{
+    memset(k, 0, sizeof(fj_keeper_t));
+
+    k->conf = conf;
+    k->kept = kept;
+    k->fk = conf->fk;
+
+    (void) snprintf(k->journal_key, FJ_KEY_SIZE, "faka:{%s}:journal",
+                    conf->shop);
+    (void) snprintf(k->index_key, FJ_KEY_SIZE, "faka:{%s}:snapshots",
+                    conf->shop);
+
+    fj_link_start(&k->link, conf, shell, data, &fj_keeper_upper, k);
+    fj_link_timer(&k->link, FJ_TIMER_PULSE, FJ_KEEPER_CHECK_MS);
+}
+
+
+void
+fj_keeper_stop(fj_keeper_t *k)
+{
+    fk_snapshot_end(k->fk, k->conf->owner);
+    fj_link_stop(&k->link);
+}
+
+
+static void
+fj_keeper_up(fj_link_t *link)
+{
+    fj_link_well(link);
+    fj_keeper_check(fj_keeper_of(link));
+}
+
+
+static void
+fj_keeper_down(fj_link_t *link)
+{
+    fj_keeper_give_up(fj_keeper_of(link));
+}
+
+
+static void
+fj_keeper_timer(fj_link_t *link, fj_timer_t which)
+{
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    switch (which) {
+
+    case FJ_TIMER_PULSE:
+        fj_link_timer(link, FJ_TIMER_PULSE, FJ_KEEPER_CHECK_MS);
+        fj_keeper_check(k);
+        return;
+
+    case FJ_TIMER_FLUSH:
+        if (link->state != FJ_LINK_READY
+            || link->command != FJ_COMMAND_NONE)
+        {
+            return;
+        }
+
+        if (k->phase == FJ_KEEPER_WRITING) {
+            fj_keeper_walk(k);
+
+        } else if (k->phase == FJ_KEEPER_SETTLING) {
+            fj_keeper_settle(k);
+
+        } else if (k->phase == FJ_KEEPER_IDLE) {
+            fj_keeper_check(k);
+        }
+
+        return;
+
+    default:
+        return;
+    }
+}
+
+
+/* What went wrong before it counted has done no harm; later once more. */
+
+void
+fj_keeper_give_up(fj_keeper_t *k)
+{
+    if (k->phase == FJ_KEEPER_IDLE) {
+        return;
+    }
+
+    if (k->phase != FJ_KEEPER_ARCHIVING && k->phase != FJ_KEEPER_CUTTING) {
+        fk_snapshot_end(k->fk, k->conf->owner);
+        fj_say(&k->link, FJ_LOG_WARN, ": a snapshot was not finished; the "
+               "one before it counts");
+    }
+
+    k->phase = FJ_KEEPER_IDLE;
+    k->again_at_ms = fj_keeper_now_ms(k)
+                     + (fk_shop_state(k->fk) == FK_SHOP_HEALING
+                        ? FJ_KEEPER_HEAL_MS : FJ_KEEPER_AGAIN_MS);
+}
+
+
+void
+fj_keeper_again(fj_keeper_t *k, int64_t delay_ms)
+{
+    fj_link_timer(&k->link, FJ_TIMER_FLUSH, delay_ms);
+}
+
+
+/* --- what is due ------------------------------------------------------- */
+
+static void
+fj_keeper_check(fj_keeper_t *k)
+{
+    fk_shop_state_t  state;
+
+    if (k->phase != FJ_KEEPER_IDLE || k->link.state != FJ_LINK_READY
+        || k->link.command != FJ_COMMAND_NONE
+        || fj_keeper_now_ms(k) < k->again_at_ms)
+    {
+        return;
+    }
+
+    state = fk_shop_state(k->fk);
+
+    if (state == FK_SHOP_HEALING) {
+        fj_keeper_begin(k, 1);
+
+    } else if (state != FK_SHOP_OPEN) {
+        return;
+
+    } else if (fj_keeper_snapshot_due(k)) {
+        fj_keeper_begin(k, 0);
+
+    } else {
+        fj_keeper_archive(k);
+    }
+}
+
+
+/*
+ * By size, but not before the journal is as long as the snapshot was: so
+ * writing snapshots never costs more than writing the journal did.
+ */
+
+static int
+fj_keeper_snapshot_due(const fj_keeper_t *k)
+{
+    uint64_t  size, since_ms;
+
+    if (fk_durable_seq(k->fk) == fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_SEQ)) {
+        return 0;
+    }
+
+    size = fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_BYTES);
+    if (size < k->kept->snapshot_size) {
+        size = k->kept->snapshot_size;
+    }
+
+    since_ms = (uint64_t) fj_keeper_now_ms(k)
+               - fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_AT_MS);
+
+    return fk_stat_get(k->fk, FJ_STAT_TAIL_BYTES) >= size
+           || since_ms >= (uint64_t) k->kept->snapshot_s * 1000;
+}
+
+
+/* --- writing ----------------------------------------------------------- */
+
+static void
+fj_keeper_begin(fj_keeper_t *k, int healing)
+{
+    uint64_t   owner;
+    fk_env_t   env;
+    fk_code_t  code;
+
+    env.now_ms = k->link.shell->unix_ms(k->link.data);
+
+    code = fk_snapshot_begin(k->fk, &env, k->conf->owner,
+                             fj_keeper_now_ms(k), &k->snapshot);
+    if (code != FK_OK) {
+        owner = fk_snapshot_owner(k->fk);
+
+        if (owner != 0 && k->link.shell->is_dead(k->link.data, owner)) {
+            fk_snapshot_break(k->fk, owner);
+        }
+
+        return;
+    }
+
+    k->phase = FJ_KEEPER_INDEX;
+    k->healing = healing;
+    k->walked = 0;
+    k->used = 0;
+    k->entry = 0;
+    k->tail_bytes = fk_stat_get(k->fk, FJ_STAT_TAIL_BYTES);
+
+    if (healing) {
+        fj_say(&k->link, FJ_LOG_EMERG, ": the journal in redis \"%s\" has "
+               "lost records that only memory has; the shop waits while it "
+               "is written anew from memory", k->link.address.text);
+    }
+
+    fj_keeper_ask_last(k);
+}
+
+
+void
+fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_id_t       id;
+    fj_words_t    words;
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    id.epoch = 0;
+    id.seq = 0;
+
+    if (reply->type != FJ_REPLY_ARRAY
+        || (reply->count != 0
+            && !fj_keeper_entry(&reply->item[0], &id)))
+    {
+        fj_link_refused(link, reply, "the index of snapshots");
+        return;
+    }
+
+    if (id.epoch > k->snapshot.epoch) {
+        /* Somebody has taken the shop over; the flush will say so. */
+        fj_keeper_give_up(k);
+        return;
+    }
+
+    k->own.epoch = k->snapshot.epoch;
+    k->own.seq = id.epoch == k->own.epoch ? id.seq + 1 : 1;
+    fj_id_text(k->name, "", &k->own);
+
+    words.argc = 0;
+    fj_words_text(&words, "XADD");
+    fj_words_text(&words, k->index_key);
+    fj_words_text(&words, k->name);
+    fj_words_text(&words, "begin");
+    fj_words_text(&words, k->name);
+
+    fj_link_send(link, FJ_COMMAND_KEEP_BEGIN, &words);
+}
+
+
+void
+fj_keeper_on_begin(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    if (fj_reply_says(reply, "equal or smaller")) {
+        fj_keeper_give_up(k);
+        return;
+    }
+
+    if (reply->type != FJ_REPLY_STRING) {
+        fj_link_refused(link, reply, "the beginning of a snapshot");
+        return;
+    }
+
+    k->phase = FJ_KEEPER_WRITING;
+    fj_keeper_walk(k);
+}
+
+
+static void
+fj_keeper_walk(fj_keeper_t *k)
+{
+    int        n;
+    fk_code_t  code;
+
+    code = k->walked ? FK_OK : FK_AGAIN;
+
+    for (n = k->healing ? FJ_KEEPER_STEPS_HEAL : FJ_KEEPER_STEPS;
+         n > 0 && code == FK_AGAIN && k->used < FJ_KEEPER_CHUNK_SIZE;
+         n--)
+    {
+        code = fj_keeper_step(k);
+    }
+
+    if (code == FK_OK) {
+        k->walked = 1;
+
+    } else if (code != FK_AGAIN) {
+        fj_keeper_give_up(k);
+        return;
+    }
+
+    if (k->used >= FJ_KEEPER_CHUNK_SIZE || (k->walked && k->used != 0)) {
+        fj_keeper_send_parts(k);
+
+    } else if (k->walked) {
+        k->phase = FJ_KEEPER_SETTLING;
+        k->settle_until_ms = fj_keeper_now_ms(k) + FJ_KEEPER_SETTLE_MS;
+        fj_keeper_settle(k);
+
+    } else {
+        fj_keeper_again(k, k->healing ? 0 : FJ_KEEPER_PACE_MS);
+    }
+}
+
+
+static fk_code_t
+fj_keeper_step(fj_keeper_t *k)
+{
+    size_t     size;
+    fk_env_t   env;
+    fk_code_t  code;
+
+    env.now_ms = k->link.shell->unix_ms(k->link.data);
+    size = 0;
+
+    code = fk_snapshot_step(k->fk, &env, k->conf->owner, fj_keeper_now_ms(k),
+                            k->kept->room + k->used,
+                            FJ_KEEPER_ROOM - k->used, &size, &k->snapshot);
+    k->used += size;
+
+    /* A busy lock is no reason to begin anew. */
+    return code == FK_LOCK_TIMEOUT ? FK_AGAIN : code;
+}
+
+
+static void
+fj_keeper_send_parts(fj_keeper_t *k)
+{
+    char        id[FJ_ID_SIZE], key[FJ_KEY_SIZE];
+    fj_words_t  words;
+
+    k->entry++;
+    fj_keeper_id(k, k->entry, id);
+    fj_keeper_key(k, key, k->name);
+
+    words.argc = 0;
+    fj_words_text(&words, "XADD");
+    fj_words_text(&words, key);
+
+    /* Once it is gone it was given up, and nobody looks for the rest. */
+    if (k->entry > 1) {
+        fj_words_text(&words, "NOMKSTREAM");
+    }
+
+    fj_words_text(&words, id);
+    fj_words_text(&words, "p");
+    fj_words_add(&words, k->kept->room, k->used);
+
+    fj_link_send(&k->link, FJ_COMMAND_KEEP_PART, &words);
+}
+
+
+void
+fj_keeper_on_part(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    if (reply->type == FJ_REPLY_NIL
+        || fj_reply_says(reply, "equal or smaller"))
+    {
+        fj_keeper_give_up(k);
+        return;
+    }
+
+    if (reply->type != FJ_REPLY_STRING) {
+        fj_link_refused(link, reply, "a part of a snapshot");
+        return;
+    }
+
+    k->used = 0;
+    fj_keeper_again(k, k->healing ? 0 : FJ_KEEPER_PACE_MS);
+}
+
+
+/* --- making it count --------------------------------------------------- */
+
+/* The snapshot is one only together with the journal up to its end. */
+
+static void
+fj_keeper_settle(fj_keeper_t *k)
+{
+    fk_code_t  code;
+
+    if (k->healing || fk_durable_seq(k->fk) >= k->snapshot.end_seq) {
+        fj_keeper_done(k);
+        return;
+    }
+
+    code = fj_keeper_step(k);
+
+    if ((code != FK_OK && code != FK_AGAIN)
+        || fj_keeper_now_ms(k) >= k->settle_until_ms)
+    {
+        fj_keeper_give_up(k);
+        return;
+    }
+
+    fj_keeper_again(k, FJ_KEEPER_POLL_MS);
+}
+
+
+static void
+fj_keeper_done(fj_keeper_t *k)
+{
+    char        id[FJ_ID_SIZE], numbers[4][24];
+    unsigned    i;
+    uint64_t    values[4];
+    fj_words_t  words;
+
+    static const char *const  names[4] = { "parts", "bytes", "begin", "end" };
+
+    values[0] = k->snapshot.parts_count;
+    values[1] = k->snapshot.bytes;
+    values[2] = k->snapshot.begin_seq;
+    values[3] = k->snapshot.end_seq;
+
+    k->phase = FJ_KEEPER_CLOSING;
+    fj_keeper_id(k, k->own.seq + 1, id);
+
+    words.argc = 0;
+    fj_words_text(&words, "XADD");
+    fj_words_text(&words, k->index_key);
+    fj_words_text(&words, id);
+    fj_words_text(&words, "done");
+    fj_words_text(&words, k->name);
+
+    for (i = 0; i < 4; i++) {
+        (void) snprintf(numbers[i], sizeof(numbers[i]), "%" PRIu64,
+                        values[i]);
+        fj_words_text(&words, names[i]);
+        fj_words_text(&words, numbers[i]);
+    }
+
+    if (k->healing) {
+        fj_words_text(&words, "heals");
+        fj_words_text(&words, "1");
+    }
+
+    fj_link_send(&k->link, FJ_COMMAND_KEEP_DONE, &words);
+}
+
+
+void
+fj_keeper_on_done(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    if (fj_reply_says(reply, "equal or smaller")) {
+        fj_keeper_give_up(k);
+        return;
+    }
+
+    if (reply->type != FJ_REPLY_STRING) {
+        fj_link_refused(link, reply, "the end of a snapshot");
+        return;
+    }
+
+    if (k->healing) {
+        fj_keeper_mark(k);
+        return;
+    }
+
+    fk_snapshot_end(k->fk, k->conf->owner);
+    fj_keeper_counts(k);
+}
+
+
+void
+fj_keeper_on_mark(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    /* Refused: the journal is there already, or is another's by now.  The
+     * probe that comes before the next batch tells which. */
+    if (reply->type != FJ_REPLY_STRING
+        && !fj_reply_says(reply, "equal or smaller"))
+    {
+        fj_link_refused(link, reply, "the new beginning of the journal");
+        return;
+    }
+
+    if (k->conf->replicas != 0) {
+        fj_keeper_wait(k);
+        return;
+    }
+
+    fj_keeper_healed(k);
+}
+
+
+static void
+fj_keeper_healed(fj_keeper_t *k)
+{
+    fk_code_t  code;
+
+    code = fk_heal_end(k->fk, k->conf->owner, k->snapshot.begin_seq);
+    if (code != FK_OK) {
+        fj_keeper_give_up(k);
+        return;
+    }
+
+    fk_stat_add(k->fk, FJ_STAT_HEALED, 1);
+    fj_say(&k->link, FJ_LOG_NOTICE, " sells again: its journal begins anew "
+           "behind record %" PRIu64 ", before which its snapshot has "
+           "everything", k->snapshot.begin_seq);
+
+    k->link.shell->ring(k->link.data);
+    k->link.shell->wake(k->link.data);
+    fj_keeper_counts(k);
+}
+
+
+/*
+ * Only where something follows that cannot be taken back: an order that leaves
+ * memory, a shop that calls everything durable.  What is cut in Redis after a
+ * snapshot reaches a replica behind that snapshot.
+ */
+
+void
+fj_keeper_wait(fj_keeper_t *k)
+{
+    char        count[16];
+    fj_words_t  words;
+
+    (void) snprintf(count, sizeof(count), "%" PRIu32, k->conf->replicas);
+
+    words.argc = 0;
+    fj_words_text(&words, "WAIT");
+    fj_words_text(&words, count);
+    fj_words_text(&words, FJ_KEEPER_WAIT_MS);
+
+    fj_link_send(&k->link, FJ_COMMAND_KEEP_WAIT, &words);
+}
+
+
+void
+fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    if (reply->type != FJ_REPLY_INTEGER) {
+        fj_link_refused(link, reply, "WAIT");
+        return;
+    }
+
+    if (reply->number < (int64_t) k->conf->replicas) {
+        fj_keeper_give_up(k);
+
+    } else if (k->phase == FJ_KEEPER_ARCHIVING) {
+        fj_keeper_drop(k);
+
+    } else {
+        fj_keeper_healed(k);
+    }
+}
+
+
+static void
+fj_keeper_counts(fj_keeper_t *k)
+{
+    /* What came while it was written is the next one's. */
+    fk_stat_add(k->fk, FJ_STAT_TAIL_BYTES, 0 - k->tail_bytes);
+    fk_stat_add(k->fk, FJ_STAT_SNAPSHOTS, 1);
+    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_SEQ, k->snapshot.end_seq);
+    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_BYTES, k->snapshot.bytes);
+    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_AT_MS,
+                (uint64_t) fj_keeper_now_ms(k));
+
+    fj_say(&k->link, FJ_LOG_NOTICE, ": snapshot %s of %" PRIu64 " entities, %"
+           PRIu64 " bytes", k->name, k->snapshot.entities_count,
+           k->snapshot.bytes);
+
+    fj_keeper_cut(k);
+}
+
+
+static void
+fj_keeper_id(const fj_keeper_t *k, uint64_t number, char text[FJ_ID_SIZE])
+{
+    fj_id_t  id;
+
+    id.epoch = k->snapshot.epoch;
+    id.seq = number;
+    fj_id_text(text, "", &id);
+}

@@ -1,0 +1,337 @@
+/*
+ * Inside of the journal's protocol: the table of commands, and the calls
+ * between the link below and the machine above it.
+ *
+ *     fj.c            phases, timers, start and stop
+ *     fj_flush.c      group commit, unknown outcomes, fencing
+ *     fj_follow.c     reading the snapshot and the journal
+ *     fj_recover.c    taking a shop over and opening it
+ *     fj_owner.c      the sign of life; other servers
+ *     fj_wait.c       replicas
+ *     fj_stream.c     ids of the stream, its top, appending to it
+ *     ------------------------------------------------------------
+ *     fj_link.c       connect, backoff, one command at a time
+ *     fj_address.c    where to: sentinels, nodes of a cluster
+ *     fj_handshake.c  password, database, does Redis fsync
+ *     fj_command.c    the table of commands
+ *     fj_reply.c      reading replies, writing log lines
+ */
+
+#ifndef FJ_PRIV_H_INCLUDED_
+#define FJ_PRIV_H_INCLUDED_
+
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "fj.h"
+
+
+#define FJ_LINK_MAGIC          0x464a4c4b
+#define FJ_CONNECT_TIMEOUT_MS  1000
+#define FJ_COMMAND_TIMEOUT_MS  1500    /* below FK_FLUSH_LEASE_MS */
+#define FJ_READ_TIMEOUT_MS     10000   /* below FK_RECOVER_LEASE_MS */
+#define FJ_KEEP_TIMEOUT_MS     5000    /* below FK_SNAPSHOT_LEASE_MS */
+#define FJ_BACKOFF_MIN_MS      10
+#define FJ_BACKOFF_MAX_MS      500
+#define FJ_POLL_MS             20      /* for another's lease */
+#define FJ_FOLLOW_MS           100     /* of a standby */
+#define FJ_OWNER_MS            100     /* looking whether it is due */
+#define FJ_OWNER_TTL_MS        1000    /* of the sign of life */
+#define FJ_OWNER_OPENING_MS    10000   /* no time for it while rebuilding */
+#define FJ_DRAIN_MS            2000
+#define FJ_PULSE_MS            500     /* of a shop that is idle */
+#define FJ_PAGE_COUNT          "16"    /* entries of up to 1 MiB */
+#define FJ_REFUSALS_MAX        8       /* in a row; then the backoff */
+#define FJ_REDIRECTS_MAX       5       /* without a backoff between them */
+
+_Static_assert(FJ_COMMAND_TIMEOUT_MS < FK_FLUSH_LEASE_MS,
+               "a slow reply does not cost the lease");
+_Static_assert(FJ_READ_TIMEOUT_MS < FK_RECOVER_LEASE_MS,
+               "a slow page does not cost the lease");
+
+
+/* --- commands (fj_command.c) ------------------------------------------ */
+
+typedef enum {
+    FJ_COMMAND_NONE = 0,
+    FJ_COMMAND_AUTH,
+    FJ_COMMAND_SENTINEL,
+    FJ_COMMAND_SELECT,
+    FJ_COMMAND_ROLE,
+    FJ_COMMAND_SLOT,
+    FJ_COMMAND_CONFIG,
+    FJ_COMMAND_PROBE,                  /* the top id, for the flush */
+    FJ_COMMAND_BATCH,
+    FJ_COMMAND_BEGIN,                  /* of a journal that has vanished */
+    FJ_COMMAND_TOP,                    /* the top id, for the takeover */
+    FJ_COMMAND_TAKE,
+    FJ_COMMAND_TAKE_INDEX,
+    FJ_COMMAND_PAGE,
+    FJ_COMMAND_MARK,
+    FJ_COMMAND_OWNER_ASK,
+    FJ_COMMAND_OWNER_SAY,
+    FJ_COMMAND_WAIT,                   /* for replicas */
+    FJ_COMMAND_FENCED,
+    FJ_COMMAND_KEEP_INDEX,             /* the keeper's, as all below */
+    FJ_COMMAND_KEEP_BEGIN,
+    FJ_COMMAND_KEEP_PART,
+    FJ_COMMAND_KEEP_DONE,
+    FJ_COMMAND_KEEP_MARK,
+    FJ_COMMAND_KEEP_TRIM,
+    FJ_COMMAND_KEEP_CLEAN,
+    FJ_COMMAND_KEEP_UNLINK,
+    FJ_COMMAND_KEEP_FORGET,
+    FJ_COMMAND_KEEP_ORDERS,
+    FJ_COMMAND_KEEP_WAIT,
+    FJ_COMMAND_READ,                   /* the reader's */
+    FJ_COMMAND_COUNT
+} fj_command_t;
+
+/*
+ * reply: never NULL, and no command is on its way any more.  lost: nobody
+ * will ever know whether the command was carried out; NULL where that means
+ * nothing, because the next connection asks anew.
+ */
+typedef struct {
+    const char  *name;
+    int64_t      timeout_ms;
+    void       (*reply)(fj_link_t *link, const fj_reply_t *reply);
+    void       (*lost)(fj_link_t *link);
+} fj_command_info_t;
+
+extern const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT];
+
+
+/* The words of a command, gathered before it is sent. */
+typedef struct {
+    int          argc;
+    const char  *argv[FJ_ARGC_MAX];
+    size_t       sizes[FJ_ARGC_MAX];
+} fj_words_t;
+
+void fj_words_add(fj_words_t *words, const void *data, size_t size);
+void fj_words_text(fj_words_t *words, const char *text);
+
+
+/* --- replies and log lines (fj_reply.c) ------------------------------- */
+
+/* Is it a string, or a status, of just these bytes? */
+int fj_reply_is(const fj_reply_t *reply, const char *text);
+int fj_reply_ok(const fj_reply_t *reply);
+/* Is it an error that begins with, or says somewhere, this? */
+int fj_reply_error(const fj_reply_t *reply, const char *prefix);
+int fj_reply_says(const fj_reply_t *reply, const char *words);
+/* In [name, value, name, value ...]: the value, or NULL. */
+const fj_reply_t *fj_reply_field(const fj_reply_t *reply, const char *name);
+
+/* One line, cut to FJ_LOG_SIZE; it begins with the shop and its Redis. */
+__attribute__((format(printf, 3, 4)))
+void fj_say(fj_link_t *link, fj_log_t level, const char *fmt, ...);
+
+
+/* --- the link (fj_link.c, fj_address.c, fj_handshake.c) --------------- */
+
+void fj_link_start(fj_link_t *link, const fj_conf_t *conf,
+    const fj_shell_t *shell, void *data, const fj_upper_t *upper,
+    void *machine);
+void fj_link_stop(fj_link_t *link);
+
+/* Sends one command; its row of the table says what comes of it.  A command
+ * that does not leave is lost, and so is the connection then. */
+void fj_link_send(fj_link_t *link, fj_command_t command,
+    const fj_words_t *words);
+
+/* Gives the connection up; it is tried again after the backoff. */
+void fj_link_drop(fj_link_t *link);
+
+/* The same without the backoff: to the address that was told. */
+void fj_link_redirect(fj_link_t *link);
+
+/* Redis would not do this, or answered nonsense: says so, and gives up. */
+void fj_link_refused(fj_link_t *link, const fj_reply_t *reply,
+    const char *doing);
+
+/* The connection does what it is for: the next backoff is a short one. */
+void fj_link_well(fj_link_t *link);
+
+void fj_link_timer(fj_link_t *link, fj_timer_t which, int64_t delay_ms);
+int fj_link_timer_runs(const fj_link_t *link, fj_timer_t which);
+
+/* The handshake is over. */
+void fj_link_up(fj_link_t *link);
+
+/* Sets link->address, for the connect that comes now. */
+void fj_address_pick(fj_link_t *link);
+
+/* The connection is lost, or did not come: is the next one elsewhere? */
+void fj_address_lost(fj_link_t *link, int was_ready);
+
+/* 1: the error says that this is not the place; the connection is given up,
+ * and the command that it answers was lost. */
+int fj_address_astray(fj_link_t *link, const fj_reply_t *error);
+
+void fj_address_ask(fj_link_t *link);
+void fj_address_on_sentinel(fj_link_t *link, const fj_reply_t *reply);
+
+/* The step of the handshake after the given one; steps may fall away. */
+void fj_handshake_next(fj_link_t *link, fj_command_t after);
+void fj_handshake_on_auth(fj_link_t *link, const fj_reply_t *reply);
+void fj_handshake_on_select(fj_link_t *link, const fj_reply_t *reply);
+void fj_handshake_on_role(fj_link_t *link, const fj_reply_t *reply);
+void fj_handshake_on_slot(fj_link_t *link, const fj_reply_t *reply);
+void fj_handshake_on_config(fj_link_t *link, const fj_reply_t *reply);
+
+
+/* --- the machine (fj.c) ----------------------------------------------- */
+
+fj_t *fj_of(fj_link_t *link);
+int64_t fj_now_ms(const fj_t *j);
+
+/* The link is READY: goes on by the shop's state. */
+void fj_enter(fj_t *j);
+
+/* Fenced or failed: no more work for this machine. */
+void fj_halt(fj_t *j);
+
+void fj_wake(fj_t *j);
+void fj_wake_all(fj_t *j);
+
+
+/* --- the stream (fj_stream.c) ----------------------------------------- */
+
+/* "123-456" to an id; 0 unless it is just that. */
+int fj_id_read(const fj_reply_t *reply, fj_id_t *id);
+int fj_id_cmp(const fj_id_t *a, const fj_id_t *b);
+/* A string of decimal digits, 64 bits of them; 0 unless it is just that. */
+int fj_number_read(const fj_reply_t *reply, uint64_t *number);
+
+/* prefix: "" or "(", which excludes the id itself. */
+void fj_id_text(char text[FJ_ID_SIZE], const char *prefix,
+    const fj_id_t *id);
+
+void fj_stream_ask_top(fj_t *j, fj_command_t command);
+
+/* last-generated-id out of a reply to XINFO STREAM, also "no such key"; 0
+ * if it is neither: then the connection is given up already. */
+int fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top);
+
+/* Appends id, with one field whose value is the instance, and one, g, with
+ * the generation. */
+void fj_stream_append(fj_t *j, fj_command_t command, const char *key,
+    const char *field, const fj_id_t *id);
+
+/* How Redis took what was appended last. */
+typedef enum {
+    FJ_APPEND_DONE = 0,                /* it stands under the id we gave */
+    FJ_APPEND_REFUSED,                 /* an id as high is there already */
+    FJ_APPEND_GONE,                    /* there is no stream */
+    FJ_APPEND_WRONG
+} fj_append_t;
+
+fj_append_t fj_stream_appended(const fj_t *j, const fj_reply_t *reply);
+
+
+/* --- the flush (fj_flush.c) ------------------------------------------- */
+
+void fj_flush_run(fj_t *j);
+void fj_flush_pulse(fj_t *j);
+void fj_flush_on_probe(fj_link_t *link, const fj_reply_t *reply);
+void fj_flush_on_batch(fj_link_t *link, const fj_reply_t *reply);
+void fj_flush_on_begin(fj_link_t *link, const fj_reply_t *reply);
+void fj_flush_lost_probe(fj_link_t *link);
+void fj_flush_lost_batch(fj_link_t *link);
+uint64_t fj_flush_epoch(const fj_t *j);
+
+/* The batch, the top id, has reached whatever it has to reach. */
+void fj_flush_landed(fj_t *j);
+void fj_flush_probed(fj_t *j);
+
+
+/* --- reading (fj_follow.c) --------------------------------------------- */
+
+/* How reading goes on. */
+typedef enum {
+    FJ_READ_ON = 0,
+    FJ_READ_AGAIN,                     /* over the next connection */
+    FJ_READ_RESTART,                   /* at once, from the beginning */
+    FJ_READ_FENCED,
+    FJ_READ_HALT                       /* damaged: not to open */
+} fj_read_t;
+
+/* From the beginning; or whatever came since the last page. */
+void fj_follow_start(fj_t *j);
+void fj_follow_on(fj_t *j);
+void fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply);
+/* The shop is taken: the index once more, then the rest of the journal. */
+void fj_follow_rest(fj_t *j);
+int fj_follow_is_short(const fj_t *j);
+fj_read_t fj_follow_damaged(fj_t *j, fk_code_t code, size_t at);
+
+
+/* --- recovery (fj_recover.c) ------------------------------------------ */
+
+void fj_recover_start(fj_t *j);
+/* 1: this recovery is over, and what comes next is under way. */
+int fj_recover_ended(fj_t *j, fj_read_t result);
+void fj_recover_progress(fj_t *j);
+/* There is nothing more to read. */
+void fj_recover_caught_up(fj_t *j);
+void fj_recover_take(fj_t *j);
+void fj_recover_taken(fj_t *j);
+fj_read_t fj_recover_fenced(fj_t *j);
+void fj_recover_open(fj_t *j);
+void fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply);
+void fj_recover_on_take(fj_link_t *link, const fj_reply_t *reply);
+void fj_recover_on_take_index(fj_link_t *link, const fj_reply_t *reply);
+void fj_recover_on_mark(fj_link_t *link, const fj_reply_t *reply);
+
+
+/* --- who sells (fj_owner.c) -------------------------------------------- */
+
+/* 1: it is on this process to say that its server sells. */
+int fj_owner_due(fj_t *j);
+/* j->then says what goes on when it is said. */
+void fj_owner_say(fj_t *j, unsigned ttl_ms);
+void fj_owner_ask(fj_t *j);
+/* Reads on, and asks again, after a while. */
+void fj_owner_wait(fj_t *j);
+void fj_owner_on_say(fj_link_t *link, const fj_reply_t *reply);
+void fj_owner_lost_say(fj_link_t *link);
+void fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply);
+/* The shop is fenced: finds out by whom, and does what follows. */
+void fj_fenced(fj_t *j);
+void fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply);
+
+
+/* --- replicas (fj_wait.c) ---------------------------------------------- */
+
+int fj_wait_needed(const fj_t *j);
+/* Whether enough of them have what this connection wrote; then j->then. */
+void fj_wait_ask(fj_t *j);
+void fj_wait_on_reply(fj_link_t *link, const fj_reply_t *reply);
+void fj_wait_lost(fj_link_t *link);
+
+
+/* --- the keeper (fj_keeper*.c) ----------------------------------------- */
+
+void fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_begin(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_part(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_done(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_mark(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_trim(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_unlink(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_forget(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_orders(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply);
+
+
+/* --- the reader (fj_reader.c) ------------------------------------------ */
+
+void fj_reader_on_read(fj_link_t *link, const fj_reply_t *reply);
+
+
+#endif /* FJ_PRIV_H_INCLUDED_ */

@@ -1,0 +1,465 @@
+/*
+ * From an empty region to a shop that sells.
+ *
+ *     read the snapshot and the journal (fj_follow.c)
+ *     GET owner                           does another server sell?
+ *         it does: read on, ask again     a standby
+ *     top id E-n
+ *     + (E+1)-0 t INSTANCE g GENERATION   the fence: from here on Redis
+ *                                         refuses older epochs
+ *     SET owner                           this one does
+ *     the same entry in the snapshots'    no older owner's counts any more
+ *     index
+ *     read the index once more            was the journal cut meanwhile?
+ *     read the journal up to the entry t
+ *     + (E+1)-SEQ o INSTANCE              the top id now tells how far the
+ *                                         journal reaches
+ *     rebuild, check, open
+ *
+ * Nothing is closed for long: most is read while the old owner still sells.
+ *
+ * A connection lost on the way starts it all again, under a higher epoch; a
+ * takeover that landed without our knowledge then fences nobody but itself.
+ *
+ * A process that was slow may have lost the recovery to a sibling, whose
+ * epoch then looks like another server's.  So it takes an epoch, or fences
+ * the shop, only while the engine's recovery lease is its own.
+ */
+
+#include "fj_priv.h"
+
+
+#define FJ_PROGRESS_MS  1000
+#define FJ_MEND_MS      1500           /* for an owner to say that it lives */
+
+
+static int fj_recover_waits(fj_t *j, const fj_id_t *top);
+static int fj_recover_journal_lost(fj_t *j, const fj_id_t *top);
+static void fj_recover_append(fj_t *j, fj_command_t command, const char *key,
+    const char *field, uint64_t seq);
+static int fj_recover_lost(const fj_t *j);
+static void fj_recover_mark(fj_t *j);
+static void fj_recover_marked(fj_t *j);
+
+
+void
+fj_recover_start(fj_t *j)
+{
+    uint64_t  owner;
+
+    if (fk_recover_begin(j->fk, j->conf->owner, fj_now_ms(j)) != FK_OK) {
+        owner = fk_recover_owner(j->fk);
+
+        if (owner != 0 && j->link.shell->is_dead(j->link.data, owner)) {
+            fk_recover_break(j->fk, owner);
+        }
+
+        j->phase = FJ_PHASE_WAITING;
+        fj_link_timer(&j->link, FJ_TIMER_RETRY, FJ_POLL_MS);
+        return;
+    }
+
+    j->phase = FJ_PHASE_RECOVERING;
+    j->recover_at_ms = fj_now_ms(j);
+    j->progress_at_ms = j->recover_at_ms;
+    j->alive_at_ms = j->recover_at_ms;
+    j->silent_at_ms = 0;
+    j->alive_said = 0;
+    j->epoch = 0;
+    j->heals = 0;
+    j->refusals = 0;
+    j->then = FJ_THEN_NOTHING;
+
+    fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
+    fj_follow_start(j);
+}
+
+
+/* 1: this recovery is over, and what comes next is under way. */
+
+int
+fj_recover_ended(fj_t *j, fj_read_t result)
+{
+    switch (result) {
+
+    case FJ_READ_ON:
+        return 0;
+
+    case FJ_READ_RESTART:
+        fj_recover_start(j);
+        return 1;
+
+    case FJ_READ_AGAIN:
+        fj_link_drop(&j->link);
+        return 1;
+
+    case FJ_READ_FENCED:
+        fj_fenced(j);
+        return 1;
+
+    case FJ_READ_HALT:
+        break;
+    }
+
+    fj_halt(j);
+    return 1;
+}
+
+
+/* Large journals take seconds; an operator wants to see them go by. */
+
+void
+fj_recover_progress(fj_t *j)
+{
+    int64_t  now_ms;
+
+    fk_stat_set(j->fk, FJ_STAT_READ_BYTES, j->read_bytes);
+    now_ms = fj_now_ms(j);
+
+    /* A standby reads for as long as another server sells. */
+    if (j->alive_said || now_ms - j->progress_at_ms < FJ_PROGRESS_MS) {
+        return;
+    }
+
+    j->progress_at_ms = now_ms;
+    fj_say(&j->link, FJ_LOG_NOTICE, ": recovering, %" PRIu64 " bytes read, "
+           "at entry %" PRIu64 "-%" PRIu64 " of %s", j->read_bytes,
+           j->read_id.epoch, j->read_id.seq, j->read_key);
+}
+
+
+/* --- the takeover ------------------------------------------------------ */
+
+void
+fj_recover_caught_up(fj_t *j)
+{
+    j->restarts = 0;
+
+    if (j->epoch == 0) {
+        j->caught_up_ms = fj_now_ms(j);
+        fj_owner_ask(j);
+        return;
+    }
+
+    if (j->read_id.epoch != j->epoch || j->read_id.seq != 0) {
+        fj_say(&j->link, FJ_LOG_EMERG, ": the journal in redis \"%s\" ends at "
+               "%" PRIu64 "-%" PRIu64 ", before its own takeover",
+               j->link.address.text, j->read_id.epoch, j->read_id.seq);
+        fj_link_drop(&j->link);
+        return;
+    }
+
+    if (fj_follow_is_short(j)) {
+        (void) fj_recover_ended(j, fj_follow_damaged(j, FK_CORRUPT, 0));
+        return;
+    }
+
+    fj_recover_mark(j);
+}
+
+
+void
+fj_recover_take(fj_t *j)
+{
+    fj_stream_ask_top(j, FJ_COMMAND_TOP);
+}
+
+
+void
+fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t     *j = fj_of(link);
+    fj_id_t   top;
+
+    if (!fj_stream_top(j, reply, &top)) {
+        return;
+    }
+
+    if (fj_recover_lost(j)) {
+        fj_link_drop(link);
+        return;
+    }
+
+    j->heals = fj_id_cmp(&top, &j->read_id) < 0;
+
+    if (j->heals) {
+        if (fj_recover_waits(j, &top)) {
+            return;
+        }
+
+        top = j->read_id;
+    }
+
+    if (fj_recover_journal_lost(j, &top)) {
+        return;
+    }
+
+    if (top.epoch < j->found.epoch) {
+        top.epoch = j->found.epoch;
+    }
+
+    if (top.epoch == UINT64_MAX) {
+        /* No owner ever counted so far: it is not our journal. */
+        fj_link_refused(link, reply, "an epoch to take");
+        return;
+    }
+
+    j->epoch = top.epoch + 1;
+    fj_recover_append(j, FJ_COMMAND_TAKE, j->key, "t", 0);
+}
+
+
+/*
+ * The journal ends before what was read of it: Redis has lost that.  An owner
+ * that lives has more in memory than we have, and mends it; it is given the
+ * time to say so.  If there is none, what was read here is the best there is:
+ * the shop opens with it, sees what the journal lacks, and heals it.
+ */
+
+static int
+fj_recover_waits(fj_t *j, const fj_id_t *top)
+{
+    int64_t  now_ms;
+
+    now_ms = fj_now_ms(j);
+
+    if (now_ms - j->alive_at_ms >= FJ_MEND_MS) {
+        fj_say(&j->link, FJ_LOG_EMERG, ": the journal in redis \"%s\" ends "
+               "at %" PRIu64 "-%" PRIu64 ", but was read up to %" PRIu64 "-%"
+               PRIu64 "; its owner is gone, so this server goes on with what "
+               "it has read", j->link.address.text, top->epoch, top->seq,
+               j->read_id.epoch, j->read_id.seq);
+        return 0;
+    }
+
+    fj_owner_wait(j);
+    return 1;
+}
+
+
+/*
+ * A snapshot counts only when the journal has its end, so a journal that ends
+ * before it has lost something; how much, nobody knows.  The one exception:
+ * a snapshot that healed such a journal, and whose writer died before the
+ * journal went on.
+ */
+
+static int
+fj_recover_journal_lost(fj_t *j, const fj_id_t *top)
+{
+    if (j->found.begin.epoch == 0 || j->found.heals
+        || top->epoch > j->found.epoch
+        || (top->epoch == j->found.epoch && top->seq >= j->found.end_seq))
+    {
+        return 0;
+    }
+
+    fj_say(&j->link, FJ_LOG_EMERG, " cannot recover: the journal in redis "
+           "\"%s\" ends at %" PRIu64 "-%" PRIu64 ", before its snapshot of "
+           "%" PRIu64 "-%" PRIu64 ": it has lost what came after; restore "
+           "redis, or delete the snapshots' index to lose it knowingly",
+           j->link.address.text, top->epoch, top->seq, j->found.epoch,
+           j->found.end_seq);
+
+    fk_fail(j->fk, "the journal is older than its snapshot");
+    fj_halt(j);
+    return 1;
+}
+
+
+void
+fj_recover_on_take(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t  *j = fj_of(link);
+
+    switch (fj_stream_appended(j, reply)) {
+
+    case FJ_APPEND_DONE:
+        fj_say(link, FJ_LOG_NOTICE, " taken over under epoch %" PRIu64
+               ", recovering", j->epoch);
+        fk_stat_set(j->fk, FJ_STAT_EPOCH, j->epoch);
+        j->then = FJ_THEN_TAKEN;
+        fj_owner_say(j, FJ_OWNER_OPENING_MS);
+        return;
+
+    case FJ_APPEND_REFUSED:
+        if (fj_recover_lost(j)) {
+            fj_link_drop(link);
+            return;
+        }
+
+        /* Another server was quicker; whoever comes last owns the shop. */
+        if (++j->refusals < FJ_REFUSALS_MAX) {
+            fj_stream_ask_top(j, FJ_COMMAND_TOP);
+            return;
+        }
+
+        break;
+
+    default:
+        break;
+    }
+
+    fj_link_refused(link, reply, "the takeover");
+}
+
+
+void
+fj_recover_taken(fj_t *j)
+{
+    fj_recover_append(j, FJ_COMMAND_TAKE_INDEX, j->index_key, "t", 0);
+}
+
+
+void
+fj_recover_on_take_index(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t  *j = fj_of(link);
+
+    switch (fj_stream_appended(j, reply)) {
+
+    case FJ_APPEND_DONE:
+    case FJ_APPEND_REFUSED:
+        /* A later owner's is there: the journal tells that, too. */
+        fj_follow_rest(j);
+        return;
+
+    default:
+        fj_link_refused(link, reply, "the takeover of the snapshots");
+    }
+}
+
+
+static void
+fj_recover_append(fj_t *j, fj_command_t command, const char *key,
+    const char *field, uint64_t seq)
+{
+    fj_id_t  id;
+
+    id.epoch = j->epoch;
+    id.seq = seq;
+
+    fj_stream_append(j, command, key, field, &id);
+}
+
+
+static int
+fj_recover_lost(const fj_t *j)
+{
+    return fk_recover_owner(j->fk) != j->conf->owner;
+}
+
+
+/* Fenced by another server, unless the shop was not ours to fence. */
+
+fj_read_t
+fj_recover_fenced(fj_t *j)
+{
+    if (fk_recover_fence(j->fk, j->conf->owner) != FK_FENCED) {
+        return FJ_READ_AGAIN;
+    }
+
+    fj_say(&j->link, FJ_LOG_ERR, " is fenced while recovering under epoch %"
+           PRIu64 ": another server has taken it over later", j->epoch);
+
+    return FJ_READ_FENCED;
+}
+
+
+/* --- opening ----------------------------------------------------------- */
+
+static void
+fj_recover_mark(fj_t *j)
+{
+    uint64_t  seq;
+
+    seq = fk_recover_seq(j->fk);
+
+    /* Of a journal that lacks something the mark would say the contrary. */
+    if (seq == 0 || j->heals) {
+        fj_recover_marked(j);
+        return;
+    }
+
+    fj_recover_append(j, FJ_COMMAND_MARK, j->key, "o", seq);
+}
+
+
+void
+fj_recover_on_mark(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t  *j = fj_of(link);
+
+    switch (fj_stream_appended(j, reply)) {
+
+    case FJ_APPEND_DONE:
+        fj_recover_marked(j);
+        return;
+
+    case FJ_APPEND_REFUSED:
+        (void) fj_recover_ended(j, fj_recover_fenced(j));
+        return;
+
+    default:
+        fj_link_refused(link, reply, "the opening");
+    }
+}
+
+
+/* What was read is to be on the replicas, too, before it is built upon. */
+
+static void
+fj_recover_marked(fj_t *j)
+{
+    if (fj_wait_needed(j)) {
+        j->then = FJ_THEN_OPEN;
+        fj_wait_ask(j);
+        return;
+    }
+
+    fj_recover_open(j);
+}
+
+
+void
+fj_recover_open(fj_t *j)
+{
+    char       why[256];
+    uint64_t   seq;
+    int64_t    now_ms;
+    fk_env_t   env;
+    fk_code_t  code;
+
+    seq = fk_recover_seq(j->fk);
+    env.now_ms = j->link.shell->unix_ms(j->link.data);
+    why[0] = '\0';
+
+    code = fk_recover_end(j->fk, &env, j->conf->owner, j->epoch, why,
+                          sizeof(why));
+
+    if (code == FK_CONFLICT || code == FK_LOCK_TIMEOUT) {
+        fj_link_drop(&j->link);
+        return;
+    }
+
+    if (code != FK_OK) {
+        fj_say(&j->link, FJ_LOG_EMERG, " cannot open: %s", why);
+        fj_halt(j);
+        return;
+    }
+
+    now_ms = fj_now_ms(j);
+    fk_stat_add(j->fk, FJ_STAT_RECOVERED, seq);
+    fk_stat_set(j->fk, FJ_STAT_TAIL_BYTES, j->tail_bytes);
+    fk_stat_set(j->fk, FJ_STAT_SNAPSHOT_SEQ, j->found.end_seq);
+    fk_stat_set(j->fk, FJ_STAT_SNAPSHOT_BYTES, j->found.bytes);
+    fk_stat_set(j->fk, FJ_STAT_SNAPSHOT_AT_MS, (uint64_t) now_ms);
+
+    fj_say(&j->link, FJ_LOG_NOTICE, " open under epoch %" PRIu64 ": %" PRIu64
+           " records, %" PRIu64 " bytes recovered in %" PRId64 " ms, closed "
+           "for %" PRId64 " ms of them", j->epoch, seq, j->read_bytes,
+           now_ms - j->recover_at_ms, now_ms - j->caught_up_ms);
+
+    fj_enter(j);
+    fj_wake_all(j);
+}

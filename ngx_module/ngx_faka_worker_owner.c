@@ -1,0 +1,186 @@
+/*
+ * Who this server is among those that could sell the same shop, and what a
+ * worker does when its server is replaced.
+ *
+ * A binary upgrade gives the new generation our listening sockets, and the
+ * kernel goes on giving connections to both.  Once the new one sells, the old
+ * workers close theirs and whatever connection is idle, so that buyers land
+ * where they are served; requests under way are answered.  If the new one is
+ * taken back, the old workers end, and their master starts some that accept.
+ */
+
+#include "ngx_faka.h"
+#include "ngx_faka_admin.h"
+
+
+#define NGX_FAKA_BOOT_ID      "/proc/sys/kernel/random/boot_id"
+#define NGX_FAKA_PID_NS       "/proc/self/ns/pid"
+#define NGX_FAKA_BOOT_ID_SIZE 64
+
+
+static uint64_t ngx_faka_owner_host(ngx_log_t *log);
+static uint64_t ngx_faka_owner_generation(ngx_cycle_t *cycle);
+static uint64_t ngx_faka_owner_mix(uint64_t hash, const void *data,
+    size_t size);
+
+
+void
+ngx_faka_owner_identify(ngx_cycle_t *cycle,
+    ngx_faka_journal_options_t *options)
+{
+    ngx_pid_t  master;
+
+    master = ngx_process == NGX_PROCESS_WORKER ? ngx_parent : ngx_pid;
+
+    options->host = ngx_faka_owner_host(cycle->log);
+    options->server = (uint64_t) master << 32 | 1;
+    options->generation = ngx_faka_owner_mix(options->host, "sockets", 7)
+                          ^ ngx_faka_owner_generation(cycle);
+}
+
+
+/* A pid means something on one machine, and there in one name space. */
+
+static uint64_t
+ngx_faka_owner_host(ngx_log_t *log)
+{
+    u_char           boot_id[NGX_FAKA_BOOT_ID_SIZE];
+    ssize_t          size;
+    ngx_fd_t         fd;
+    uint64_t         hash, name;
+    ngx_file_info_t  sb;
+
+    hash = UINT64_C(0xcbf29ce484222325);
+    fd = ngx_open_file(NGX_FAKA_BOOT_ID, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd != NGX_INVALID_FILE) {
+        size = ngx_read_fd(fd, boot_id, sizeof(boot_id));
+
+        if (size > 0) {
+            hash = ngx_faka_owner_mix(hash, boot_id, (size_t) size);
+        }
+
+        (void) ngx_close_file(fd);
+    }
+
+    if (ngx_file_info(NGX_FAKA_PID_NS, &sb) != NGX_FILE_ERROR) {
+        name = (uint64_t) ngx_file_uniq(&sb);
+        return ngx_faka_owner_mix(hash, &name, sizeof(name));
+    }
+
+    /* Nobody may take a pid of another name space for a dead one. */
+    ngx_log_error(NGX_LOG_WARN, log, ngx_errno,
+                  "faka: " NGX_FAKA_PID_NS " cannot be read; this server is "
+                  "like no other");
+
+    return ngx_faka_owner_mix(hash, &ngx_pid, sizeof(ngx_pid));
+}
+
+
+/* The oldest listening socket: it has a number of its own in the kernel. */
+
+static uint64_t
+ngx_faka_owner_generation(ngx_cycle_t *cycle)
+{
+    uint64_t          oldest;
+    ngx_uint_t        i;
+    ngx_file_info_t   sb;
+    ngx_listening_t  *ls;
+
+    oldest = UINT64_MAX;
+    ls = cycle->listening.elts;
+
+    for (i = 0; i < cycle->listening.nelts; i++) {
+
+        if (ls[i].fd != (ngx_socket_t) -1
+            && ngx_fd_info(ls[i].fd, &sb) != NGX_FILE_ERROR
+            && (uint64_t) ngx_file_uniq(&sb) < oldest)
+        {
+            oldest = (uint64_t) ngx_file_uniq(&sb);
+        }
+    }
+
+    return oldest;
+}
+
+
+static uint64_t
+ngx_faka_owner_mix(uint64_t hash, const void *data, size_t size)
+{
+    size_t         i;
+    const u_char  *bytes = data;
+
+    for (i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+
+    return hash;
+}
+
+
+void
+ngx_faka_owner_replaced(void *data, ngx_uint_t is_gone)
+{
+    ngx_faka_worker_t  *worker = data;
+
+    if (ngx_process != NGX_PROCESS_WORKER) {
+        return;
+    }
+
+    if (is_gone) {
+        /* As on a signal; the master starts another worker for it. */
+        ngx_quit = 1;
+        return;
+    }
+
+    worker->replaced = 1;
+
+    ngx_close_listening_sockets((ngx_cycle_t *) ngx_cycle);
+    ngx_close_idle_connections((ngx_cycle_t *) ngx_cycle);
+}
+
+
+/*
+ * A standby takes the shop over, whoever sells it.  It is asked to; the
+ * worker that follows the journal does it within a tenth of a second, and
+ * /metrics shows when it is open.
+ */
+
+ngx_int_t
+ngx_faka_admin_takeover(ngx_http_request_t *r, ngx_str_t *name)
+{
+    fk_shop_state_t      state;
+    ngx_faka_ctx_t      *ctx;
+    ngx_faka_json_t      json;
+    ngx_faka_worker_t   *worker;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    worker = ctx->shop->worker;
+    state = fk_shop_state(&worker->fk);
+
+    ngx_faka_no_body(r);
+
+    if (state != FK_SHOP_RECOVERING && state != FK_SHOP_OPEN) {
+        ngx_faka_send_problem(r, FK_CONFLICT, NULL,
+                              "only a server that follows the journal can "
+                              "take the shop over");
+        return NGX_DONE;
+    }
+
+    if (state == FK_SHOP_RECOVERING) {
+        ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                      "faka: shop \"%V\": the operator asks for a takeover",
+                      &ctx->shop->name);
+        fk_stat_set(&worker->fk, FJ_STAT_WANTED, 1);
+    }
+
+    ngx_faka_json_begin(&json, r->pool, 128);
+    ngx_faka_json_object(&json, NULL);
+    ngx_faka_json_text(&json, "state", fk_shop_state_word[state]);
+    ngx_faka_json_object_end(&json);
+
+    ngx_faka_send_json(r, state == FK_SHOP_OPEN ? NGX_HTTP_OK
+                                                : NGX_HTTP_ACCEPTED,
+                       ngx_faka_json_end(&json));
+    return NGX_DONE;
+}

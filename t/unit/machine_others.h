@@ -1,0 +1,92 @@
+/*
+ * Other servers beside the machine of machine_shop.h: what they say of
+ * themselves, and what they write.
+ */
+
+#ifndef FAKA_MACHINE_OTHERS_H_INCLUDED_
+#define FAKA_MACHINE_OTHERS_H_INCLUDED_
+
+
+#include "machine_shop.h"
+
+
+#define THERE         UINT64_C(0x123abc)       /* another machine */
+#define THEIR_SERVER  UINT64_C(0x0000008800000001)
+#define THEIR_GEN     UINT64_C(0x654321)
+
+
+/* Opened, and with this many batches of one record each in the stream. */
+__attribute__((unused))
+static void
+open_with(int batches)
+{
+    int  i;
+
+    world_new();
+    shop_must(walk_calm(), "open");
+
+    for (i = 0; i < batches; i++) {
+        write_record();
+        shop_must(walk_calm(), "durable");
+    }
+}
+
+
+/* A sign of life, of a server that may be anybody. */
+__attribute__((unused))
+static void
+says(uint64_t epoch, uint64_t server, uint64_t host, uint64_t generation)
+{
+    snprintf(owner_text, sizeof(owner_text), "%" PRIu64 " %016" PRIx64
+             " %016" PRIx64 " %016" PRIx64, epoch, server, host, generation);
+    owner_until_ms = w.now_ms + FJ_OWNER_TTL_MS;
+}
+
+
+__attribute__((unused))
+static void
+other_says(uint64_t epoch)
+{
+    says(epoch, THEIR_SERVER, THERE, THEIR_GEN);
+}
+
+
+/* The last entries are there, but not yet. */
+__attribute__((unused))
+static void
+hide(size_t count)
+{
+    journal->count -= count;
+    journal->top = journal->entry[journal->count - 1].id;
+}
+
+
+__attribute__((unused))
+static void
+show(size_t count)
+{
+    journal->count += count;
+    journal->top = journal->entry[journal->count - 1].id;
+}
+
+
+/* So long in steps, while another server says that it lives, or not. */
+__attribute__((unused))
+static void
+pass(int64_t ms, int lives)
+{
+    int64_t  until_ms;
+
+    until_ms = w.now_ms + ms;
+
+    while (w.now_ms < until_ms && machine.phase != FJ_PHASE_STOPPED) {
+        if (lives) {
+            other_says(5);
+        }
+
+        step();
+    }
+}
+
+
+#endif /* FAKA_MACHINE_OTHERS_H_INCLUDED_ */
