@@ -27,13 +27,16 @@ PROVE ?= prove
 PROVE_FLAGS ?=
 MIN ?= 10
 FUZZ_SECONDS ?= 60
+COVERAGE_SEEDS ?= 200
 
 ENGINE_C := $(wildcard engine/*.c)
 PAY_C := $(wildcard ngx_module/pay/*.c)
+JOURNAL_C := $(wildcard ngx_module/journal/*.c)
+TOOL_C := $(wildcard tools/*.c)
 MODULE_C := $(wildcard ngx_module/*.c ngx_module/redis/*.c)
 HEADERS := $(wildcard engine/*.h ngx_module/*.h ngx_module/*/*.h)
 UNIT := $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
-FUZZ := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
+FUZZ := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
@@ -47,7 +50,9 @@ help:
 	@echo "             (PORT=8080 GATEWAY_PORT=8090 RUN_DIR=build/run)"
 	@echo "test         all tests, in less than 10 minutes"
 	@echo "check        the long campaigns: test, longer, and each sanitizer"
-	@echo "soak         crash and reload tests again and again (MIN=$(MIN))"
+	@echo "soak         kills and other system faults for MIN=$(MIN) minutes"
+	@echo "             (SEED= of a round, FAULTS= to pick from)"
+	@echo "sim          the simulator: SEEDS=$(SEEDS) seeds from FROM=$(FROM)"
 	@echo "bench        the measurements of bench/, each with an audit"
 	@echo "unit         the C unit programs alone"
 	@echo "asan         unit programs and all tests, ASan + UBSan"
@@ -58,6 +63,7 @@ help:
 	@echo "valgrind     unit programs, memcheck"
 	@echo "fuzz         every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "lint         cppcheck, clang's analyzer, a build with clang"
+	@echo "coverage     branches of engine/ that tests and simulator reach"
 	@echo "clean        removes build/ without build/run (the trial shop)"
 
 
@@ -76,7 +82,7 @@ $(DEPS): deps-%:
 
 $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(sort $(ENGINE_C) $(PAY_C) $(MODULE_C) $(HEADERS)) > $@.new
+	@printf '%s\n' $(sort $(ENGINE_C) $(PAY_C) $(JOURNAL_C) $(MODULE_C) $(HEADERS)) > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 .PHONY: FORCE
@@ -91,13 +97,23 @@ define install-module
 endef
 
 .PHONY: build
-build: deps-build $(BUILD)/sources
+build: deps-build $(BUILD)/sources $(BUILD)/faka-journal
 	+@conf/run/build-module $(BUILD)/module-$(notdir $(CC)) $(CC) \
 	    $(BUILD)/sources
 	$(call install-module,$(BUILD)/module-$(notdir $(CC))/ngx_http_faka_module.so,$(BUILD)/ngx_http_faka_module.so)
 
+# The operator's tool: the engine beside hiredis and jansson.
+
+$(BUILD)/faka-journal: $(TOOL_C) $(ENGINE_C) $(HEADERS) tools/journal.h Makefile | deps-build
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -o $@.new $(TOOL_C) \
+	    $(ENGINE_C) -lhiredis -ljansson -lpthread
+	@mv $@.new $@ && echo "built $@"
+
 ABORT := -fno-sanitize-recover=all
 TSAN_FLAGS := -g -O1 -fsanitize=thread
+COVERAGE_FLAGS := -g -O0 --coverage -fprofile-update=atomic -DNDEBUG \
+                  -Wno-unused -Wno-error
 UBSAN_FLAGS := -g -O1 -fsanitize=undefined,local-bounds
 ASAN_FLAGS := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 
@@ -108,20 +124,22 @@ asan-module: deps-build $(BUILD)/sources
 	$(call install-module,$(BUILD)/module-asan/ngx_http_faka_module.so,$(BUILD)/asan/ngx_http_faka_module.so)
 
 
-# Unit programs.  Each t/unit/NAME.c is one program, linked with the engine
-# and the payment protocols, which need no nginx.  FK_TEST_CRASH gives the
-# tests the switch that dies at the n-th store; the module never has it.
+# Unit programs.  Each t/unit/NAME.c is one program, linked with the engine,
+# the journal's protocol and the payment protocols, which need no nginx.
+# FK_TEST_CRASH gives the tests the switch that dies at the n-th store; the
+# module never has it.
 #
 # $(call unit-variant,FOLDER,COMPILER,FLAGS,PACKAGES) makes one set of them.
 
 define unit-variant
-$(1)-OBJ := $$(patsubst %.c,$$(BUILD)/obj/$(1)/%.o,$$(ENGINE_C) $$(PAY_C))
+$(1)-OBJ := $$(patsubst %.c,$$(BUILD)/obj/$(1)/%.o, \
+              $$(ENGINE_C) $$(JOURNAL_C) $$(PAY_C))
 $(1)-BIN := $$(addprefix $$(BUILD)/$(1)/,$$(UNIT))
 
 $$(BUILD)/obj/$(1)/%.o: %.c Makefile | $(4)
 	@mkdir -p $$(@D)
 	$$(QUIET)$(2) -std=gnu11 $$(WARNINGS) $(3) -DFK_TEST_CRASH -MMD -MP \
-	    -Iengine -Ingx_module/pay -It/unit -c -o $$@ $$<
+	    -Iengine -Ingx_module/journal -Ingx_module/pay -It/unit -c -o $$@ $$<
 
 $$($(1)-BIN): $$(BUILD)/$(1)/%: $$(BUILD)/obj/$(1)/t/unit/%.o $$($(1)-OBJ)
 	@mkdir -p $$(@D)
@@ -139,6 +157,7 @@ $(eval $(call unit-variant,unit-clang,clang,-g -O2,deps-check))
 $(eval $(call unit-variant,unit-asan,gcc,$(ASAN_FLAGS) $(ABORT),deps-build))
 $(eval $(call unit-variant,unit-ubsan,clang,$(UBSAN_FLAGS) $(ABORT),deps-check))
 $(eval $(call unit-variant,unit-tsan,gcc,$(TSAN_FLAGS),deps-build))
+$(eval $(call unit-variant,unit-cov,gcc,$(COVERAGE_FLAGS),deps-check))
 
 # $(call run-units,FOLDER,WRAPPER): each program speaks TAP, so prove runs
 # and counts them.
@@ -158,7 +177,7 @@ unit: unit-build
 unit-clang: unit-clang-build
 	$(call run-units,unit-clang)
 
-asan: deps-test asan-module unit-asan-build
+asan: deps-test asan-module unit-asan-build step-build clock-build
 	ASAN_OPTIONS=detect_stack_use_after_return=1 \
 	    $(call run-units,unit-asan)
 	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(SYSTEM_TESTS)
@@ -182,7 +201,6 @@ valgrind: deps-check unit-build
 
 ALL_TESTS := $(sort $(wildcard t/*.t))
 SYSTEM_TESTS := $(filter-out t/0% t/1%,$(ALL_TESTS))
-CRASH_TESTS := $(filter t/8%,$(ALL_TESTS))
 
 # The calls, the notices, a lost Redis and killed workers once more, with the
 # module under ASan and UBSan; all system tests so in `make asan`.
@@ -190,9 +208,28 @@ CRASH_TESTS := $(filter t/8%,$(ALL_TESTS))
 ASAN_TESTS := $(filter t/3% t/4% t/50% t/60% t/80%,$(ALL_TESTS))
 
 .PHONY: test
-test: deps-test build unit-build unit-asan-build tsan-build asan-module
+test: deps-test build unit-build unit-asan-build tsan-build asan-module \
+      step-build sim-build clock-build
 	$(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
 	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ASAN_TESTS)
+
+# The tracer of t/84-step.t.
+
+$(BUILD)/step/step: t/step/step.c Makefile | deps-build
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -o $@ $<
+
+.PHONY: step-build
+step-build: $(BUILD)/step/step
+
+# The preload library that sets one server's clock (t/64-archive.t, soak).
+
+$(BUILD)/soak/clock.so: t/soak/clock.c Makefile | deps-build
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -O2 -fPIC -shared -o $@ $<
+
+.PHONY: clock-build
+clock-build: $(BUILD)/soak/clock.so
 
 .PHONY: tsan-build
 tsan-build: $(addprefix $(BUILD)/unit-tsan/,engine_threads journal_flush)
@@ -211,41 +248,159 @@ browser: deps-test deps-browser build
 .PHONY: check
 check: deps-test deps-check
 	+@$(MAKE) --no-print-directory build unit-build unit-asan-build \
-	    tsan-build
+	    tsan-build step-build sim-build clock-build
 	FAKA_LONG=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
 	+@for campaign in browser asan ubsan tsan valgrind unit-clang fuzz lint; do \
 	    $(MAKE) --no-print-directory $$campaign || exit 1; \
 	done
 
+# System faults upon a long-lived shop, by the table of t/lib/Faka/Fault.pm,
+# for MIN minutes; SEED= begins with that round, FAULTS='worker -9,USR2' picks
+# from those alone.  What a test mounts does not outlive it, however it ends.
+
+OWN_MOUNTS := $(shell unshare -m true 2>/dev/null && echo unshare -m)
+
 .PHONY: soak
-soak: deps-test build
-	@end=$$((SECONDS + $(MIN) * 60)); round=0; \
-	while [ $$SECONDS -lt $$end ]; do \
-	    round=$$((round + 1)); echo "soak: round $$round"; \
-	    FAKA_LONG=1 $(PROVE) -It/lib $(PROVE_FLAGS) $(CRASH_TESTS) \
-	        || exit 1; \
-	done; echo "soak: $$round rounds passed in $$((SECONDS / 60)) minutes"
+soak: deps-test build clock-build
+	@SOAK_MIN='$(MIN)' SOAK_SEED='$(SEED)' SOAK_FAULTS='$(FAULTS)' \
+	    $(OWN_MOUNTS) $(PROVE) -It/lib $(PROVE_FLAGS) t/soak/soak.t
 
 
-# Fuzz targets are LLVMFuzzerTestOneInput() functions in t/fuzz, one file
-# each.  They start from t/fuzz/corpus/NAME; what they have found since then
-# is kept in build/corpus/NAME.
+# The simulator (t/sim): one program, with the engine's test hooks as in the
+# unit programs.  FROM=1 SEEDS=1000 says which seeds.
 
-$(addprefix $(BUILD)/fuzz/,$(FUZZ)): $(BUILD)/fuzz/%: t/fuzz/%.c \
-        $(ENGINE_C) $(PAY_C) $(HEADERS) Makefile | deps-check
+FROM ?= 1
+SEEDS ?= 1000
+SIM_C := $(wildcard t/sim/*.c)
+SIM_O := $(patsubst %.c,$(BUILD)/obj/sim/%.o,$(SIM_C) $(ENGINE_C) $(JOURNAL_C))
+
+$(BUILD)/obj/sim/%.o: %.c Makefile | deps-build
 	@mkdir -p $(@D)
-	$(QUIET)clang -std=gnu11 $(WARNINGS) -g -O1 $(ABORT) \
-	    -fsanitize=fuzzer,address,undefined -Iengine -Ingx_module/pay \
-	    -o $@ $< $(ENGINE_C) $(PAY_C) -lcrypto -lpthread
+	$(QUIET)gcc -std=gnu11 $(WARNINGS) -g -O2 -DFK_TEST_CRASH -MMD -MP \
+	    -Iengine -Ingx_module/journal -It/sim -c -o $@ $<
+
+$(BUILD)/sim/sim: $(SIM_O)
+	@mkdir -p $(@D)
+	$(QUIET)gcc -g -o $@ $^ -lpthread
+
+-include $(SIM_O:.o=.d)
+
+# How much of the engine the unit programs and the simulator go through, by
+# branches.  Without assertions, which are never taken the other way.
+
+SIM_COV_O := $(patsubst %.c,$(BUILD)/obj/unit-cov/%.o,$(SIM_C))
+
+$(BUILD)/unit-cov/sim: $(SIM_COV_O) $(patsubst %.c,$(BUILD)/obj/unit-cov/%.o,\
+        $(ENGINE_C) $(JOURNAL_C))
+	@mkdir -p $(@D)
+	$(QUIET)gcc $(COVERAGE_FLAGS) -o $@ $^ -lpthread
+
+$(SIM_COV_O): private CPATH := t/sim
+
+.PHONY: coverage
+coverage: deps-check unit-cov-build $(BUILD)/unit-cov/sim
+	@find $(BUILD)/obj/unit-cov -name '*.gcda' -delete
+	$(call run-units,unit-cov,,$(SLOW_UNIT))
+	$(BUILD)/unit-cov/sim --seeds $(COVERAGE_SEEDS) --jobs 1
+	$(BUILD)/unit-cov/sim --exhaustive 5000
+	gcovr --root . --filter 'engine/' --branches --print-summary \
+	    --txt $(BUILD)/coverage.txt --html-details $(BUILD)/coverage.html \
+	    --fail-under-branch 95 $(BUILD)/obj/unit-cov/engine
+
+.PHONY: sim sim-build
+sim-build: $(BUILD)/sim/sim
+
+sim: sim-build
+	$(BUILD)/sim/sim --from $(FROM) --seeds $(SEEDS) --jobs $(JOBS)
+
+
+# Fuzz targets are LLVMFuzzerTestOneInput() functions, t/fuzz/fuzz_NAME.c, one
+# file each, linked with the engine and the payment protocols.  They start from
+# t/fuzz/corpus/NAME; what they have found since then is kept in
+# build/corpus/NAME.  What one needs beyond that stands in this table: further
+# sources, compiler flags (there and for its own file), and
+# libraries.
+
+NGINX_SRC ?= /usr/share/nginx/src
+NGINX_OUT := $(BUILD)/module-$(notdir $(CC))
+NGINX_FLAGS := $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
+                 os/unix) -isystem $(NGINX_OUT) -Ingx_module
+
+fuzz-sources-body := ngx_module/ngx_faka_json.c ngx_module/ngx_faka_fields.c \
+                     ngx_module/ngx_faka_json_out.c
+fuzz-flags-body := $(NGINX_FLAGS)
+fuzz-libs-body := -ljansson
+
+fuzz-sources-import := ngx_module/ngx_faka_lines.c
+fuzz-flags-import := -Ingx_module
+
+# A damaged number may overflow, and be found wrong later: what is watched
+# here is memory alone.  Tracing comparisons would take most of the time.
+
+fuzz-sources-region := $(ENGINE_C)
+fuzz-flags-region := -fno-sanitize=signed-integer-overflow,shift \
+                     -fno-sanitize-coverage=trace-cmp
+
+fuzz-sources-reply := $(ENGINE_C) $(JOURNAL_C) \
+                      ngx_module/redis/ngx_faka_redis_reply.c
+fuzz-flags-reply := $(NGINX_FLAGS) -Ingx_module/journal \
+                    -fno-sanitize-coverage=trace-cmp
+fuzz-libs-reply := -lhiredis
+
+fuzz-sources-snapshot := $(ENGINE_C)
+fuzz-flags-snapshot := -fno-sanitize-coverage=trace-cmp
+
+FUZZ_FLAGS := -std=gnu11 $(WARNINGS) -g -O1 -fno-omit-frame-pointer $(ABORT) \
+              -fsanitize=address,undefined -Iengine -Ingx_module/journal \
+              -Ingx_module/pay
+
+# $(call fuzz-target,NAME)
+
+define fuzz-target
+fuzz-obj-$(1) := $$(patsubst %.c,$$(BUILD)/obj/fuzz/$(1)/%.o, \
+                   t/fuzz/fuzz_$(1).c $$(fuzz-sources-$(1)))
+
+$$(fuzz-obj-$(1)): $$(BUILD)/obj/fuzz/$(1)/%.o: %.c Makefile \
+        | deps-check $$(if $$(findstring nginx,$$(fuzz-flags-$(1))),build)
+	@mkdir -p $$(@D)
+	$$(QUIET)clang $$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link \
+	    $$(fuzz-flags-$(1)) -MMD -MP -c -o $$@ $$<
+
+$$(BUILD)/fuzz/fuzz_$(1): $$(fuzz-obj-$(1)) \
+        $$(filter-out $$(fuzz-sources-$(1):%.c=$$(BUILD)/obj/fuzz/%.o), \
+                      $$(FUZZ_OBJ))
+	@mkdir -p $$(@D)
+	$$(QUIET)clang -g $$(ABORT) -fsanitize=fuzzer,address,undefined -o $$@ \
+	    $$^ $$(fuzz-libs-$(1)) -lcrypto -lpthread
+
+-include $$(fuzz-obj-$(1):.o=.d)
+endef
+
+FUZZ_OBJ := $(patsubst %.c,$(BUILD)/obj/fuzz/%.o, \
+              $(ENGINE_C) $(JOURNAL_C) $(PAY_C))
+
+$(FUZZ_OBJ): $(BUILD)/obj/fuzz/%.o: %.c Makefile | deps-check
+	@mkdir -p $(@D)
+	$(QUIET)clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+-include $(FUZZ_OBJ:.o=.d)
+
+$(foreach target,$(FUZZ),$(eval $(call fuzz-target,$(target:fuzz_%=%))))
+
+.PHONY: fuzz-build
+fuzz-build: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 
 .PHONY: fuzz
-fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
-	@for name in $(FUZZ); do \
+fuzz: fuzz-build
+	@for name in $(FUZZ:fuzz_%=%); do \
 	    mkdir -p $(BUILD)/corpus/$$name; \
 	    echo "fuzz: $$name for $(FUZZ_SECONDS) s"; \
-	    $(BUILD)/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) \
-	        -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/$$name- \
-	        $(BUILD)/corpus/$$name $$(ls -d t/fuzz/corpus/$${name#fuzz_} 2>/dev/null) \
+	    $(BUILD)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) \
+	        -timeout=10 -print_final_stats=1 \
+	        -artifact_prefix=$(BUILD)/fuzz/$$name- \
+	        $$(ls t/fuzz/$$name.dict 2>/dev/null | sed 's/^/-dict=/') \
+	        $(BUILD)/corpus/$$name \
+	        $$(ls -d t/fuzz/corpus/$$name 2>/dev/null) \
 	        > $(BUILD)/fuzz/$$name.log 2>&1 \
 	    || { tail -n 40 $(BUILD)/fuzz/$$name.log; exit 1; }; \
 	    grep number_of_executed_units $(BUILD)/fuzz/$$name.log; \
@@ -259,11 +414,12 @@ lint: deps-check $(BUILD)/sources
 	cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
 	    --enable=warning,performance,portability -j$(JOBS) \
 	    --suppress=assertWithSideEffect \
-	    -Iengine -Ingx_module/pay engine ngx_module/pay
-	for source in $(ENGINE_C) $(PAY_C); do \
+	    -Iengine -Ingx_module/pay -Ingx_module/journal engine \
+	    ngx_module/journal ngx_module/pay
+	for source in $(ENGINE_C) $(JOURNAL_C) $(PAY_C); do \
 	    clang --analyze -std=gnu11 -Xanalyzer -analyzer-output=text \
-	        -Xanalyzer -analyzer-werror -Iengine -Ingx_module/pay \
-	        $$source || exit 1; \
+	        -Xanalyzer -analyzer-werror -Iengine -Ingx_module/journal \
+	        -Ingx_module/pay $$source || exit 1; \
 	done
 	+@conf/run/build-module $(BUILD)/module-clang clang $(BUILD)/sources
 	@echo "lint: nothing found"

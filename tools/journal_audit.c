@@ -1,0 +1,500 @@
+/*
+ * The offline audit: the shop recovered in memory of our own, by the engine's
+ * own recovery, checked and counted by its own audit; and compared with what
+ * the running shop says of itself.
+ *
+ * Also here: the dump, which is the other way to take a journal away.
+ */
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "journal.h"
+
+
+#define JOURNAL_OWNER        1
+#define JOURNAL_AUDIT_SLOTS  4096
+#define JOURNAL_PRODUCTS     16
+
+
+typedef struct {
+    fk_t             fk;
+    journal_place_t  place;
+    uint64_t         to_seq;
+    int              loading;          /* parts of a snapshot */
+} journal_replay_t;
+
+typedef struct {
+    const char  *key;
+} journal_dump_t;
+
+
+static void journal_region(fk_t *fk, size_t size);
+static int journal_replay(journal_source_t *source,
+    const journal_options_t *options, uint64_t to_seq,
+    journal_replay_t *replay);
+static int journal_replay_entry(void *data, const journal_entry_t *entry);
+static int journal_replay_value(journal_replay_t *replay,
+    const uint8_t *value, size_t size);
+static int journal_replay_record(void *data, const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes);
+static json_t *journal_audit_json(fk_t *fk);
+static json_t *journal_live(const char *name);
+static uint64_t journal_live_seq(json_t *live);
+static int journal_compare(json_t *live, json_t *ours, const char *path);
+static int journal_dump_entry(void *data, const journal_entry_t *entry);
+static void journal_dump_stream(journal_source_t *source, const char *shop,
+    const char *part);
+static void journal_dump_word(const void *data, size_t size);
+
+
+int
+journal_cmd_audit(journal_source_t *source,
+    const journal_options_t *options)
+{
+    int               differs;
+    json_t           *live, *ours;
+    uint64_t          to_seq;
+    journal_replay_t  replay;
+
+    live = NULL;
+    to_seq = options->to_seq;
+
+    if (options->live != NULL) {
+        live = journal_live(options->live);
+        to_seq = journal_live_seq(live);
+    }
+
+    memset(&replay, 0, sizeof(replay));
+    journal_region(&replay.fk, options->memory);
+
+    if (journal_replay(source, options, to_seq, &replay) != 0) {
+        return 1;
+    }
+
+    ours = journal_audit_json(&replay.fk);
+    (void) json_dumpf(ours, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    (void) putchar('\n');
+
+    if (live == NULL) {
+        return json_is_true(json_object_get(ours, "ok")) ? 0 : 1;
+    }
+
+    if (fk_last_seq(&replay.fk) < to_seq) {
+        fprintf(stderr, "the journal ends at record %llu, and the live audit "
+                "was of record %llu\n",
+                (unsigned long long) fk_last_seq(&replay.fk),
+                (unsigned long long) to_seq);
+        return 1;
+    }
+
+    differs = journal_compare(json_object_get(live, "products"),
+                              json_object_get(ours, "products"), "products")
+              + journal_compare(json_object_get(live, "totals"),
+                                json_object_get(ours, "totals"), "totals");
+
+    fprintf(stderr, "%s\n", differs == 0
+            ? "the live audit says the same" : "the live audit differs");
+
+    return differs != 0 || !json_is_true(json_object_get(ours, "ok"));
+}
+
+
+static void
+journal_region(fk_t *fk, size_t size)
+{
+    void        *mem;
+    const char  *why;
+
+    mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (mem == MAP_FAILED || fk_format(mem, size) != FK_OK
+        || fk_attach(fk, mem, size, &why) != FK_OK)
+    {
+        journal_fail("%zu bytes of memory are not to be had", size);
+    }
+}
+
+
+static int
+journal_replay(journal_source_t *source, const journal_options_t *options,
+    uint64_t to_seq, journal_replay_t *replay)
+{
+    int                 rc;
+    char                why[256], part[80], key[JOURNAL_KEY_SIZE_MAX];
+    fk_env_t            env;
+    fk_code_t           code;
+    journal_snapshot_t  snapshot;
+
+    static const journal_id_t  start = { 0, 0 };
+
+    env.now_ms = 0;
+    replay->to_seq = to_seq;
+    replay->place.key = key;
+    (void) fk_recover_begin(&replay->fk, JOURNAL_OWNER, 0);
+
+    journal_snapshot_find(source, options->shop, &snapshot);
+
+    if (snapshot.name[0] != '\0') {
+        if (to_seq < snapshot.end_seq) {
+            journal_fail("record %llu is before the end of the snapshot, %llu:"
+                         " its shop cannot be had any more",
+                         (unsigned long long) to_seq,
+                         (unsigned long long) snapshot.end_seq);
+        }
+
+        (void) snprintf(part, sizeof(part), "snapshot:%s", snapshot.name);
+        journal_key(key, options->shop, part);
+        replay->loading = 1;
+
+        rc = journal_read(source, key, &start, journal_replay_entry, replay);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+
+    journal_key(key, options->shop, "journal");
+    replay->loading = 0;
+
+    rc = journal_read(source, key, &start, journal_replay_entry, replay);
+    if (rc == 1) {
+        return 1;
+    }
+
+    code = fk_recover_end(&replay->fk, &env, JOURNAL_OWNER, 1, why,
+                          sizeof(why));
+
+    if (code != FK_OK) {
+        fprintf(stderr, "the shop cannot be recovered: %s\n", why);
+        return 1;
+    }
+
+    return 0;
+}
+
+
+static int
+journal_replay_entry(void *data, const journal_entry_t *entry)
+{
+    int                rc;
+    uint32_t           i;
+    const char        *name;
+    journal_replay_t  *replay = data;
+
+    replay->place.id = entry->id;
+    name = replay->loading ? "p" : "b";
+
+    for (i = 0; i < entry->field_count; i++) {
+        if (strcmp(entry->field[i].name, name) != 0) {
+            continue;
+        }
+
+        rc = replay->loading
+             ? journal_replay_value(replay, entry->field[i].value,
+                                    entry->field[i].size)
+             : journal_records(&replay->place, entry->field[i].value,
+                               entry->field[i].size, journal_replay_record,
+                               replay);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+
+    return 0;
+}
+
+
+/* 2: far enough.  Records of before the snapshot are in it already. */
+
+static int
+journal_replay_record(void *data, const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes)
+{
+    journal_replay_t *replay = data;
+
+    if (head->seq > replay->to_seq) {
+        return 2;
+    }
+
+    replay->place.offset = place->offset;
+    return journal_replay_value(replay, bytes, head->size);
+}
+
+
+static int
+journal_replay_value(journal_replay_t *replay, const uint8_t *value,
+    size_t size)
+{
+    size_t     at;
+    fk_code_t  code;
+
+    code = replay->loading
+           ? fk_snapshot_load(&replay->fk, JOURNAL_OWNER, 0, value, size, &at)
+           : fk_apply(&replay->fk, JOURNAL_OWNER, 0, value, size, &at);
+
+    if (code == FK_OK) {
+        return 0;
+    }
+
+    replay->place.offset += at;
+    journal_complain(&replay->place, "%s, after record %llu%s",
+                     fk_code_info[code].text,
+                     (unsigned long long) fk_recover_seq(&replay->fk),
+                     code == FK_TABLE_FULL ? "; try a larger --memory" : "");
+    return 1;
+}
+
+
+static json_t *
+journal_audit_json(fk_t *fk)
+{
+    int                  ok;
+    json_t              *products, *money, *archived;
+    fk_env_t             env;
+    uint32_t             i, n, cursor;
+    fk_code_t            code;
+    fk_audit_totals_t    totals;
+    fk_audit_product_t   product[JOURNAL_PRODUCTS], *p;
+
+    env.now_ms = 0;
+    products = json_array();
+    money = json_object();
+    archived = json_object();
+    ok = 1;
+    cursor = 0;
+
+    code = fk_audit_begin(fk, &env, JOURNAL_OWNER);
+
+    while (code == FK_OK || code == FK_AGAIN) {
+        code = fk_audit_step(fk, &env, JOURNAL_OWNER, JOURNAL_AUDIT_SLOTS);
+        if (code == FK_OK) {
+            break;
+        }
+    }
+
+    if (code != FK_OK) {
+        journal_fail("the audit cannot be made: %s", fk_code_info[code].text);
+    }
+
+    do {
+        n = fk_audit_products(fk, JOURNAL_OWNER, &cursor, product,
+                              JOURNAL_PRODUCTS);
+
+        for (i = 0; i < n; i++) {
+            p = &product[i];
+            ok = ok && p->ok;
+            (void) json_array_append_new(products, json_pack(
+                "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                "sku", p->sku, "kind", fk_kind_word[p->kind],
+                "ok", (int) p->ok,
+                "imported", (json_int_t) p->imported,
+                "available", (json_int_t) p->available,
+                "held", (json_int_t) p->held, "sold", (json_int_t) p->sold,
+                "void", (json_int_t) p->voided,
+                "waiting", (json_int_t) p->owed,
+                "orders", (json_int_t) p->orders_count,
+                "archived_units", (json_int_t) p->archived_units,
+                "archived_orders", (json_int_t) p->archived_orders));
+        }
+    } while (cursor != 0);
+
+    (void) fk_audit_end(fk, JOURNAL_OWNER, &totals);
+
+    for (i = 0; i < totals.currency_count; i++) {
+        (void) json_object_set_new(money, totals.money[i].currency,
+                                   json_integer(totals.money[i].amount));
+        (void) json_object_set_new(archived, totals.money[i].currency,
+                                   json_integer(totals.money[i]
+                                                .archived_amount));
+    }
+
+    return json_pack("{s:o, s:{s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I},"
+                     " s:{s:I}, s:b}",
+                     "products", products, "totals",
+                     "orders", (json_int_t) totals.orders_count,
+                     "cards", (json_int_t) totals.cards_count,
+                     "payments_count", (json_int_t) totals.payments_count,
+                     "payments_amount", money,
+                     "archived_amount", archived, "archived_orders",
+                     (json_int_t) totals.archived_orders,
+                     "review", (json_int_t) totals.review_count,
+                     "refund_due", (json_int_t) totals.refund_due_count,
+                     "journal", "seq", (json_int_t) fk_last_seq(fk),
+                     "ok", totals.ok && ok);
+}
+
+
+/* --- what the running shop said --------------------------------------- */
+
+static json_t *
+journal_live(const char *name)
+{
+    json_t        *live;
+    json_error_t   error;
+
+    live = strcmp(name, "-") == 0
+           ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error)
+           : json_load_file(name, JSON_REJECT_DUPLICATES, &error);
+
+    if (live == NULL) {
+        journal_fail("%s is no audit: line %d: %s", name, error.line,
+                     error.text);
+    }
+
+    return live;
+}
+
+
+/* Only a shop that stood still while it was audited can be compared. */
+
+static uint64_t
+journal_live_seq(json_t *live)
+{
+    json_int_t  begin, end;
+    json_t     *journal;
+
+    journal = json_object_get(live, "journal");
+    begin = json_integer_value(json_object_get(journal, "begin_seq"));
+    end = json_integer_value(json_object_get(journal, "seq"));
+
+    if (!json_is_integer(json_object_get(journal, "seq"))) {
+        journal_fail("that is no answer to GET /admin/audit");
+    }
+
+    if (begin != end) {
+        journal_fail("the shop went from record %lld to %lld while it was "
+                     "audited; ask it again in a quieter moment",
+                     (long long) begin, (long long) end);
+    }
+
+    return (uint64_t) end;
+}
+
+
+/* What both have must be equal; returns how much is not. */
+
+static int
+journal_compare(json_t *live, json_t *ours, const char *path)
+{
+    int          differs;
+    char         below[512], *a, *b;
+    size_t       i;
+    json_t      *value;
+    const char  *name;
+
+    differs = 0;
+
+    if (json_is_object(ours) && json_is_object(live)) {
+        json_object_foreach(ours, name, value) {
+            (void) snprintf(below, sizeof(below), "%s.%s", path, name);
+            differs += journal_compare(json_object_get(live, name), value,
+                                       below);
+        }
+
+        return differs;
+    }
+
+    if (json_is_array(ours) && json_is_array(live)
+        && json_array_size(ours) == json_array_size(live))
+    {
+        json_array_foreach(ours, i, value) {
+            (void) snprintf(below, sizeof(below), "%s[%zu]", path, i);
+            differs += journal_compare(json_array_get(live, i), value, below);
+        }
+
+        return differs;
+    }
+
+    if (json_equal(live, ours)) {
+        return 0;
+    }
+
+    a = live == NULL ? NULL : json_dumps(live, JSON_ENCODE_ANY);
+    b = json_dumps(ours, JSON_ENCODE_ANY);
+    fprintf(stderr, "%s: live %s, recomputed %s\n", path,
+            a != NULL ? a : "nothing", b);
+    free(a);
+    free(b);
+
+    return 1;
+}
+
+
+/* --- dump ------------------------------------------------------------- */
+
+int
+journal_cmd_dump(journal_source_t *source, const journal_options_t *options)
+{
+    char                part[80];
+    journal_snapshot_t  snapshot;
+
+    journal_snapshot_find(source, options->shop, &snapshot);
+
+    journal_dump_stream(source, options->shop, "journal");
+    journal_dump_stream(source, options->shop, "snapshots");
+
+    if (snapshot.name[0] != '\0') {
+        (void) snprintf(part, sizeof(part), "snapshot:%s", snapshot.name);
+        journal_dump_stream(source, options->shop, part);
+    }
+
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        journal_fail("the dump cannot be written");
+    }
+
+    return 0;
+}
+
+
+static void
+journal_dump_stream(journal_source_t *source, const char *shop,
+    const char *part)
+{
+    char            key[JOURNAL_KEY_SIZE_MAX];
+    journal_dump_t  dump;
+
+    static const journal_id_t  start = { 0, 0 };
+
+    journal_key(key, shop, part);
+    dump.key = key;
+
+    (void) journal_read(source, key, &start, journal_dump_entry, &dump);
+}
+
+
+static int
+journal_dump_entry(void *data, const journal_entry_t *entry)
+{
+    int              size;
+    char             id[64];
+    uint32_t         i;
+    journal_dump_t  *dump = data;
+
+    size = snprintf(id, sizeof(id), "%llu-%llu",
+                    (unsigned long long) entry->id.epoch,
+                    (unsigned long long) entry->id.number);
+
+    printf("*%u\r\n", 3 + 2 * entry->field_count);
+    journal_dump_word("XADD", 4);
+    journal_dump_word(dump->key, strlen(dump->key));
+    journal_dump_word(id, (size_t) size);
+
+    for (i = 0; i < entry->field_count; i++) {
+        journal_dump_word(entry->field[i].name,
+                          strlen(entry->field[i].name));
+        journal_dump_word(entry->field[i].value, entry->field[i].size);
+    }
+
+    return 0;
+}
+
+
+static void
+journal_dump_word(const void *data, size_t size)
+{
+    printf("$%zu\r\n", size);
+    (void) fwrite(data, 1, size, stdout);
+    printf("\r\n");
+}

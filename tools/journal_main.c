@@ -1,0 +1,245 @@
+/*
+ * faka-journal: an operator's microscope for a shop's journal.  It reads the
+ * journal and the snapshots out of Redis, or out of a file that it dumped
+ * before, and shows, checks and recomputes them with the engine's own code.
+ *
+ * It only reads: neither Redis nor a running shop notices it.
+ */
+
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "journal.h"
+
+
+typedef struct {
+    const char  *name;
+    int        (*run)(journal_source_t *source,
+        const journal_options_t *options);
+    const char  *text;
+} journal_command_t;
+
+
+static int journal_option(journal_options_t *options, int c,
+    const char *value);
+static void journal_usage(FILE *out);
+static uint64_t journal_number(const char *option, const char *text);
+static size_t journal_size(const char *text);
+static const journal_command_t *journal_command(const char *name);
+
+
+static const journal_command_t  journal_commands[] = {
+    { "info", journal_cmd_info,
+      "what stands in Redis: streams, ids, the snapshot that counts" },
+    { "print", journal_cmd_print,
+      "every record as one line of JSON" },
+    { "check", journal_cmd_check,
+      "checksums and sequence, of the snapshot and of all that follows" },
+    { "audit", journal_cmd_audit,
+      "the shop recovered in memory and audited; --live compares" },
+    { "dump", journal_cmd_dump,
+      "all of it as commands for redis-cli --pipe, to stdout" }
+};
+
+static const struct option  journal_names[] = {
+    { "redis",         required_argument, NULL, 'r' },
+    { "user",          required_argument, NULL, 'u' },
+    { "password-file", required_argument, NULL, 'p' },
+    { "db",            required_argument, NULL, 'n' },
+    { "file",          required_argument, NULL, 'f' },
+    { "from",          required_argument, NULL, 'a' },
+    { "to",            required_argument, NULL, 'b' },
+    { "order",         required_argument, NULL, 'o' },
+    { "live",          required_argument, NULL, 'l' },
+    { "memory",        required_argument, NULL, 'm' },
+    { "help",          no_argument,       NULL, 'h' },
+    { NULL, 0, NULL, 0 }
+};
+
+#define JOURNAL_COMMAND_COUNT                                                \
+    (sizeof(journal_commands) / sizeof(journal_commands[0]))
+
+
+int
+main(int argc, char **argv)
+{
+    int                       c, status;
+    journal_source_t         *source;
+    journal_options_t         options;
+    const journal_command_t  *command;
+
+    memset(&options, 0, sizeof(options));
+    options.address = "127.0.0.1:6379";
+    options.to_seq = UINT64_MAX;
+    options.memory = (size_t) 256 << 20;
+
+    while ((c = getopt_long(argc, argv, "h", journal_names, NULL)) != -1) {
+        if (c == 'h') {
+            journal_usage(stdout);
+            return 0;
+        }
+
+        if (!journal_option(&options, c, optarg)) {
+            journal_usage(stderr);
+            return 2;
+        }
+    }
+
+    if (argc - optind != 2) {
+        journal_usage(stderr);
+        return 2;
+    }
+
+    options.shop = argv[optind];
+    command = journal_command(argv[optind + 1]);
+
+    if (strlen(options.shop) == 0 || strlen(options.shop) > 32) {
+        journal_fail("\"%s\" is no shop's name", options.shop);
+    }
+
+    source = journal_open(&options);
+    status = command->run(source, &options);
+    journal_close(source);
+
+    return status;
+}
+
+
+static int
+journal_option(journal_options_t *options, int c, const char *value)
+{
+    switch (c) {
+    case 'r':
+        options->address = value;
+        return 1;
+    case 'u':
+        options->user = value;
+        return 1;
+    case 'p':
+        options->password_file = value;
+        return 1;
+    case 'n':
+        options->db = (int) journal_number("--db", value);
+        return 1;
+    case 'f':
+        options->file = value;
+        return 1;
+    case 'a':
+        options->from_seq = journal_number("--from", value);
+        return 1;
+    case 'b':
+        options->to_seq = journal_number("--to", value);
+        return 1;
+    case 'o':
+        options->order = value;
+        return 1;
+    case 'l':
+        options->live = value;
+        return 1;
+    case 'm':
+        options->memory = journal_size(value);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+
+static void
+journal_usage(FILE *out)
+{
+    size_t  i;
+
+    fprintf(out,
+            "usage: faka-journal [OPTIONS] SHOP COMMAND\n\n"
+            "commands:\n");
+
+    for (i = 0; i < JOURNAL_COMMAND_COUNT; i++) {
+        fprintf(out, "  %-6s %s\n", journal_commands[i].name,
+                journal_commands[i].text);
+    }
+
+    fprintf(out,
+            "\noptions:\n"
+            "  --redis unix:PATH|HOST:PORT   default 127.0.0.1:6379\n"
+            "  --user NAME --password-file FILE --db NUMBER\n"
+            "  --file FILE                   a dump instead of Redis\n"
+            "  --from SEQ --to SEQ           print, audit: these records\n"
+            "  --order ID                    print: what names this order\n"
+            "  --live FILE                   audit: what GET /admin/audit "
+            "gave, - for stdin\n"
+            "  --memory SIZE                 audit: like the shop's, default "
+            "256m\n\n"
+            "Ends with 0, with 1 when something is wrong with the journal, and"
+            " with 2\nwhen it could not be read.\n");
+}
+
+
+static const journal_command_t *
+journal_command(const char *name)
+{
+    size_t  i;
+
+    for (i = 0; i < JOURNAL_COMMAND_COUNT; i++) {
+        if (strcmp(journal_commands[i].name, name) == 0) {
+            return &journal_commands[i];
+        }
+    }
+
+    journal_fail("there is no command \"%s\"; see faka-journal --help", name);
+}
+
+
+static uint64_t
+journal_number(const char *option, const char *text)
+{
+    size_t    size;
+    uint64_t  number;
+
+    size = journal_decimal(text, &number);
+
+    if (size == 0 || text[size] != '\0') {
+        journal_fail("%s wants a number, not \"%s\"", option, text);
+    }
+
+    return number;
+}
+
+
+static size_t
+journal_size(const char *text)
+{
+    size_t    digits;
+    uint64_t  size;
+
+    digits = journal_decimal(text, &size);
+
+    if (digits != 0 && size <= FK_REGION_SIZE_MAX) {
+        size <<= strcmp(text + digits, "g") == 0 ? 30
+                 : strcmp(text + digits, "m") == 0 ? 20 : 0;
+    }
+
+    if (digits == 0 || (text[digits] != '\0' && text[digits + 1] != '\0')
+        || size < FK_REGION_SIZE_MIN || size > FK_REGION_SIZE_MAX)
+    {
+        journal_fail("--memory wants a size such as 256m or 4g, not \"%s\"",
+                     text);
+    }
+
+    return (size_t) size;
+}
+
+
+void
+journal_fail(const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    fputs("faka-journal: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+
+    exit(2);
+}

@@ -1,0 +1,515 @@
+/*
+ * Records as JSON, one line each: for people, grep and jq.
+ *
+ * Card keys are sealed and stay so: of a card only its size and its nonce are
+ * shown.  Contacts are in clear, as they are in the journal.
+ */
+
+#include <jansson.h>
+
+#include "journal.h"
+
+
+#define JOURNAL_HEX_SIZE_MAX  64
+
+
+typedef json_t *(*journal_image_pt)(const fk_image_t *image);
+
+typedef struct {
+    FILE        *out;
+    const char  *order;
+    uint64_t     from_seq;
+    uint64_t     to_seq;
+    journal_place_t  place;
+} journal_print_t;
+
+
+static json_t *journal_json_product(const fk_image_t *image);
+static json_t *journal_json_batch(const fk_image_t *image);
+static json_t *journal_json_card(const fk_image_t *image);
+static json_t *journal_json_card_free(const fk_image_t *image);
+static json_t *journal_json_order(const fk_image_t *image);
+static json_t *journal_json_payment(const fk_image_t *image);
+static json_t *journal_json_order_gone(const fk_image_t *image);
+static json_t *journal_json_batch_archived(const fk_image_t *image);
+static json_t *journal_json_snapshot(const fk_image_t *image);
+static json_t *journal_json_snapshot_end(const fk_image_t *image);
+static json_t *journal_json_images(const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes);
+static void journal_set_text(json_t *object, const char *name,
+    const void *text, size_t size);
+static void journal_set_hex(json_t *object, const char *name,
+    const uint8_t *bytes, size_t size);
+static void journal_set_id(json_t *object, const char *name,
+    const uint8_t id[FK_ORDER_ID_SIZE]);
+static void journal_set_number(json_t *object, const char *name,
+    int64_t number);
+static int journal_print_entry(void *data, const journal_entry_t *entry);
+static int journal_print_record(void *data, const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes);
+static int journal_names_order(const fk_record_head_t *head,
+    const uint8_t *bytes, const char *order);
+
+
+static const struct {
+    const char        *name;
+    journal_image_pt   json;
+} journal_images[FK_IMAGE_LAST] = {
+    [FK_IMAGE_PRODUCT] = { "product", journal_json_product },
+    [FK_IMAGE_BATCH] = { "batch", journal_json_batch },
+    [FK_IMAGE_CARD] = { "card", journal_json_card },
+    [FK_IMAGE_CARD_FREE] = { "card_free", journal_json_card_free },
+    [FK_IMAGE_ORDER] = { "order", journal_json_order },
+    [FK_IMAGE_PAYMENT] = { "payment", journal_json_payment },
+    [FK_IMAGE_ORDER_GONE] = { "order_gone", journal_json_order_gone },
+    [FK_IMAGE_BATCH_ARCHIVED] = { "batch_archived",
+                                  journal_json_batch_archived },
+    [FK_IMAGE_SNAPSHOT] = { "snapshot", journal_json_snapshot },
+    [FK_IMAGE_SNAPSHOT_END] = { "snapshot_end", journal_json_snapshot_end }
+};
+
+static const char *const  journal_batch_states[] = {
+    "free", "loading", "live", "aborted"
+};
+
+
+void
+journal_print(FILE *out, const char *kind, const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes)
+{
+    char     id[64];
+    json_t  *line;
+
+    (void) snprintf(id, sizeof(id), "%llu-%llu",
+                    (unsigned long long) place->id.epoch,
+                    (unsigned long long) place->id.number);
+
+    line = json_pack("{s:I, s:s, s:i, s:i, s:I, s:o}",
+                     kind, (json_int_t) head->seq, "entry", id,
+                     "byte", (int) place->offset, "size", (int) head->size,
+                     "time_ms", (json_int_t) head->time_ms,
+                     "images", journal_json_images(place, head, bytes));
+
+    if (line == NULL || json_dumpf(line, out, JSON_COMPACT) != 0
+        || fputc('\n', out) == EOF)
+    {
+        journal_fail("the output cannot be written");
+    }
+
+    json_decref(line);
+}
+
+
+static json_t *
+journal_json_images(const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes)
+{
+    size_t           used, size;
+    json_t          *list, *item;
+    uint32_t         n;
+    fk_image_t       image;
+    fk_image_type_t  type;
+
+    list = json_array();
+    used = FK_RECORD_HEAD_SIZE;
+
+    for (n = 0; n < head->count; n++) {
+
+        if (fk_image_get(bytes + used, head->size - used, &type, &size,
+                         &image)
+            != FK_OK)
+        {
+            journal_complain(place, "image %u is of a type or version that "
+                             "this program does not know", n);
+            break;
+        }
+
+        item = journal_images[type].json(&image);
+        (void) json_object_set_new(item, "type",
+                                   json_string(journal_images[type].name));
+        used += size;
+
+        if (head->version == FK_RECORD_VERSION_PART) {
+            journal_set_number(item, "seq",
+                               (int64_t) fk_get(bytes + used, 8));
+            used += 8;
+        }
+
+        (void) json_array_append_new(list, item);
+    }
+
+    return list;
+}
+
+
+static json_t *
+journal_json_product(const fk_image_t *image)
+{
+    json_t                    *o;
+    const fk_image_product_t  *p;
+
+    p = &image->product;
+    o = json_object();
+
+    journal_set_text(o, "sku", p->sku, p->sku_size);
+    journal_set_text(o, "name", p->name, p->name_size);
+    journal_set_text(o, "kind", fk_kind_word[p->kind % FK_KIND_COUNT],
+                     strlen(fk_kind_word[p->kind % FK_KIND_COUNT]));
+    journal_set_number(o, "price", p->price);
+    journal_set_text(o, "currency", p->currency, FK_CURRENCY_SIZE - 1);
+    journal_set_number(o, "imported", p->imported);
+    journal_set_number(o, "void", p->voided);
+    journal_set_number(o, "qty_max", p->qty_max);
+    journal_set_number(o, "on_sale", p->on_sale);
+    journal_set_number(o, "sale_from_s", p->sale_from_s);
+    journal_set_number(o, "sale_to_s", p->sale_to_s);
+    journal_set_number(o, "archived_units", p->archived_units);
+    journal_set_number(o, "archived_orders", p->archived_orders);
+    journal_set_number(o, "archived_amount", p->archived_amount);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_batch(const fk_image_t *image)
+{
+    json_t                  *o;
+    const char              *state;
+    const fk_image_batch_t  *b;
+
+    b = &image->batch;
+    o = json_object();
+    state = journal_batch_states[b->state & 3];
+
+    journal_set_number(o, "batch", b->slot);
+    journal_set_text(o, "sku", b->sku, b->sku_size);
+    journal_set_text(o, "state", state, strlen(state));
+    journal_set_number(o, "accepted", b->accepted);
+    journal_set_number(o, "created_s", b->created_s);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_card(const fk_image_t *image)
+{
+    json_t                 *o;
+    const fk_image_card_t  *c;
+
+    c = &image->card;
+    o = json_object();
+
+    journal_set_number(o, "card", c->slot);
+    journal_set_number(o, "batch", c->batch);
+    journal_set_number(o, "sealed_size", c->sealed_size);
+
+    if (c->sealed_size >= FK_NONCE_SIZE) {
+        journal_set_hex(o, "nonce", c->sealed, FK_NONCE_SIZE);
+    }
+
+    return o;
+}
+
+
+static json_t *
+journal_json_card_free(const fk_image_t *image)
+{
+    json_t  *o;
+
+    o = json_object();
+    journal_set_number(o, "card", image->card_free.slot);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_order(const fk_image_t *image)
+{
+    json_t                  *o, *cards;
+    uint32_t                 i;
+    fk_axes_t                axes;
+    const char              *status;
+    const fk_image_order_t  *in;
+
+    in = &image->order;
+    o = json_object();
+    cards = json_array();
+
+    axes.payment = in->axis_payment;
+    axes.stock = in->axis_stock;
+    axes.delivery = in->axis_delivery;
+    axes.cancelled = in->cancelled;
+    status = fk_order_image_good(in) ? fk_status_word[fk_status_of(&axes)]
+                                     : "impossible";
+
+    for (i = 0; i < in->card_count; i++) {
+        (void) json_array_append_new(cards, json_integer(in->card[i]));
+    }
+
+    journal_set_id(o, "order", in->id);
+    journal_set_text(o, "status", status, strlen(status));
+    journal_set_text(o, "sku", in->sku, in->sku_size);
+    journal_set_number(o, "qty", in->qty);
+    journal_set_number(o, "amount", in->amount);
+    journal_set_text(o, "channel", in->channel, in->channel_size);
+    journal_set_text(o, "contact", in->contact, in->contact_size);
+    journal_set_number(o, "created_ms", in->created_ms);
+    journal_set_number(o, "expires_s", in->expires_s);
+    journal_set_number(o, "paid_s", in->paid_s);
+    (void) json_object_set_new(o, "cards", cards);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_payment(const fk_image_t *image)
+{
+    json_t                    *o;
+    const char                *state;
+    const fk_image_payment_t  *p;
+
+    p = &image->payment;
+    o = json_object();
+    state = p->state < FK_PAYMENT_STATE_COUNT
+            ? fk_payment_state_word[p->state] : "impossible";
+
+    journal_set_id(o, "order", p->order);
+    journal_set_text(o, "trade_no", p->trade_no, p->trade_no_size);
+    journal_set_number(o, "amount", p->amount);
+    journal_set_text(o, "state", state, strlen(state));
+    journal_set_number(o, "at_s", p->at_s);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_order_gone(const fk_image_t *image)
+{
+    json_t  *o;
+
+    o = json_object();
+    journal_set_id(o, "order", image->order_gone.id);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_batch_archived(const fk_image_t *image)
+{
+    json_t  *o;
+
+    o = json_object();
+    journal_set_number(o, "batch", image->batch_archived.slot);
+    journal_set_number(o, "archived", image->batch_archived.archived);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_snapshot(const fk_image_t *image)
+{
+    json_t  *o;
+
+    o = json_object();
+    journal_set_number(o, "epoch", (int64_t) image->snapshot.epoch);
+    journal_set_number(o, "begin_seq", (int64_t) image->snapshot.begin_seq);
+    journal_set_number(o, "time_ms", image->snapshot.time_ms);
+    journal_set_number(o, "format", image->snapshot.format);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_snapshot_end(const fk_image_t *image)
+{
+    json_t  *o;
+
+    o = json_object();
+    journal_set_number(o, "end_seq", (int64_t) image->snapshot_end.end_seq);
+
+    return o;
+}
+
+
+/* --- members ---------------------------------------------------------- */
+
+/* Bytes that are no UTF-8 are shown as hex: nothing is lost. */
+
+static void
+journal_set_text(json_t *object, const char *name, const void *text,
+    size_t size)
+{
+    json_t  *string;
+
+    string = json_stringn(text, size);
+
+    if (string == NULL) {
+        journal_set_hex(object, name, text, size);
+        return;
+    }
+
+    (void) json_object_set_new(object, name, string);
+}
+
+
+static void
+journal_set_hex(json_t *object, const char *name, const uint8_t *bytes,
+    size_t size)
+{
+    char    hex[2 * JOURNAL_HEX_SIZE_MAX + 1];
+    size_t  i;
+
+    if (size > JOURNAL_HEX_SIZE_MAX) {
+        size = JOURNAL_HEX_SIZE_MAX;
+    }
+
+    for (i = 0; i < size; i++) {
+        (void) snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    }
+
+    hex[2 * size] = '\0';
+    (void) json_object_set_new(object, name, json_string(hex));
+}
+
+
+static void
+journal_set_id(json_t *object, const char *name,
+    const uint8_t id[FK_ORDER_ID_SIZE])
+{
+    char           text[FK_ORDER_TEXT_SIZE];
+    fk_order_id_t  order;
+
+    memcpy(order.bytes, id, FK_ORDER_ID_SIZE);
+    fk_order_id_text(&order, text);
+    journal_set_text(object, name, text, sizeof(text));
+}
+
+
+static void
+journal_set_number(json_t *object, const char *name, int64_t number)
+{
+    (void) json_object_set_new(object, name, json_integer(number));
+}
+
+
+/* --- the command ------------------------------------------------------ */
+
+int
+journal_cmd_print(journal_source_t *source,
+    const journal_options_t *options)
+{
+    char             key[JOURNAL_KEY_SIZE_MAX];
+    fk_order_id_t    id;
+    journal_print_t  print;
+
+    static const journal_id_t  start = { 0, 0 };
+
+    if (options->order != NULL
+        && fk_order_id_parse(&id, (const uint8_t *) options->order,
+                             strlen(options->order))
+           != FK_OK)
+    {
+        journal_fail("\"%s\" is no order: an id has %d characters",
+                     options->order, FK_ORDER_TEXT_SIZE);
+    }
+
+    journal_key(key, options->shop, "journal");
+
+    memset(&print, 0, sizeof(print));
+    print.out = stdout;
+    print.place.key = key;
+    print.order = options->order;
+    print.from_seq = options->from_seq;
+    print.to_seq = options->to_seq;
+
+    return journal_read(source, key, &start, journal_print_entry, &print);
+}
+
+
+static int
+journal_print_entry(void *data, const journal_entry_t *entry)
+{
+    int              rc;
+    uint32_t         i;
+    journal_print_t *print = data;
+
+    print->place.id = entry->id;
+
+    for (i = 0; i < entry->field_count; i++) {
+        if (strcmp(entry->field[i].name, "b") != 0) {
+            continue;
+        }
+
+        rc = journal_records(&print->place, entry->field[i].value,
+                             entry->field[i].size, journal_print_record,
+                             print);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+journal_print_record(void *data, const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes)
+{
+    journal_print_t *print = data;
+
+    if (head->seq < print->from_seq || head->seq > print->to_seq
+        || (print->order != NULL
+            && !journal_names_order(head, bytes, print->order)))
+    {
+        return 0;
+    }
+
+    journal_print(print->out, "seq", place, head, bytes);
+    return 0;
+}
+
+
+static int
+journal_names_order(const fk_record_head_t *head, const uint8_t *bytes,
+    const char *order)
+{
+    size_t           used, size;
+    uint32_t         n;
+    fk_image_t       image;
+    fk_order_id_t    id;
+    fk_image_type_t  type;
+
+    (void) fk_order_id_parse(&id, (const uint8_t *) order, strlen(order));
+    used = FK_RECORD_HEAD_SIZE;
+
+    for (n = 0; n < head->count; n++) {
+
+        if (fk_image_get(bytes + used, head->size - used, &type, &size,
+                         &image)
+            != FK_OK)
+        {
+            return 0;
+        }
+
+        /* In each of these images the order's id comes first. */
+        if ((type == FK_IMAGE_ORDER || type == FK_IMAGE_PAYMENT
+             || type == FK_IMAGE_ORDER_GONE)
+            && memcmp(&image, id.bytes, FK_ORDER_ID_SIZE) == 0)
+        {
+            return 1;
+        }
+
+        used += size;
+    }
+
+    return 0;
+}

@@ -1,0 +1,408 @@
+/*
+ * Where entries come from: a Redis, page by page, or a dump file.
+ *
+ * A dump is what the dump command writes, and what redis-cli --pipe takes:
+ * XADD commands as Redis's protocol has them.  For each stream that is asked
+ * for, the file is read again from its beginning, so that it need not fit into
+ * memory.
+ */
+
+#include <stdlib.h>
+
+#include <hiredis/hiredis.h>
+
+#include "journal.h"
+
+
+#define JOURNAL_PAGE_COUNT   "16"
+#define JOURNAL_CHUNK_SIZE   ((size_t) 1 << 20)
+#define JOURNAL_TIMEOUT_S    30
+
+
+struct journal_source_s {
+    redisContext  *redis;              /* NULL: a file */
+    FILE          *file;
+    const char    *file_name;
+};
+
+
+static void journal_connect(journal_source_t *source,
+    const journal_options_t *options);
+static void journal_login(journal_source_t *source,
+    const journal_options_t *options);
+static void journal_done(journal_source_t *source, redisReply *reply,
+    const char *doing);
+static int journal_read_redis(journal_source_t *source, const char *key,
+    const journal_id_t *after, journal_entry_pt fn, void *data);
+static int journal_read_file(journal_source_t *source, const char *key,
+    const journal_id_t *after, journal_entry_pt fn, void *data);
+static int journal_entry_of(redisReply *id, redisReply **words,
+    size_t word_count, journal_entry_t *entry);
+static int journal_id_parse(const char *text, journal_id_t *id);
+static int journal_id_after(const journal_id_t *id,
+    const journal_id_t *after);
+
+
+journal_source_t *
+journal_open(const journal_options_t *options)
+{
+    journal_source_t  *source;
+
+    source = calloc(1, sizeof(journal_source_t));
+    if (source == NULL) {
+        journal_fail("out of memory");
+    }
+
+    if (options->file == NULL) {
+        journal_connect(source, options);
+        journal_login(source, options);
+        return source;
+    }
+
+    source->file_name = options->file;
+    source->file = fopen(options->file, "rb");
+
+    if (source->file == NULL) {
+        journal_fail("%s cannot be opened", options->file);
+    }
+
+    return source;
+}
+
+
+void
+journal_close(journal_source_t *source)
+{
+    if (source->redis != NULL) {
+        redisFree(source->redis);
+    } else {
+        (void) fclose(source->file);
+    }
+
+    free(source);
+}
+
+
+static void
+journal_connect(journal_source_t *source, const journal_options_t *options)
+{
+    char            host[256];
+    size_t          size;
+    uint64_t        port;
+    const char     *colon;
+    struct timeval  timeout = { JOURNAL_TIMEOUT_S, 0 };
+
+    if (strncmp(options->address, "unix:", 5) == 0) {
+        source->redis = redisConnectUnixWithTimeout(options->address + 5,
+                                                    timeout);
+    } else {
+        colon = strrchr(options->address, ':');
+        size = colon == NULL ? 0 : (size_t) (colon - options->address);
+
+        if (size == 0 || size >= sizeof(host)
+            || journal_decimal(colon + 1, &port) != strlen(colon + 1)
+            || port == 0 || port > 65535)
+        {
+            journal_fail("\"%s\" is no address; write unix:PATH or HOST:PORT",
+                         options->address);
+        }
+
+        memcpy(host, options->address, size);
+        host[size] = '\0';
+        source->redis = redisConnectWithTimeout(host, (int) port, timeout);
+    }
+
+    if (source->redis == NULL || source->redis->err != 0) {
+        journal_fail("redis %s: %s", options->address,
+                     source->redis != NULL ? source->redis->errstr
+                                           : "out of memory");
+    }
+
+    (void) redisSetTimeout(source->redis, timeout);
+}
+
+
+static void
+journal_login(journal_source_t *source, const journal_options_t *options)
+{
+    char    password[1024];
+    FILE   *file;
+    size_t  size;
+
+    if (options->password_file != NULL) {
+        file = fopen(options->password_file, "r");
+        if (file == NULL) {
+            journal_fail("%s cannot be opened", options->password_file);
+        }
+
+        size = fread(password, 1, sizeof(password) - 1, file);
+        (void) fclose(file);
+        password[size] = '\0';
+        password[strcspn(password, "\n")] = '\0';
+
+        journal_done(source, options->user != NULL
+                     ? redisCommand(source->redis, "AUTH %s %s",
+                                    options->user, password)
+                     : redisCommand(source->redis, "AUTH %s", password),
+                     "the password");
+    }
+
+    if (options->db != 0) {
+        journal_done(source, redisCommand(source->redis, "SELECT %d",
+                                          options->db), "SELECT");
+    }
+}
+
+
+static void
+journal_done(journal_source_t *source, redisReply *reply, const char *doing)
+{
+    if (reply == NULL) {
+        journal_fail("redis: %s", source->redis->errstr);
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        journal_fail("redis refuses %s: %s", doing, reply->str);
+    }
+
+    freeReplyObject(reply);
+}
+
+
+int
+journal_read(journal_source_t *source, const char *key,
+    const journal_id_t *after, journal_entry_pt fn, void *data)
+{
+    return source->redis != NULL
+           ? journal_read_redis(source, key, after, fn, data)
+           : journal_read_file(source, key, after, fn, data);
+}
+
+
+static int
+journal_read_redis(journal_source_t *source, const char *key,
+    const journal_id_t *after, journal_entry_pt fn, void *data)
+{
+    int               rc;
+    char              from[64];
+    size_t            i, count;
+    redisReply       *reply, *item;
+    journal_id_t      last;
+    journal_entry_t   entry;
+
+    last = *after;
+    rc = 0;
+
+    do {
+        (void) snprintf(from, sizeof(from), "(%llu-%llu",
+                        (unsigned long long) last.epoch,
+                        (unsigned long long) last.number);
+
+        reply = redisCommand(source->redis, "XRANGE %s %s + COUNT %s", key,
+                             from, JOURNAL_PAGE_COUNT);
+
+        if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+            journal_done(source, reply, "XRANGE");
+            journal_fail("redis: %s is no stream", key);
+        }
+
+        count = reply->elements;
+
+        for (i = 0; i < count && rc == 0; i++) {
+            item = reply->element[i];
+
+            if (item->type != REDIS_REPLY_ARRAY || item->elements != 2
+                || item->element[1]->type != REDIS_REPLY_ARRAY
+                || !journal_entry_of(item->element[0],
+                                     item->element[1]->element,
+                                     item->element[1]->elements, &entry))
+            {
+                journal_fail("%s: an entry that cannot be read", key);
+            }
+
+            last = entry.id;
+            rc = fn(data, &entry);
+        }
+
+        freeReplyObject(reply);
+
+    } while (count != 0 && rc == 0);
+
+    return rc;
+}
+
+
+/* XADD KEY ID FIELD VALUE ... */
+
+static int
+journal_read_file(journal_source_t *source, const char *key,
+    const journal_id_t *after, journal_entry_pt fn, void *data)
+{
+    int               rc;
+    char             *chunk;
+    void             *got;
+    size_t            size;
+    redisReader      *reader;
+    redisReply       *reply;
+    journal_entry_t   entry;
+
+    rewind(source->file);
+    chunk = malloc(JOURNAL_CHUNK_SIZE);
+    reader = redisReaderCreate();
+    rc = 0;
+
+    if (chunk == NULL || reader == NULL) {
+        journal_fail("out of memory");
+    }
+
+    for ( ;; ) {
+        if (redisReaderGetReply(reader, &got) != REDIS_OK) {
+            journal_fail("%s is no dump: %s", source->file_name,
+                         reader->errstr);
+        }
+
+        if (got == NULL) {
+            size = fread(chunk, 1, JOURNAL_CHUNK_SIZE, source->file);
+            if (size == 0) {
+                break;
+            }
+
+            (void) redisReaderFeed(reader, chunk, size);
+            continue;
+        }
+
+        reply = got;
+
+        if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 5
+            || reply->element[1]->type != REDIS_REPLY_STRING
+            || !journal_entry_of(reply->element[2], reply->element + 3,
+                                 reply->elements - 3, &entry))
+        {
+            journal_fail("%s is no dump: a command that is no XADD",
+                         source->file_name);
+        }
+
+        if (strcmp(reply->element[1]->str, key) == 0
+            && journal_id_after(&entry.id, after))
+        {
+            rc = fn(data, &entry);
+        }
+
+        freeReplyObject(reply);
+
+        if (rc != 0) {
+            break;
+        }
+    }
+
+    if (rc == 0 && (reader->pos < reader->len || reader->ridx >= 0)) {
+        journal_fail("%s ends in the middle of an entry", source->file_name);
+    }
+
+    redisReaderFree(reader);
+    free(chunk);
+
+    return rc;
+}
+
+
+static int
+journal_entry_of(redisReply *id, redisReply **words, size_t word_count,
+    journal_entry_t *entry)
+{
+    size_t  i;
+
+    if (id->type != REDIS_REPLY_STRING
+        || !journal_id_parse(id->str, &entry->id)
+        || word_count % 2 != 0 || word_count / 2 > JOURNAL_FIELDS_MAX)
+    {
+        return 0;
+    }
+
+    entry->field_count = (uint32_t) (word_count / 2);
+
+    for (i = 0; i < entry->field_count; i++) {
+        if (words[2 * i]->type != REDIS_REPLY_STRING
+            || words[2 * i + 1]->type != REDIS_REPLY_STRING)
+        {
+            return 0;
+        }
+
+        entry->field[i].name = words[2 * i]->str;
+        entry->field[i].value = (const uint8_t *) words[2 * i + 1]->str;
+        entry->field[i].size = (size_t) words[2 * i + 1]->len;
+    }
+
+    return 1;
+}
+
+
+static int
+journal_id_parse(const char *text, journal_id_t *id)
+{
+    size_t  size;
+
+    size = journal_decimal(text, &id->epoch);
+
+    if (size == 0 || text[size] != '-') {
+        return 0;
+    }
+
+    text += size + 1;
+    size = journal_decimal(text, &id->number);
+
+    return size != 0 && text[size] == '\0';
+}
+
+
+size_t
+journal_decimal(const char *text, uint64_t *number)
+{
+    size_t    size;
+    unsigned  digit;
+
+    *number = 0;
+
+    for (size = 0; text[size] >= '0' && text[size] <= '9'; size++) {
+        digit = (unsigned) (text[size] - '0');
+
+        if (*number > (UINT64_MAX - digit) / 10) {
+            return 0;
+        }
+
+        *number = *number * 10 + digit;
+    }
+
+    return size;
+}
+
+
+static int
+journal_id_after(const journal_id_t *id, const journal_id_t *after)
+{
+    return id->epoch != after->epoch ? id->epoch > after->epoch
+                                     : id->number > after->number;
+}
+
+
+void
+journal_key(char key[JOURNAL_KEY_SIZE_MAX], const char *shop,
+    const char *part)
+{
+    (void) snprintf(key, JOURNAL_KEY_SIZE_MAX, "faka:{%s}:%s", shop, part);
+}
+
+
+const journal_field_t *
+journal_field(const journal_entry_t *entry, const char *name)
+{
+    uint32_t  i;
+
+    for (i = 0; i < entry->field_count; i++) {
+        if (strcmp(entry->field[i].name, name) == 0) {
+            return &entry->field[i];
+        }
+    }
+
+    return NULL;
+}
