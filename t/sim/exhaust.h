@@ -1,0 +1,89 @@
+/*
+ * Death at every store: what the driver (exhaust.c) and the operations
+ * (exhaust_ops.c) share.
+ */
+
+#ifndef SIM_EXHAUST_H_INCLUDED_
+#define SIM_EXHAUST_H_INCLUDED_
+
+
+#include "sim.h"
+
+
+#define EX_PRODUCTS      4
+#define EX_ORDERS_MAX    128
+#define EX_PART_SIZE     FK_SNAPSHOT_PART_SIZE_MAX
+
+
+/* A shop, and what is known of it outside; restored before each death. */
+typedef struct {
+    uint64_t       random;
+    int64_t        now_ms;
+    uint32_t       leases_seen_s;
+    uint32_t       order_count;
+    uint32_t       trade_count;
+    uint32_t       card_count;
+    uint32_t       batch;
+    uint32_t       batch_product;
+    uint64_t       last_seq;           /* of the batch that is on its way */
+    uint32_t       archive_cursor;
+    size_t         archive_size;       /* of the last order dropped; or 0 */
+    fk_order_id_t  archive_id;
+    uint64_t       archive_seq;
+    fk_order_id_t  id[EX_ORDERS_MAX];
+    int64_t        amount[EX_ORDERS_MAX];
+} ex_book_t;
+
+/* What one operation is asked to do: drawn once, the same in each retry. */
+typedef struct {
+    uint64_t  a;
+    uint64_t  b;
+    uint64_t  c;
+} ex_draw_t;
+
+typedef struct {
+    fk_t        fk;
+    ex_book_t   book;
+    uint8_t    *archive;               /* FK_ARCHIVE_SIZE_MAX */
+    uint8_t    *part;
+    fk_code_t   code;                  /* of the last operation */
+    ex_draw_t   draw;
+} ex_shop_t;
+
+typedef enum {
+    EX_STEP = 0,                       /* one transaction; again: the next */
+    EX_REPEATS,                        /* one; done twice is done once */
+    EX_SEVERAL,                        /* some, each of them as a whole */
+    EX_READS                           /* none */
+} ex_kind_t;
+
+#define EX_ANY  (-1)
+
+typedef struct {
+    const char  *name;
+    fk_code_t  (*run)(ex_shop_t *x);
+    ex_kind_t    kind;
+    int          wanted;               /* an order in this state; EX_ANY */
+} ex_op_t;
+
+#define EX_OP_COUNT      32
+
+/* Places in the table that are asked for by name. */
+#define EX_OP_CHECKOUT   6
+#define EX_OP_PAY        8
+#define EX_OP_GIVE_UP    12
+#define EX_OP_TICK       14
+#define EX_OP_DROP       26
+#define EX_OP_RESTORE    27
+#define EX_OP_READ       28
+#define EX_OP_LATER      29
+
+extern const ex_op_t  ex_ops[EX_OP_COUNT];
+
+uint64_t ex_random(ex_shop_t *x);
+
+/* Notes what a finished operation has made; not before it has come through. */
+void ex_book(ex_shop_t *x, unsigned op);
+
+
+#endif /* SIM_EXHAUST_H_INCLUDED_ */

@@ -1,0 +1,362 @@
+/*
+ * What a worker does for a request: the calls of the engine, as the module
+ * makes them.  Ids, cards and trade numbers tell by their bytes what they
+ * are, so that the oracle needs no second book to read them.
+ */
+
+#include "sim.h"
+
+
+#define CARD_MARK  UINT32_C(0x5ca1ab1e)
+
+
+static uint32_t request_sum(const fk_t *fk, uint64_t seq);
+static void request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_cancel(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_read(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_cards(sim_t *s, fk_t *fk, sim_request_t *r);
+static void request_pay(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static int request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
+    const fk_order_id_t *id);
+static void request_product(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_begin(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_add(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_commit(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_abort(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_decide(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+
+
+static void (*const request_calls[SIM_REQUEST_COUNT])(sim_t *s, fk_t *fk,
+    const fk_env_t *env, sim_request_t *r) = {
+    [SIM_REQUEST_CHECKOUT] = request_checkout,
+    [SIM_REQUEST_CANCEL] = request_cancel,
+    [SIM_REQUEST_READ] = request_read,
+    [SIM_REQUEST_PAY] = request_pay,
+    [SIM_REQUEST_PRODUCT] = request_product,
+    [SIM_REQUEST_IMPORT_BEGIN] = request_begin,
+    [SIM_REQUEST_IMPORT_ADD] = request_add,
+    [SIM_REQUEST_IMPORT_COMMIT] = request_commit,
+    [SIM_REQUEST_IMPORT_ABORT] = request_abort,
+    [SIM_REQUEST_DECIDE] = request_decide,
+};
+
+
+const char *const  request_words[SIM_REQUEST_COUNT] = {
+#define SIM_REQUEST_WORD(name)  #name,
+    SIM_REQUESTS(SIM_REQUEST_WORD)
+#undef SIM_REQUEST_WORD
+};
+
+
+void
+request_execute(sim_t *s, sim_worker_t *w, sim_request_t *r)
+{
+    fk_env_t  env;
+    uint64_t  last_seq;
+
+    env.now_ms = node_unix_ms(s, w->node);
+    r->seq = 0;
+    r->epoch = w->fk.region->ring.epoch;
+    last_seq = fk_last_seq(&w->fk);
+
+    request_calls[r->kind](s, &w->fk, &env, r);
+
+    if (r->seq > last_seq) {
+        r->sum = request_sum(&w->fk, r->seq);
+    }
+
+    sim_trace(s, "worker %u: %s of actor %u, purchase %u: %s, record %"
+              PRIu64, w->number, request_words[r->kind], r->actor,
+              r->purchase, fk_code_info[r->code].name, r->seq);
+
+    if (r->code == FK_RING_FULL) {
+        sim_mark(s, SIM_MARK_RING_FULL);
+
+    } else if (r->code == FK_TABLE_FULL) {
+        sim_mark(s, SIM_MARK_TABLE_FULL);
+    }
+}
+
+
+/* The sum of the record that was just written, unless it is not the last. */
+
+static uint32_t
+request_sum(const fk_t *fk, uint64_t seq)
+{
+    const uint8_t  *record;
+
+    record = fk_ring_at(fk, fk->record_at);
+
+    return seq == fk_last_seq(fk) && fk_get(record + 8, 8) == seq
+           ? (uint32_t) fk_get(record + 4, 4) : 0;
+}
+
+
+/* --- names ------------------------------------------------------------- */
+
+fk_str_t
+request_sku(uint32_t product)
+{
+    static const char *const  sku[SIM_PRODUCTS_MAX] = {
+        "p0", "p1", "p2", "p3", "p4", "p5"
+    };
+
+    return (fk_str_t) { (const uint8_t *) sku[product], 2 };
+}
+
+
+uint32_t
+request_product_of(const char *sku)
+{
+    return (uint32_t) (sku[1] - '0');
+}
+
+
+uint32_t
+request_purchase(const fk_order_id_t *id)
+{
+    return (uint32_t) fk_get(id->bytes + 6, 4);
+}
+
+
+uint32_t
+request_seal(uint32_t card, uint8_t *sealed)
+{
+    uint32_t  i, size;
+
+    /* Some stand in their slot, some take blocks. */
+    size = card % 3 == 0 ? 100 + card % 150 : 40 + card % 21;
+
+    for (i = 0; i < size; i++) {
+        sealed[i] = (uint8_t) (card * 31 + i * 7);
+    }
+
+    fk_put(sealed, card, 4);
+    fk_put(sealed + 4, CARD_MARK, 4);
+    return size;
+}
+
+
+uint32_t
+request_unseal(const uint8_t *sealed, uint32_t size)
+{
+    uint32_t  card, wanted;
+    uint8_t   again[FK_SEALED_SIZE_MAX];
+
+    if (size < FK_SEAL_SIZE || fk_get(sealed + 4, 4) != CARD_MARK) {
+        return 0;
+    }
+
+    card = (uint32_t) fk_get(sealed, 4);
+    wanted = request_seal(card, again);
+
+    return wanted == size && memcmp(again, sealed, size) == 0 ? card : 0;
+}
+
+
+/* --- calls ------------------------------------------------------------- */
+
+static void
+request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    char           contact[32];
+    uint8_t        random[10];
+    fk_checkout_t  in;
+
+    memset(&in, 0, sizeof(in));
+    memset(random, 0, sizeof(random));
+    fk_put(random, r->purchase, 4);
+    fk_put(random + 4, ++s->order_serial, 6);
+    fk_order_id_make(&in.id, env->now_ms, random);
+
+    in.sku = request_sku(r->product);
+    in.qty = r->count;
+    (void) snprintf(contact, sizeof(contact), "buyer-%u", r->purchase);
+    in.contact = (fk_str_t) { (uint8_t *) contact, strlen(contact) };
+    memcpy(in.channel, "epay", 5);
+    in.hold_s = s->plan.hold_s;
+    in.has_idem = 1;
+    memset(in.idem, 0x77, sizeof(in.idem));
+    fk_put(in.idem, r->purchase + UINT64_C(1), 8);
+    memset(in.body, 0x11, sizeof(in.body));
+    fk_put(in.body, r->product, 4);
+
+    r->code = fk_checkout(fk, env, &in, &r->view);
+    r->seq = r->view.seq;
+}
+
+
+static void
+request_cancel(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    r->code = fk_cancel(fk, env, &r->id, &r->view);
+    r->seq = r->view.seq;
+}
+
+
+static void
+request_read(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    r->code = fk_order_get(fk, &r->id, &r->view);
+    r->seq = r->view.seq;
+    r->card_count = 0;
+
+    if (r->code == FK_OK && r->view.status == FK_STATUS_DELIVERED
+        && r->view.kind != FK_KIND_COUNTED)
+    {
+        request_cards(s, fk, r);
+    }
+}
+
+
+static void
+request_cards(sim_t *s, fk_t *fk, sim_request_t *r)
+{
+    uint32_t       i, n, cursor;
+    uint8_t        buf[4096];
+    fk_card_out_t  out[FK_LIST_SLICE_MAX];
+
+    cursor = 0;
+
+    do {
+        n = FK_LIST_SLICE_MAX;
+
+        r->code = fk_order_cards(fk, &r->id, &cursor, buf, sizeof(buf), out,
+                                 &n);
+        if (r->code != FK_OK) {
+            return;
+        }
+
+        for (i = 0; i < n && r->card_count < FK_QTY_MAX; i++) {
+            r->card[r->card_count++] = request_unseal(buf + out[i].offset,
+                                                      out[i].size);
+        }
+
+    } while (cursor != 0);
+}
+
+
+static void
+request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    char      trade_no[16];
+    fk_pay_t  in;
+
+    memset(&in, 0, sizeof(in));
+    (void) snprintf(trade_no, sizeof(trade_no), "T%u", r->payment);
+    in.id = r->id;
+    in.channel = (fk_str_t) { (const uint8_t *) "epay", 4 };
+    in.trade_no = (fk_str_t) { (uint8_t *) trade_no, strlen(trade_no) };
+    in.amount = s->oracle.payment[r->payment].amount;
+    memcpy(in.currency, "CNY", 4);
+
+    r->code = fk_pay(fk, env, &in, &r->result, &r->view);
+
+    /* Finished long ago: the archive has it, and money for it counts. */
+    if (r->code == FK_NOT_FOUND && request_unarchive(s, fk, env, &r->id)) {
+        r->code = fk_pay(fk, env, &in, &r->result, &r->view);
+    }
+
+    r->seq = r->view.seq;
+}
+
+
+/* The question to Redis takes no time here, and is never lost. */
+
+static int
+request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
+    const fk_order_id_t *id)
+{
+    char              name[FJ_KEY_SIZE + FK_ORDER_TEXT_SIZE];
+    const sim_key_t  *key;
+    fk_order_view_t   view;
+
+    fj_keeper_order_key(SIM_SHOP, id, name, sizeof(name));
+    key = redis_key(s, name);
+
+    if (key == NULL
+        || fk_archive_restore(fk, env, (const uint8_t *) key->value.data,
+                              key->value.size, &view) != FK_OK)
+    {
+        return 0;
+    }
+
+    sim_mark(s, SIM_MARK_UNARCHIVED);
+    return 1;
+}
+
+
+static void
+request_product(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    int                created;
+    const char        *field;
+    fk_product_view_t  view;
+
+    r->code = fk_product_put(fk, env, &r->put, &view, &created, &r->seq,
+                             &field);
+}
+
+
+static void
+request_begin(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    r->code = fk_import_begin(fk, env, request_sku(r->product), &r->batch);
+}
+
+
+static void
+request_add(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    uint32_t      i;
+    uint8_t       sealed[FK_IMPORT_SLICE_MAX][256];
+    uint8_t       results[FK_IMPORT_SLICE_MAX];
+    fk_card_in_t  cards[FK_IMPORT_SLICE_MAX];
+
+    assert(r->count <= FK_IMPORT_SLICE_MAX);
+
+    for (i = 0; i < r->count; i++) {
+        cards[i].size = (uint16_t) request_seal(r->first_card + i, sealed[i]);
+        cards[i].sealed = sealed[i];
+        cards[i].old_nonce = NULL;
+    }
+
+    r->code = fk_import_add(fk, env, r->batch, cards, r->count, results);
+    r->card_count = 0;
+
+    for (i = 0; r->code == FK_OK && i < r->count; i++) {
+        r->card_count += results[i] == FK_CARD_ACCEPTED;
+    }
+}
+
+
+static void
+request_commit(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    r->code = fk_import_commit(fk, env, r->batch, &r->card_count, &r->seq);
+}
+
+
+static void
+request_abort(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    r->code = fk_import_abort(fk, env, r->batch);
+}
+
+
+static void
+request_decide(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    r->code = fk_decide(fk, env, &r->id, r->event, &r->view);
+    r->seq = r->view.seq;
+}
