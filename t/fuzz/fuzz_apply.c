@@ -15,6 +15,7 @@
  */
 
 #include "../unit/journal_shop.h"
+#include "must.h"
 
 
 #define JOURNAL_SIZE_MAX  ((size_t) 1 << 18)
@@ -22,17 +23,8 @@
 #define CHANGES           3
 
 
-typedef struct {
-    const uint8_t  *data;
-    size_t          size;
-} fuzz_input_t;
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void fuzz_prepare(void);
 static void fuzz_images(void);
-static uint64_t fuzz_take(fuzz_input_t *in, size_t width);
 static void fuzz_record(const uint8_t *images, size_t size, uint64_t count);
 static void fuzz_raw_images(fuzz_input_t *in);
 static void fuzz_changed_images(fuzz_input_t *in);
@@ -100,25 +92,6 @@ fuzz_images(void)
             image += fk_get(kept + image + 2, 2);
         }
     }
-}
-
-
-/* Zero when the input is used up. */
-
-static uint64_t
-fuzz_take(fuzz_input_t *in, size_t width)
-{
-    uint64_t  value;
-
-    if (in->size < width) {
-        in->size = 0;
-        return 0;
-    }
-
-    value = fk_get(in->data, width);
-    in->data += width;
-    in->size -= width;
-    return value;
 }
 
 

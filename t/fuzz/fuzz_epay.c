@@ -10,26 +10,12 @@
  */
 
 #include "../../ngx_module/pay/epay_priv.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-
-#define MUST(cond)                                                           \
-    do {                                                                     \
-        if (!(cond)) {                                                       \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);       \
-            abort();                                                         \
-        }                                                                    \
-    } while (0)
+#include "must.h"
 
 
 static pay_crypto_t   *crypto;
 static pay_channel_t   channel;
 static unsigned char   decoded[PAY_FORM_INPUT_SIZE_MAX];
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void

@@ -9,28 +9,12 @@
 
 #include "../../ngx_module/pay/form.h"
 #include "../../ngx_module/pay/utf8.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-
-/* Unlike assert(), not to be switched off. */
-
-#define MUST(cond)                                                           \
-    do {                                                                     \
-        if (!(cond)) {                                                       \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);       \
-            abort();                                                         \
-        }                                                                    \
-    } while (0)
+#include "must.h"
 
 
 static unsigned char  decoded[PAY_FORM_INPUT_SIZE_MAX];
 static unsigned char  redecoded[PAY_FORM_INPUT_SIZE_MAX];
 static char           again[4 * PAY_FORM_INPUT_SIZE_MAX];
-
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void

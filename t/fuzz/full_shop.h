@@ -1,0 +1,192 @@
+/*
+ * A shop with one of everything: each kind of product, orders in each state,
+ * each kind of payment, cards with and without blocks, an import that runs
+ * and one that is being taken apart, free slots in every table, and a ring
+ * that has wrapped and holds durable, sent and fresh records.
+ */
+
+#ifndef FAKA_FUZZ_FULL_SHOP_H_INCLUDED_
+#define FAKA_FUZZ_FULL_SHOP_H_INCLUDED_
+
+
+#include "../unit/engine_shop.h"
+
+
+#define FULL_ORDERS_MAX  32
+#define FULL_CARDS       40
+#define FULL_RETRY_MAX   4096          /* records, to fill the ring once */
+
+
+static fk_order_id_t  full_order[FULL_ORDERS_MAX];
+static uint32_t       full_orders_count;
+static uint32_t       full_import;     /* handle of the one that runs */
+
+
+static fk_order_view_t
+full_buy(const char *sku, uint32_t qty)
+{
+    fk_order_view_t  view;
+
+    shop_must(shop_buy(sku, qty, &view) == FK_OK, "buy");
+    shop_must(full_orders_count < FULL_ORDERS_MAX, "orders");
+    full_order[full_orders_count++] = view.id;
+    return view;
+}
+
+
+static void
+full_pay(const fk_order_view_t *order, const char *trade_no, int64_t amount)
+{
+    fk_pay_result_t  result;
+    fk_order_view_t  view;
+
+    shop_must(shop_pay(&order->id, trade_no, amount, &result, &view)
+              == FK_OK, "pay");
+}
+
+
+static void
+full_decide(const fk_order_view_t *order, fk_event_t event)
+{
+    fk_order_view_t  view;
+
+    shop_must(fk_decide(&shop, &shop_env, &order->id, event, &view) == FK_OK,
+              "decide");
+}
+
+
+/* Orders of one product in all states that need no lack of stock. */
+
+static void
+full_states(const char *sku, const char *trade_no)
+{
+    char             no[8];
+    unsigned         i;
+    fk_order_view_t  order, unused;
+
+    (void) full_buy(sku, 1);
+
+    for (i = 0; i < 6; i++) {
+        order = full_buy(sku, 1);
+        snprintf(no, sizeof(no), "%s-%u", trade_no, i);
+
+        switch (i) {
+        case 0:
+            shop_must(fk_cancel(&shop, &shop_env, &order.id, &unused)
+                      == FK_OK, "cancel");
+            break;
+        case 1:
+            full_pay(&order, no, order.amount);
+            full_pay(&order, "extra", order.amount);
+            break;
+        case 2:
+            full_pay(&order, no, 1);   /* review */
+            break;
+        case 3:
+            full_pay(&order, no, 1);
+            full_decide(&order, FK_EVENT_DENY);
+            break;
+        case 4:
+            full_pay(&order, no, 1);
+            full_decide(&order, FK_EVENT_DENY);
+            full_decide(&order, FK_EVENT_REFUNDED);
+            break;
+        default:
+            full_pay(&order, no, 1);
+            full_decide(&order, FK_EVENT_APPROVE);
+        }
+    }
+}
+
+
+/* Paid after its hold ran out, when nothing is left: it waits for stock. */
+
+static void
+full_waiting(const char *sku)
+{
+    fk_order_view_t    order;
+    fk_product_view_t  product;
+
+    order = full_buy(sku, 2);
+    shop_wait_s(SHOP_HOLD_S + 1);
+    (void) shop_tick();
+
+    for ( ;; ) {
+        product = shop_view(sku);
+        if (product.sellable < 1) {
+            break;
+        }
+
+        (void) full_buy(sku, product.sellable > 8 ? 8
+                             : (uint32_t) product.sellable);
+    }
+
+    full_pay(&order, "late", order.amount);
+}
+
+
+static void
+full_ring(void)
+{
+    unsigned    i;
+    fk_batch_t  batch;
+
+    for (i = 0; i < FULL_RETRY_MAX; i++) {
+        shop_product("seats", FK_KIND_COUNTED, 60 + i % 2);
+
+        if (i % 16 == 0) {
+            shop_flush();
+        }
+    }
+
+    shop_flush();
+    shop_product("seats", FK_KIND_COUNTED, 60);
+    shop_must(fk_flush_take(&shop, 7, 0, &batch) == FK_FLUSH_SEND, "send");
+    shop_product("seats", FK_KIND_COUNTED, 61);
+}
+
+
+/* The shop must be open and empty. */
+
+__attribute__((unused))
+static void
+full_build(void)
+{
+    uint8_t   results[FK_IMPORT_SLICE_MAX];
+    uint32_t  batch;
+
+    shop_product("card", FK_KIND_CARD, 0);
+    shop_product("few", FK_KIND_CARD, 0);
+    shop_product("key", FK_KIND_SHARED, 0);
+    shop_product("seats", FK_KIND_COUNTED, 60);
+    full_ring();
+
+    shop_stock("card", 1, FULL_CARDS);
+    shop_stock("few", 1, 4);
+    shop_stock("key", 200, 2);
+    shop_flush();
+
+    full_states("card", "c");
+    full_states("seats", "s");
+    full_states("key", "k");
+    full_waiting("few");
+    (void) full_buy("card", 5);
+
+    /* Long ones, half of them still there, then a batch that goes on. */
+    shop_must(fk_import_begin(&shop, &shop_env, str("card"), &batch) == FK_OK
+              && shop_add(batch, 400, 32, 150, results) == FK_OK
+              && shop_add(batch, 440, 6, 61, results) == FK_OK
+              && fk_import_abort(&shop, &shop_env, batch) == FK_OK, "import");
+    shop_must(fk_import_begin(&shop, &shop_env, str("few"), &full_import)
+              == FK_OK
+              && shop_add(full_import, 500, 3, 2000, results) == FK_OK
+              && shop_add(full_import, 510, 2, 60, results) == FK_OK,
+              "import");
+    shop_must(fk_import_begin(&shop, &shop_env, str("key"), &batch) == FK_OK
+              && shop_add(batch, 600, 5, 150, results) == FK_OK
+              && fk_import_abort(&shop, &shop_env, batch) == FK_OK, "import");
+    shop_must(shop_sound(), "sound");
+}
+
+
+#endif /* FAKA_FUZZ_FULL_SHOP_H_INCLUDED_ */

@@ -1,0 +1,194 @@
+/*
+ * What fk_check() claims of a sound region, counted a second time and the
+ * simple way: every slot of every table is looked at for each question, and
+ * no list or index is followed but to see that it leads there.
+ */
+
+#ifndef FAKA_FUZZ_REGION_RECOUNT_H_INCLUDED_
+#define FAKA_FUZZ_REGION_RECOUNT_H_INCLUDED_
+
+
+#include "full_shop.h"
+#include "must.h"
+
+
+typedef struct {
+    int64_t  held;
+    int64_t  sold;
+    int64_t  owed;
+    int64_t  orders;
+    int64_t  pool;
+    int64_t  taken;
+} recount_t;
+
+
+static uint32_t
+recount_fresh(fk_table_id_t id)
+{
+    return shop.region->table[id].fresh;
+}
+
+
+static void
+recount_orders(uint32_t product, recount_t *sum)
+{
+    uint32_t               i;
+    const fk_order_rec_t  *o;
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_ORDERS); i++) {
+        o = FK_ORDER(&shop, i);
+
+        if (o->used && o->product == product) {
+            sum->orders++;
+            sum->held += o->axis_stock == FK_STOCK_HELD ? o->qty : 0;
+            sum->sold += o->axis_stock == FK_STOCK_ALLOCATED ? o->qty : 0;
+            sum->owed += o->axis_stock == FK_STOCK_SHORT ? o->qty : 0;
+        }
+    }
+}
+
+
+static void
+recount_cards(uint32_t product, recount_t *sum)
+{
+    uint32_t               i;
+    const fk_card_rec_t   *c;
+    const fk_batch_rec_t  *b;
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_CARDS); i++) {
+        c = FK_CARD(&shop, i);
+
+        if (c->owner == FK_OWNER_FREE) {
+            continue;
+        }
+
+        b = FK_BATCH(&shop, FK_CARD_BATCH(c));
+
+        if (b->product == product && b->state == FK_BATCH_LIVE) {
+            sum->pool += c->owner == FK_OWNER_POOL;
+            sum->taken += c->owner != FK_OWNER_POOL;
+        }
+    }
+}
+
+
+static void
+recount_product(uint32_t i)
+{
+    fk_str_t                 sku;
+    recount_t                sum;
+    const fk_product_rec_t  *p;
+
+    p = FK_PRODUCT(&shop, i);
+    memset(&sum, 0, sizeof(sum));
+    recount_orders(i, &sum);
+    recount_cards(i, &sum);
+
+    sku.data = (const uint8_t *) p->sku;
+    sku.size = strnlen(p->sku, FK_SKU_SIZE_MAX);
+    MUST(fk_product_find(&shop, sku) == i);
+
+    MUST(p->held == sum.held && p->sold == sum.sold);
+    MUST(p->owed == sum.owed && p->orders_count == sum.orders);
+
+    if (p->kind == FK_KIND_COUNTED) {
+        MUST(sum.pool == 0 && sum.taken == 0);
+        MUST(p->imported == p->available + p->held + p->sold + p->voided
+                            + p->archived_units);
+
+    } else if (p->kind == FK_KIND_CARD) {
+        MUST(p->available == sum.pool);
+        MUST(p->held + p->sold == sum.taken);
+        MUST(p->imported == p->available + p->held + p->sold + p->voided
+                            + p->archived_units);
+
+    } else {
+        MUST(p->available == sum.pool && sum.taken == 0);
+    }
+}
+
+
+static void
+recount_order(uint32_t i)
+{
+    uint32_t               n, slot, cards;
+    const fk_order_rec_t  *o;
+
+    o = FK_ORDER(&shop, i);
+    MUST(fk_order_find(&shop, o->id) == i);
+    MUST(!o->has_idem || fk_idem_find(&shop, o->idem) == i);
+
+    /* All its cards name it, and it lists as many as name it. */
+    cards = 0;
+
+    for (n = 1; n <= recount_fresh(FK_TABLE_CARDS); n++) {
+        cards += FK_CARD(&shop, n)->owner == i;
+    }
+
+    if (FK_PRODUCT(&shop, o->product)->kind == FK_KIND_CARD) {
+        for (slot = o->first_card; slot != 0; slot = FK_CARD(&shop,
+                                                             slot)->next)
+        {
+            MUST(cards-- > 0 && FK_CARD(&shop, slot)->owner == i);
+        }
+    }
+
+    MUST(cards == 0);
+}
+
+
+static void
+recount_payment(uint32_t i)
+{
+    uint8_t                  trade_no[FK_TRADE_NO_SIZE_MAX];
+    uint32_t                 slot, n;
+    const fk_order_rec_t    *o;
+    const fk_payment_rec_t  *p;
+
+    p = FK_PAYMENT(&shop, i);
+    o = FK_ORDER(&shop, p->order);
+    MUST(o->used && p->trade_no_size <= sizeof(trade_no));
+    fk_blob_read(&shop, p->trade_no, trade_no, p->trade_no_size);
+
+    /* Two with one number: the first in the chain stands for both. */
+    slot = fk_trade_find(&shop, o->channel, p->hash, trade_no,
+                         p->trade_no_size);
+    MUST(slot == i);
+
+    slot = o->payment;
+
+    for (n = 0; slot != i; n++) {
+        MUST(slot != 0 && n < FK_ORDER_PAYMENTS_MAX);
+        slot = FK_PAYMENT(&shop, slot)->next;
+    }
+}
+
+
+/* fk_check() has called it sound. */
+
+static void
+recount(void)
+{
+    uint32_t  i;
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_PRODUCTS); i++) {
+        if (FK_PRODUCT(&shop, i)->used) {
+            recount_product(i);
+        }
+    }
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_ORDERS); i++) {
+        if (FK_ORDER(&shop, i)->used) {
+            recount_order(i);
+        }
+    }
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_PAYMENTS); i++) {
+        if (FK_PAYMENT(&shop, i)->used) {
+            recount_payment(i);
+        }
+    }
+}
+
+
+#endif /* FAKA_FUZZ_REGION_RECOUNT_H_INCLUDED_ */
