@@ -56,7 +56,7 @@ static void fk_archive_remove(fk_t *fk, uint32_t order);
 int
 fk_archive_finished(const fk_t *fk, const fk_order_rec_t *o)
 {
-    uint32_t                 index;
+    uint32_t                 index, steps;
     fk_axes_t                axes;
     const fk_payment_rec_t  *p;
 
@@ -66,7 +66,11 @@ fk_archive_finished(const fk_t *fk, const fk_order_rec_t *o)
         return 0;
     }
 
+    steps = 0;
+
     for (index = o->payment; index != 0; index = p->next) {
+        assert(steps < FK_ORDER_PAYMENTS_MAX);
+        steps++;
         p = FK_PAYMENT(fk, index);
 
         if (p->state != FK_PAYMENT_STATE_APPLIED

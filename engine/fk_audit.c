@@ -296,6 +296,7 @@ fk_audit_products(fk_t *fk, uint64_t owner, uint32_t *cursor,
         }
 
         memcpy(out->sku, p->sku, sizeof(out->sku));
+        out->sku[FK_SKU_SIZE_MAX] = '\0';
         out->kind = p->kind;
         out->ok = (uint8_t) fk_audit_product_good(p);
         out->imported = p->imported;
@@ -412,6 +413,7 @@ fk_audit_slice(fk_t *fk, uint32_t slots)
     fk_audit_rec_t  *audit;
 
     audit = &fk->region->audit;
+    assert(audit->phase < FK_AUDIT_DONE);
     fresh = fk->region->table[fk_audit_phases[audit->phase].table].fresh;
 
     for (n = 0; n < slots; n++) {
@@ -553,6 +555,8 @@ fk_audit_payment_count(fk_t *fk, unsigned state, int delta)
         return;
     }
 
+    assert(state < FK_PAYMENT_STATE_COUNT);
+
     totals = &fk->region->audit.totals;
     count = (int64_t *) (void *) ((uint8_t *) totals
                                   + fk_audit_payment_totals[state]);
@@ -581,6 +585,8 @@ fk_audit_money(fk_t *fk, const fk_product_rec_t *p, int64_t amount,
     fk_audit_totals_t  *totals;
 
     totals = &fk->region->audit.totals;
+
+    assert(totals->currency_count <= FK_AUDIT_CURRENCIES_MAX);
 
     for (n = 0; n < totals->currency_count; n++) {
         if (memcmp(totals->money[n].currency, p->currency, FK_CURRENCY_SIZE)

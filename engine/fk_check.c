@@ -24,12 +24,14 @@
 static fk_code_t fk_check_layout(fk_check_t *ck);
 static fk_code_t fk_check_tables(fk_check_t *ck);
 static fk_code_t fk_check_table(fk_check_t *ck, fk_table_id_t id);
+static int fk_check_walk(const fk_t *fk);
 static fk_code_t fk_check_reset(fk_check_t *ck);
 static fk_code_t fk_check_wheel(fk_check_t *ck);
 static fk_code_t fk_check_lists(fk_check_t *ck);
 static fk_code_t fk_check_counts(fk_check_t *ck);
 static int fk_check_blocks(fk_check_t *ck);
 static fk_code_t fk_check_ring(fk_check_t *ck);
+static int fk_check_tail(const fk_t *fk);
 static unsigned fk_check_marks(const fk_ring_t *ring, uint64_t pos,
     uint64_t seq);
 
@@ -167,7 +169,33 @@ fk_check_tables(fk_check_t *ck)
         }
     }
 
+    if (!fk_check_walk(ck->fk)) {
+        return fk_check_bad(ck, "snapshot", ck->fk->region->snapshot.cursor,
+                            "its walk is in no such place");
+    }
+
     return FK_OK;
+}
+
+
+/* The phases of a snapshot are tables: where it goes on must be a slot. */
+
+static int
+fk_check_walk(const fk_t *fk)
+{
+    const fk_snapshot_rec_t  *s;
+
+    _Static_assert((int) FK_SNAPSHOT_PRODUCTS == (int) FK_TABLE_PRODUCTS
+                   && (int) FK_SNAPSHOT_BATCHES == (int) FK_TABLE_BATCHES
+                   && (int) FK_SNAPSHOT_CARDS == (int) FK_TABLE_CARDS
+                   && (int) FK_SNAPSHOT_ORDERS == (int) FK_TABLE_ORDERS,
+                   "a phase is a table");
+
+    s = &fk->region->snapshot;
+
+    return s->owner == 0 || s->phase == FK_SNAPSHOT_DONE
+           || (s->phase < FK_SNAPSHOT_DONE
+               && s->cursor <= fk->region->table[s->phase].fresh);
 }
 
 
@@ -398,10 +426,17 @@ fk_check_ring(fk_check_t *ck)
         || ring->durable_pos - ring->tail > ring->head - ring->tail
         || ring->sent_pos - ring->durable_pos
            > ring->head - ring->durable_pos
-        || ring->durable_seq > ring->sent_seq || ring->sent_seq > ring->seq)
+        || ring->durable_seq > ring->sent_seq || ring->sent_seq > ring->seq
+        || (ring->head | ring->tail | ring->durable_pos | ring->sent_pos)
+           % FK_RECORD_ALIGN != 0)
     {
         return fk_check_bad(ck, "ring", ring->head, "positions are out of "
                             "order");
+    }
+
+    if (!fk_check_tail(ck->fk)) {
+        return fk_check_bad(ck, "ring", ring->tail, "no record begins at its "
+                            "tail");
     }
 
     /* Also what is durable already: a lost tail is sent again from here. */
@@ -445,6 +480,28 @@ fk_check_ring(fk_check_t *ck)
     }
 
     return FK_OK;
+}
+
+
+/* Whether the first record can be looked at: fk_ring_record() takes it for
+ * granted, and dies where it is not so. */
+
+static int
+fk_check_tail(const fk_t *fk)
+{
+    uint64_t          to_end;
+    const fk_ring_t  *ring;
+
+    ring = &fk->region->ring;
+    to_end = ring->size - (ring->tail & (ring->size - 1));
+
+    if (ring->tail == ring->head) {
+        return 1;
+    }
+
+    return fk_get(fk_ring_at(fk, ring->tail), 4) == FK_RING_FILLER
+           ? to_end <= ring->head - ring->tail
+           : to_end >= FK_RECORD_HEAD_SIZE;
 }
 
 

@@ -29,6 +29,7 @@ static const fk_axes_t  fk_states[] = {
 static fk_code_t fk_check_card(fk_check_t *ck, uint32_t i);
 static fk_code_t fk_check_order(fk_check_t *ck, uint32_t i);
 static void fk_check_order_fetch(const fk_t *fk, uint32_t i);
+static int fk_check_text(const char *text, size_t size);
 static int fk_check_order_cards(fk_check_t *ck, uint32_t i);
 static const char *fk_check_order_payments(fk_check_t *ck, uint32_t i);
 static int fk_check_payment(fk_check_t *ck, const fk_order_rec_t *o,
@@ -189,6 +190,11 @@ fk_check_order(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "order", i, "a value is not possible");
     }
 
+    /* Compared as a whole field by who looks for a trade number. */
+    if (!fk_check_text(o->channel, sizeof(o->channel))) {
+        return fk_check_bad(ck, "order", i, "its channel is damaged");
+    }
+
     axes.payment = o->axis_payment;
     axes.stock = o->axis_stock;
     axes.delivery = o->axis_delivery;
@@ -198,7 +204,7 @@ fk_check_order(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "order", i, "its state is not possible");
     }
 
-    if (o->contact_size == 0
+    if (o->contact_size == 0 || o->contact_size > FK_CONTACT_SIZE_MAX
         || !fk_check_blob(ck, o->contact, o->contact_size))
     {
         return fk_check_bad(ck, "order", i, "its contact is damaged");
@@ -252,6 +258,29 @@ fk_axes_possible(const fk_axes_t *axes)
     }
 
     return 0;
+}
+
+
+/* Something, a NUL, and nothing behind it. */
+
+static int
+fk_check_text(const char *text, size_t size)
+{
+    size_t  i;
+
+    i = strnlen(text, size);
+
+    if (i == 0 || i == size) {
+        return 0;
+    }
+
+    for ( /* void */ ; i < size; i++) {
+        if (text[i] != '\0') {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -437,6 +466,14 @@ fk_check_batches(fk_check_t *ck)
                                 "it");
         }
 
+        /* What a commit will add to the product's stock. */
+        if (b->archived != 0
+            || (b->state == FK_BATCH_LOADING
+                && b->accepted != b->audit_available))
+        {
+            return fk_check_bad(ck, "batch", i, "cards are missing");
+        }
+
         ck->loading_count += b->state == FK_BATCH_LOADING;
         ck->aborted_count += b->state == FK_BATCH_ABORTED;
 
@@ -495,9 +532,17 @@ fk_check_product(fk_check_t *ck, uint32_t i)
 
     p = FK_PRODUCT(ck->fk, i);
 
+    if (!fk_check_text(p->sku, sizeof(p->sku))
+        || !fk_check_text(p->name, sizeof(p->name))
+        || !fk_check_text(p->currency, sizeof(p->currency)))
+    {
+        return fk_check_bad(ck, "product", i, "a text is damaged");
+    }
+
     if (p->kind >= FK_KIND_COUNT || p->used != 1 || p->on_sale > 1
         || p->price < 1 || p->price > FK_AMOUNT_MAX
         || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
+        || p->price > FK_AMOUNT_MAX / p->qty_max
         || p->imported < 0 || p->imported > FK_UNITS_MAX
         || p->available < 0 || p->available > FK_UNITS_MAX
         || p->voided < 0 || p->voided > p->imported

@@ -112,6 +112,7 @@ fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image)
     memcpy(image->channel, o->channel, image->channel_size);
     image->idem_size = o->has_idem ? FK_IDEM_SIZE : 0;
     memcpy(image->idem, o->idem, sizeof(image->idem));
+    assert(o->contact_size <= FK_CONTACT_SIZE_MAX);
     image->contact_size = o->contact_size;
     fk_blob_read(fk, o->contact, image->contact, o->contact_size);
 
@@ -139,6 +140,7 @@ fk_payment_image(const fk_t *fk, uint32_t payment, fk_image_payment_t *image)
     image->amount = p->amount;
     image->at_s = p->at_s;
     image->state = p->state;
+    assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
     image->trade_no_size = p->trade_no_size;
     fk_blob_read(fk, p->trade_no, image->trade_no, p->trade_no_size);
 }

@@ -569,6 +569,12 @@ fk_product_fill(const fk_t *fk, const fk_env_t *env, uint32_t index,
     memcpy(out->sku, p->sku, sizeof(out->sku));
     memcpy(out->name, p->name, sizeof(out->name));
     memcpy(out->currency, p->currency, sizeof(out->currency));
+
+    /* Texts end, whatever stands in the region: callers count on it. */
+    out->sku[FK_SKU_SIZE_MAX] = '\0';
+    out->name[FK_NAME_SIZE_MAX] = '\0';
+    out->currency[FK_CURRENCY_SIZE - 1] = '\0';
+
     out->price = p->price;
     out->kind = p->kind;
     out->on_sale = p->on_sale;

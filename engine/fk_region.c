@@ -295,7 +295,6 @@ fk_reset(fk_t *fk)
 fk_code_t
 fk_attach(fk_t *fk, void *mem, size_t size, const char **why)
 {
-    unsigned      i;
     fk_plan_t     plan;
     fk_region_t  *r;
 
@@ -303,6 +302,11 @@ fk_attach(fk_t *fk, void *mem, size_t size, const char **why)
 
     r = mem;
     *why = NULL;
+
+    memset(fk, 0, sizeof(fk_t));
+    fk->region = r;
+    fk->base = mem;
+    fk->size = size;
 
     if (size < sizeof(fk_region_t) || fk_plan(size, &plan) != FK_OK) {
         *why = "its size is out of bounds";
@@ -324,26 +328,16 @@ fk_attach(fk_t *fk, void *mem, size_t size, const char **why)
 
     } else if (memcmp(&r->plan, &plan, sizeof(plan)) != 0) {
         *why = "its capacities differ";
-    }
 
-    /* The same capacities by chance do not make the same records. */
-    for (i = 0; *why == NULL && i < FK_TABLE_COUNT; i++) {
-        if (r->table[i].slot_size != fk_table_kinds[i].slot_size
-            || r->table[i].link_offset != fk_table_kinds[i].link_offset
-            || r->table[i].capacity != fk_plan_of(&plan, (fk_table_id_t) i))
-        {
-            *why = "its records have another layout";
-        }
+    } else if (!fk_layout_good(fk)) {
+        /* The same capacities by chance do not make the same records. */
+        *why = "its records have another layout";
     }
 
     if (*why != NULL) {
         return FK_INCOMPATIBLE;
     }
 
-    memset(fk, 0, sizeof(fk_t));
-    fk->region = r;
-    fk->base = mem;
-    fk->size = size;
     fk->magic = FK_HANDLE_MAGIC;
 
     return FK_OK;

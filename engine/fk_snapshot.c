@@ -327,6 +327,7 @@ fk_snapshot_walk(const fk_t *fk, fk_part_t *part, uint32_t *cursor)
 
     purse = fk_snapshot_purse();
     phase = fk->region->snapshot.phase;
+    assert(phase <= FK_SNAPSHOT_DONE);
     *cursor = fk->region->snapshot.cursor;
 
     while (phase != FK_SNAPSHOT_DONE && part->spent < purse) {
