@@ -103,9 +103,10 @@ fk_archive_list(fk_t *fk, const fk_env_t *env, uint32_t retention_s,
     int64_t   before_s;
     uint32_t  at, end, count;
 
-    at = *cursor;
-    end = at <= UINT32_MAX - FK_ARCHIVE_SLOTS_MAX ? at + FK_ARCHIVE_SLOTS_MAX
-                                                  : UINT32_MAX;
+    /* The cursor comes from outside: it is no more than a wish. */
+    at = FK_GET(fk->region->table[FK_TABLE_ORDERS].fresh);
+    at = *cursor < at ? *cursor : at;
+    end = at + FK_ARCHIVE_SLOTS_MAX;
     before_s = (int64_t) fk_now_s(env) - retention_s;
     *cursor = 0;
     count = 0;
@@ -217,10 +218,9 @@ fk_archive_read(fk_t *fk, const fk_order_id_t *id, fk_order_view_t *out,
         return rc;
     }
 
+    /* The room asked for an image is larger than it by more than that. */
     total = (rd.used + FK_RECORD_ALIGN - 1) & ~(size_t) (FK_RECORD_ALIGN - 1);
-    if (total > buf_size) {
-        return FK_INVALID;
-    }
+    assert(total <= buf_size);
 
     memset(buf + rd.used, 0, total - rd.used);
 
@@ -341,6 +341,7 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
 
     o = FK_ORDER(fk, order);
     product = o->product;
+    sum = fk_archive_sum(fk, o);
 
     if (!fk_archive_finished(fk, o) || fk_archive_seq(fk, o) != seq) {
         rc = FK_CONFLICT;
@@ -350,7 +351,6 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
         rc = FK_AGAIN;
 
     } else {
-        sum = fk_archive_sum(fk, o);
         rc = fk_archive_room(fk, o, &sum);
     }
 

@@ -337,10 +337,9 @@ fk_batch_cut(const fk_t *fk, fk_batch_t *batch, uint64_t *end_pos)
 
     while (pos != ring->head) {
         next = fk_ring_record(fk, pos, ring->head);
-        if (next == ring->head) {
-            break;
-        }
 
+        /* A filler is written with the record behind it. */
+        assert(next != ring->head);
         next = fk_ring_next(fk, next);
         if (next - begin > FK_BATCH_SIZE_MAX) {
             break;

@@ -573,7 +573,10 @@ fk_count(const fk_field_t *field, const void *image)
 }
 
 
-/* Copied, as the compiler may not be told that a byte is a wider number. */
+/*
+ * Copied, as the compiler may not be told that a byte is a wider number.  What
+ * is one byte wide is copied by the callers.
+ */
 
 static uint64_t
 fk_number(const void *p, size_t width)
@@ -583,8 +586,6 @@ fk_number(const void *p, size_t width)
     uint64_t  v64;
 
     switch (width) {
-    case 1:
-        return *(const uint8_t *) p;
     case 2:
         memcpy(&v16, p, sizeof(v16));
         return v16;
@@ -602,15 +603,10 @@ fk_number(const void *p, size_t width)
 static void
 fk_number_set(void *p, uint64_t value, size_t width)
 {
-    uint8_t   v8;
     uint16_t  v16;
     uint32_t  v32;
 
     switch (width) {
-    case 1:
-        v8 = (uint8_t) value;
-        memcpy(p, &v8, sizeof(v8));
-        break;
     case 2:
         v16 = (uint16_t) value;
         memcpy(p, &v16, sizeof(v16));

@@ -120,14 +120,10 @@ fk_lock_wait(pthread_mutex_t *lock)
         }
     }
 
+    _Static_assert(FK_LOCK_WAIT_MS % 1000 == 0, "whole seconds");
+
     (void) clock_gettime(FK_LOCK_CLOCK, &until);
     until.tv_sec += FK_LOCK_WAIT_MS / 1000;
-    until.tv_nsec += FK_LOCK_WAIT_MS % 1000 * 1000000;
-
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
 
     return fk_lock_until(lock, FK_LOCK_CLOCK, &until);
 }

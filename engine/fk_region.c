@@ -14,9 +14,7 @@
 #define FK_ALIGNED(n)   (((n) + FK_ALIGN - 1) / FK_ALIGN * FK_ALIGN)
 
 #define FK_RING_SIZE_MIN     ((uint64_t) 1 << 20)
-#define FK_PRODUCTS_MIN      64
 #define FK_PRODUCTS_MAX      65536
-#define FK_BATCHES_MIN       256
 
 _Static_assert(sizeof(fk_region_t) % FK_ALIGN == 0, "areas are aligned");
 _Static_assert(FK_RING_SIZE_MIN >= 4 * FK_RECORD_SIZE_MAX,
@@ -57,7 +55,7 @@ static const fk_index_kind_t  fk_index_kinds[FK_INDEX_COUNT] = {
 };
 
 
-static uint64_t fk_clamp(uint64_t n, uint64_t min, uint64_t max);
+static uint32_t fk_at_most(uint64_t n, uint32_t max);
 static uint32_t fk_plan_of(const fk_plan_t *plan, fk_table_id_t id);
 static uint64_t fk_lay_out(fk_region_t *r, const fk_plan_t *plan);
 static fk_code_t fk_lock_init(pthread_mutex_t *lock);
@@ -84,10 +82,8 @@ fk_plan(size_t size, fk_plan_t *plan)
         ring_size *= 2;
     }
 
-    plan->products = (uint32_t) fk_clamp(size / 65536, FK_PRODUCTS_MIN,
-                                         FK_PRODUCTS_MAX);
-    plan->batches = (uint32_t) fk_clamp(size / 16384, FK_BATCHES_MIN,
-                                        FK_BATCHES_MAX);
+    plan->products = fk_at_most(size / 65536, FK_PRODUCTS_MAX);
+    plan->batches = fk_at_most(size / 16384, FK_BATCHES_MAX);
     plan->cards = (uint32_t) (size / 512);
     plan->orders = (uint32_t) (size / 1024);
     plan->payments = plan->orders + plan->orders / 8;
@@ -113,11 +109,10 @@ fk_plan(size_t size, fk_plan_t *plan)
 }
 
 
-/* Bounds that hold for the smallest and the largest region alike. */
-static uint64_t
-fk_clamp(uint64_t n, uint64_t min, uint64_t max)
+static uint32_t
+fk_at_most(uint64_t n, uint32_t max)
 {
-    return n < min ? min : n > max ? max : n;
+    return n < max ? (uint32_t) n : max;
 }
 
 
@@ -348,15 +343,19 @@ int
 fk_layout_good(const fk_t *fk)
 {
     unsigned            i;
+    fk_code_t           rc;
     fk_plan_t           plan;
     fk_region_t         good;
     const fk_region_t  *r;
 
     r = fk->region;
 
-    if (fk_plan(fk->size, &plan) != FK_OK
-        || memcmp(&r->plan, &plan, sizeof(plan)) != 0)
-    {
+    /* The handle's own size, which fk_attach() has judged. */
+    rc = fk_plan(fk->size, &plan);
+    assert(rc == FK_OK);
+    (void) rc;
+
+    if (memcmp(&r->plan, &plan, sizeof(plan)) != 0) {
         return 0;
     }
 

@@ -108,6 +108,11 @@ fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
              ? fk_restore_parse_order(a, &walk.image.order) : FK_CORRUPT;
     }
 
+    /* Nothing of *a is set without an order. */
+    if (rc != FK_OK) {
+        return rc == FK_NOT_FOUND ? FK_CORRUPT : rc;
+    }
+
     while (rc == FK_OK) {
         at = walk.next;
 

@@ -296,8 +296,9 @@ ngx_faka_admin_archived(ngx_http_request_t *r, fk_code_t code)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
+    n = NGX_FAKA_PAYMENTS_MAX;
+
     if (code == FK_OK) {
-        n = NGX_FAKA_PAYMENTS_MAX;
         code = fk_archive_view(&ctx->shop->worker->fk, ctx->record.data,
                                ctx->record.len, ctx->order, payment, &n);
     }

@@ -189,6 +189,7 @@ ngx_faka_archive_parse(ngx_faka_ctx_t *ctx, const char *text, size_t size)
     }
 
     code = FK_CORRUPT;
+    ngx_str_null(&record);
 
     if (rc == NGX_OK) {
         record.data = ngx_pnalloc(pool, ngx_base64_decoded_length(

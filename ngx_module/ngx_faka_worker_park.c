@@ -52,13 +52,19 @@ ngx_faka_may_write(ngx_faka_shop_t *shop)
     fk_code_t           code;
     ngx_faka_worker_t  *worker;
 
+    worker = shop->worker;
     code = ngx_faka_shop_code(shop);
 
     if (code != FK_OK) {
+        /* When it opens, this worker needs a moment to join in. */
+        if (worker != NULL) {
+            worker->starting = 1;
+            worker->started_at = ngx_current_msec;
+        }
+
         return code;
     }
 
-    worker = shop->worker;
     worker->epoch = fk_epoch(&worker->fk);
 
     if (shop->durability == NGX_FAKA_DURABILITY_MEMORY) {

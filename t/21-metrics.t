@@ -127,7 +127,8 @@ my @lines;
 wait_until(sub {
     @lines = split /\n/, slurp($t->dir . '/faka.log') || '';
     return grep({ m{/metrics\z} } @lines)
-           && grep { / $bought->{order} / } @lines;
+           && grep({ / $bought->{order} \d+ \/checkout\z/ } @lines)
+           && grep { /\A409 / } @lines;
 }, 5);
 
 # Two workers write it: the first line need not be of the first sale.

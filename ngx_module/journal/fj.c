@@ -304,8 +304,12 @@ fj_on_timer(fj_link_t *link, fj_timer_t which)
     case FJ_TIMER_OWNER:
         fj_link_timer(&j->link, FJ_TIMER_OWNER, FJ_OWNER_MS);
 
-        if (j->link.state == FJ_LINK_READY
-            && j->link.command == FJ_COMMAND_NONE && fj_owner_due(j))
+        if (j->phase == FJ_PHASE_DOWN && j->follows) {
+            /* What was read is kept for the next connection. */
+            (void) fk_recover_renew(j->fk, j->conf->owner, fj_now_ms(j));
+
+        } else if (j->link.state == FJ_LINK_READY
+                   && j->link.command == FJ_COMMAND_NONE && fj_owner_due(j))
         {
             fj_owner_say(j, FJ_OWNER_TTL_MS);
         }

@@ -309,6 +309,7 @@ struct fj_s {
     int64_t           fenced_at_ms;
 
     uint64_t          epoch;           /* recovery: the one we took, or 0 */
+    uint64_t          epoch_seen;      /* the highest that anything named */
     fj_reading_t      reading;
     fj_id_t           read_id;         /* last entry read */
     fj_id_t           tail_id;         /* .. of the journal, for later */
@@ -316,6 +317,8 @@ struct fj_s {
     uint64_t          tail_bytes;      /* of it, journal */
     fj_found_t        found;
     uint32_t          restarts;        /* what was read had been cut */
+    int               follows;         /* it had caught up */
+    int               resumes;         /* the last entry is read once more */
     int64_t           recover_at_ms;
     int64_t           progress_at_ms;
     int64_t           caught_up_ms;

@@ -24,6 +24,7 @@
 
 
 static void fj_follow_page(fj_t *j);
+static int fj_follow_is_last(const fj_t *j, const fj_reply_t *entry);
 static fj_read_t fj_follow_entry(fj_t *j, const fj_reply_t *entry);
 static fj_read_t fj_follow_index(fj_t *j, const fj_reply_t *fields);
 static fj_read_t fj_follow_value(fj_t *j, const fj_reply_t *value);
@@ -46,6 +47,20 @@ fj_follow_start(fj_t *j)
 void
 fj_follow_on(fj_t *j)
 {
+    fj_follow_page(j);
+}
+
+
+/*
+ * Over another connection, perhaps to another Redis: the entry that was read
+ * last must be there.  If it is, so is all that was before it, for an epoch's
+ * owner gives each id once.
+ */
+
+void
+fj_follow_resume(fj_t *j)
+{
+    j->resumes = j->read_id.epoch != 0;
     fj_follow_page(j);
 }
 
@@ -87,7 +102,7 @@ fj_follow_page(fj_t *j)
     char        id[FJ_ID_SIZE];
     fj_words_t  words;
 
-    fj_id_text(id, "(", &j->read_id);
+    fj_id_text(id, j->resumes ? "" : "(", &j->read_id);
 
     words.argc = 0;
     fj_words_text(&words, "XRANGE");
@@ -112,7 +127,24 @@ fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    for (i = 0; i < reply->count; i++) {
+    i = 0;
+
+    if (j->resumes) {
+        j->resumes = 0;
+
+        /* Nothing at all: what was read is lost there.  Something else: it
+         * was cut, or another server has gone on from before it. */
+        if (reply->count != 0) {
+            if (!fj_follow_is_last(j, &reply->item[0])) {
+                (void) fj_recover_ended(j, FJ_READ_RESTART);
+                return;
+            }
+
+            i = 1;
+        }
+    }
+
+    for ( ; i < reply->count; i++) {
         if (fj_recover_ended(j, fj_follow_entry(j, &reply->item[i]))) {
             return;
         }
@@ -125,6 +157,17 @@ fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply)
     }
 
     fj_follow_next(j);
+}
+
+
+static int
+fj_follow_is_last(const fj_t *j, const fj_reply_t *entry)
+{
+    fj_id_t  id;
+
+    return entry->type == FJ_REPLY_ARRAY && entry->count == 2
+           && fj_id_read(&entry->item[0], &id)
+           && fj_id_cmp(&id, &j->read_id) == 0;
 }
 
 
@@ -181,7 +224,7 @@ static fj_read_t
 fj_follow_entry(fj_t *j, const fj_reply_t *entry)
 {
     size_t             i;
-    fj_id_t            id;
+    fj_id_t            id, before;
     fj_read_t          result;
     const char        *name;
     const fj_reply_t  *fields;
@@ -203,10 +246,18 @@ fj_follow_entry(fj_t *j, const fj_reply_t *entry)
         return fj_recover_fenced(j);
     }
 
+    /* Another server has taken the shop: from where on, and whether it had
+     * all that was read here, the journal tells whoever reads it anew. */
+    if (j->follows && id.epoch > j->read_id.epoch && j->read_id.epoch != 0) {
+        return FJ_READ_RESTART;
+    }
+
+    before = j->read_id;
     j->read_id = id;
     fields = &entry->item[1];
 
     if (j->reading == FJ_READING_INDEX) {
+        fj_epoch_seen(j, id.epoch);
         return fj_follow_index(j, fields);
     }
 
@@ -219,6 +270,10 @@ fj_follow_entry(fj_t *j, const fj_reply_t *entry)
         }
 
         result = fj_follow_value(j, &fields->item[i + 1]);
+        if (result == FJ_READ_AGAIN) {
+            j->read_id = before;
+        }
+
         if (result != FJ_READ_ON) {
             return result;
         }

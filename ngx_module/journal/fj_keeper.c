@@ -43,7 +43,9 @@ static void fj_keeper_settle(fj_keeper_t *k);
 static void fj_keeper_done(fj_keeper_t *k);
 static void fj_keeper_healed(fj_keeper_t *k);
 static void fj_keeper_counts(fj_keeper_t *k);
-static void fj_keeper_id(const fj_keeper_t *k, uint64_t number,
+static int fj_keeper_appended(fj_keeper_t *k, const fj_reply_t *reply,
+    const char *doing);
+static void fj_keeper_id(fj_keeper_t *k, uint64_t number,
     char text[FJ_ID_SIZE]);
 
 
@@ -293,13 +295,18 @@ fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply)
     }
 
     if (id.epoch > k->snapshot.epoch) {
-        /* Somebody has taken the shop over; the flush will say so. */
+        /* Somebody has taken the shop over.  A shop that heals sends no
+         * batch that would be refused: here it learns that it is fenced. */
+        fk_fence(k->fk, id.epoch);
+        link->shell->ring(link->data);
+        link->shell->wake(link->data);
         fj_keeper_give_up(k);
         return;
     }
 
     k->own.epoch = k->snapshot.epoch;
     k->own.seq = id.epoch == k->own.epoch ? id.seq + 1 : 1;
+    k->sent = k->own;
     fj_id_text(k->name, "", &k->own);
 
     words.argc = 0;
@@ -318,18 +325,10 @@ fj_keeper_on_begin(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_keeper_t  *k = fj_keeper_of(link);
 
-    if (fj_reply_says(reply, "equal or smaller")) {
-        fj_keeper_give_up(k);
-        return;
+    if (fj_keeper_appended(k, reply, "the beginning of a snapshot")) {
+        k->phase = FJ_KEEPER_WRITING;
+        fj_keeper_walk(k);
     }
-
-    if (reply->type != FJ_REPLY_STRING) {
-        fj_link_refused(link, reply, "the beginning of a snapshot");
-        return;
-    }
-
-    k->phase = FJ_KEEPER_WRITING;
-    fj_keeper_walk(k);
 }
 
 
@@ -422,20 +421,36 @@ fj_keeper_on_part(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_keeper_t  *k = fj_keeper_of(link);
 
-    if (reply->type == FJ_REPLY_NIL
-        || fj_reply_says(reply, "equal or smaller"))
-    {
+    if (fj_keeper_appended(k, reply, "a part of a snapshot")) {
+        k->used = 0;
+        fj_keeper_again(k, k->healing ? 0 : FJ_KEEPER_PACE_MS);
+    }
+}
+
+
+/* 0: it is not where it should be, and what follows from that is done. */
+
+static int
+fj_keeper_appended(fj_keeper_t *k, const fj_reply_t *reply,
+    const char *doing)
+{
+    switch (fj_appended(&k->sent, reply)) {
+
+    case FJ_APPEND_DONE:
+        return 1;
+
+    case FJ_APPEND_REFUSED:
+    case FJ_APPEND_GONE:
+        /* Another owner's, or removed by another: no more of this one. */
         fj_keeper_give_up(k);
-        return;
+        return 0;
+
+    case FJ_APPEND_WRONG:
+        break;
     }
 
-    if (reply->type != FJ_REPLY_STRING) {
-        fj_link_refused(link, reply, "a part of a snapshot");
-        return;
-    }
-
-    k->used = 0;
-    fj_keeper_again(k, k->healing ? 0 : FJ_KEEPER_PACE_MS);
+    fj_link_refused(&k->link, reply, doing);
+    return 0;
 }
 
 
@@ -448,21 +463,22 @@ fj_keeper_settle(fj_keeper_t *k)
 {
     fk_code_t  code;
 
-    if (k->healing || fk_durable_seq(k->fk) >= k->snapshot.end_seq) {
-        fj_keeper_done(k);
-        return;
-    }
-
+    /* Writes nothing more, but says whether the shop is still ours. */
     code = fj_keeper_step(k);
 
     if ((code != FK_OK && code != FK_AGAIN)
         || fj_keeper_now_ms(k) >= k->settle_until_ms)
     {
         fj_keeper_give_up(k);
-        return;
-    }
 
-    fj_keeper_again(k, FJ_KEEPER_POLL_MS);
+    } else if (k->healing
+               || fk_durable_seq(k->fk) >= k->snapshot.end_seq)
+    {
+        fj_keeper_done(k);
+
+    } else {
+        fj_keeper_again(k, FJ_KEEPER_POLL_MS);
+    }
 }
 
 
@@ -512,13 +528,7 @@ fj_keeper_on_done(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_keeper_t  *k = fj_keeper_of(link);
 
-    if (fj_reply_says(reply, "equal or smaller")) {
-        fj_keeper_give_up(k);
-        return;
-    }
-
-    if (reply->type != FJ_REPLY_STRING) {
-        fj_link_refused(link, reply, "the end of a snapshot");
+    if (!fj_keeper_appended(k, reply, "the end of a snapshot")) {
         return;
     }
 
@@ -535,13 +545,14 @@ fj_keeper_on_done(fj_link_t *link, const fj_reply_t *reply)
 void
 fj_keeper_on_mark(fj_link_t *link, const fj_reply_t *reply)
 {
+    fj_append_t   result;
     fj_keeper_t  *k = fj_keeper_of(link);
+
+    result = fj_appended(&k->sent, reply);
 
     /* Refused: the journal is there already, or is another's by now.  The
      * probe that comes before the next batch tells which. */
-    if (reply->type != FJ_REPLY_STRING
-        && !fj_reply_says(reply, "equal or smaller"))
-    {
+    if (result != FJ_APPEND_DONE && result != FJ_APPEND_REFUSED) {
         fj_link_refused(link, reply, "the new beginning of the journal");
         return;
     }
@@ -642,11 +653,9 @@ fj_keeper_counts(fj_keeper_t *k)
 
 
 static void
-fj_keeper_id(const fj_keeper_t *k, uint64_t number, char text[FJ_ID_SIZE])
+fj_keeper_id(fj_keeper_t *k, uint64_t number, char text[FJ_ID_SIZE])
 {
-    fj_id_t  id;
-
-    id.epoch = k->snapshot.epoch;
-    id.seq = number;
-    fj_id_text(text, "", &id);
+    k->sent.epoch = k->snapshot.epoch;
+    k->sent.seq = number;
+    fj_id_text(text, "", &k->sent);
 }

@@ -82,6 +82,7 @@ typedef struct {
     int64_t                  again_at_ms;   /* not before, after a failure */
 
     fk_snapshot_t            snapshot;
+    fj_id_t                  sent;          /* of the append on its way */
     fj_id_t                  own;           /* of its "begin" */
     fj_id_t                  forget;        /* the index, up to there */
     uint64_t                 entry;         /* of parts, the last sent */

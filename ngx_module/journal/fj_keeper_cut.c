@@ -66,6 +66,7 @@ fj_keeper_mark(fj_keeper_t *k)
 
     id.epoch = k->snapshot.epoch;
     id.seq = k->snapshot.begin_seq;
+    k->sent = id;
     fj_id_text(id_text, "", &id);
 
     words.argc = 0;

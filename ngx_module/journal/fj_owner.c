@@ -160,6 +160,7 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
     }
 
     now_ms = fj_now_ms(j);
+    fj_epoch_seen(j, epoch);
 
     if (owner == FJ_OWNER_OTHER) {
         j->alive_at_ms = now_ms;

@@ -38,7 +38,7 @@
 #define FJ_POLL_MS             20      /* for another's lease */
 #define FJ_FOLLOW_MS           100     /* of a standby */
 #define FJ_OWNER_MS            100     /* looking whether it is due */
-#define FJ_OWNER_TTL_MS        1000    /* of the sign of life */
+#define FJ_OWNER_TTL_MS        800     /* of the sign of life */
 #define FJ_OWNER_OPENING_MS    10000   /* no time for it while rebuilding */
 #define FJ_DRAIN_MS            2000
 #define FJ_PULSE_MS            500     /* of a shop that is idle */
@@ -231,6 +231,8 @@ typedef enum {
 } fj_append_t;
 
 fj_append_t fj_stream_appended(const fj_t *j, const fj_reply_t *reply);
+/* The same of an id that somebody else has sent. */
+fj_append_t fj_appended(const fj_id_t *sent, const fj_reply_t *reply);
 
 
 /* --- the flush (fj_flush.c) ------------------------------------------- */
@@ -264,6 +266,7 @@ typedef enum {
 void fj_follow_start(fj_t *j);
 void fj_follow_on(fj_t *j);
 void fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply);
+void fj_follow_resume(fj_t *j);
 /* The shop is taken: the index once more, then the rest of the journal. */
 void fj_follow_rest(fj_t *j);
 int fj_follow_is_short(const fj_t *j);
@@ -279,6 +282,7 @@ void fj_recover_progress(fj_t *j);
 /* There is nothing more to read. */
 void fj_recover_caught_up(fj_t *j);
 void fj_recover_take(fj_t *j);
+void fj_epoch_seen(fj_t *j, uint64_t epoch);
 void fj_recover_taken(fj_t *j);
 fj_read_t fj_recover_fenced(fj_t *j);
 void fj_recover_open(fj_t *j);

@@ -33,6 +33,7 @@
 #define FJ_MEND_MS      1500           /* for an owner to say that it lives */
 
 
+static int fj_recover_resume(fj_t *j);
 static int fj_recover_waits(fj_t *j, const fj_id_t *top);
 static int fj_recover_journal_lost(fj_t *j, const fj_id_t *top);
 static void fj_recover_append(fj_t *j, fj_command_t command, const char *key,
@@ -46,6 +47,10 @@ void
 fj_recover_start(fj_t *j)
 {
     uint64_t  owner;
+
+    if (fj_recover_resume(j)) {
+        return;
+    }
 
     if (fk_recover_begin(j->fk, j->conf->owner, fj_now_ms(j)) != FK_OK) {
         owner = fk_recover_owner(j->fk);
@@ -66,12 +71,41 @@ fj_recover_start(fj_t *j)
     j->silent_at_ms = 0;
     j->alive_said = 0;
     j->epoch = 0;
+    j->follows = 0;
+    j->resumes = 0;
     j->heals = 0;
     j->refusals = 0;
     j->then = FJ_THEN_NOTHING;
 
     fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
     fj_follow_start(j);
+}
+
+
+/*
+ * A standby that has lost its connection still has what it read, and that may
+ * be more than the next Redis has.
+ */
+
+static int
+fj_recover_resume(fj_t *j)
+{
+    int64_t  now_ms;
+
+    now_ms = fj_now_ms(j);
+
+    if (!j->follows
+        || fk_recover_renew(j->fk, j->conf->owner, now_ms) != FK_OK)
+    {
+        return 0;
+    }
+
+    /* Its owner has lost its connection, too. */
+    j->alive_at_ms = now_ms;
+    j->silent_at_ms = 0;
+    j->phase = FJ_PHASE_RECOVERING;
+    fj_follow_resume(j);
+    return 1;
 }
 
 
@@ -86,6 +120,7 @@ fj_recover_ended(fj_t *j, fj_read_t result)
         return 0;
 
     case FJ_READ_RESTART:
+        j->follows = 0;
         fj_recover_start(j);
         return 1;
 
@@ -136,6 +171,7 @@ fj_recover_caught_up(fj_t *j)
     j->restarts = 0;
 
     if (j->epoch == 0) {
+        j->follows = 1;
         j->caught_up_ms = fj_now_ms(j);
         fj_owner_ask(j);
         return;
@@ -162,6 +198,17 @@ void
 fj_recover_take(fj_t *j)
 {
     fj_stream_ask_top(j, FJ_COMMAND_TOP);
+}
+
+
+/* Whatever has named it: the next one that is taken is above it. */
+
+void
+fj_epoch_seen(fj_t *j, uint64_t epoch)
+{
+    if (epoch > j->epoch_seen) {
+        j->epoch_seen = epoch;
+    }
 }
 
 
@@ -194,8 +241,9 @@ fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    if (top.epoch < j->found.epoch) {
-        top.epoch = j->found.epoch;
+    /* A Redis that lost its tail may have lost an epoch that somebody has. */
+    if (top.epoch < j->epoch_seen) {
+        top.epoch = j->epoch_seen;
     }
 
     if (top.epoch == UINT64_MAX) {
@@ -205,6 +253,7 @@ fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply)
     }
 
     j->epoch = top.epoch + 1;
+    j->follows = 0;
     fj_recover_append(j, FJ_COMMAND_TAKE, j->key, "t", 0);
 }
 

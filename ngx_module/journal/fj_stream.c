@@ -156,11 +156,17 @@ fj_stream_append(fj_t *j, fj_command_t command, const char *key,
 fj_append_t
 fj_stream_appended(const fj_t *j, const fj_reply_t *reply)
 {
+    return fj_appended(&j->sent_id, reply);
+}
+
+
+fj_append_t
+fj_appended(const fj_id_t *sent, const fj_reply_t *reply)
+{
     fj_id_t  id;
 
     if (fj_id_read(reply, &id)) {
-        return fj_id_cmp(&id, &j->sent_id) == 0 ? FJ_APPEND_DONE
-                                                : FJ_APPEND_WRONG;
+        return fj_id_cmp(&id, sent) == 0 ? FJ_APPEND_DONE : FJ_APPEND_WRONG;
     }
 
     if (fj_reply_says(reply, "equal or smaller")) {

@@ -18,6 +18,7 @@ static int64_t ngx_faka_shell_now_ms(void *data);
 static int64_t ngx_faka_shell_unix_ms(void *data);
 static uint32_t ngx_faka_shell_random(void *data);
 static int ngx_faka_shell_is_dead(void *data, uint64_t owner);
+static int ngx_faka_shell_is_zombie(ngx_pid_t pid);
 static int ngx_faka_shell_connect(void *data, const fj_address_t *address);
 static void ngx_faka_shell_close(void *data);
 static int ngx_faka_shell_send(void *data, int argc, const char *const *argv,
@@ -170,7 +171,48 @@ ngx_faka_shell_random(void *data)
 static int
 ngx_faka_shell_is_dead(void *data, uint64_t owner)
 {
-    return kill((ngx_pid_t) (owner >> 32), 0) == -1 && ngx_errno == ESRCH;
+    ngx_pid_t  pid;
+
+    pid = (ngx_pid_t) (owner >> 32);
+
+    if (kill(pid, 0) == -1 && ngx_errno == ESRCH) {
+        return 1;
+    }
+
+    return ngx_faka_shell_is_zombie(pid);
+}
+
+
+/*
+ * Dead, but its parent has not asked for it: where the first process of a
+ * container reaps nobody, that may last for ever.  The state stands behind
+ * the name, which may hold any character.
+ */
+
+static int
+ngx_faka_shell_is_zombie(ngx_pid_t pid)
+{
+    u_char    path[sizeof("/proc//stat") + NGX_INT64_LEN], stat[256], *p;
+    ssize_t   size;
+    ngx_fd_t  fd;
+
+    ngx_sprintf(path, "/proc/%P/stat%Z", pid);
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    if (fd == NGX_INVALID_FILE) {
+        return 0;
+    }
+
+    size = ngx_read_fd(fd, stat, sizeof(stat));
+    (void) ngx_close_file(fd);
+
+    for (p = stat + ngx_max(size, 0); p > stat; p--) {
+        if (p[-1] == ')') {
+            return stat + size - p >= 2 && (p[1] == 'Z' || p[1] == 'X');
+        }
+    }
+
+    return 0;
 }
 
 

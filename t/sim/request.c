@@ -20,7 +20,7 @@ static void request_read(sim_t *s, fk_t *fk, const fk_env_t *env,
 static void request_cards(sim_t *s, fk_t *fk, sim_request_t *r);
 static void request_pay(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
-static int request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
+static fk_code_t request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
     const fk_order_id_t *id);
 static void request_product(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
@@ -263,8 +263,12 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     r->code = fk_pay(fk, env, &in, &r->result, &r->view);
 
     /* Finished long ago: the archive has it, and money for it counts. */
-    if (r->code == FK_NOT_FOUND && request_unarchive(s, fk, env, &r->id)) {
-        r->code = fk_pay(fk, env, &in, &r->result, &r->view);
+    if (r->code == FK_NOT_FOUND) {
+        r->code = request_unarchive(s, fk, env, &r->id);
+
+        if (r->code == FK_OK) {
+            r->code = fk_pay(fk, env, &in, &r->result, &r->view);
+        }
     }
 
     r->seq = r->view.seq;
@@ -273,26 +277,29 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 
 /* The question to Redis takes no time here, and is never lost. */
 
-static int
+static fk_code_t
 request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
     const fk_order_id_t *id)
 {
     char              name[FJ_KEY_SIZE + FK_ORDER_TEXT_SIZE];
+    fk_code_t         rc;
     const sim_key_t  *key;
     fk_order_view_t   view;
 
     fj_keeper_order_key(SIM_SHOP, id, name, sizeof(name));
     key = redis_key(s, name);
 
-    if (key == NULL
-        || fk_archive_restore(fk, env, (const uint8_t *) key->value.data,
-                              key->value.size, &view) != FK_OK)
-    {
-        return 0;
+    if (key == NULL) {
+        return FK_NOT_FOUND;
     }
 
-    sim_mark(s, SIM_MARK_UNARCHIVED);
-    return 1;
+    rc = fk_archive_restore(fk, env, (const uint8_t *) key->value.data,
+                            key->value.size, &view);
+    if (rc == FK_OK) {
+        sim_mark(s, SIM_MARK_UNARCHIVED);
+    }
+
+    return rc;
 }
 
 

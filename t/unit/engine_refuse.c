@@ -214,7 +214,10 @@ static void
 test_full(void)
 {
     int       got;
+    size_t    wheel;
     unsigned  n;
+
+    wheel = offsetof(fk_region_t, wheel_s);
 
     for (n = 0; n < CALLS; n++) {
         if (call_table[n].full != FK_RING_FULL) {
@@ -228,7 +231,7 @@ test_full(void)
 
         /* What passes empty slots of the wheel has done its work there. */
         if (call_table[n].run == call_tick) {
-            shop.region->wheel_s = ((fk_region_t *) (void *) before)->wheel_s;
+            memcpy(&shop.region->wheel_s, before + wheel, sizeof(uint32_t));
         }
 
         OK(got == FK_RING_FULL && unchanged(), "full ring: %s",
@@ -239,6 +242,62 @@ test_full(void)
         shop_flush();
         EQ_INT(call_table[n].run(&shop), FK_OK, "and with room again");
     }
+}
+
+
+/* An import that died: the tick ends it, and takes it apart. */
+static void
+test_full_import(void)
+{
+    fk_tick_t  out;
+
+    call_shop();
+    (void) shop_tick();
+    shop_env.now_ms += FK_IMPORT_LEASE_MS;
+    shop.region->wheel_s = fk_now_s(&shop_env) + 1;
+    fk_flush_break(&shop, FLUSHER);
+    shop.region->ring.probe = 0;
+
+    fill_ring();
+    EQ_INT(fk_tick(&shop, &shop_env, 1, &out), FK_RING_FULL,
+           "full ring: a dead import is not ended");
+    EQ_INT(shop.region->loading_count, 1, "it stays");
+    shop_flush();
+    EQ_INT(fk_tick(&shop, &shop_env, 1, &out), FK_AGAIN, "with room: ended");
+    EQ_INT(shop.region->loading_count, 0, "it is aborted");
+
+    fill_ring();
+    EQ_INT(fk_tick(&shop, &shop_env, 1, &out), FK_RING_FULL,
+           "full ring: nor taken apart");
+    EQ_INT(out.reaped_count, 0, "its card stays");
+    shop_flush();
+    EQ_INT(fk_tick(&shop, &shop_env, 1, &out), FK_AGAIN, "with room: reaped");
+    EQ_INT(out.reaped_count, 1, "its card is gone");
+    OK(shop_sound(), "sound");
+}
+
+
+/* Nobody's number is no owner, though the leases are nobody's. */
+static void
+test_nobody(void)
+{
+    char      why[64];
+    size_t    at;
+    uint8_t   data[8];
+
+    call_shop();
+    shop.region->state = FK_SHOP_RECOVERING;
+    remember();
+    memset(data, 0, sizeof(data));
+
+    EQ_INT(fk_apply(&shop, 0, 0, data, sizeof(data), &at), FK_CONFLICT,
+           "nobody applies");
+    EQ_INT(fk_recover_renew(&shop, 0, 0), FK_CONFLICT, "nobody renews");
+    EQ_INT(fk_recover_fence(&shop, 0), FK_CONFLICT, "nobody fences");
+    EQ_INT(fk_recover_end(&shop, &shop_env, 0, 9, why, sizeof(why)),
+           FK_CONFLICT, "nobody opens");
+    fk_recover_break(&shop, 0);
+    OK(unchanged(), "nothing changed");
 }
 
 
@@ -296,6 +355,8 @@ main(void)
     test_locked();
     test_fenced();
     test_full();
+    test_full_import();
+    test_nobody();
     test_others();
 
     return tap_done();

@@ -303,6 +303,19 @@ test_wanted(void)
 }
 
 
+/* A Redis that lost its tail may have lost an epoch that somebody has. */
+
+static void
+test_epoch_named(void)
+{
+    open_with(3);
+    world_start();
+    other_says(7);
+    OK(walk_calm(), "the owner's epoch is not in the journal");
+    EQ_INT(machine.epoch, 8, "the next one is above it all the same");
+}
+
+
 /* A Redis that stood still: the key has run out before its owner is heard. */
 
 static void
@@ -397,6 +410,101 @@ test_lost_under_standby(void)
 }
 
 
+/* A standby of a shop with 20 records, whose connection is lost. */
+static void
+lose_connection(void)
+{
+    open_with(20);
+    world_start();
+    pass(500, 1);
+    shop_must(machine.read_id.seq == 20, "all is read");
+    event_closed();
+}
+
+
+static void
+test_resumed(void)
+{
+    uint64_t  bytes;
+
+    lose_connection();
+    bytes = machine.read_bytes;
+
+    for (w.connect_fails = 1; w.now_ms < 1000000 + 3 * FK_RECOVER_LEASE_MS; ) {
+        step();
+    }
+
+    EQ_INT(fk_recover_owner(&shop), OWNER, "no connection for long: it keeps "
+           "what it has read");
+    w.connect_fails = 0;
+    pass(2000, 1);
+    EQ_INT(machine.phase, FJ_PHASE_RECOVERING, "and follows on");
+    EQ_INT(fk_last_seq(&shop), 20, "from there");
+    EQ_INT(machine.read_bytes, bytes, "nothing is read again");
+    OK(walk_calm() && fk_last_seq(&shop) == 20, "and sells");
+}
+
+
+/* The next Redis lacks the last records, and their owner is gone. */
+
+static void
+test_resumed_lost(void)
+{
+    int64_t  since_ms;
+
+    lose_connection();
+    hide(5);
+    owner_text[0] = '\0';
+    since_ms = w.now_ms;
+    OK(walk_to(FJ_COMMAND_TAKE), "what was read is taken over");
+    OK(w.now_ms - since_ms >= 1500, "after the time that an owner needs");
+    EQ_INT(fk_last_seq(&shop), 20, "all of it");
+    OK(!walk_calm() && fk_shop_state(&shop) == FK_SHOP_HEALING,
+       "and is healed");
+
+    lose_connection();
+    hide(5);
+    pass(3000, 1);
+    show(5);
+    pass(500, 1);
+    EQ_INT(machine.phase, FJ_PHASE_RECOVERING, "an owner that lives mends it");
+    OK(walk_calm() && fk_shop_state(&shop) == FK_SHOP_OPEN,
+       "which heals nothing twice");
+}
+
+
+/* The next Redis lacks them, and somebody has gone on without them. */
+
+static void
+test_resumed_elsewhere(void)
+{
+    lose_connection();
+    stream_lose(journal, 5);
+    stream_put(journal, "2-0", "t", "somebody", NULL);
+    stream_put(journal, "2-15", "o", "somebody", NULL);
+    OK(walk_calm(), "what nobody has any more is forgotten");
+    EQ_INT(fk_last_seq(&shop), 15, "it reads the journal as it is");
+    EQ_INT(machine.epoch, 3, "and sells from there");
+}
+
+
+/* The same over a connection that was not lost. */
+
+static void
+test_taken_meanwhile(void)
+{
+    open_with(20);
+    world_start();
+    pass(500, 1);
+    stream_lose(journal, 5);
+    stream_put(journal, "2-0", "t", "somebody", NULL);
+    stream_put(journal, "2-15", "o", "somebody", NULL);
+    pass(500, 1);
+    EQ_INT(fk_last_seq(&shop), 15, "another owner's takeover: read anew");
+    OK(walk_calm() && machine.epoch == 3, "and followed");
+}
+
+
 static void
 test_lost_and_mended(void)
 {
@@ -426,11 +534,16 @@ main(void)
     test_standby_dead();
     test_standby_longer();
     test_wanted();
+    test_epoch_named();
     test_silent();
     test_owner_garbage();
     test_standby_lease_lost();
     test_lost_under_standby();
     test_lost_and_mended();
+    test_resumed();
+    test_resumed_lost();
+    test_resumed_elsewhere();
+    test_taken_meanwhile();
 
     return tap_done();
 }

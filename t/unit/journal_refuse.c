@@ -491,6 +491,16 @@ test_heads(void)
     made_add(next[NEXT_PRODUCT].type, &next[NEXT_PRODUCT].image);
     made_close(FK_RECORD_VERSION + 1);
     refused(FK_INCOMPATIBLE, "a newer record");
+
+    base_again();
+    made_record(next[NEXT_PRODUCT].type, &next[NEXT_PRODUCT].image);
+    fk_put(made + made_at, FK_RECORD_HEAD_SIZE - FK_RECORD_ALIGN, 4);
+    refused(FK_CORRUPT, "a record shorter than its head");
+
+    base_again();
+    made_record(next[NEXT_PRODUCT].type, &next[NEXT_PRODUCT].image);
+    fk_put(made + made_at, FK_RECORD_SIZE_MAX + FK_RECORD_ALIGN, 4);
+    refused(FK_CORRUPT, "a record longer than any");
 }
 
 
@@ -518,6 +528,12 @@ test_cuts(void)
 
     EQ_INT(wrong, 0, "each of %zu cuts of an order is refused",
            total - FK_IMAGE_HEAD_SIZE);
+
+    fk_put(bytes + 2, total, 2);
+    bytes[1] = FK_IMAGE_VERSIONS + 1;
+    EQ_INT(fk_image_names(bytes, total, &id, &idem), total,
+           "a newer order is passed over");
+    OK(id == NULL && idem == NULL, "and its names are not guessed");
 }
 
 

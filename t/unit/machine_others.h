@@ -81,7 +81,7 @@ pass(int64_t ms, int lives)
 
     while (w.now_ms < until_ms && machine.phase != FJ_PHASE_STOPPED) {
         if (lives) {
-            other_says(5);
+            other_says(1);
         }
 
         step();

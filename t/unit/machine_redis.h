@@ -319,24 +319,26 @@ redis_xadd(fj_reply_t *reply, int argc, char *const *argv,
 }
 
 
-/* From behind an id, 16 entries at most: what the machine asks for. */
+/* From an id or behind it, 16 entries at most: what the machine asks for. */
 static void
 redis_xrange(fj_reply_t *reply, char *const *argv)
 {
+    int             behind;
     size_t          i, n, first, count;
     fj_id_t         id;
     stream_t       *stream;
     fj_reply_t     *page, *row, *fields;
     const entry_t  *entry;
 
-    shop_must(argv[2][0] == '(' && strcmp(argv[3], "+") == 0
-              && strcmp(argv[5], "16") == 0, "a page");
+    shop_must(strcmp(argv[3], "+") == 0 && strcmp(argv[5], "16") == 0,
+              "a page");
 
     stream = stream_of(argv[1]);
-    word_id(argv[2] + 1, &id);
+    behind = argv[2][0] == '(';
+    word_id(argv[2] + behind, &id);
 
     for (first = 0; first < stream->count; first++) {
-        if (fj_id_cmp(&stream->entry[first].id, &id) > 0) {
+        if (fj_id_cmp(&stream->entry[first].id, &id) >= behind) {
             break;
         }
     }

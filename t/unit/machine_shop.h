@@ -45,6 +45,9 @@ static world_t    w;
 static fj_t       machine;
 static fj_conf_t  conf;
 
+/* Whose events these are: another machine may have the world for a while. */
+static fj_link_t  *world_link = &machine.link;
+
 
 /* --- the shell -------------------------------------------------------- */
 
@@ -197,7 +200,7 @@ event_connected(void)
     w.connecting = 0;
     w.is_open = 1;
     event_begins();
-    fj_connected(&machine.link);
+    fj_connected(world_link);
     w.is_inside = 0;
 }
 
@@ -210,7 +213,7 @@ event_closed(void)
     w.connecting = 0;
     w.argc = 0;
     event_begins();
-    fj_closed(&machine.link);
+    fj_closed(world_link);
     w.is_inside = 0;
 }
 
@@ -222,7 +225,7 @@ event_reply(const fj_reply_t *reply)
     shop_must(w.argc > 0, "a command");
     w.argc = 0;
     event_begins();
-    fj_reply(&machine.link, reply);
+    fj_reply(world_link, reply);
     w.is_inside = 0;
 }
 
@@ -238,7 +241,7 @@ event_timer(fj_timer_t which)
 
     w.due_ms[which] = -1;
     event_begins();
-    fj_timer(&machine.link, which);
+    fj_timer(world_link, which);
     w.is_inside = 0;
 }
 

@@ -93,8 +93,10 @@ sub http_many {
 }
 
 
-sub _bytes {
-    my ($self, $request) = @_;
+# A request as bytes.
+
+sub request_bytes {
+    my ($request, $keepalive) = @_;
 
     return $request->{raw} if defined $request->{raw};
 
@@ -105,7 +107,7 @@ sub _bytes {
 
     utf8::encode($body) if defined $body && utf8::is_utf8($body);
     $headers{Host} = 'localhost' unless $seen{host};
-    $headers{Connection} = $self->{keepalive} ? 'keep-alive' : 'close'
+    $headers{Connection} = $keepalive ? 'keep-alive' : 'close'
         unless $seen{connection};
     $headers{'Content-Length'} = length $body
         if defined $body && !$seen{'content-length'}
@@ -124,7 +126,8 @@ sub _assign {
     my $start = time;
 
     @$conn{qw(index request out in sent start pause_until write_error)}
-        = ($index, $request, _bytes($self, $request), '', 0, $start, 0, '');
+        = ($index, $request, request_bytes($request, $self->{keepalive}), '',
+           0, $start, 0, '');
     $conn->{deadline} = $start + ($request->{timeout} || $self->{timeout});
 }
 

@@ -275,6 +275,22 @@ sub upgrade {
 }
 
 
+# Back to the old ones: the new master is told to QUIT.
+
+sub quit_new {
+    my ($self) = @_;
+
+    my ($new, $old) = delete @$self{qw(master old)};
+    kill 'QUIT', $new;
+    $self->{master} = $old;
+    return wait_gone($new, STOP_SECONDS)
+           && wait_until(sub { slurp("$self->{dir}/nginx.pid") == $old }, 5);
+}
+
+
+sub old { return $_[0]{old} }
+
+
 sub quit_old {
     my ($self, $signal) = @_;
 

@@ -1,0 +1,451 @@
+/*
+ * The keeper, walked through snapshots, healing and cleaning: each command
+ * with each kind of reply, each reply lost, a shop that is fenced meanwhile.
+ * However it goes, what then stands in Redis is the shop, and no order is
+ * nowhere.  What it archives is in journal_archive.c.
+ */
+
+#include "keeper_shop.h"
+
+
+static const fj_command_t  snapshot_rows[] = {
+    FJ_COMMAND_KEEP_INDEX, FJ_COMMAND_KEEP_BEGIN, FJ_COMMAND_KEEP_PART,
+    FJ_COMMAND_KEEP_DONE, FJ_COMMAND_KEEP_TRIM, FJ_COMMAND_KEEP_CLEAN,
+    FJ_COMMAND_KEEP_UNLINK, FJ_COMMAND_KEEP_FORGET, FJ_COMMAND_KEEP_ORDERS
+};
+
+static const fj_command_t  heal_rows[] = {
+    FJ_COMMAND_KEEP_INDEX, FJ_COMMAND_KEEP_BEGIN, FJ_COMMAND_KEEP_PART,
+    FJ_COMMAND_KEEP_DONE, FJ_COMMAND_KEEP_MARK, FJ_COMMAND_KEEP_WAIT
+};
+
+
+static int
+steps_entry(const char *name)
+{
+    size_t  n;
+    int     count;
+
+    count = 0;
+
+    for (n = 0; n < snapshots->count; n++) {
+        count += strcmp(entry_name(snapshots, n), name) == 0;
+    }
+
+    return count;
+}
+
+
+/* --- a snapshot -------------------------------------------------------- */
+
+static void
+test_snapshot(void)
+{
+    size_t   i, before;
+    uint64_t bytes;
+
+    keeper_new();
+    shop_filled();
+    before = journal->count;
+    bytes = fk_stat_get(&shop, FJ_STAT_TAIL_BYTES);
+    OK(bytes > 10000, "the journal has a tail");
+    keeper_begins();
+
+    for (i = 0; i < 8; i++) {
+        /* There is nothing to unlink yet. */
+        if (snapshot_rows[i] != FJ_COMMAND_KEEP_UNLINK) {
+            OK(keeper_walk(snapshot_rows[i]), "%s",
+               fj_commands[snapshot_rows[i]].name);
+            keeper_step();
+        }
+    }
+
+    OK(keeper_calm(), "and then it is calm");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOTS), 1, "one is enough");
+    EQ_INT(snapshots->count, 2, "two entries of the index");
+    EQ_STR(entry_name(snapshots, 0), "begin", "begin");
+    EQ_STR(entry_name(snapshots, 1), "done", "done");
+    EQ_STR(snapshots->entry[0].data[1], snapshots->entry[1].data[1],
+           "of one name");
+    OK(journal->count < before, "the journal was cut");
+    OK(fk_stat_get(&shop, FJ_STAT_TAIL_BYTES) < bytes, "so has its tail");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOT_SEQ), keeper.snapshot.end_seq,
+           "its end is known");
+    EQ_INT(fk_snapshot_owner(&shop), 0, "the lease is free");
+    EQ_INT(w.logs[FJ_LOG_ERR] + w.logs[FJ_LOG_WARN], 0, "no complaints");
+    OK(recovers(), "another region reads it");
+}
+
+
+/* When one is due, and when not. */
+static void
+test_due(void)
+{
+    keeper_new();
+    kept_conf.snapshot_size = 1000000;
+    kept_conf.retention_s = 100000;
+    shop_filled();
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_AT_MS, (uint64_t) w.now_ms);
+    keeper_begins();
+    OK(keeper_calm(), "a small tail");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOTS), 0, "brings none");
+    w.now_ms += 1000000000;
+    OK(keeper_calm() && fk_stat_get(&shop, FJ_STAT_SNAPSHOTS) == 1,
+       "but in time there is one");
+    w.now_ms += 2000000000;
+    OK(keeper_calm() && fk_stat_get(&shop, FJ_STAT_SNAPSHOTS) == 1,
+       "without a change there is none");
+
+    keeper_ends();
+    shop_must(walk_calm(), "calm");
+    kept_conf.snapshot_size = 1;
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_BYTES, 1 << 30);
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_AT_MS, (uint64_t) w.now_ms);
+    write_record();
+    records_sent();
+    keeper_begins();
+    OK(keeper_calm() && fk_stat_get(&shop, FJ_STAT_SNAPSHOTS) == 1,
+       "not before the journal is as long as the last one was");
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_BYTES, 10);
+    OK(keeper_calm() && fk_stat_get(&shop, FJ_STAT_SNAPSHOTS) == 2,
+       "and then at once");
+    OK(recovers(), "another region reads it");
+}
+
+
+/* A sibling writes one; it dies. */
+static void
+test_sibling(void)
+{
+    fk_snapshot_t  other;
+
+    keeper_new();
+    shop_filled();
+    shop_must(fk_snapshot_begin(&shop, &shop_env, 77, w.now_ms, &other)
+              == FK_OK, "another");
+    keeper_begins();
+    OK(!keeper_walk(FJ_COMMAND_KEEP_INDEX) || w.now_ms >= 1000000 + 10000,
+       "as long as it may live, nothing is begun");
+    keeper_ends();
+
+    keeper_new();
+    shop_filled();
+    shop_must(fk_snapshot_begin(&shop, &shop_env, 77, w.now_ms, &other)
+              == FK_OK, "another");
+    w.dead = 77;
+    keeper_begins();
+    OK(keeper_walk(FJ_COMMAND_KEEP_INDEX) && w.now_ms < 1000000 + 5000,
+       "a dead one's lease is taken");
+    OK(keeper_calm() && recovers(), "and all is well");
+}
+
+
+static void
+test_stop(void)
+{
+    keeper_new();
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_PART), "parts");
+    EQ_INT(fk_snapshot_owner(&shop), OWNER, "it has the lease");
+    keeper_ends();
+    EQ_INT(fk_snapshot_owner(&shop), 0, "and gives it up when it stops");
+    shop_must(walk_calm(), "calm");
+    keeper_begins();
+    OK(keeper_calm(), "the next one");
+    EQ_INT(unlinked, 1, "removes what was left");
+    EQ_INT(steps_entry("begin"), 1, "also from the index");
+    OK(recovers(), "another region reads it");
+}
+
+
+/* --- replies ----------------------------------------------------------- */
+
+static void
+reply_of(fj_reply_t *reply, unsigned type)
+{
+    memset(reply, 0, sizeof(*reply));
+
+    if (type == FJ_REPLY_COUNT) {
+        node_text(reply, FJ_REPLY_ERROR, "ERR The ID specified in XADD is "
+                  "equal or smaller than the target stream top item");
+        return;
+    }
+
+    reply->type = (fj_reply_type_t) type;
+    reply->number = 7;
+
+    if (type == FJ_REPLY_STRING || type == FJ_REPLY_STATUS) {
+        node_text(reply, (fj_reply_type_t) type, "5");
+
+    } else if (type == FJ_REPLY_ERROR) {
+        node_text(reply, FJ_REPLY_ERROR, "ERR no");
+
+    } else if (type == FJ_REPLY_ARRAY) {
+        reply->number = 0;
+        reply->item = reply;
+    }
+}
+
+
+/* At this command, something else; and then an honest world again. */
+static int
+survives(fj_command_t row, unsigned type)
+{
+    fj_reply_t  reply;
+
+    keeper_new();
+    shop_filled();
+
+    /* What is to be cleaned. */
+    stream_put(snapshots, "1-1", "begin", "1-1", NULL);
+    keeper_begins();
+
+    if (!keeper_walk(row)) {
+        return 0;
+    }
+
+    if (type <= FJ_REPLY_COUNT) {
+        reply_of(&reply, type);
+        event_reply(&reply);
+
+    } else {
+        if (type == FJ_REPLY_COUNT + 1) {
+            (void) keeper_answer();
+        }
+
+        event_closed();
+    }
+
+    if (!keeper_calm() || fk_snapshot_owner(&shop) != 0
+        || fk_stat_get(&shop, FJ_STAT_SNAPSHOTS) < 1)
+    {
+        return 0;
+    }
+
+    /* Cleaning that was given up is the next one's. */
+    keeper_ends();
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_BYTES, 1);
+    shop_must(walk_calm(), "calm");
+    write_record();
+    records_sent();
+    keeper_begins();
+
+    return keeper_calm() && steps_entry("begin") == 1
+           && steps_entry("done") == 1 && recovers();
+}
+
+
+/* Carried out or not, its reply lost: the last two. */
+static void
+test_replies(void)
+{
+    int       good;
+    size_t    i;
+    unsigned  type;
+
+    for (i = 0; i < sizeof(snapshot_rows) / sizeof(snapshot_rows[0]); i++) {
+        good = 0;
+
+        for (type = 0; type <= FJ_REPLY_COUNT + 2; type++) {
+            if (survives(snapshot_rows[i], type)) {
+                good++;
+
+            } else {
+                printf("#   %s, reply %u\n",
+                       fj_commands[snapshot_rows[i]].name, type);
+            }
+        }
+
+        EQ_INT(good, FJ_REPLY_COUNT + 3, "%s: survives every reply",
+               fj_commands[snapshot_rows[i]].name);
+    }
+}
+
+
+/* --- another owner ----------------------------------------------------- */
+
+static void
+test_fenced(void)
+{
+    keeper_new();
+    shop_filled();
+    stream_put(snapshots, "9-0", "t", "another", NULL);
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_INDEX), "index");
+    keeper_step();
+    EQ_INT(keeper.phase, FJ_KEEPER_IDLE, "a later owner's index is left be");
+    EQ_INT(fk_snapshot_owner(&shop), 0, "without the lease");
+    keeper_ends();
+
+    keeper_new();
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_DONE), "done");
+    stream_put(snapshots, "9-0", "t", "another", NULL);
+    keeper_step();
+    EQ_INT(keeper.phase, FJ_KEEPER_IDLE, "one that comes late is refused");
+    EQ_INT(steps_entry("done"), 0, "and does not count");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOTS), 0, "nor is it counted");
+    keeper_ends();
+
+    keeper_new();
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_PART), "parts");
+    fk_fence(&shop, 9);
+    OK(!keeper_walk(FJ_COMMAND_KEEP_DONE), "fenced while it writes: no end");
+    EQ_INT(keeper.phase, FJ_KEEPER_IDLE, "it has given up");
+    EQ_INT(steps_entry("done"), 0, "for good");
+}
+
+
+/* --- the index --------------------------------------------------------- */
+
+static void
+test_clean(void)
+{
+    int   i;
+    char  id[FJ_ID_SIZE], name[FJ_ID_SIZE];
+
+    keeper_new();
+    shop_filled();
+
+    for (i = 1; i < 60; i += 2) {
+        snprintf(id, sizeof(id), "1-%d", i);
+        stream_put(snapshots, id, "begin", id, NULL);
+        snprintf(name, sizeof(name), "1-%d", i + 1);
+        stream_put(snapshots, name, "done", id, NULL);
+    }
+
+    /* A name is never what an entry says, but its id. */
+    stream_put(snapshots, "1-99", "begin", "../other", NULL);
+    keeper_begins();
+    OK(keeper_calm(), "31 old names");
+    EQ_INT(unlinked, 31, "are unlinked");
+    EQ_INT(snapshots->count, 2, "the index has the new one alone");
+    EQ_STR(snapshots->entry[0].data[1], "1-100", "under the next id");
+    OK(recovers(), "another region reads it");
+}
+
+
+/* --- healing ----------------------------------------------------------- */
+
+/* The journal has lost its beginning, and the ring cannot give it back. */
+static void
+heals_begin(int want)
+{
+    int         n;
+    fk_batch_t  batch;
+
+    keeper_new();
+    conf.replicas = (uint32_t) want;
+    replicas = want;
+    shop_filled();
+
+    for (n = 0; fk_ring_first_seq(&shop) < 200; n++) {
+        write_record();
+
+        if (n % 50 == 0) {
+            records_sent();
+        }
+    }
+
+    records_sent();
+
+    redis_lose_all();
+    stream_put(journal, "1-0", "t", "instance", NULL);
+    shop_must(fk_flush_suspect(&shop) == FK_OK
+              && fk_flush_take(&shop, 3, w.now_ms, &batch) == FK_FLUSH_PROBE
+              && fk_flush_top(&shop, 3, 1, 0) == FK_HEALING, "healing");
+    keeper_begins();
+}
+
+
+static int
+healed(void)
+{
+    return keeper_calm() && fk_shop_state(&shop) == FK_SHOP_OPEN
+           && fk_stat_get(&shop, FJ_STAT_HEALED) == 1
+           && fk_durable_seq(&shop) >= keeper.snapshot.begin_seq;
+}
+
+
+static void
+test_heal(void)
+{
+    size_t       i;
+    unsigned     type;
+    int          good;
+    fj_reply_t   reply;
+
+    heals_begin(0);
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_MARK), "mark");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_HEALING, "it waits for its snapshot");
+    keeper_step();
+    EQ_STR(entry_name(journal, journal->count - 1), "o", "and for a mark");
+    EQ_INT(journal->top.seq, keeper.snapshot.begin_seq,
+           "behind which the journal goes on");
+    OK(healed(), "a shop that heals sells again");
+    EQ_INT(w.logs[FJ_LOG_EMERG], 1, "it was said");
+    OK(w.wakes > 0 && w.rings > 0, "who waits was told");
+    OK(recovers(), "another region reads it");
+
+    for (i = 0; i < sizeof(heal_rows) / sizeof(heal_rows[0]); i++) {
+        good = 0;
+
+        for (type = 0; type <= FJ_REPLY_COUNT + 2; type++) {
+            heals_begin(2);
+            shop_must(keeper_walk(heal_rows[i]), "row");
+
+            if (type <= FJ_REPLY_COUNT) {
+                reply_of(&reply, type);
+                reply.number = 1;
+                event_reply(&reply);
+
+            } else {
+                if (type == FJ_REPLY_COUNT + 1) {
+                    (void) keeper_answer();
+                }
+
+                event_closed();
+            }
+
+            /* Only "it is there already" may count as the mark. */
+            if (heal_rows[i] == FJ_COMMAND_KEEP_MARK
+                && type == FJ_REPLY_COUNT)
+            {
+                (void) keeper_walk(FJ_COMMAND_KEEP_WAIT);
+                good += healed();
+                continue;
+            }
+
+            if (healed() && recovers()) {
+                good++;
+
+            } else {
+                printf("#   %s, reply %u\n", fj_commands[heal_rows[i]].name,
+                       type);
+            }
+        }
+
+        EQ_INT(good, FJ_REPLY_COUNT + 3, "%s: heals after every reply",
+               fj_commands[heal_rows[i]].name);
+    }
+}
+
+
+int
+main(void)
+{
+    test_snapshot();
+    test_due();
+    test_sibling();
+    test_stop();
+    test_replies();
+    test_fenced();
+    test_clean();
+    test_heal();
+
+    return tap_done();
+}
