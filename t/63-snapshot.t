@@ -176,8 +176,21 @@ for my $round (1 .. long(1, 10)) {
     $told->check($t, $name, cards => $cards);
 }
 
+# A worker that is told to quit does not stay for it, and holds nobody up.
+
 $load = Faka::Load->start($t, sku => 'drop');
 my $half = half_written();
+my $started = time;
+ok($half && $t->nginx->reload, 'a reload in the middle of one');
+cmp_ok(time - $started, '<', 5, 'old workers leave at once');
+$before = snapshots();
+ok(wait_until(sub { snapshots() > $before }, 20), 'new ones write the next');
+$part = $load->stop;
+$told->merge($part->data);
+is($part->failures, '', 'and nobody was refused: ' . $part->summary);
+
+$load = Faka::Load->start($t, sku => 'drop');
+$half = half_written();
 kill_everything();
 $told->merge($load->stop->data);
 start_again('all die in the middle of one');

@@ -4,51 +4,13 @@
  * is done twice, and nothing by what was seen before.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include "meanwhile.h"
 
-#include <dlfcn.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "archive_shop.h"
-
-
-static void    (*meanwhile)(void);     /* done once, before a lock is taken */
-static unsigned  locks_before;         /* that are let pass */
-
-
-/* This stands before the one of the C library. */
-int pthread_mutex_trylock(pthread_mutex_t *lock);
-
-
-int
-pthread_mutex_trylock(pthread_mutex_t *lock)
-{
-    int    (*call)(pthread_mutex_t *);
-    void    *found, (*now)(void);
-
-    found = dlsym(RTLD_NEXT, "pthread_mutex_trylock");
-    memcpy(&call, &found, sizeof(call));
-
-    if (meanwhile != NULL && locks_before-- == 0) {
-        now = meanwhile;
-        meanwhile = NULL;
-        now();
-    }
-
-    return call(lock);
-}
-
-
-static void
-others(void (*does)(void), unsigned locks)
-{
-    meanwhile = does;
-    locks_before = locks;
-}
 
 
 static fk_code_t

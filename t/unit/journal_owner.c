@@ -208,8 +208,11 @@ test_replaced_late(void)
 static void
 test_fenced_by_sibling(void)
 {
+    int64_t  since_ms;
+
     open_with(2);
     fk_fence(&shop, 4);
+    since_ms = w.now_ms;
 
     while (w.replaced == 0) {
         says(4, THEIR_SERVER, HOST, GENERATION);
@@ -217,6 +220,7 @@ test_fenced_by_sibling(void)
     }
 
     EQ_INT(machine.phase, FJ_PHASE_FENCED, "every process sees it");
+    OK(w.now_ms - since_ms <= FJ_OWNER_MS, "before long");
     EQ_INT(w.replaced, 1, "for itself");
 }
 
