@@ -212,6 +212,14 @@ ngx_faka_shop_complete(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf)
         return NGX_ERROR;
     }
 
+    if (shop->standby && shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"role standby\" needs \"durability disk\": with "
+                           "\"memory\", a server that is cut off from Redis "
+                           "sells on after the other one has taken over");
+        return NGX_ERROR;
+    }
+
     return ngx_faka_zone_add(cf, shop);
 }
 

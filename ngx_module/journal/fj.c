@@ -308,6 +308,10 @@ fj_on_timer(fj_link_t *link, fj_timer_t which)
             /* What was read is kept for the next connection. */
             (void) fk_recover_renew(j->fk, j->conf->owner, fj_now_ms(j));
 
+        } else if (fk_shop_state(j->fk) == FK_SHOP_FENCED) {
+            /* A sibling found it out: nobody would kick this one. */
+            fj_kick(j);
+
         } else if (j->link.state == FJ_LINK_READY
                    && j->link.command == FJ_COMMAND_NONE && fj_owner_due(j))
         {

@@ -453,7 +453,7 @@ test_resumed_lost(void)
     int64_t  since_ms;
 
     lose_connection();
-    hide(5);
+    stream_lose(journal, 5);
     owner_text[0] = '\0';
     since_ms = w.now_ms;
     OK(walk_to(FJ_COMMAND_TAKE), "what was read is taken over");
