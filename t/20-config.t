@@ -216,7 +216,7 @@ accepted("$_->[0] $_->[1]", shop => { @$_ })
         [snapshot => '64g 10s'], [role => 'standby'], [replicas => 8];
 
 refused('a standby that could sell what another one sells',
-        qr/"role standby" needs "durability disk"/, qr/role/,
+        qr/"role standby" needs "durability disk"/, qr/\}/,
         shop => { role => 'standby', durability => 'memory' });
 refused('another durability', qr/"durability tape" is unknown; write disk or/,
         qr/durability/, shop => { durability => 'tape' });
