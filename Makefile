@@ -53,7 +53,9 @@ help:
 	@echo "soak         kills and other system faults for MIN=$(MIN) minutes"
 	@echo "             (SEED= of a round, FAULTS= to pick from)"
 	@echo "sim          the simulator: SEEDS=$(SEEDS) seeds from FROM=$(FROM)"
-	@echo "bench        the measurements of bench/, each with an audit"
+	@echo "sim-mutants  does it notice a guard that is taken out?"
+	@echo "bench        what a checkout costs, with an audit; the others of"
+	@echo "             bench/: bench-recovery, bench-death, bench-snapshot"
 	@echo "unit         the C unit programs alone"
 	@echo "asan         unit programs and all tests, ASan + UBSan"
 	@echo "asan-module  only build/asan/ngx_http_faka_module.so"
@@ -104,11 +106,17 @@ build: deps-build $(BUILD)/sources $(BUILD)/faka-journal
 
 # The operator's tool: the engine beside hiredis and jansson.
 
-$(BUILD)/faka-journal: $(TOOL_C) $(ENGINE_C) $(HEADERS) tools/journal.h Makefile | deps-build
-	@mkdir -p $(@D)
-	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -o $@.new $(TOOL_C) \
-	    $(ENGINE_C) -lhiredis -ljansson -lpthread
-	@mv $@.new $@ && echo "built $@"
+TOOL_FILES := $(TOOL_C) $(ENGINE_C) $(HEADERS) tools/journal.h Makefile
+
+define build-tool
+@mkdir -p $(@D)
+$(QUIET)$(1) -std=gnu11 $(WARNINGS) $(2) -o $@.new $(TOOL_C) $(ENGINE_C) \
+    -lhiredis -ljansson -lpthread
+@mv $@.new $@ && echo "built $@"
+endef
+
+$(BUILD)/faka-journal: $(TOOL_FILES) | deps-build
+	$(call build-tool,$(CC),-g -O2)
 
 ABORT := -fno-sanitize-recover=all
 TSAN_FLAGS := -g -O1 -fsanitize=thread
@@ -117,8 +125,11 @@ COVERAGE_FLAGS := -g -O0 --coverage -fprofile-update=atomic -DNDEBUG \
 UBSAN_FLAGS := -g -O1 -fsanitize=undefined,local-bounds
 ASAN_FLAGS := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 
+$(BUILD)/asan/faka-journal: $(TOOL_FILES) | deps-build
+	$(call build-tool,gcc,$(ASAN_FLAGS) $(ABORT))
+
 .PHONY: asan-module
-asan-module: deps-build $(BUILD)/sources
+asan-module: deps-build $(BUILD)/sources $(BUILD)/asan/faka-journal
 	+@conf/run/build-module $(BUILD)/module-asan gcc $(BUILD)/sources \
 	    $(ASAN_FLAGS)
 	$(call install-module,$(BUILD)/module-asan/ngx_http_faka_module.so,$(BUILD)/asan/ngx_http_faka_module.so)
@@ -170,7 +181,8 @@ run-units = $(PROVE) -j$(JOBS) $(PROVE_FLAGS) --exec '$(2)' \
 
 SLOW_UNIT := capacity
 
-# Holds the time of a step against a limit, which counting branches breaks.
+# Holds the time of a step against a limit, which counting branches and
+# watching memory break.
 
 TIMED_UNIT := snapshot_slices
 
@@ -193,11 +205,11 @@ ubsan: unit-ubsan-build
 # have; setarch takes it away wherever a container allows that.
 
 tsan: unit-tsan-build
-	TSAN_OPTIONS=halt_on_error=1 $(call run-units,unit-tsan,$(NO_ASLR),$(SLOW_UNIT))
+	TSAN_OPTIONS=halt_on_error=1 $(call run-units,unit-tsan,$(NO_ASLR),$(SLOW_UNIT) $(TIMED_UNIT))
 
 valgrind: deps-check unit-build
 	$(call run-units,unit,valgrind -q --error-exitcode=99 \
-	    --leak-check=full --errors-for-leak-kinds=definite,$(SLOW_UNIT))
+	    --leak-check=full --errors-for-leak-kinds=definite,$(SLOW_UNIT) $(TIMED_UNIT))
 
 
 # Tests.  t/testrules.yml says which may run side by side.  FAKA_LONG=1 turns
@@ -206,10 +218,10 @@ valgrind: deps-check unit-build
 ALL_TESTS := $(sort $(wildcard t/*.t))
 SYSTEM_TESTS := $(filter-out t/0% t/1%,$(ALL_TESTS))
 
-# The calls, the notices, a lost Redis and killed workers once more, with the
-# module under ASan and UBSan; all system tests so in `make asan`.
+# The calls, the notices, a lost Redis, the operator's tool and killed workers
+# once more, under ASan and UBSan; all system tests so in `make asan`.
 
-ASAN_TESTS := $(filter t/3% t/4% t/50% t/60% t/80%,$(ALL_TESTS))
+ASAN_TESTS := $(filter t/3% t/4% t/50% t/60% t/7% t/80%,$(ALL_TESTS))
 
 .PHONY: test
 test: deps-test build unit-build unit-asan-build tsan-build asan-module \
@@ -316,6 +328,12 @@ sim-build: $(BUILD)/sim/sim
 
 sim: sim-build
 	$(BUILD)/sim/sim --from $(FROM) --seeds $(SEEDS) --jobs $(JOBS)
+
+# Whether it notices what it is there for: guards are taken out of a copy.
+
+.PHONY: sim-mutants
+sim-mutants: sim-build
+	BUILD='$(BUILD)' JOBS='$(JOBS)' t/sim/mutants
 
 
 # Fuzz targets are LLVMFuzzerTestOneInput() functions, t/fuzz/fuzz_NAME.c, one
@@ -428,9 +446,21 @@ lint: deps-check $(BUILD)/sources
 	+@conf/run/build-module $(BUILD)/module-clang clang $(BUILD)/sources
 	@echo "lint: nothing found"
 
-.PHONY: bench
+.PHONY: bench bench-recovery bench-death bench-snapshot
 bench: deps-bench build
 	bench/run
+
+bench-recovery bench-death: bench-%: deps-bench build
+	bench/$*
+
+bench-snapshot: deps-bench build $(BUILD)/pace
+	bench/snapshot
+
+# The open loop of bench/snapshot.
+
+$(BUILD)/pace: bench/pace.c Makefile | deps-build
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -o $@ $<
 
 .PHONY: run
 run: deps-run build

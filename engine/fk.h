@@ -44,6 +44,7 @@ typedef struct {
     uint64_t      record_at;           /* the record being written */
     uint64_t      record_end;          /* it has room up to here */
     uint32_t      record_images;
+    uint64_t      owner;               /* of the imports that it begins */
     uint32_t      leases_seen_s;       /* fk_tick looked at import leases */
     uint32_t      magic;
 } fk_t;
@@ -84,6 +85,12 @@ fk_code_t fk_format(void *mem, size_t size);
  * text) says what differs, and the region must not be used.
  */
 fk_code_t fk_attach(fk_t *fk, void *mem, size_t size, const char **why);
+
+/*
+ * Names this process in the imports that it will begin; owner: as for
+ * fk_flush_take.  Without a name its imports are not known to be dead.
+ */
+void fk_introduce(fk_t *fk, uint64_t owner);
 
 fk_shop_state_t fk_shop_state(const fk_t *fk);
 
@@ -186,51 +193,6 @@ uint32_t fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
  */
 fk_code_t fk_product_peek(const fk_t *fk, const fk_env_t *env, fk_str_t sku,
     uint32_t qty);
-
-
-/* --- import ----------------------------------------------------------- */
-
-/*
- * A batch of cards is staged in slices and becomes stock in one step.
- *
- *     begin -> add, add, ... -> commit      or abort at any time
- *
- * Until commit nothing of it can be sold; a batch whose import died is
- * taken apart by fk_tick() once its lease (renewed by each add) ran out, and
- * recovery drops it.  One import a product at a time: FK_BUSY_IMPORT, also
- * while an aborted one still has cards that fk_tick() has to take apart.
- */
-
-#define FK_IMPORT_LEASE_MS      30000
-
-typedef struct {
-    const uint8_t  *sealed;            /* nonce, ciphertext, tag */
-    uint16_t        size;              /* FK_SEAL_SIZE + 1 .. */
-    const uint8_t  *old_nonce;         /* under the previous key, or NULL */
-} fk_card_in_t;
-
-typedef enum {
-    FK_CARD_ACCEPTED = 0,
-    FK_CARD_DUP_FILE,                  /* already in this batch */
-    FK_CARD_DUP_STOCK                  /* already in the product */
-} fk_card_result_t;
-
-/* FK_CONFLICT: the product's kind holds no cards. */
-fk_code_t fk_import_begin(fk_t *fk, const fk_env_t *env, fk_str_t sku,
-    uint32_t *batch);
-
-/*
- * n <= FK_IMPORT_SLICE_MAX.  All of the slice or nothing; on FK_RING_FULL
- * wait for the flush and call again with the same slice.
- */
-fk_code_t fk_import_add(fk_t *fk, const fk_env_t *env, uint32_t batch,
-    const fk_card_in_t *cards, uint32_t n, uint8_t *results);
-
-fk_code_t fk_import_commit(fk_t *fk, const fk_env_t *env, uint32_t batch,
-    uint32_t *accepted_count, uint64_t *seq);
-
-/* Marks the batch; fk_tick() takes it apart. */
-fk_code_t fk_import_abort(fk_t *fk, const fk_env_t *env, uint32_t batch);
 
 
 /* --- orders ----------------------------------------------------------- */
@@ -345,6 +307,17 @@ fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 fk_code_t fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     fk_event_t event, fk_order_view_t *out);
 
+/*
+ * One payment was given back: the operator's word for it.  When the order
+ * owes no other, and is to be refunded, it is refunded.  The order of extra
+ * money keeps its state.  out->seq is the record to wait for.
+ *   FK_EXISTS    it was given back before; nothing was done
+ *   FK_CONFLICT  it is not owed: it pays the order, or is under review
+ *   FK_NOT_FOUND no such order, or it has no such payment
+ */
+fk_code_t fk_refund(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    fk_str_t trade_no, fk_order_view_t *out);
+
 typedef struct {
     char     trade_no[FK_TRADE_NO_SIZE_MAX + 1];
     int64_t  amount;
@@ -352,7 +325,7 @@ typedef struct {
     uint8_t  state;                    /* fk_payment_state_t */
 } fk_payment_view_t;
 
-/* The payments of an order, oldest first; returns how many (<= n <= 16). */
+/* The payments of an order, oldest first; returns how many, at most n. */
 uint32_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
     fk_payment_view_t *out, uint32_t n);
 
@@ -360,8 +333,9 @@ uint32_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
  * Orders from *cursor (0: the highest slot) downwards, at most n of those
  * that pass the filter, looking at no more than 1024 slots a call; *cursor
  * becomes 0 at the end.  Returns how many.  Slots of archived orders are
- * taken again, so this is not by age.  When the shop is not open or its lock
- * cannot be had, the list ends early.
+ * taken again, so this is not by age; but an order keeps its slot, so one that
+ * is there from the first call to the last comes once.  When the shop is not
+ * open or its lock cannot be had, the list ends early.
  */
 typedef struct {
     int       status;                  /* fk_status_t, or -1 for any */
@@ -675,6 +649,7 @@ uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
 
 
 #include "fk_archive.h"
+#include "fk_import.h"
 #include "fk_proof.h"
 
 

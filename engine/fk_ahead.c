@@ -91,8 +91,7 @@ fk_ahead_part(const fk_t *fk, const uint8_t *at, size_t size)
             break;
         }
 
-        /* Behind all but cards stands a number. */
-        image_size += at[used] == FK_IMAGE_CARD ? 0 : sizeof(uint64_t);
+        image_size += fk_part_seq_size(at[used]);
     }
 
     fk_ahead_orders(fk, &ahead);

@@ -10,8 +10,9 @@
  *
  * Until fk_rebuild() the tables are raw: cards of an order are linked,
  * payments of an order too, and the indexes of products, orders,
- * Idempotency-Keys and payments are up to date; the rest is not there yet.
- * A shared product's key waits in product.importing.
+ * Idempotency-Keys and payments are up to date, as is product.orders_count;
+ * the rest is not there yet.  A shared product's key waits in
+ * product.importing.
  */
 
 #include "fk_journal.h"
@@ -29,6 +30,9 @@ static fk_code_t fk_apply_card(fk_t *fk, const fk_origin_t *from,
     const fk_image_t *image);
 static fk_code_t fk_apply_card_free(fk_t *fk, const fk_origin_t *from,
     const fk_image_t *image);
+static int fk_product_image_good(const fk_image_product_t *in);
+static int fk_product_fixed(const fk_product_rec_t *p,
+    const fk_image_product_t *in);
 static int fk_card_same(const fk_t *fk, const fk_card_rec_t *c,
     const fk_image_card_t *in);
 static fk_code_t fk_slot_judge(const fk_t *fk, fk_table_id_t id,
@@ -116,18 +120,7 @@ fk_apply_product(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 
     in = &image->product;
 
-    if (!fk_text_good(in->sku, in->sku_size)
-        || !fk_text_good(in->name, in->name_size)
-        || !fk_text_good(in->currency, FK_CURRENCY_SIZE - 1)
-        || in->kind >= FK_KIND_COUNT || in->on_sale > 1
-        || in->qty_max < 1 || in->qty_max > FK_QTY_MAX
-        || in->price < 1 || in->price > FK_AMOUNT_MAX
-        || in->imported < 0 || in->imported > FK_UNITS_MAX
-        || in->voided < 0 || in->voided > in->imported
-        || in->archived_units < 0 || in->archived_units > FK_UNITS_MAX
-        || in->archived_orders < 0 || in->archived_orders > FK_UNITS_MAX
-        || in->archived_amount < 0 || in->archived_amount > FK_UNITS_MAX)
-    {
+    if (!fk_product_image_good(in)) {
         return FK_CORRUPT;
     }
 
@@ -154,6 +147,11 @@ fk_apply_product(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 
     p = FK_PRODUCT(fk, i);
 
+    /* In the window what hangs on it may be younger than this image. */
+    if (!from->fuzzy && !fk_product_fixed(p, in)) {
+        return FK_CORRUPT;
+    }
+
     p->seq = from->seq;
     memset(p->name, 0, sizeof(p->name));
     memcpy(p->name, in->name, in->name_size);
@@ -176,6 +174,40 @@ fk_apply_product(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     p->importing = in->key;
 
     return FK_OK;
+}
+
+
+static int
+fk_product_image_good(const fk_image_product_t *in)
+{
+    return fk_text_good(in->sku, in->sku_size)
+           && fk_text_good(in->name, in->name_size)
+           && fk_text_good(in->currency, FK_CURRENCY_SIZE - 1)
+           && in->kind < FK_KIND_COUNT && in->on_sale <= 1
+           && in->qty_max >= 1 && in->qty_max <= FK_QTY_MAX
+           && (in->kind != FK_KIND_SHARED || in->qty_max == 1)
+           && in->price >= 1 && in->price <= FK_AMOUNT_MAX / in->qty_max
+           && in->imported >= 0 && in->imported <= FK_UNITS_MAX
+           && in->voided >= 0 && in->voided <= in->imported
+           && in->archived_units >= 0 && in->archived_units <= FK_UNITS_MAX
+           && in->archived_orders >= 0 && in->archived_orders <= FK_UNITS_MAX
+           && in->archived_amount >= 0 && in->archived_amount <= FK_UNITS_MAX;
+}
+
+
+/*
+ * As fk_product_put() has it: stock and orders hang on these two.  A batch
+ * that is no stock yet does not: it may have been given up by a restart,
+ * which writes no record.
+ */
+
+static int
+fk_product_fixed(const fk_product_rec_t *p, const fk_image_product_t *in)
+{
+    return (p->imported == 0 && p->orders_count == 0)
+           || (p->kind == in->kind
+               && memcmp(p->currency, in->currency, FK_CURRENCY_SIZE - 1)
+                  == 0);
 }
 
 
@@ -215,11 +247,14 @@ fk_apply_batch(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     fk_slot_claim(fk, FK_TABLE_BATCHES, in->slot);
     b = FK_BATCH(fk, in->slot);
 
-    /* What the slot was before says nothing about the batch that it is. */
+    /*
+     * What the slot was before says nothing about the batch that it is.  One
+     * that is there stays its product's: its cards do.
+     */
     if (b->state == FK_BATCH_FREE) {
         memset(b, 0, sizeof(*b));
 
-    } else if (from->loading) {
+    } else if (from->loading || (product != 0 && product != b->product)) {
         return FK_CORRUPT;
     }
 

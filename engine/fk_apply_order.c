@@ -18,7 +18,7 @@ static fk_code_t fk_order_cards_apply(fk_t *fk, const fk_origin_t *from,
     uint32_t order, const fk_image_order_t *in);
 static fk_code_t fk_order_card_judge(fk_t *fk, const fk_origin_t *from,
     uint32_t order, uint32_t slot);
-static void fk_order_card_steal(fk_t *fk, uint32_t order, uint32_t slot);
+static fk_code_t fk_order_card_steal(fk_t *fk, uint32_t order, uint32_t slot);
 static fk_code_t fk_payment_make(fk_t *fk, uint32_t order, uint64_t hash,
     const fk_image_payment_t *in, uint32_t *payment);
 
@@ -91,7 +91,8 @@ fk_apply_payment(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 
     in = &image->payment;
 
-    if (in->trade_no_size == 0 || in->amount < 1
+    if (in->trade_no_size == 0
+        || in->amount < 1 || in->amount > FK_AMOUNT_MAX
         || in->state >= FK_PAYMENT_STATE_COUNT)
     {
         return FK_CORRUPT;
@@ -142,7 +143,12 @@ fk_apply_payment(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 static fk_code_t
 fk_apply_missing(const fk_origin_t *from)
 {
-    return from->loading && from->fuzzy ? FK_OK : FK_CORRUPT;
+    if (!from->loading || !from->fuzzy) {
+        return FK_CORRUPT;
+    }
+
+    FK_REACHED(MISSING);
+    return FK_OK;
 }
 
 
@@ -196,6 +202,7 @@ fk_order_make(fk_t *fk, uint32_t product, const fk_image_order_t *in,
     o->contact_size = (uint8_t) in->contact_size;
     o->contact = fk_blob_make(fk, in->contact, in->contact_size);
     o->used = 1;
+    FK_PRODUCT(fk, product)->orders_count++;
 
     fk_chain_insert(fk, fk_order_bucket(fk, o->id), &o->hnext, i);
 
@@ -309,29 +316,35 @@ fk_order_card_judge(fk_t *fk, const fk_origin_t *from, uint32_t order,
         return FK_CORRUPT;
     }
 
-    fk_order_card_steal(fk, c->owner, slot);
-    return FK_OK;
+    return fk_order_card_steal(fk, c->owner, slot);
 }
 
 
 /*
  * The card went from one order to another while the walk was between them, or
- * went through several: the journal names each of them again.
+ * went through several: the journal names each of them again.  An order that
+ * does not list what says that it is its own was lied about: its product was
+ * of cards, and of one key, and of cards again.
  */
 
-static void
+static fk_code_t
 fk_order_card_steal(fk_t *fk, uint32_t order, uint32_t slot)
 {
     uint32_t  n, *link;
 
+    FK_REACHED(STEAL);
     link = &FK_ORDER(fk, order)->first_card;
 
-    for (n = 0; *link != slot; n++) {
-        assert(n < FK_QTY_MAX && *link != 0);
+    for (n = 0; n < FK_QTY_MAX && *link != 0; n++) {
+        if (*link == slot) {
+            *link = FK_CARD(fk, slot)->next;
+            return FK_OK;
+        }
+
         link = &FK_CARD(fk, *link)->next;
     }
 
-    *link = FK_CARD(fk, slot)->next;
+    return FK_CORRUPT;
 }
 
 

@@ -587,6 +587,7 @@ fk_apply_order_gone(fk_t *fk, const fk_origin_t *from,
         c->owner = FK_OWNER_FREE;
     }
 
+    FK_PRODUCT(fk, o->product)->orders_count--;
     fk_archive_remove(fk, order);
 
     return FK_OK;

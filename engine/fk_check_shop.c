@@ -375,7 +375,8 @@ fk_check_payment(fk_check_t *ck, const fk_order_rec_t *o,
 {
     uint8_t  trade_no[FK_TRADE_NO_SIZE_MAX];
 
-    if (p->state >= FK_PAYMENT_STATE_COUNT || p->amount < 1 || p->used != 1
+    if (p->state >= FK_PAYMENT_STATE_COUNT || p->used != 1
+        || p->amount < 1 || p->amount > FK_AMOUNT_MAX
         || p->trade_no_size < 1 || p->trade_no_size > FK_TRADE_NO_SIZE_MAX
         || !fk_check_blob(ck, p->trade_no, p->trade_no_size))
     {

@@ -10,6 +10,9 @@
  * of aborted batches, and fk_tick() takes it apart with fk_import_reap().  As
  * long as it has cards, its product takes no other import.
  *
+ * An import whose process is known to be dead is not waited for: whoever finds
+ * that out ends its lease, and the tick does the rest.
+ *
  * A batch is handed out as slot and generation: an importer that slept
  * through the end of its lease cannot add to the batch that got its slot.
  */
@@ -26,6 +29,7 @@ _Static_assert(FK_BATCHES_MAX == (1u << 20) - 1, "a slot has 20 bits");
 
 static fk_code_t fk_batch_find(const fk_t *fk, uint32_t handle,
     uint32_t *batch);
+static uint32_t fk_import_lease_s(const fk_env_t *env);
 static uint32_t fk_batch_generation(const fk_t *fk, const fk_batch_rec_t *b);
 static int fk_import_slice_valid(const fk_card_in_t *cards, uint32_t n);
 static uint32_t fk_import_sort_out(const fk_t *fk, uint32_t batch,
@@ -81,8 +85,9 @@ fk_import_begin(fk_t *fk, const fk_env_t *env, fk_str_t sku, uint32_t *handle)
     b->product = product;
     b->created_s = fk_now_s(env);
 
-    /* fk_tick() reads these two without the lock. */
-    FK_SET(fk, b->lease_ms, env->now_ms + FK_IMPORT_LEASE_MS);
+    /* Others read these three without the lock. */
+    FK_SET(fk, b->owner, fk->owner);
+    FK_SET(fk, b->lease_s, fk_import_lease_s(env));
     FK_SET(fk, b->state, FK_BATCH_LOADING);
     FK_SET(fk, p->importing, batch);
     FK_SET(fk, fk->region->loading_count, fk->region->loading_count + 1);
@@ -96,6 +101,15 @@ fk_import_begin(fk_t *fk, const fk_env_t *env, fk_str_t sku, uint32_t *handle)
     fk_unlock(fk);
 
     return FK_OK;
+}
+
+
+/* A second that has begun does not count: a lease is never too short. */
+static uint32_t
+fk_import_lease_s(const fk_env_t *env)
+{
+    return fk_now_s(env) + FK_IMPORT_LEASE_MS / 1000
+           + (env->now_ms % 1000 != 0);
 }
 
 
@@ -192,8 +206,7 @@ fk_import_add(fk_t *fk, const fk_env_t *env, uint32_t handle,
 
     /* Without a record: who recovers drops the batch, lease or not. */
     if (code == FK_OK) {
-        FK_SET(fk, FK_BATCH(fk, batch)->lease_ms,
-               env->now_ms + FK_IMPORT_LEASE_MS);
+        FK_SET(fk, FK_BATCH(fk, batch)->lease_s, fk_import_lease_s(env));
         fk_commit(fk);
     }
 
@@ -472,6 +485,59 @@ fk_import_abort(fk_t *fk, const fk_env_t *env, uint32_t handle)
 
     fk_unlock(fk);
     return code;
+}
+
+
+uint64_t
+fk_import_owner(const fk_t *fk, uint32_t *slot)
+{
+    uint32_t               i, fresh;
+    uint64_t               owner;
+    const fk_batch_rec_t  *b;
+
+    if (FK_GET(fk->region->loading_count) == 0) {
+        return 0;
+    }
+
+    fresh = FK_GET(fk->region->table[FK_TABLE_BATCHES].fresh);
+
+    for (i = *slot + 1; i <= fresh; i++) {
+        b = FK_BATCH(fk, i);
+        owner = FK_GET(b->owner);
+
+        if (FK_GET(b->state) == FK_BATCH_LOADING && owner != 0) {
+            *slot = i;
+            return owner;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+fk_import_break(fk_t *fk, uint32_t slot, uint64_t dead_owner)
+{
+    fk_batch_rec_t  *b;
+
+    if (fk_lock_open(fk) != FK_OK) {
+        return;
+    }
+
+    /* The slot was found without the lock: it may be another's by now. */
+    if (slot != 0 && slot <= fk->region->table[FK_TABLE_BATCHES].fresh
+        && dead_owner != 0)
+    {
+        b = FK_BATCH(fk, slot);
+
+        if (b->state == FK_BATCH_LOADING && b->owner == dead_owner) {
+            FK_SET(fk, b->lease_s, 0);
+            fk_commit(fk);
+            fk->leases_seen_s = 0;
+        }
+    }
+
+    fk_unlock(fk);
 }
 
 

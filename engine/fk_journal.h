@@ -326,6 +326,9 @@ int fk_order_image_good(const fk_image_order_t *in);
 /* Whether parts were loaded, but not the last one. */
 int fk_load_half(const fk_t *fk);
 
+/* Of the number that stands behind an image of this type in a part, or 0. */
+size_t fk_part_seq_size(uint32_t type);
+
 /*
  * As fk_image_get, for the images of a part: *seq is the number of the last
  * record that touched the entity, which stands behind the image and counts to

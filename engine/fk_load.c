@@ -79,10 +79,19 @@ fk_load_half(const fk_t *fk)
 }
 
 
+size_t
+fk_part_seq_size(uint32_t type)
+{
+    return type < FK_IMAGE_LAST && fk_load_kinds[type].has_seq
+           ? sizeof(uint64_t) : 0;
+}
+
+
 fk_code_t
 fk_part_image(const uint8_t *at, size_t size, fk_image_type_t *type,
     size_t *image_size, fk_image_t *image, uint64_t *seq)
 {
+    size_t     seq_size;
     fk_code_t  rc;
 
     rc = fk_image_get(at, size, type, image_size, image);
@@ -90,18 +99,14 @@ fk_part_image(const uint8_t *at, size_t size, fk_image_type_t *type,
         return rc;
     }
 
-    *seq = 0;
+    seq_size = fk_part_seq_size(*type);
 
-    if (!fk_load_kinds[*type].has_seq) {
-        return FK_OK;
-    }
-
-    if (size - *image_size < sizeof(*seq)) {
+    if (size - *image_size < seq_size) {
         return FK_CORRUPT;
     }
 
-    *seq = fk_get(at + *image_size, sizeof(*seq));
-    *image_size += sizeof(*seq);
+    *seq = fk_get(at + *image_size, seq_size);
+    *image_size += seq_size;
 
     return FK_OK;
 }

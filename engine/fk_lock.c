@@ -44,6 +44,7 @@ static int fk_lock_too_many(fk_region_t *r);
 
 #ifdef FK_TEST_CRASH
 void (*fk_test_store)(void);
+uint32_t  fk_test_reached[FK_REACHED_COUNT];
 #endif
 
 

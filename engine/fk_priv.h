@@ -27,6 +27,26 @@ extern uint32_t  fk_test_purse;
 
 /* Test builds: makes a region's capacities smaller, so that it gets full. */
 extern void (*fk_test_plan)(fk_plan_t *plan);
+
+/* Test builds: how often a branch ran that only chance leads to. */
+enum {
+    FK_REACHED_STEAL = 0,              /* a card with two orders, in a load */
+    FK_REACHED_MISSING,                /* a load names what is not there */
+    FK_REACHED_STRAY,                  /* a card back, its batch is gone */
+    FK_REACHED_PAUSE,                  /* not freed: a snapshot is made */
+    FK_REACHED_COUNT
+};
+
+extern uint32_t  fk_test_reached[FK_REACHED_COUNT];
+
+#define FK_REACHED(what)                                                     \
+    ((void) __atomic_fetch_add(&fk_test_reached[FK_REACHED_##what], 1,       \
+                               __ATOMIC_RELAXED))
+
+#else
+
+#define FK_REACHED(what)  ((void) 0)
+
 #endif
 
 
@@ -361,9 +381,6 @@ uint32_t *fk_wheel_slot(const fk_t *fk, uint32_t at_s);
 
 
 /* --- fk_pay.c --------------------------------------------------------- */
-
-/* fk_pay refuses more for one order, so that fk_decide stays bounded. */
-#define FK_ORDER_PAYMENTS_MAX   64
 
 uint64_t fk_trade_hash(const char channel[FK_CHANNEL_SIZE_MAX + 1],
     const uint8_t *trade_no, size_t size);

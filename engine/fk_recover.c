@@ -50,24 +50,28 @@ fk_recover_begin(fk_t *fk, uint64_t owner, int64_t now_ms)
 
     state = FK_GET(r->state);
 
-    /*
-     * A stop or a fence needs no lock, so it may come at any moment.  Those
-     * who still look into a fenced shop without the lock find what is wrong
-     * for a moment, as always, and no worse.
-     */
-    if (fk_recover_taken(r, owner, now_ms)
-        || !__atomic_compare_exchange_n(&r->state, &state,
-                                        FK_SHOP_RECOVERING, 0,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-    {
+    if (fk_recover_taken(r, owner, now_ms)) {
         fk_unlock(fk);
         return FK_CONFLICT;
     }
 
     FK_SET(fk, r->recover_owner, owner);
     FK_SET(fk, r->recover_until_ms, now_ms + FK_RECOVER_LEASE_MS);
-    fk_commit(fk);
 
+    /*
+     * A stop or a fence needs no lock, so it may come at any moment.  Those
+     * who still look into a fenced shop without the lock find what is wrong
+     * for a moment, as always, and no worse.
+     */
+    if (!__atomic_compare_exchange_n(&r->state, &state, FK_SHOP_RECOVERING, 0,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    {
+        fk_rollback(fk);
+        fk_unlock(fk);
+        return FK_CONFLICT;
+    }
+
+    fk_commit(fk);
     fk_reset(fk);
     fk_unlock(fk);
 

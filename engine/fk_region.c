@@ -339,6 +339,13 @@ fk_attach(fk_t *fk, void *mem, size_t size, const char **why)
 }
 
 
+void
+fk_introduce(fk_t *fk, uint64_t owner)
+{
+    fk->owner = owner;
+}
+
+
 int
 fk_layout_good(const fk_t *fk)
 {

@@ -27,7 +27,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  2
+#define FK_LAYOUT_VERSION  3
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -106,7 +106,7 @@ typedef enum {
 
 typedef struct {
     uint64_t  seq;
-    int64_t   lease_ms;                /* LOADING: until then (Unix time) */
+    uint64_t  owner;                   /* LOADING: whose import; 0: unknown */
     uint32_t  product;
     uint32_t  state;
     uint32_t  accepted;                /* cards it brought */
@@ -118,7 +118,7 @@ typedef struct {
     uint32_t  audit_taken;
     uint32_t  generation;              /* derived: times it was freed */
     uint32_t  archived;                /* cards that left the region, sold */
-    uint32_t  reserved;
+    uint32_t  lease_s;                 /* LOADING: until then (Unix time) */
 } fk_batch_rec_t;
 
 _Static_assert(sizeof(fk_batch_rec_t) == 64, "layout");

@@ -459,6 +459,7 @@ fk_restore_batch(fk_t *fk, const fk_env_t *env, uint32_t product,
     uint32_t         batch;
     fk_batch_rec_t  *b;
 
+    FK_REACHED(STRAY);
     batch = fk_batch_take(fk);
     b = FK_BATCH(fk, batch);
     b->product = product;

@@ -267,8 +267,15 @@ fk_snapshot_walks(const fk_t *fk, const fk_env_t *env)
 
     /* A lease from the future was taken before the clock was set back. */
     until_ms = FK_GET(s->fresh_until_ms);
-    return env->now_ms < until_ms
-           && env->now_ms >= until_ms - FK_SNAPSHOT_LEASE_MS;
+
+    if (env->now_ms >= until_ms
+        || env->now_ms < until_ms - FK_SNAPSHOT_LEASE_MS)
+    {
+        return 0;
+    }
+
+    FK_REACHED(PAUSE);
+    return 1;
 }
 
 

@@ -167,7 +167,7 @@ fk_tick_lease_over(fk_t *fk, const fk_env_t *env)
         b = FK_BATCH(fk, i);
 
         if (FK_GET(b->state) == FK_BATCH_LOADING
-            && FK_GET(b->lease_ms) <= env->now_ms)
+            && FK_GET(b->lease_s) <= fk_now_s(env))
         {
             return i;
         }
@@ -330,7 +330,7 @@ fk_tick_abort(fk_t *fk, const fk_env_t *env, uint32_t batch)
 
     /* Beyond fresh: it was seen in a transaction that was rolled back. */
     if (batch > fk->region->table[FK_TABLE_BATCHES].fresh
-        || b->state != FK_BATCH_LOADING || b->lease_ms > env->now_ms)
+        || b->state != FK_BATCH_LOADING || b->lease_s > fk_now_s(env))
     {
         return FK_OK;
     }

@@ -23,6 +23,7 @@
 #define FK_CONTACT_SIZE_MAX    128
 #define FK_CHANNEL_SIZE_MAX    11
 #define FK_TRADE_NO_SIZE_MAX   64
+#define FK_ORDER_PAYMENTS_MAX  64              /* fk_pay refuses more */
 #define FK_QTY_MAX             100
 #define FK_AMOUNT_MAX          INT64_C(1000000000000)
 #define FK_CARD_SIZE_MAX       2048            /* plain bytes of one card */

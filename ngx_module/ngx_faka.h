@@ -121,6 +121,7 @@ struct ngx_faka_worker_s {
     ngx_queue_t             answered;         /* ngx_faka_ctx_t, by a look-up
                                                  in the archive */
     ngx_uint_t              failed_said;      /* unsigned: 1 it is logged */
+    time_t                  buried_at;        /* dead imports looked for */
     ngx_log_t              *log;
 };
 
@@ -192,11 +193,23 @@ void ngx_faka_env(fk_env_t *env);
 
 /* ngx_faka_worker_owner.c */
 
-/* Who this server is: server, host and generation of the options. */
+/* Once a cycle, in the master: names the sockets' generation. */
+void ngx_faka_owner_init_master(ngx_cycle_t *cycle);
+/* Who this server is: server, host, generation, inherits of the options. */
 void ngx_faka_owner_identify(ngx_cycle_t *cycle,
     ngx_faka_journal_options_t *options);
 /* A new generation sells on our sockets; worker is an ngx_faka_worker_t. */
 void ngx_faka_owner_replaced(void *worker, ngx_uint_t is_gone);
+
+/* ngx_faka_worker_accept.c: once a cycle in the master; in a worker when all
+ * of its shops are attached. */
+void ngx_faka_accept_init_master(void);
+void ngx_faka_accept_init_worker(ngx_cycle_t *cycle);
+
+/* ngx_faka_worker_bury.c */
+
+/* Ends imports of workers that died: their products take others at once. */
+void ngx_faka_worker_bury(ngx_faka_worker_t *worker);
 
 /* ngx_faka_worker_park.c */
 
@@ -346,7 +359,8 @@ enum {
     NGX_FAKA_STAT_NOTIFY_RESULT,                          /* + fk_pay_result */
     NGX_FAKA_STAT_NOTIFY_VERDICT = NGX_FAKA_STAT_NOTIFY_RESULT
                                    + FK_PAY_COUNT,        /* + pay_verdict_t */
-    NGX_FAKA_STAT_LAST = NGX_FAKA_STAT_NOTIFY_VERDICT + PAY_VERDICT_COUNT
+    NGX_FAKA_STAT_REFUNDS = NGX_FAKA_STAT_NOTIFY_VERDICT + PAY_VERDICT_COUNT,
+    NGX_FAKA_STAT_LAST
 };
 
 _Static_assert((int) NGX_FAKA_STAT_LAST <= (int) FK_STAT_COUNT,

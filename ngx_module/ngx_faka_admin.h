@@ -19,8 +19,19 @@ ngx_int_t ngx_faka_admin_product_put(ngx_http_request_t *r, ngx_str_t *name);
 /* ngx_faka_worker_admin_orders.c */
 ngx_int_t ngx_faka_admin_orders(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_order(ngx_http_request_t *r, ngx_str_t *name);
+
+/* The order of this id, and room for it in ctx->order; FK_NOT_FOUND: that is
+ * no id.  Then: answers with ctx->order, or with the archived one of
+ * ctx->record, and the payments; or with the code, unless it is FK_OK. */
+fk_code_t ngx_faka_admin_order_name(ngx_http_request_t *r, ngx_str_t *name,
+    fk_order_id_t *id);
+void ngx_faka_admin_order_show(ngx_http_request_t *r, fk_code_t code);
+void ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code);
+
+/* ngx_faka_worker_admin_decide.c */
 ngx_int_t ngx_faka_admin_approve(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_deny(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_refunded(ngx_http_request_t *r, ngx_str_t *name);
 
 /* ngx_faka_worker_import.c, ngx_faka_worker_audit.c */
 ngx_int_t ngx_faka_admin_import(ngx_http_request_t *r, ngx_str_t *name);

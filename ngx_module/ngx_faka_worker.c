@@ -89,6 +89,8 @@ ngx_faka_worker_init(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_faka_accept_init_worker(cycle);
+
     return NGX_OK;
 }
 
@@ -151,6 +153,7 @@ ngx_faka_worker_attach(ngx_faka_worker_t *worker)
         return NGX_ERROR;
     }
 
+    fk_introduce(&worker->fk, worker->owner);
     worker->attached = 1;
 
     return NGX_OK;
@@ -294,6 +297,11 @@ ngx_faka_worker_bell(ngx_event_t *ev)
                       "faka: read() of the bell failed");
     }
 
+    if (fk_shop_state(&worker->fk) == FK_SHOP_FENCED) {
+        /* The one that rang has found it out; this one asks by whom. */
+        ngx_faka_journal_kick(worker->journal);
+    }
+
     ngx_faka_park_wake(worker);
 }
 
@@ -353,6 +361,7 @@ ngx_faka_worker_tick(ngx_event_t *ev)
 
         ngx_memzero(&done, sizeof(fk_tick_t));
         ngx_faka_env(&env);
+        ngx_faka_worker_bury(worker);
 
         code = fk_tick(&worker->fk, &env, NGX_FAKA_TICK_STEPS, &done);
 

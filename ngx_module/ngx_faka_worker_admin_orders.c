@@ -1,10 +1,12 @@
 /*
- * GET /admin/orders: orders page by page, the newest first; one of them, GET
- * /admin/orders/ID, also from the archive; and a person's word about an order
- * under review, POST /admin/orders/ID/approve and deny.
+ * GET /admin/orders: orders page by page; and one of them, GET
+ * /admin/orders/ID, also from the archive.
  *
- * Keys are never shown here.  A page looks at a bounded number of orders, so
- * it may be short while there is more: "next" says whether there is.
+ * Keys are never shown here.  Pages come as the orders stand in their table,
+ * which is not by age, as slots are used again: that way a page costs the same
+ * with a million orders, and one that stays is met once.  Within a page the
+ * newest is first.  A page looks at a bounded number of slots, so it may be
+ * short while there is more: "next" says whether there is.
  */
 
 #include "ngx_faka_admin.h"
@@ -13,7 +15,6 @@
 
 #define NGX_FAKA_ORDERS_DEFAULT    50
 #define NGX_FAKA_ORDERS_MAX        100
-#define NGX_FAKA_PAYMENTS_MAX      16
 #define NGX_FAKA_CURSOR_SIZE_MAX   10          /* decimal digits of uint32 */
 #define NGX_FAKA_ORDERS_JSON_SIZE  8192
 
@@ -36,13 +37,8 @@ static void ngx_faka_admin_members(ngx_http_request_t *r,
     ngx_faka_json_t *json, const fk_order_view_t *order);
 static void ngx_faka_admin_payments(ngx_faka_json_t *json,
     const fk_payment_view_t *payment, uint32_t n);
-static fk_code_t ngx_faka_admin_order_name(ngx_http_request_t *r,
-    ngx_str_t *name, fk_order_id_t *id);
-static void ngx_faka_admin_archived(ngx_http_request_t *r, fk_code_t code);
-static void ngx_faka_admin_undecided(ngx_http_request_t *r, fk_code_t code);
-static ngx_int_t ngx_faka_admin_decide(ngx_http_request_t *r,
-    ngx_str_t *name, fk_event_t event);
-static void ngx_faka_admin_decided(ngx_http_request_t *r, fk_code_t code);
+static int ngx_libc_cdecl ngx_faka_admin_newest(const void *one,
+    const void *two);
 
 
 static const ngx_faka_field_t  ngx_faka_orders_field[] = {
@@ -91,9 +87,26 @@ ngx_faka_admin_orders(ngx_http_request_t *r, ngx_str_t *name)
     n = fk_order_list(&ctx->shop->worker->fk, &filter, &cursor, orders,
                       (uint32_t) query.limit);
 
+    ngx_qsort(orders, n, sizeof(fk_order_view_t), ngx_faka_admin_newest);
     ngx_faka_admin_page(r, orders, n, cursor);
 
     return NGX_DONE;
+}
+
+
+/* Of two of the same millisecond the higher slot is the later one, mostly. */
+
+static int ngx_libc_cdecl
+ngx_faka_admin_newest(const void *one, const void *two)
+{
+    const fk_order_view_t  *a = one;
+    const fk_order_view_t  *b = two;
+
+    if (a->created_ms != b->created_ms) {
+        return a->created_ms < b->created_ms ? 1 : -1;
+    }
+
+    return a->index < b->index ? 1 : -1;
 }
 
 
@@ -200,14 +213,14 @@ ngx_faka_admin_members(ngx_http_request_t *r, ngx_faka_json_t *json,
 {
     uint32_t            n;
     ngx_faka_ctx_t     *ctx;
-    fk_payment_view_t   payment[NGX_FAKA_PAYMENTS_MAX];
+    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
     ngx_faka_order_members(json, order);
 
     n = fk_order_payments(&ctx->shop->worker->fk, &order->id, payment,
-                          NGX_FAKA_PAYMENTS_MAX);
+                          FK_ORDER_PAYMENTS_MAX);
 
     ngx_faka_admin_payments(json, payment, n);
 }
@@ -254,20 +267,19 @@ ngx_faka_admin_order(ngx_http_request_t *r, ngx_str_t *name)
         code = fk_order_get(&ctx->shop->worker->fk, &id, ctx->order);
 
         if (code == FK_NOT_FOUND) {
-            ngx_faka_archive_find(r, ctx, &id, ngx_faka_admin_archived);
+            ngx_faka_archive_find(r, ctx, &id,
+                                  ngx_faka_admin_order_archived);
             return NGX_DONE;
         }
     }
 
-    ngx_faka_admin_decided(r, code);
+    ngx_faka_admin_order_show(r, code);
 
     return NGX_DONE;
 }
 
 
-/* Makes room for the order, too. */
-
-static fk_code_t
+fk_code_t
 ngx_faka_admin_order_name(ngx_http_request_t *r, ngx_str_t *name,
     fk_order_id_t *id)
 {
@@ -286,17 +298,17 @@ ngx_faka_admin_order_name(ngx_http_request_t *r, ngx_str_t *name,
 }
 
 
-static void
-ngx_faka_admin_archived(ngx_http_request_t *r, fk_code_t code)
+void
+ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code)
 {
     uint32_t            n;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_json_t     json;
-    fk_payment_view_t   payment[NGX_FAKA_PAYMENTS_MAX];
+    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
-    n = NGX_FAKA_PAYMENTS_MAX;
+    n = FK_ORDER_PAYMENTS_MAX;
 
     if (code == FK_OK) {
         code = fk_archive_view(&ctx->shop->worker->fk, ctx->record.data,
@@ -318,80 +330,8 @@ ngx_faka_admin_archived(ngx_http_request_t *r, fk_code_t code)
 }
 
 
-/* --- decisions --------------------------------------------------------- */
-
-ngx_int_t
-ngx_faka_admin_approve(ngx_http_request_t *r, ngx_str_t *name)
-{
-    return ngx_faka_admin_decide(r, name, FK_EVENT_APPROVE);
-}
-
-
-ngx_int_t
-ngx_faka_admin_deny(ngx_http_request_t *r, ngx_str_t *name)
-{
-    return ngx_faka_admin_decide(r, name, FK_EVENT_DENY);
-}
-
-
-static ngx_int_t
-ngx_faka_admin_decide(ngx_http_request_t *r, ngx_str_t *name,
-    fk_event_t event)
-{
-    fk_env_t            env;
-    fk_code_t           code;
-    fk_order_id_t       id;
-    ngx_faka_ctx_t     *ctx;
-    ngx_faka_worker_t  *w;
-
-    ngx_faka_no_body(r);
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    w = ctx->shop->worker;
-
-    code = ngx_faka_may_write(ctx->shop);
-
-    if (code == FK_OK) {
-        code = ngx_faka_admin_order_name(r, name, &id);
-    }
-
-    if (code == FK_OK) {
-        ngx_faka_env(&env);
-        code = fk_decide(&w->fk, &env, &id, event, ctx->order);
-
-        if (code == FK_NOT_FOUND) {
-            ngx_faka_archive_find(r, ctx, &id, ngx_faka_admin_undecided);
-            return NGX_DONE;
-        }
-    }
-
-    if (code != FK_OK) {
-        ngx_faka_send_problem(r, code, NULL, NULL);
-        return NGX_DONE;
-    }
-
-    ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                  "faka: operator's decision on order %V: %s",
-                  &ctx->order_text, fk_event_word[event]);
-
-    ngx_faka_journal_kick(w->journal);
-    ngx_faka_wait_durable(r, ctx, ctx->order->seq, ngx_faka_admin_decided);
-
-    return NGX_DONE;
-}
-
-
-/* What is archived is finished: there is nothing to decide. */
-
-static void
-ngx_faka_admin_undecided(ngx_http_request_t *r, fk_code_t code)
-{
-    ngx_faka_send_problem(r, code == FK_OK ? FK_CONFLICT : code, NULL, NULL);
-}
-
-
-static void
-ngx_faka_admin_decided(ngx_http_request_t *r, fk_code_t code)
+void
+ngx_faka_admin_order_show(ngx_http_request_t *r, fk_code_t code)
 {
     ngx_faka_ctx_t   *ctx;
     ngx_faka_json_t   json;

@@ -118,6 +118,15 @@ ngx_faka_send_chain(ngx_http_request_t *r, ngx_uint_t status,
         ctx->result = fk_code_info[FK_OK].word;
     }
 
+    /* A new generation may sell on the same sockets: what this client asks
+     * for next shall come over a connection of that one. */
+
+    if (ctx != NULL && ctx->shop->worker != NULL
+        && fk_shop_state(&ctx->shop->worker->fk) == FK_SHOP_FENCED)
+    {
+        r->keepalive = 0;
+    }
+
     size = 0;
     last = body;
 
@@ -259,14 +268,6 @@ ngx_faka_send_problem_body(ngx_http_request_t *r, ngx_uint_t status,
 
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
         rc = ngx_faka_header_add(r, "Retry-After", "1");
-
-        /* A new generation may sell on the same sockets: the next try shall
-         * come over a connection that is its own. */
-        if (ctx != NULL && ctx->shop->worker != NULL
-            && fk_shop_state(&ctx->shop->worker->fk) == FK_SHOP_FENCED)
-        {
-            r->keepalive = 0;
-        }
 
     } else if (status == NGX_HTTP_UNAUTHORIZED) {
         rc = ngx_faka_header_add(r, "WWW-Authenticate", "Bearer");

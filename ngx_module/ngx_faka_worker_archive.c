@@ -2,10 +2,10 @@
  * Archived orders: how they are written for the archive, and how a request
  * that asks for one waits until the archive has answered.
  *
- * In the archive stands a JSON object: the members that the order's buyer
- * sees, for whoever looks into Redis, and "record", the engine's own bytes in
- * base64.  Only the record is ever read back; it has a checksum, its cards
- * are sealed.
+ * In the archive stands a JSON object: its version, which the keeper puts in
+ * front, the members that the order's buyer sees, for whoever looks into
+ * Redis, and "record", the engine's own bytes in base64.  Only the record is
+ * ever read back here; it has a checksum, its cards are sealed.
  *
  * Guarantees.  "The archive has it not" and "the archive cannot be asked" are
  * two answers.  A look-up is bounded in time by the reader; a client that

@@ -280,5 +280,6 @@ ngx_faka_audit_totals(ngx_faka_json_t *json, const fk_audit_totals_t *totals)
     ngx_faka_json_integer(json, "archived_orders", totals->archived_orders);
     ngx_faka_json_integer(json, "review", totals->review_count);
     ngx_faka_json_integer(json, "refund_due", totals->refund_due_count);
+    ngx_faka_json_integer(json, "refunded", totals->refunded_count);
     ngx_faka_json_object_end(json);
 }

@@ -78,6 +78,8 @@ static const ngx_faka_metrics_counter_t  ngx_faka_metrics_stats[] = {
       FJ_STAT_HEALED },
     { "faka_archived_orders_total", "Orders that left for the archive.",
       FJ_STAT_ARCHIVED },
+    { "faka_refunds_total", "Payments that the operator has given back.",
+      NGX_FAKA_STAT_REFUNDS },
     { "faka_redis_reconnects_total", "Connections to Redis made anew.",
       FJ_STAT_RECONNECTS },
     { "faka_lock_recoveries_total", "Locks taken over from a dead process.",

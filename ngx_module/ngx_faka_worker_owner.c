@@ -16,12 +16,112 @@
 #define NGX_FAKA_BOOT_ID      "/proc/sys/kernel/random/boot_id"
 #define NGX_FAKA_PID_NS       "/proc/self/ns/pid"
 #define NGX_FAKA_BOOT_ID_SIZE 64
+#define NGX_FAKA_GENERATION   "FAKA_GENERATION"    /* "<generation> <pid>" */
+#define NGX_FAKA_GENERATION_SIZE  16               /* hexadecimal digits */
 
 
+static uint64_t ngx_faka_owner_handed(void);
+static void ngx_faka_owner_hand_on(ngx_cycle_t *cycle);
 static uint64_t ngx_faka_owner_host(ngx_log_t *log);
-static uint64_t ngx_faka_owner_generation(ngx_cycle_t *cycle);
 static uint64_t ngx_faka_owner_mix(uint64_t hash, const void *data,
     size_t size);
+
+
+/* Whose sockets these are, over all cycles and binaries that serve them. */
+
+static uint64_t    ngx_faka_owner_generation;
+static ngx_uint_t  ngx_faka_owner_inherits;    /* unsigned: 1 not the first */
+
+
+void
+ngx_faka_owner_init_master(ngx_cycle_t *cycle)
+{
+    uint64_t        now;
+    struct timeval  tv;
+
+    if (ngx_faka_owner_generation != 0) {
+        ngx_faka_owner_inherits = 1;
+
+    } else if ((ngx_faka_owner_generation = ngx_faka_owner_handed()) != 0) {
+        ngx_faka_owner_inherits = 1;
+
+    } else {
+        ngx_gettimeofday(&tv);
+        now = (uint64_t) tv.tv_sec * 1000000 + (uint64_t) tv.tv_usec;
+
+        ngx_faka_owner_generation = ngx_faka_owner_mix(
+            ngx_faka_owner_host(cycle->log), &now, sizeof(now));
+        ngx_faka_owner_generation = ngx_faka_owner_mix(
+            ngx_faka_owner_generation, &ngx_pid, sizeof(ngx_pid));
+
+        /* As ngx_hextoi() reads it, and never 0. */
+        ngx_faka_owner_generation &= NGX_MAX_INT_T_VALUE;
+        ngx_faka_owner_generation |= 1;
+    }
+
+    ngx_faka_owner_hand_on(cycle);
+}
+
+
+/*
+ * 0: from nobody.  The old binary hands it on beside its sockets; and a new
+ * file of the module, loaded by a reload, finds that of its own process.
+ */
+
+static uint64_t
+ngx_faka_owner_handed(void)
+{
+    size_t      size;
+    u_char     *text;
+    ngx_int_t   generation;
+
+    text = (u_char *) getenv(NGX_FAKA_GENERATION);
+    size = text != NULL ? ngx_strlen(text) : 0;
+
+    if (size <= NGX_FAKA_GENERATION_SIZE) {
+        return 0;
+    }
+
+    generation = ngx_hextoi(text, NGX_FAKA_GENERATION_SIZE);
+    text += NGX_FAKA_GENERATION_SIZE + 1;
+    size -= NGX_FAKA_GENERATION_SIZE + 1;
+
+    return generation != NGX_ERROR
+           && (ngx_inherited || ngx_atoi(text, size) == (ngx_int_t) ngx_pid)
+           ? (uint64_t) generation : 0;
+}
+
+
+/* Into what execve() gets, which nginx makes out of the configuration, and
+ * into what getenv() finds here.  Without it the next binary is a stranger,
+ * which waits for this one to end. */
+
+static void
+ngx_faka_owner_hand_on(ngx_cycle_t *cycle)
+{
+    ngx_str_t        *name;
+    ngx_core_conf_t  *ccf;
+
+    static u_char  text[sizeof(NGX_FAKA_GENERATION) + 64];
+
+    (void) ngx_sprintf(text, NGX_FAKA_GENERATION "=%016xL %P%Z",
+                       ngx_faka_owner_generation, ngx_pid);
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+    name = ngx_array_push(&ccf->env);
+
+    if (name == NULL
+        || setenv(NGX_FAKA_GENERATION,
+                  (char *) text + sizeof(NGX_FAKA_GENERATION), 1) != 0)
+    {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                      "faka: no memory to name the sockets' generation");
+        return;
+    }
+
+    name->data = text;
+    name->len = sizeof(NGX_FAKA_GENERATION) - 1;
+}
 
 
 void
@@ -34,8 +134,8 @@ ngx_faka_owner_identify(ngx_cycle_t *cycle,
 
     options->host = ngx_faka_owner_host(cycle->log);
     options->server = (uint64_t) master << 32 | 1;
-    options->generation = ngx_faka_owner_mix(options->host, "sockets", 7)
-                          ^ ngx_faka_owner_generation(cycle);
+    options->generation = ngx_faka_owner_generation;
+    options->inherits = ngx_faka_owner_inherits;
 }
 
 
@@ -74,33 +174,6 @@ ngx_faka_owner_host(ngx_log_t *log)
                   "like no other");
 
     return ngx_faka_owner_mix(hash, &ngx_pid, sizeof(ngx_pid));
-}
-
-
-/* The oldest listening socket: it has a number of its own in the kernel. */
-
-static uint64_t
-ngx_faka_owner_generation(ngx_cycle_t *cycle)
-{
-    uint64_t          oldest;
-    ngx_uint_t        i;
-    ngx_file_info_t   sb;
-    ngx_listening_t  *ls;
-
-    oldest = UINT64_MAX;
-    ls = cycle->listening.elts;
-
-    for (i = 0; i < cycle->listening.nelts; i++) {
-
-        if (ls[i].fd != (ngx_socket_t) -1
-            && ngx_fd_info(ls[i].fd, &sb) != NGX_FILE_ERROR
-            && (uint64_t) ngx_file_uniq(&sb) < oldest)
-        {
-            oldest = (uint64_t) ngx_file_uniq(&sb);
-        }
-    }
-
-    return oldest;
 }
 
 
@@ -168,9 +241,12 @@ ngx_faka_admin_takeover(ngx_http_request_t *r, ngx_str_t *name)
     }
 
     if (state == FK_SHOP_RECOVERING) {
-        ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                      "faka: shop \"%V\": the operator asks for a takeover",
-                      &ctx->shop->name);
+        if (fk_stat_get(&worker->fk, FJ_STAT_WANTED) == 0) {
+            ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                          "faka: shop \"%V\": the operator asks for a "
+                          "takeover", &ctx->shop->name);
+        }
+
         fk_stat_set(&worker->fk, FJ_STAT_WANTED, 1);
     }
 

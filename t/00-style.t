@@ -260,7 +260,7 @@ my @exceptions = (
     [qr{\Angx_module/journal/fj_address\.c\z}, qr/\Aarpa\/inet\.h\z/],
     [qr{\Angx_module/ngx_faka_json\.[ch]\z}, qr/\Ajansson\.h\z/],
     [qr{\Atools/journal_(?:audit|print)\.c\z}, qr/\Ajansson\.h\z/],
-    [qr{\Atools/journal_source\.c\z}, qr/\Ahiredis\//],
+    [qr{\Atools/journal_(?:connect|source)\.c\z}, qr/\Ahiredis\//],
 );
 
 sub include_error {

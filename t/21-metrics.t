@@ -109,10 +109,11 @@ my %want = (
     'faka_parked_requests'                     => 0,
     'faka_redis_up'                            => 1,
     'faka_redis_fsync'                         => 1,
-    'faka_journal_epoch'                       => 1,
 );
 is_deeply({ map { $_ => $metrics->{$_} } keys %want }, \%want,
           'the numbers are those of what was done');
+cmp_ok(abs($metrics->{faka_journal_epoch} / 1000 - time), '<', 60,
+       'the epoch is the time of the takeover');
 is($metrics->{faka_journal_durable_seq}, $metrics->{faka_journal_seq},
    'all of it is on disk');
 ok($metrics->{faka_journal_batches_total} > 0

@@ -323,6 +323,29 @@ is(stock_of($large)->{stock}, $lines, 'the stock has each of them once');
 $t->audit_ok;
 
 
+# ---- a worker dies in an import ---------------------------------------------
+
+my $orphan = product();
+my $dying = $t->background(sub {
+    return http_one({
+        %{ $t->admin_request('POST', "/products/$orphan/cards",
+                             "one\n" . "\n" x 5000 . "two\n") },
+        slice => 300, pause => 1 })->status;
+});
+ok(wait_until(sub {
+    $answer = $t->admin('POST', "/products/$orphan/cards", "\n");
+    return $answer->code eq 'import_running';
+}, 5), 'an import that goes on for long');
+ok($t->nginx->kill_worker, 'and its worker is killed');
+is($dying->wait, 0, 'the client has no answer');
+ok(wait_until(sub {
+    $answer = $t->admin('POST', "/products/$orphan/cards", "one\nthree\n");
+    return $answer->status == 200;
+}, 5), 'the next one need not wait for the lease');
+is(sums($answer), 'lines 2 blank 0 accepted 2 duplicates 0 rejected_count 0',
+   'and finds nothing of the first');
+
+
 # ---- after a restart --------------------------------------------------------
 
 my $keep = product();

@@ -10,7 +10,7 @@ use Faka::Proc qw(spew);
 use Faka::Told;
 
 use Cwd ();
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 my $HOUR_US = 3600 * 1_000_000;
 my ($t, $clock_us);
@@ -224,6 +224,92 @@ wait_until(sub { ($view = looks($odd))->{order} }, 5);
 is_deeply($view, $before{'a counted unit'},
           'the archive is asked on, all the same');
 $t->audit_ok('the audit is right after all that');
+$t->finish;
+
+
+# ---- who may store ------------------------------------------------------
+
+# Redis itself refuses what a server or a worker that slept would store: the
+# text begins with the epoch and the number of the order's last record.
+
+sub epoch {
+    my ($last) = @{ $t->redis->cmd('XREVRANGE', 'faka:{main}:journal', '+',
+                                   '-', 'COUNT', 1) };
+    return (split /-/, $last->[0])[0];
+}
+
+
+sub version {
+    return $t->redis->cmd('GET', key_of($_[0]))
+           =~ /\A(\{"epoch":\d+,"seq":\d+,)/ ? $1 : '';
+}
+
+
+shop(shop => { retention => '1h' });
+$t->product('card');
+$t->import_cards('card', 40);
+my %planted = (
+    'a later state'       => epoch() . ',"seq":90071992547409930',
+    'an older state'      => epoch() . ',"seq":3',
+    'an older epoch'      => '0,"seq":90071992547409930',
+    'no version'          => 'x',
+);
+my %stands;
+
+for my $name (keys %planted) {
+    my $order = $stands{$name} = $t->buy(sku => 'card');
+    $t->redis->cmd('SET', key_of($order), "{\"epoch\":$planted{$name},");
+}
+
+later(2 * $HOUR_US);
+wait_archived(4, 'all of them leave');
+is(version($stands{'a later state'}),
+   "{\"epoch\":$planted{'a later state'},",
+   'a later state of the same epoch is not replaced');
+
+for my $name (grep { $_ ne 'a later state' } sort keys %planted) {
+    my $epoch = epoch();
+    my ($seq) = version($stands{$name}) =~ /\A\{"epoch":$epoch,"seq":(\d+),/;
+    ok($seq && $seq > 3, "$name is replaced, by number " . ($seq // 'none'));
+    is(looks($stands{$name})->{status}, 'delivered', "$name: it is found");
+}
+
+# Another server has the shop, as its entry of the index says; nothing else
+# tells this one so, for it sells nothing.
+my $last = $t->buy(sku => 'card');
+my $theirs = epoch() + 100 * $HOUR_US;
+$t->redis->cmd('SET', key_of($last), "{\"epoch\":$theirs,\"seq\":5,");
+$t->redis->cmd('XADD', 'faka:{main}:snapshots', "$theirs-0", 't', 'another');
+later(2 * $HOUR_US);
+ok(wait_until(sub { epoch() > $theirs && $t->shop_state eq 'open' }, 20),
+   'the archive tells it, and with nobody there it takes the shop again');
+unlike($t->nginx->error_log, qr/\[(?:emerg|crit|alert)\]/, 'in peace');
+wait_archived(5, 'then the order leaves');
+ok(version($last) =~ /epoch":(\d+)/ && $1 > $theirs, 'under a later epoch');
+is(looks($last)->{status}, 'delivered', 'and is found');
+$t->audit_ok;
+$t->finish;
+
+
+# ---- when Redis answers before it fsyncs --------------------------------
+
+# The keeper learns it when it connects.
+
+shop(shop => { retention => '60s' });
+$t->product('card');
+$t->import_cards('card', 40);
+$t->redis->cmd('CONFIG', 'SET', 'appendfsync', 'everysec');
+ok($t->nginx->restart && $t->wait_open, 'a Redis that does not fsync at once');
+my @bought = map { $t->buy(sku => 'card') } 1 .. 5;
+later($HOUR_US);
+ok(wait_until(sub { @bought == grep { $t->redis->cmd('EXISTS', key_of($_)) }
+                                    @bought }, 5), 'orders are stored');
+is(archived(), 0, 'and stay in memory, for it may crash');
+my $stored_at = time;
+wait_archived(5, 'until they are surely on its disk');
+cmp_ok(time - $stored_at, '>', 1, 'seconds later');
+is(looks($_)->{status}, 'delivered', 'it is found') for @bought;
+$t->audit_ok;
 $t->finish;
 
 

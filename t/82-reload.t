@@ -70,7 +70,7 @@ is($part->failures, '', 'and the shop goes on');
 my $busy = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
     or die "listen: $!";
 my $conf = $nginx->conf =~ s/memory 64m;/memory 72m;/r;
-$conf =~ s/(listen 127.0.0.1:)\d+;/"$&\n        $1" . $busy->sockport . ';'/e;
+$conf =~ s/(listen 127.0.0.1:)\d+ *;/"$&\n    $1" . $busy->sockport . ';'/e;
 $part = while_selling(sub {
     spew($nginx->dir . '/nginx.conf', $conf);
     kill 'HUP', $nginx->master;

@@ -45,8 +45,6 @@ fj_now_ms(const fj_t *j)
 void
 fj_start(fj_t *j, const fj_conf_t *conf, const fj_shell_t *shell, void *data)
 {
-    int  size;
-
     assert(conf->fk != NULL && conf->owner != 0);
     assert(conf->shop[0] != '\0' && strlen(conf->shop) <= FJ_SHOP_SIZE_MAX);
 
@@ -55,13 +53,9 @@ fj_start(fj_t *j, const fj_conf_t *conf, const fj_shell_t *shell, void *data)
     j->conf = conf;
     j->fk = conf->fk;
 
-    size = snprintf(j->key, sizeof(j->key), "faka:{%s}:journal", conf->shop);
-    assert(size > 0 && (size_t) size < sizeof(j->key));
-    j->key_size = (size_t) size;
-    (void) snprintf(j->index_key, sizeof(j->index_key),
-                    "faka:{%s}:snapshots", conf->shop);
-    (void) snprintf(j->owner_key, sizeof(j->owner_key), "faka:{%s}:owner",
-                    conf->shop);
+    j->key_size = fj_key(j->key, conf, "journal", NULL);
+    (void) fj_key(j->index_key, conf, "snapshots", NULL);
+    (void) fj_key(j->owner_key, conf, "owner", NULL);
 
     /* Tells one takeover from another for whoever reads the stream. */
     (void) snprintf(j->instance, sizeof(j->instance), "%016" PRIx64,
@@ -149,16 +143,33 @@ fj_drain(fj_t *j)
 }
 
 
+/*
+ * Records that are not sent yet; and a last sign of life, for whoever is to
+ * sell after us is waiting for one that is new to it.
+ */
+
 static void
 fj_drain_step(fj_t *j)
 {
-    if (fk_durable_seq(j->fk) >= fk_last_seq(j->fk)
-        || fj_now_ms(j) >= j->drain_until_ms)
-    {
+    if (fj_now_ms(j) >= j->drain_until_ms) {
         return;
     }
 
-    fj_kick(j);
+    if (!j->drain_said && j->phase == FJ_PHASE_SELLING
+        && j->link.command == FJ_COMMAND_NONE)
+    {
+        j->drain_said = 1;
+        fj_sign_say(j, FJ_COMMAND_SAY, FJ_OWNER_TTL_MS);
+
+    } else if (j->link.command != FJ_COMMAND_SAY
+               && fk_durable_seq(j->fk) >= fk_last_seq(j->fk))
+    {
+        return;
+
+    } else {
+        fj_kick(j);
+    }
+
     fj_link_timer(&j->link, FJ_TIMER_DRAIN, FJ_POLL_MS);
 }
 
@@ -181,10 +192,17 @@ fj_halt(fj_t *j)
 
 /* --- what the link says ------------------------------------------------ */
 
+/* Whoever sells may need as long to come back to this Redis. */
+
 static void
 fj_up(fj_link_t *link)
 {
-    fj_enter(fj_of(link));
+    fj_t  *j = fj_of(link);
+
+    j->signs = 0;
+    j->settings_at_ms = fj_now_ms(j);
+    fj_owner_lives(j, FJ_OWNER_TTL_MS);
+    fj_enter(j);
 }
 
 
@@ -282,7 +300,7 @@ fj_on_timer(fj_link_t *link, fj_timer_t which)
             fj_enter(j);
 
         } else if (j->phase == FJ_PHASE_RECOVERING) {
-            fj_follow_on(j);
+            fj_recover_on(j);
 
         } else if (j->phase == FJ_PHASE_FENCED) {
             fj_fenced(j);
@@ -315,7 +333,7 @@ fj_on_timer(fj_link_t *link, fj_timer_t which)
         } else if (j->link.state == FJ_LINK_READY
                    && j->link.command == FJ_COMMAND_NONE && fj_owner_due(j))
         {
-            fj_owner_say(j, FJ_OWNER_TTL_MS);
+            fj_sign_say(j, FJ_COMMAND_SAY, FJ_OWNER_TTL_MS);
         }
 
         return;

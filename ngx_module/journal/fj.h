@@ -186,7 +186,9 @@ typedef struct {
     uint64_t       server;             /* pid of the master << 32 | .. */
     uint64_t       host;               /* where this pid means something */
     uint64_t       generation;         /* of the listening sockets */
+    int            inherits;           /* them; somebody may still sell */
     int            standby;            /* waits a little longer than others */
+    int            epoch_by_clock;     /* no lower than unix_ms */
     uint32_t       replicas;           /* that must have what counts */
 } fj_conf_t;
 
@@ -229,6 +231,8 @@ struct fj_link_s {
     int                refused;        /* 1: something, since a batch */
     int                fsync;          /* 1, 0, -1 not known */
     int                fsync_said;     /* what of it is in the log, + 2 */
+    int                evicts;         /* 1: redis, when its memory is full */
+    int                evicts_said;
 
     fj_address_t       address;        /* connected to, or tried last */
     uint32_t           turn;           /* of conf's addresses, the next */
@@ -251,7 +255,7 @@ typedef enum {
     FJ_PHASE_RECOVERING,
     FJ_PHASE_SELLING,                  /* records are sent */
     FJ_PHASE_FENCED,                   /* asks by whom */
-    FJ_PHASE_STOPPED,                  /* fenced, failed, or told to stop */
+    FJ_PHASE_STOPPED,                  /* failed, or told to end */
     FJ_PHASE_COUNT
 } fj_phase_t;
 
@@ -268,14 +272,24 @@ typedef enum {
     FJ_READING_JOURNAL
 } fj_reading_t;
 
-/* What goes on when the sign of life, or WAIT, is answered. */
-typedef enum {
-    FJ_THEN_NOTHING = 0,
-    FJ_THEN_SENT,                      /* a batch counts */
-    FJ_THEN_PROBED,                    /* the top id counts */
-    FJ_THEN_TAKEN,                     /* the shop is ours */
-    FJ_THEN_OPEN                       /* the shop opens */
-} fj_then_t;
+/* A sign of life (fj_sign.c); without padding, for two are compared. */
+typedef struct {
+    uint64_t  epoch;
+    uint64_t  seq;                     /* the journal has to reach it */
+    uint64_t  beat;
+    uint64_t  server;
+    uint64_t  host;
+    uint64_t  generation;
+} fj_sign_t;
+
+/* What was read cannot be used; code FK_OK: nothing of the kind. */
+typedef struct {
+    fk_code_t  code;
+    size_t     at;                     /* byte of the entry at read_id */
+    uint64_t   seq;                    /* the last record before it */
+    int64_t    at_ms;
+    int        said;
+} fj_damage_t;
 
 /* The snapshot that counts. */
 typedef struct {
@@ -299,10 +313,11 @@ struct fj_s {
     size_t            batch_size;
     int64_t           batch_at_ms;
     uint64_t          heard;           /* replies, as last seen */
+    int64_t           settings_at_ms;  /* asked for, last */
     int64_t           drain_until_ms;
+    int               drain_said;      /* the last sign of life */
 
     fj_id_t           top;             /* what a probe found */
-    fj_then_t         then;
     int               replicas_said;
     int               stranger;        /* who fenced us, sells elsewhere */
     int               replaced;        /* .. sells on our sockets */
@@ -310,6 +325,7 @@ struct fj_s {
 
     uint64_t          epoch;           /* recovery: the one we took, or 0 */
     uint64_t          epoch_seen;      /* the highest that anything named */
+    int               top_is_there;    /* there was a journal to take */
     fj_reading_t      reading;
     fj_id_t           read_id;         /* last entry read */
     fj_id_t           tail_id;         /* .. of the journal, for later */
@@ -317,15 +333,21 @@ struct fj_s {
     uint64_t          tail_bytes;      /* of it, journal */
     fj_found_t        found;
     uint32_t          restarts;        /* what was read had been cut */
+    fj_damage_t       damage;
     int               follows;         /* it had caught up */
     int               resumes;         /* the last entry is read once more */
     int64_t           recover_at_ms;
     int64_t           progress_at_ms;
     int64_t           caught_up_ms;
-    int64_t           alive_at_ms;     /* another server was, last */
-    int64_t           silent_at_ms;    /* and said nothing since, or 0 */
-    int               alive_said;
     int               heals;           /* redis has less than was read */
+
+    fj_sign_t         sign;            /* read over this connection, last */
+    uint32_t          signs;           /* that differed, 2 at most */
+    int               expects;         /* somebody, for one was read */
+    int64_t           alive_until_ms;  /* whoever sells is taken to live */
+    int64_t           wanted_at_ms;    /* by the operator, or 0 */
+    int               alive_said;
+    int               short_said;
 
     const char       *read_key;
     size_t            key_size;
@@ -349,6 +371,7 @@ enum {
     FJ_STAT_RECOVERED,                 /* records applied at start */
     FJ_STAT_READ_BYTES,                /* of the recovery under way */
     FJ_STAT_WANTED,                    /* 1: take over at once */
+    FJ_STAT_FOLLOWS,                   /* 1: recovers behind another server */
     FJ_STAT_EPOCH,                     /* the last one that was taken */
     FJ_STAT_TAIL_BYTES,                /* journal behind the snapshot */
     FJ_STAT_SNAPSHOTS,                 /* that count, since the start */

@@ -303,17 +303,15 @@ fj_address_unusable(fj_link_t *link, const fj_reply_t *named,
 static int
 fj_address_port(const char *text, size_t size, uint16_t *port)
 {
-    size_t    i;
-    uint32_t  number;
+    uint64_t     number;
+    const char  *p;
 
-    number = 0;
+    p = text;
 
-    for (i = 0; i < size; i++) {
-        if (i == FJ_PORT_DIGITS || text[i] < '0' || text[i] > '9') {
-            return 0;
-        }
-
-        number = number * 10 + (uint32_t) (text[i] - '0');
+    if (size > FJ_PORT_DIGITS || !fj_digits(&p, text + size, 10, &number)
+        || p != text + size)
+    {
+        return 0;
     }
 
     *port = (uint16_t) number;

@@ -3,10 +3,12 @@
  * and what a reply and a lost reply mean.  A command is on its way from
  * fj_link_send() until exactly one of the two has been called.
  *
- * Only two have a lost case.  They hold the lease of the flush: others go on
+ * A lost case have those that hold the lease of the flush: others go on
  * sooner if it is given back with the word "unknown".  Whatever else is lost
  * is asked anew over the next connection.
  */
+
+#include <stdio.h>
 
 #include "fj_priv.h"
 
@@ -28,6 +30,9 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
     [FJ_COMMAND_CONFIG] = {
         "CONFIG GET", FJ_COMMAND_TIMEOUT_MS, fj_handshake_on_config, NULL },
 
+    [FJ_COMMAND_SETTINGS] = {
+        "CONFIG GET once more", FJ_COMMAND_TIMEOUT_MS, fj_flush_on_settings,
+        NULL },
     [FJ_COMMAND_PROBE] = {
         "XINFO for the flush", FJ_COMMAND_TIMEOUT_MS, fj_flush_on_probe,
         fj_flush_lost_probe },
@@ -47,6 +52,9 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
     [FJ_COMMAND_TAKE_INDEX] = {
         "XADD to the snapshots' index", FJ_READ_TIMEOUT_MS,
         fj_recover_on_take_index, NULL },
+    [FJ_COMMAND_TOP_INDEX] = {
+        "XINFO of the snapshots' index", FJ_READ_TIMEOUT_MS,
+        fj_recover_on_top_index, NULL },
     [FJ_COMMAND_PAGE] = {
         "XRANGE", FJ_READ_TIMEOUT_MS, fj_follow_on_page, NULL },
     [FJ_COMMAND_MARK] = {
@@ -54,17 +62,29 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
 
     [FJ_COMMAND_OWNER_ASK] = {
         "GET of the owner", FJ_COMMAND_TIMEOUT_MS, fj_owner_on_ask, NULL },
-    [FJ_COMMAND_OWNER_SAY] = {
-        "SET of the owner", FJ_COMMAND_TIMEOUT_MS, fj_owner_on_say,
-        fj_owner_lost_say },
-    [FJ_COMMAND_WAIT] = {
-        "WAIT", FJ_COMMAND_TIMEOUT_MS, fj_wait_on_reply, fj_wait_lost },
+    [FJ_COMMAND_SAY] = {
+        "SET of the owner", FJ_COMMAND_TIMEOUT_MS, fj_owner_on_say, NULL },
+    [FJ_COMMAND_SAY_TAKEN] = {
+        "SET of the takeover", FJ_COMMAND_TIMEOUT_MS, fj_recover_on_taken,
+        NULL },
+    [FJ_COMMAND_SAY_PROBED] = {
+        "SET before a WAIT", FJ_COMMAND_TIMEOUT_MS, fj_flush_on_say,
+        fj_flush_lost_probe },
+    [FJ_COMMAND_WAIT_BATCH] = {
+        "WAIT for a batch", FJ_COMMAND_TIMEOUT_MS, fj_wait_on_batch,
+        fj_flush_lost_probe },
+    [FJ_COMMAND_WAIT_PROBED] = {
+        "WAIT for the flush", FJ_COMMAND_TIMEOUT_MS, fj_wait_on_probed,
+        fj_flush_lost_probe },
+    [FJ_COMMAND_WAIT_OPEN] = {
+        "WAIT for the opening", FJ_COMMAND_TIMEOUT_MS, fj_wait_on_open,
+        NULL },
     [FJ_COMMAND_FENCED] = {
         "GET of the new owner", FJ_COMMAND_TIMEOUT_MS, fj_fenced_on_owner,
         NULL },
 
     [FJ_COMMAND_KEEP_INDEX] = {
-        "XREVRANGE of the snapshots", FJ_KEEP_TIMEOUT_MS,
+        "XINFO of the snapshots", FJ_KEEP_TIMEOUT_MS,
         fj_keeper_on_index, NULL },
     [FJ_COMMAND_KEEP_BEGIN] = {
         "XADD of a snapshot's begin", FJ_KEEP_TIMEOUT_MS,
@@ -78,6 +98,12 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
     [FJ_COMMAND_KEEP_MARK] = {
         "XADD behind a snapshot", FJ_KEEP_TIMEOUT_MS, fj_keeper_on_mark,
         NULL },
+    [FJ_COMMAND_KEEP_TOP] = {
+        "XINFO behind a snapshot", FJ_KEEP_TIMEOUT_MS, fj_keeper_on_top,
+        NULL },
+    [FJ_COMMAND_KEEP_HEALED] = {
+        "XADD of the end of healing", FJ_KEEP_TIMEOUT_MS,
+        fj_keeper_on_healed, NULL },
     [FJ_COMMAND_KEEP_TRIM] = {
         "XTRIM of the journal", FJ_KEEP_TIMEOUT_MS, fj_keeper_on_trim, NULL },
     [FJ_COMMAND_KEEP_CLEAN] = {
@@ -89,6 +115,9 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
     [FJ_COMMAND_KEEP_FORGET] = {
         "XTRIM of the snapshots", FJ_KEEP_TIMEOUT_MS, fj_keeper_on_forget,
         NULL },
+    [FJ_COMMAND_KEEP_SETTINGS] = {
+        "CONFIG GET of the keeper", FJ_KEEP_TIMEOUT_MS,
+        fj_keeper_on_settings, NULL },
     [FJ_COMMAND_KEEP_ORDERS] = {
         "EVAL of the archive", FJ_KEEP_TIMEOUT_MS, fj_keeper_on_orders,
         NULL },
@@ -124,4 +153,18 @@ void
 fj_words_text(fj_words_t *words, const char *text)
 {
     fj_words_add(words, text, strlen(text));
+}
+
+
+size_t
+fj_key(char key[FJ_KEY_SIZE], const fj_conf_t *conf, const char *name,
+    const char *id)
+{
+    int  size;
+
+    size = snprintf(key, FJ_KEY_SIZE, "faka:{%s}:%s%s%s", conf->shop, name,
+                    id != NULL ? ":" : "", id != NULL ? id : "");
+    assert(size > 0 && size < FJ_KEY_SIZE);
+
+    return (size_t) size;
 }

@@ -27,7 +27,13 @@ fj_flush_run(fj_t *j)
     }
 
     if (fj_owner_due(j)) {
-        fj_owner_say(j, FJ_OWNER_TTL_MS);
+        fj_sign_say(j, FJ_COMMAND_SAY, FJ_OWNER_TTL_MS);
+        return;
+    }
+
+    if (fj_now_ms(j) - j->settings_at_ms >= FJ_SETTINGS_MS) {
+        j->settings_at_ms = fj_now_ms(j);
+        fj_handshake_ask_settings(&j->link, FJ_COMMAND_SETTINGS);
         return;
     }
 
@@ -51,6 +57,15 @@ fj_flush_run(fj_t *j)
 
     if (fk_shop_state(j->fk) != FK_SHOP_OPEN) {
         fj_enter(j);
+    }
+}
+
+
+void
+fj_flush_on_settings(fj_link_t *link, const fj_reply_t *reply)
+{
+    if (fj_handshake_settings(link, reply)) {
+        fj_flush_run(fj_of(link));
     }
 }
 
@@ -113,8 +128,7 @@ fj_flush_on_batch(fj_link_t *link, const fj_reply_t *reply)
         j->refusals = 0;
 
         if (fj_wait_needed(j)) {
-            j->then = FJ_THEN_SENT;
-            fj_wait_ask(j);
+            fj_wait_ask(j, FJ_COMMAND_WAIT_BATCH);
             return;
         }
 
@@ -220,12 +234,26 @@ fj_flush_on_probe(fj_link_t *link, const fj_reply_t *reply)
 
     /* Not in the name of another owner, if there is one. */
     if (fj_wait_needed(j) && j->top.epoch <= fj_flush_epoch(j)) {
-        j->then = FJ_THEN_PROBED;
-        fj_owner_say(j, FJ_OWNER_TTL_MS);
+        fj_sign_say(j, FJ_COMMAND_SAY_PROBED, FJ_OWNER_TTL_MS);
         return;
     }
 
     fj_flush_probed(j);
+}
+
+
+void
+fj_flush_on_say(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t  *j = fj_of(link);
+
+    if (!fj_reply_ok(reply)) {
+        fk_flush_unknown(j->fk, j->conf->owner);
+        fj_link_refused(link, reply, "SET");
+        return;
+    }
+
+    fj_wait_ask(j, FJ_COMMAND_WAIT_PROBED);
 }
 
 
@@ -309,7 +337,7 @@ fj_flush_begin(fj_t *j)
     id.epoch = fj_flush_epoch(j);
     id.seq = 0;
 
-    fj_stream_append(j, FJ_COMMAND_BEGIN, j->key, "t", &id);
+    fj_stream_append(j, FJ_COMMAND_BEGIN, j->key, 0, "t", &id);
 }
 
 

@@ -15,8 +15,6 @@
  * cut, a snapshot that counted was there before.
  */
 
-#include <stdio.h>
-
 #include "fj_priv.h"
 
 
@@ -60,6 +58,12 @@ fj_follow_on(fj_t *j)
 void
 fj_follow_resume(fj_t *j)
 {
+    if (j->reading != FJ_READING_JOURNAL) {
+        j->reading = FJ_READING_JOURNAL;
+        j->read_key = j->key;
+        j->read_id = j->tail_id;
+    }
+
     j->resumes = j->read_id.epoch != 0;
     fj_follow_page(j);
 }
@@ -72,6 +76,16 @@ fj_follow_rest(fj_t *j)
 
     j->tail_id = j->read_id;
     fj_follow_to(j, FJ_READING_INDEX, j->index_key);
+}
+
+
+/* An idle shop may have a snapshot, and no journal left behind it. */
+
+uint64_t
+fj_follow_epoch(const fj_t *j)
+{
+    return j->read_id.epoch > j->found.epoch ? j->read_id.epoch
+                                             : j->found.epoch;
 }
 
 
@@ -195,8 +209,7 @@ fj_follow_next(fj_t *j)
         }
 
         fj_id_text(id, "", &j->found.begin);
-        (void) snprintf(j->part_key, sizeof(j->part_key),
-                        "faka:{%s}:snapshot:%s", j->conf->shop, id);
+        (void) fj_key(j->part_key, j->conf, "snapshot", id);
         fj_follow_to(j, FJ_READING_PARTS, j->part_key);
         return;
 
@@ -248,7 +261,9 @@ fj_follow_entry(fj_t *j, const fj_reply_t *entry)
 
     /* Another server has taken the shop: from where on, and whether it had
      * all that was read here, the journal tells whoever reads it anew. */
-    if (j->follows && id.epoch > j->read_id.epoch && j->read_id.epoch != 0) {
+    if (j->follows && j->epoch == 0 && j->read_id.epoch != 0
+        && id.epoch > j->read_id.epoch)
+    {
         return FJ_READ_RESTART;
     }
 
@@ -298,6 +313,12 @@ fj_follow_index(fj_t *j, const fj_reply_t *fields)
 {
     fj_id_t            begin;
     const fj_reply_t  *name;
+
+    /* The journal goes on behind it: it does not end there any more. */
+    if (fj_reply_field(fields, "healed") != NULL) {
+        j->found.heals = 0;
+        return FJ_READ_ON;
+    }
 
     name = fj_reply_field(fields, "done");
     if (name == NULL) {
@@ -379,7 +400,8 @@ fj_follow_value(fj_t *j, const fj_reply_t *value)
 /*
  * Another owner may have cut the journal, or replaced the snapshot, while
  * they were read: so what looks like damage is read again from the beginning,
- * some times, before it is called that.
+ * some times, before it is called that.  What follows from it depends on
+ * whether somebody else sells (fj_owner.c).
  */
 
 fj_read_t
@@ -390,12 +412,10 @@ fj_follow_damaged(fj_t *j, fk_code_t code, size_t at)
         return FJ_READ_RESTART;
     }
 
-    fj_say(&j->link, FJ_LOG_EMERG, " cannot recover: %s at entry %" PRIu64
-           "-%" PRIu64 " of %s, byte %zu, after record %" PRIu64 "%s; look "
-           "with faka-journal", fk_code_info[code].text, j->read_id.epoch,
-           j->read_id.seq, j->read_key, at, fk_recover_seq(j->fk),
-           code == FK_TABLE_FULL ? "; give the shop more \"memory\"" : "");
+    j->damage.code = code;
+    j->damage.at = at;
+    j->damage.seq = fk_recover_seq(j->fk);
+    j->damage.at_ms = fj_now_ms(j);
 
-    fk_fail(j->fk, fk_code_info[code].text);
-    return FJ_READ_HALT;
+    return FJ_READ_DAMAGED;
 }

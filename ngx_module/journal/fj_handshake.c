@@ -4,7 +4,8 @@
  * hears the password, and is asked for its master.
  *
  * A server that does not is used all the same, for the operator may want it
- * so; but the error log and the metrics say what that means.
+ * so; but the error log and the metrics say what that means.  They are asked
+ * for again from time to time, since CONFIG SET breaks no connection.
  */
 
 #include <stdio.h>
@@ -12,10 +13,34 @@
 #include "fj_priv.h"
 
 
+typedef struct {
+    const char  *name;
+    const char  *value;
+} fj_setting_t;
+
+
 static int fj_handshake_auth(fj_link_t *link);
 static void fj_handshake_slot(fj_link_t *link);
-static int fj_handshake_fsync(const fj_reply_t *reply);
+static int fj_handshake_are(const fj_reply_t *reply,
+    const fj_setting_t *wanted, size_t count);
 static void fj_handshake_say_fsync(fj_link_t *link);
+static void fj_handshake_say_evicts(fj_link_t *link);
+
+
+/* The third is easily missed: while a child rewrites the file, it turns fsync
+ * off, under "always", too. */
+static const fj_setting_t  fj_handshake_durable[] = {
+    { "appendonly", "yes" },
+    { "appendfsync", "always" },
+    { "no-appendfsync-on-rewrite", "no" }
+};
+
+/* The others evict what has a time to live, as archived orders do. */
+static const fj_setting_t  fj_handshake_kept[] = {
+    { "maxmemory-policy", "noeviction" }
+};
+
+#define FJ_SETTINGS(table)  (table), sizeof(table) / sizeof((table)[0])
 
 
 void
@@ -62,11 +87,22 @@ fj_handshake_next(fj_link_t *link, fj_command_t after)
         return;
     }
 
-    /* A pattern: Redis before 7 takes no more than one name. */
+    fj_handshake_ask_settings(link, FJ_COMMAND_CONFIG);
+}
+
+
+/* One pattern for the tables below: Redis before 7 takes no more names. */
+
+void
+fj_handshake_ask_settings(fj_link_t *link, fj_command_t command)
+{
+    fj_words_t  words;
+
+    words.argc = 0;
     fj_words_text(&words, "CONFIG");
     fj_words_text(&words, "GET");
-    fj_words_text(&words, "*append*");
-    fj_link_send(link, FJ_COMMAND_CONFIG, &words);
+    fj_words_text(&words, "*p*y*");
+    fj_link_send(link, command, &words);
 }
 
 
@@ -152,12 +188,10 @@ fj_handshake_on_role(fj_link_t *link, const fj_reply_t *reply)
 static void
 fj_handshake_slot(fj_link_t *link)
 {
-    int         size;
     char        key[FJ_KEY_SIZE];
     fj_words_t  words;
 
-    size = snprintf(key, sizeof(key), "faka:{%s}:journal", link->conf->shop);
-    assert(size > 0 && (size_t) size < sizeof(key));
+    (void) fj_key(key, link->conf, "journal", NULL);
 
     words.argc = 0;
     fj_words_text(&words, "EXISTS");
@@ -176,49 +210,52 @@ fj_handshake_on_slot(fj_link_t *link, const fj_reply_t *reply)
 }
 
 
-/* An error is no obstacle: our user may not be allowed to ask. */
-
 void
 fj_handshake_on_config(fj_link_t *link, const fj_reply_t *reply)
+{
+    if (fj_handshake_settings(link, reply)) {
+        fj_link_up(link);
+    }
+}
+
+
+/* An error is no obstacle: our user may not be allowed to ask. */
+
+int
+fj_handshake_settings(fj_link_t *link, const fj_reply_t *reply)
 {
     if (fj_reply_error(reply, "NOAUTH")
         || (reply->type != FJ_REPLY_ERROR && reply->type != FJ_REPLY_ARRAY))
     {
         fj_link_refused(link, reply, "work");
-        return;
+        return 0;
     }
 
-    link->fsync = fj_handshake_fsync(reply);
-    fj_handshake_say_fsync(link);
+    link->fsync = fj_handshake_are(reply, FJ_SETTINGS(fj_handshake_durable));
+    link->evicts = !fj_handshake_are(reply, FJ_SETTINGS(fj_handshake_kept));
 
-    fj_link_up(link);
+    /* The keeper asks for itself. */
+    if (link->upper->asks_fsync) {
+        fj_handshake_say_fsync(link);
+        fj_handshake_say_evicts(link);
+    }
+
+    return 1;
 }
 
 
-/*
- * 1 when each reply comes after an fsync, 0 when not, and -1 when nobody
- * knows.  The third setting is easily missed: while a child rewrites the
- * file, it turns fsync off, under "always", too.
- */
+/* 1: all are as wanted, 0: one is not, -1: nobody knows. */
 
 static int
-fj_handshake_fsync(const fj_reply_t *reply)
+fj_handshake_are(const fj_reply_t *reply, const fj_setting_t *wanted,
+    size_t count)
 {
     size_t             n, found;
     const fj_reply_t  *value;
 
-    static const struct {
-        const char  *name;
-        const char  *value;
-    } wanted[] = {
-        { "appendonly", "yes" },
-        { "appendfsync", "always" },
-        { "no-appendfsync-on-rewrite", "no" }
-    };
-
     found = 0;
 
-    for (n = 0; n < sizeof(wanted) / sizeof(wanted[0]); n++) {
+    for (n = 0; n < count; n++) {
         value = fj_reply_field(reply, wanted[n].name);
 
         if (value == NULL || value->type != FJ_REPLY_STRING) {
@@ -232,7 +269,7 @@ fj_handshake_fsync(const fj_reply_t *reply)
         found++;
     }
 
-    return found == sizeof(wanted) / sizeof(wanted[0]) ? 1 : -1;
+    return found == count ? 1 : -1;
 }
 
 
@@ -260,4 +297,17 @@ fj_handshake_say_fsync(fj_link_t *link)
                ": redis \"%s\" does not allow CONFIG GET; whether it fsyncs "
                "is not known", link->address.text);
     }
+}
+
+
+static void
+fj_handshake_say_evicts(fj_link_t *link)
+{
+    if (link->evicts && !link->evicts_said) {
+        fj_say(link, FJ_LOG_ERR, ": redis \"%s\" evicts keys when its memory "
+               "is full: archived orders would be lost, or the journal; set "
+               "\"maxmemory-policy noeviction\"", link->address.text);
+    }
+
+    link->evicts_said = link->evicts;
 }

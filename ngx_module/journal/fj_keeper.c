@@ -1,5 +1,6 @@
 /*
- * The keeper's life: when what is due, and how a snapshot is written.
+ * The keeper's life: when what is due, and how a snapshot is written.  What
+ * makes it count is in fj_keeper_count.c.
  *
  *     index of snapshots       its last id: ours are the next ones
  *     + <epoch>-<n>   begin NAME                    it has begun
@@ -21,10 +22,9 @@
 
 #define FJ_KEEPER_CHECK_MS     100
 #define FJ_KEEPER_PACE_MS      4       /* between two steps of a walk */
+#define FJ_KEEPER_PACE_HEAL_MS 1       /* .. which buyers wait for */
 #define FJ_KEEPER_STEPS        2
 #define FJ_KEEPER_STEPS_HEAL   64
-#define FJ_KEEPER_SETTLE_MS    30000
-#define FJ_KEEPER_POLL_MS      20
 #define FJ_KEEPER_AGAIN_MS     5000
 #define FJ_KEEPER_HEAL_MS      200     /* a shop that heals cannot wait */
 #define FJ_KEEPER_WAIT_MS      "1000"  /* for replicas */
@@ -37,16 +37,7 @@ static void fj_keeper_check(fj_keeper_t *k);
 static int fj_keeper_snapshot_due(const fj_keeper_t *k);
 static void fj_keeper_begin(fj_keeper_t *k, int healing);
 static void fj_keeper_walk(fj_keeper_t *k);
-static fk_code_t fj_keeper_step(fj_keeper_t *k);
 static void fj_keeper_send_parts(fj_keeper_t *k);
-static void fj_keeper_settle(fj_keeper_t *k);
-static void fj_keeper_done(fj_keeper_t *k);
-static void fj_keeper_healed(fj_keeper_t *k);
-static void fj_keeper_counts(fj_keeper_t *k);
-static int fj_keeper_appended(fj_keeper_t *k, const fj_reply_t *reply,
-    const char *doing);
-static void fj_keeper_id(fj_keeper_t *k, uint64_t number,
-    char text[FJ_ID_SIZE]);
 
 
 static const fj_upper_t  fj_keeper_upper = {
@@ -108,7 +99,10 @@ fj_keeper_up(fj_link_t *link)
 static void
 fj_keeper_down(fj_link_t *link)
 {
-    fj_keeper_give_up(fj_keeper_of(link));
+    fj_keeper_t  *k = fj_keeper_of(link);
+
+    fj_keeper_give_up(k);
+    fj_keeper_forget_orders(k);
 }
 
 
@@ -160,14 +154,53 @@ fj_keeper_give_up(fj_keeper_t *k)
 
     if (k->phase != FJ_KEEPER_ARCHIVING && k->phase != FJ_KEEPER_CUTTING) {
         fk_snapshot_end(k->fk, k->conf->owner);
-        fj_say(&k->link, FJ_LOG_WARN, ": a snapshot was not finished; the "
-               "one before it counts");
+
+        if (!k->unfinished_said) {
+            k->unfinished_said = 1;
+            fj_say(&k->link, FJ_LOG_WARN, ": a snapshot was not finished; "
+                   "the one before it counts");
+        }
     }
 
     k->phase = FJ_KEEPER_IDLE;
     k->again_at_ms = fj_keeper_now_ms(k)
                      + (fk_shop_state(k->fk) == FK_SHOP_HEALING
                         ? FJ_KEEPER_HEAL_MS : FJ_KEEPER_AGAIN_MS);
+}
+
+
+/* What Redis refuses, it may refuse for hours: the log has it when it changes,
+ * and when it comes back. */
+
+void
+fj_keeper_refused(fj_keeper_t *k, const fj_reply_t *reply, const char *doing)
+{
+    uint32_t  sum, *said;
+
+    said = &k->refused_sum[k->phase == FJ_KEEPER_ARCHIVING];
+    sum = fk_crc32c(1, doing, strlen(doing));
+
+    if (reply->type == FJ_REPLY_ERROR) {
+        sum = fk_crc32c(sum, reply->text, reply->size);
+    }
+
+    if (sum == *said) {
+        k->link.refused = 1;
+        fj_link_drop(&k->link);
+        return;
+    }
+
+    *said = sum;
+    fj_link_refused(&k->link, reply, doing);
+}
+
+
+void
+fj_keeper_works(fj_keeper_t *k)
+{
+    k->refused_sum[k->phase == FJ_KEEPER_ARCHIVING] = 0;
+    k->link.refused = 0;
+    fj_link_well(&k->link);
 }
 
 
@@ -196,11 +229,16 @@ fj_keeper_check(fj_keeper_t *k)
 
     if (state == FK_SHOP_HEALING) {
         fj_keeper_begin(k, 1);
-
-    } else if (state != FK_SHOP_OPEN) {
         return;
+    }
 
-    } else if (fj_keeper_snapshot_due(k)) {
+    k->healing_said = 0;
+
+    if (state != FK_SHOP_OPEN) {
+        return;
+    }
+
+    if (fj_keeper_snapshot_due(k)) {
         fj_keeper_begin(k, 0);
 
     } else {
@@ -266,46 +304,36 @@ fj_keeper_begin(fj_keeper_t *k, int healing)
     k->entry = 0;
     k->tail_bytes = fk_stat_get(k->fk, FJ_STAT_TAIL_BYTES);
 
-    if (healing) {
+    if (healing && !k->healing_said) {
+        k->healing_said = 1;
         fj_say(&k->link, FJ_LOG_EMERG, ": the journal in redis \"%s\" has "
                "lost records that only memory has; the shop waits while it "
                "is written anew from memory", k->link.address.text);
     }
 
-    fj_keeper_ask_last(k);
+    fj_top_ask(&k->link, FJ_COMMAND_KEEP_INDEX, k->index_key);
 }
 
 
 void
 fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply)
 {
-    fj_id_t       id;
+    fj_id_t       top;
     fj_words_t    words;
     fj_keeper_t  *k = fj_keeper_of(link);
 
-    id.epoch = 0;
-    id.seq = 0;
-
-    if (reply->type != FJ_REPLY_ARRAY
-        || (reply->count != 0
-            && !fj_keeper_entry(&reply->item[0], &id)))
-    {
-        fj_link_refused(link, reply, "the index of snapshots");
+    if (!fj_top_read(reply, &top)) {
+        fj_keeper_refused(k, reply, "the index of snapshots");
         return;
     }
 
-    if (id.epoch > k->snapshot.epoch) {
-        /* Somebody has taken the shop over.  A shop that heals sends no
-         * batch that would be refused: here it learns that it is fenced. */
-        fk_fence(k->fk, id.epoch);
-        link->shell->ring(link->data);
-        link->shell->wake(link->data);
-        fj_keeper_give_up(k);
+    if (top.epoch > k->snapshot.epoch) {
+        fj_keeper_fenced(k, top.epoch);
         return;
     }
 
     k->own.epoch = k->snapshot.epoch;
-    k->own.seq = id.epoch == k->own.epoch ? id.seq + 1 : 1;
+    k->own.seq = top.epoch == k->own.epoch ? top.seq + 1 : 1;
     k->sent = k->own;
     fj_id_text(k->name, "", &k->own);
 
@@ -317,6 +345,21 @@ fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply)
     fj_words_text(&words, k->name);
 
     fj_link_send(link, FJ_COMMAND_KEEP_BEGIN, &words);
+}
+
+
+/* A shop that heals, or whose process has slept, sends no batch that would be
+ * refused: here it learns that it is fenced. */
+
+void
+fj_keeper_fenced(fj_keeper_t *k, uint64_t epoch)
+{
+    fk_fence(k->fk, epoch);
+    k->link.shell->ring(k->link.data);
+    k->link.shell->wake(k->link.data);
+
+    fj_keeper_give_up(k);
+    fj_keeper_forget_orders(k);
 }
 
 
@@ -359,17 +402,16 @@ fj_keeper_walk(fj_keeper_t *k)
         fj_keeper_send_parts(k);
 
     } else if (k->walked) {
-        k->phase = FJ_KEEPER_SETTLING;
-        k->settle_until_ms = fj_keeper_now_ms(k) + FJ_KEEPER_SETTLE_MS;
-        fj_keeper_settle(k);
+        fj_keeper_settle_begin(k);
 
     } else {
-        fj_keeper_again(k, k->healing ? 0 : FJ_KEEPER_PACE_MS);
+        fj_keeper_again(k, k->healing ? FJ_KEEPER_PACE_HEAL_MS
+                                      : FJ_KEEPER_PACE_MS);
     }
 }
 
 
-static fk_code_t
+fk_code_t
 fj_keeper_step(fj_keeper_t *k)
 {
     size_t     size;
@@ -423,14 +465,15 @@ fj_keeper_on_part(fj_link_t *link, const fj_reply_t *reply)
 
     if (fj_keeper_appended(k, reply, "a part of a snapshot")) {
         k->used = 0;
-        fj_keeper_again(k, k->healing ? 0 : FJ_KEEPER_PACE_MS);
+        fj_keeper_again(k, k->healing ? FJ_KEEPER_PACE_HEAL_MS
+                                      : FJ_KEEPER_PACE_MS);
     }
 }
 
 
 /* 0: it is not where it should be, and what follows from that is done. */
 
-static int
+int
 fj_keeper_appended(fj_keeper_t *k, const fj_reply_t *reply,
     const char *doing)
 {
@@ -449,142 +492,17 @@ fj_keeper_appended(fj_keeper_t *k, const fj_reply_t *reply,
         break;
     }
 
-    fj_link_refused(&k->link, reply, doing);
+    fj_keeper_refused(k, reply, doing);
     return 0;
 }
 
 
-/* --- making it count --------------------------------------------------- */
-
-/* The snapshot is one only together with the journal up to its end. */
-
-static void
-fj_keeper_settle(fj_keeper_t *k)
-{
-    fk_code_t  code;
-
-    /* Writes nothing more, but says whether the shop is still ours. */
-    code = fj_keeper_step(k);
-
-    if ((code != FK_OK && code != FK_AGAIN)
-        || fj_keeper_now_ms(k) >= k->settle_until_ms)
-    {
-        fj_keeper_give_up(k);
-
-    } else if (k->healing
-               || fk_durable_seq(k->fk) >= k->snapshot.end_seq)
-    {
-        fj_keeper_done(k);
-
-    } else {
-        fj_keeper_again(k, FJ_KEEPER_POLL_MS);
-    }
-}
-
-
-static void
-fj_keeper_done(fj_keeper_t *k)
-{
-    char        id[FJ_ID_SIZE], numbers[4][24];
-    unsigned    i;
-    uint64_t    values[4];
-    fj_words_t  words;
-
-    static const char *const  names[4] = { "parts", "bytes", "begin", "end" };
-
-    values[0] = k->snapshot.parts_count;
-    values[1] = k->snapshot.bytes;
-    values[2] = k->snapshot.begin_seq;
-    values[3] = k->snapshot.end_seq;
-
-    k->phase = FJ_KEEPER_CLOSING;
-    fj_keeper_id(k, k->own.seq + 1, id);
-
-    words.argc = 0;
-    fj_words_text(&words, "XADD");
-    fj_words_text(&words, k->index_key);
-    fj_words_text(&words, id);
-    fj_words_text(&words, "done");
-    fj_words_text(&words, k->name);
-
-    for (i = 0; i < 4; i++) {
-        (void) snprintf(numbers[i], sizeof(numbers[i]), "%" PRIu64,
-                        values[i]);
-        fj_words_text(&words, names[i]);
-        fj_words_text(&words, numbers[i]);
-    }
-
-    if (k->healing) {
-        fj_words_text(&words, "heals");
-        fj_words_text(&words, "1");
-    }
-
-    fj_link_send(&k->link, FJ_COMMAND_KEEP_DONE, &words);
-}
-
-
 void
-fj_keeper_on_done(fj_link_t *link, const fj_reply_t *reply)
+fj_keeper_id(fj_keeper_t *k, uint64_t number, char text[FJ_ID_SIZE])
 {
-    fj_keeper_t  *k = fj_keeper_of(link);
-
-    if (!fj_keeper_appended(k, reply, "the end of a snapshot")) {
-        return;
-    }
-
-    if (k->healing) {
-        fj_keeper_mark(k);
-        return;
-    }
-
-    fk_snapshot_end(k->fk, k->conf->owner);
-    fj_keeper_counts(k);
-}
-
-
-void
-fj_keeper_on_mark(fj_link_t *link, const fj_reply_t *reply)
-{
-    fj_append_t   result;
-    fj_keeper_t  *k = fj_keeper_of(link);
-
-    result = fj_appended(&k->sent, reply);
-
-    /* Refused: the journal is there already, or is another's by now.  The
-     * probe that comes before the next batch tells which. */
-    if (result != FJ_APPEND_DONE && result != FJ_APPEND_REFUSED) {
-        fj_link_refused(link, reply, "the new beginning of the journal");
-        return;
-    }
-
-    if (k->conf->replicas != 0) {
-        fj_keeper_wait(k);
-        return;
-    }
-
-    fj_keeper_healed(k);
-}
-
-
-static void
-fj_keeper_healed(fj_keeper_t *k)
-{
-    fk_code_t  code;
-
-    code = fk_heal_end(k->fk, k->conf->owner, k->snapshot.begin_seq);
-    if (code != FK_OK) {
-        fj_keeper_give_up(k);
-        return;
-    }
-
-    fk_stat_add(k->fk, FJ_STAT_HEALED, 1);
-    fj_say(&k->link, FJ_LOG_NOTICE, " sells again: its journal begins anew "
-           "behind record %" PRIu64 ", before which its snapshot has "
-           "everything", k->snapshot.begin_seq);
-
-    k->link.shell->ring(k->link.data);
-    k->link.shell->wake(k->link.data);
-    fj_keeper_counts(k);
+    k->sent.epoch = k->snapshot.epoch;
+    k->sent.seq = number;
+    fj_id_text(text, "", &k->sent);
 }
 
 
@@ -617,7 +535,7 @@ fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_link_refused(link, reply, "WAIT");
+        fj_keeper_refused(k, reply, "WAIT");
         return;
     }
 
@@ -625,37 +543,9 @@ fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply)
         fj_keeper_give_up(k);
 
     } else if (k->phase == FJ_KEEPER_ARCHIVING) {
-        fj_keeper_drop(k);
+        fj_keeper_stored(k);
 
     } else {
-        fj_keeper_healed(k);
+        fj_keeper_sells_again(k);
     }
-}
-
-
-static void
-fj_keeper_counts(fj_keeper_t *k)
-{
-    /* What came while it was written is the next one's. */
-    fk_stat_add(k->fk, FJ_STAT_TAIL_BYTES, 0 - k->tail_bytes);
-    fk_stat_add(k->fk, FJ_STAT_SNAPSHOTS, 1);
-    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_SEQ, k->snapshot.end_seq);
-    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_BYTES, k->snapshot.bytes);
-    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_AT_MS,
-                (uint64_t) fj_keeper_now_ms(k));
-
-    fj_say(&k->link, FJ_LOG_NOTICE, ": snapshot %s of %" PRIu64 " entities, %"
-           PRIu64 " bytes", k->name, k->snapshot.entities_count,
-           k->snapshot.bytes);
-
-    fj_keeper_cut(k);
-}
-
-
-static void
-fj_keeper_id(fj_keeper_t *k, uint64_t number, char text[FJ_ID_SIZE])
-{
-    k->sent.epoch = k->snapshot.epoch;
-    k->sent.seq = number;
-    fj_id_text(text, "", &k->sent);
 }

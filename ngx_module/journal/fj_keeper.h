@@ -11,11 +11,12 @@
  * What it promises.  A snapshot counts only by its "done" entry in the index,
  * which comes after all its parts and after the journal has all that it
  * needs; the journal is cut only after that.  A server that was fenced can
- * neither make one count nor spoil another's: Redis refuses its ids.  An order
- * is dropped only after the archive has it.  Every process has a keeper; the
- * engine's lease lets one at a time write a snapshot, and another goes on when
- * it dies.  wake() of its shell: there are records to send, or an answer to
- * who waits.
+ * neither make one count nor spoil another's: Redis refuses its ids, and its
+ * orders.  An order is dropped only when the archive has it on its disk, or,
+ * where Redis does not fsync before it answers, some seconds later.  Every
+ * process has a keeper; the engine's lease lets one at a time write a
+ * snapshot, and another goes on when it dies.  wake() of its shell: there are
+ * records to send, or an answer to who waits.
  *
  * As the machine of fj.h, it has no I/O, clock, randomness or memory of its
  * own: its link's events go to fj_connected(), fj_closed(), fj_reply() and
@@ -31,6 +32,7 @@
 
 #define FJ_KEEPER_CHUNK_SIZE    ((size_t) 128 << 10)     /* of one entry */
 #define FJ_KEEPER_BATCH         32     /* orders stored by one command */
+#define FJ_KEEPER_AGING         20480  /* stored, and not dropped yet */
 #define FJ_KEEPER_TEXT_MAX      ((size_t) 384 << 10)     /* of a batch */
 
 /* What the caller gives it to work in, for as long as it lives. */
@@ -41,16 +43,25 @@ _Static_assert(FJ_KEEPER_ROOM >= FJ_KEEPER_CHUNK_SIZE
                "a snapshot's entry fits as well");
 
 
+/* An order that is stored, or about to be. */
+typedef struct {
+    fk_order_id_t  id;
+    uint64_t       seq;                /* as fk_archive_read() told */
+    int64_t        stored_ms;
+} fj_keeper_order_t;
+
 typedef struct {
     uint64_t   snapshot_size;          /* of journal since the last one */
     uint32_t   snapshot_s;
     uint32_t   retention_s;            /* of finished orders, in memory */
     uint32_t   archive_s;              /* how long the archive keeps them */
     uint8_t   *room;                   /* FJ_KEEPER_ROOM bytes */
+    fj_keeper_order_t  *aging;         /* FJ_KEEPER_AGING of them */
 
     /*
      * The order as the archive shall hold it, at most room bytes into out:
-     * returns how many, 0 if it does not fit.  record is what
+     * returns how many, 0 if it does not fit.  It begins with '{', which the
+     * version of the order takes the place of.  record is what
      * fk_archive_restore() takes; it must be in it.  data: the shell's.
      */
     size_t   (*text)(void *data, const fk_order_view_t *order,
@@ -69,11 +80,6 @@ typedef enum {
 } fj_keeper_phase_t;
 
 typedef struct {
-    fk_order_id_t  id;
-    uint64_t       seq;
-} fj_keeper_order_t;
-
-typedef struct {
     fj_link_t                link;
     const fj_conf_t         *conf;
     const fj_keeper_conf_t  *kept;
@@ -90,10 +96,17 @@ typedef struct {
     size_t                   used;          /* bytes of parts in the room */
     int                      healing;
     int                      walked;        /* that was the last part */
+    int                      healing_said;
+    int                      unfinished_said;
+    uint32_t                 refused_sum[2];     /* said last; archive: [1] */
     int64_t                  settle_until_ms;
 
     uint32_t                 cursor;        /* of the archive */
     uint32_t                 order_count;   /* on their way */
+    uint32_t                 aging_first;   /* in the ring kept->aging */
+    uint32_t                 aging_count;
+    uint64_t                 epoch;         /* of the shop they are from */
+    int64_t                  asked_ms;      /* the EVAL was sent */
     fj_keeper_order_t        order[FJ_KEEPER_BATCH];
 
     char                     name[FJ_ID_SIZE];        /* of own, as text */

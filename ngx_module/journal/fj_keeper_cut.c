@@ -15,6 +15,7 @@
 #define FJ_CUT_NAMES        12
 
 
+static int fj_keeper_entry(const fj_reply_t *entry, fj_id_t *id);
 static void fj_keeper_trim(fj_keeper_t *k);
 static void fj_keeper_clean(fj_keeper_t *k);
 static void fj_keeper_forget(fj_keeper_t *k);
@@ -31,52 +32,14 @@ fj_keeper_key(const fj_keeper_t *k, char key[FJ_KEY_SIZE], const char *name)
 }
 
 
-void
-fj_keeper_ask_last(fj_keeper_t *k)
-{
-    fj_words_t  words;
+/* 1: it is an entry, and *id its id. */
 
-    words.argc = 0;
-    fj_words_text(&words, "XREVRANGE");
-    fj_words_text(&words, k->index_key);
-    fj_words_text(&words, "+");
-    fj_words_text(&words, "-");
-    fj_words_text(&words, "COUNT");
-    fj_words_text(&words, "1");
-
-    fj_link_send(&k->link, FJ_COMMAND_KEEP_INDEX, &words);
-}
-
-
-int
+static int
 fj_keeper_entry(const fj_reply_t *entry, fj_id_t *id)
 {
     return entry->type == FJ_REPLY_ARRAY && entry->count == 2
            && fj_id_read(&entry->item[0], id)
            && entry->item[1].type == FJ_REPLY_ARRAY;
-}
-
-
-void
-fj_keeper_mark(fj_keeper_t *k)
-{
-    char        id_text[FJ_ID_SIZE];
-    fj_id_t     id;
-    fj_words_t  words;
-
-    id.epoch = k->snapshot.epoch;
-    id.seq = k->snapshot.begin_seq;
-    k->sent = id;
-    fj_id_text(id_text, "", &id);
-
-    words.argc = 0;
-    fj_words_text(&words, "XADD");
-    fj_words_text(&words, k->journal_key);
-    fj_words_text(&words, id_text);
-    fj_words_text(&words, "o");
-    fj_words_text(&words, k->name);
-
-    fj_link_send(&k->link, FJ_COMMAND_KEEP_MARK, &words);
 }
 
 
@@ -121,7 +84,7 @@ fj_keeper_on_trim(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_link_refused(link, reply, "cutting the journal");
+        fj_keeper_refused(k, reply, "cutting the journal");
         return;
     }
 
@@ -163,7 +126,7 @@ fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_ARRAY || reply->count > FJ_CUT_NAMES) {
-        fj_link_refused(link, reply, "the index of snapshots");
+        fj_keeper_refused(k, reply, "the index of snapshots");
         return;
     }
 
@@ -174,7 +137,7 @@ fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply)
     for (i = 0; i < reply->count; i++) {
 
         if (!fj_keeper_entry(&reply->item[i], &id)) {
-            fj_link_refused(link, reply, "the index of snapshots");
+            fj_keeper_refused(k, reply, "the index of snapshots");
             return;
         }
 
@@ -210,12 +173,14 @@ fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply)
 void
 fj_keeper_on_unlink(fj_link_t *link, const fj_reply_t *reply)
 {
+    fj_keeper_t  *k = fj_keeper_of(link);
+
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_link_refused(link, reply, "UNLINK");
+        fj_keeper_refused(k, reply, "UNLINK");
         return;
     }
 
-    fj_keeper_forget(fj_keeper_of(link));
+    fj_keeper_forget(k);
 }
 
 
@@ -243,7 +208,7 @@ fj_keeper_on_forget(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_link_refused(link, reply, "cutting the index");
+        fj_keeper_refused(k, reply, "cutting the index");
         return;
     }
 

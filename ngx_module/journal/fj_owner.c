@@ -1,26 +1,26 @@
 /*
- * Who sells: the owner's sign of life, and what a server does that is not, or
- * no longer, the owner.
+ * Who sells: what a server does that is not, or no longer, the owner.
  *
- *     faka:{SHOP}:owner   "<epoch> <server> <host> <generation>", for a second
+ * The owner's key decides nothing about the journal, where epochs alone
+ * count; it tells a server that could take over whether it should.  A new
+ * binary inherits the sockets of the old one, so it takes over from it, and
+ * the old one leaves the buyers to it.
  *
- * The key decides nothing about the journal, where epochs alone count; it
- * tells a server that could take over whether it should.  server is the
- * owner's master process, host its machine, and generation the listening
- * sockets that it serves: a new binary inherits them, so it may take over
- * from the old one at once, and the old one may leave the buyers to it.
+ * Not before it has what the old one has, though.  A Redis that came back
+ * without its tail, or was emptied, is mended by the owner out of its memory,
+ * and that is lost if somebody else goes on first.  So who takes over from an
+ * owner that lives has heard it say, to this very Redis, how far the journal
+ * must reach, and has read that far.
  */
-
-#include <stdio.h>
 
 #include "fj_priv.h"
 
 
 #define FJ_OWNER_EVERY_MS  300
 #define FJ_OWNER_GONE_MS   1000
-#define FJ_OWNER_MORE_MS   200         /* that a standby waits longer */
 #define FJ_OWNER_SILENT_MS 400         /* two signs of life, at least */
-#define FJ_OWNER_SIZE      96
+#define FJ_OWNER_MORE_MS   200         /* that a standby waits longer */
+#define FJ_OWNER_SHORT_MS  2500        /* a lost reply, and the backoff */
 
 
 /* What the key says. */
@@ -29,19 +29,23 @@ typedef enum {
     FJ_OWNER_NOBODY,
     FJ_OWNER_DEAD,                     /* its process is seen to be gone */
     FJ_OWNER_OTHER,                    /* on sockets of its own */
-    FJ_OWNER_OURS                      /* on ours: we, or another binary */
+    FJ_OWNER_OURS                      /* on ours: another binary, or cycle */
 } fj_owner_t;
 
 
 static fj_owner_t fj_owner_read(fj_t *j, const fj_reply_t *reply,
-    uint64_t *epoch);
-static void fj_owner_follow(fj_t *j);
-static int fj_owner_is_silent(fj_t *j, int64_t now_ms);
-static int fj_owner_is_newer(const fj_t *j, uint64_t epoch);
+    fj_sign_t *sign);
+static int fj_owner_is_past(const fj_t *j, const fj_sign_t *sign);
+static void fj_owner_hear(fj_t *j, const fj_sign_t *sign);
+static int fj_owner_lets(fj_t *j, fj_owner_t owner);
+static int fj_owner_has_all(fj_t *j, fj_owner_t owner);
+static int fj_owner_is_short(const fj_t *j);
+static int fj_owner_is_silent(const fj_t *j);
+static int fj_owner_is_wanted(fj_t *j, fj_owner_t owner);
+static void fj_owner_damaged(fj_t *j, fj_owner_t owner);
+static int fj_owner_is_newer(const fj_t *j, const fj_sign_t *sign);
 static void fj_fenced_follow(fj_t *j);
 static void fj_fenced_alone(fj_t *j);
-static int fj_owner_word(const char **p, const char *last, unsigned base,
-    uint64_t *number);
 
 
 /* --- the sign of life -------------------------------------------------- */
@@ -62,70 +66,27 @@ fj_owner_due(fj_t *j)
 
 
 void
-fj_owner_say(fj_t *j, unsigned ttl_ms)
-{
-    int         size;
-    char        text[FJ_OWNER_SIZE], ttl[16];
-    fj_words_t  words;
-
-    size = snprintf(text, sizeof(text), "%" PRIu64 " %016" PRIx64 " %016"
-                    PRIx64 " %016" PRIx64, fk_stat_get(j->fk, FJ_STAT_EPOCH),
-                    j->conf->server, j->conf->host, j->conf->generation);
-    assert(size > 0 && (size_t) size < sizeof(text));
-
-    (void) snprintf(ttl, sizeof(ttl), "%u", ttl_ms);
-
-    words.argc = 0;
-    fj_words_text(&words, "SET");
-    fj_words_text(&words, j->owner_key);
-    fj_words_text(&words, text);
-    fj_words_text(&words, "PX");
-    fj_words_text(&words, ttl);
-
-    fj_link_send(&j->link, FJ_COMMAND_OWNER_SAY, &words);
-}
-
-
-/* It only says that we live; what it is followed by is why it was sent. */
-
-void
 fj_owner_on_say(fj_link_t *link, const fj_reply_t *reply)
 {
-    fj_t  *j = fj_of(link);
-
     if (!fj_reply_ok(reply)) {
-        fj_owner_lost_say(link);
         fj_link_refused(link, reply, "SET");
         return;
     }
 
-    switch (j->then) {
-
-    case FJ_THEN_PROBED:
-        fj_wait_ask(j);
-        return;
-
-    case FJ_THEN_TAKEN:
-        j->then = FJ_THEN_NOTHING;
-        fj_recover_taken(j);
-        return;
-
-    default:
-        fj_flush_run(j);
-    }
+    fj_flush_run(fj_of(link));
 }
 
 
 void
-fj_owner_lost_say(fj_link_t *link)
+fj_owner_lives(fj_t *j, int64_t ms)
 {
-    fj_t  *j = fj_of(link);
+    int64_t  until_ms;
 
-    if (j->then == FJ_THEN_PROBED) {
-        fj_flush_lost_probe(link);
+    until_ms = fj_now_ms(j) + ms;
+
+    if (until_ms > j->alive_until_ms) {
+        j->alive_until_ms = until_ms;
     }
-
-    j->then = FJ_THEN_NOTHING;
 }
 
 
@@ -148,89 +109,224 @@ void
 fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_t        *j = fj_of(link);
-    int64_t      now_ms;
-    uint64_t     epoch;
+    fj_sign_t    sign;
     fj_owner_t   owner;
 
-    owner = fj_owner_read(j, reply, &epoch);
+    owner = fj_owner_read(j, reply, &sign);
 
     if (owner == FJ_OWNER_WRONG) {
         fj_link_refused(link, reply, "GET");
         return;
     }
 
-    now_ms = fj_now_ms(j);
-    fj_epoch_seen(j, epoch);
+    fj_epoch_seen(j, sign.epoch);
 
-    if (owner == FJ_OWNER_OTHER) {
-        j->alive_at_ms = now_ms;
-        j->silent_at_ms = 0;
-    }
-
-    if (fk_stat_get(j->fk, FJ_STAT_WANTED) != 0) {
-        fj_say(link, FJ_LOG_NOTICE, ": its operator wants this server to "
-               "take it over");
-        fj_recover_take(j);
-        return;
-    }
-
-    if (owner == FJ_OWNER_OTHER) {
-        fj_owner_follow(j);
-        return;
+    if (owner == FJ_OWNER_OURS && fj_owner_is_past(j, &sign)) {
+        owner = FJ_OWNER_NOBODY;
     }
 
     /* It took long to be seen: until now it was thought to be gone. */
-    if (owner == FJ_OWNER_OURS && j->stranger && fj_owner_is_newer(j, epoch))
+    if (owner == FJ_OWNER_OURS && j->stranger && fj_owner_is_newer(j, &sign))
     {
         fk_recover_break(j->fk, j->conf->owner);
         fj_fenced(j);
         return;
     }
 
-    if ((owner == FJ_OWNER_NOBODY || (owner == FJ_OWNER_OURS && j->stranger))
-        && !fj_owner_is_silent(j, now_ms))
-    {
-        fj_owner_wait(j);
+    if (owner == FJ_OWNER_OURS || owner == FJ_OWNER_OTHER) {
+        fj_owner_hear(j, &sign);
+    }
+
+    if (j->damage.code != FK_OK) {
+        fj_owner_damaged(j, owner);
         return;
     }
 
-    fj_recover_take(j);
+    if (fj_owner_lets(j, owner)) {
+        fj_recover_take(j);
+        return;
+    }
+
+    if (owner == FJ_OWNER_OTHER && !j->alive_said) {
+        j->alive_said = 1;
+        fk_stat_set(j->fk, FJ_STAT_FOLLOWS, 1);
+        fj_say(link, FJ_LOG_NOTICE, ": another server sells; this one "
+               "follows as its standby");
+    }
+
+    fj_owner_wait(j);
+}
+
+
+/* Two that differ over one connection: the later one was said to this Redis,
+ * while the first may be what it was restored with. */
+
+static void
+fj_owner_hear(fj_t *j, const fj_sign_t *sign)
+{
+    j->expects = 1;
+    fj_owner_lives(j, 0);
+
+    if (j->signs == 0 || memcmp(&j->sign, sign, sizeof(fj_sign_t)) != 0) {
+        j->sign = *sign;
+        j->signs = j->signs == 0 ? 1 : 2;
+    }
+}
+
+
+/* What this region said itself, before it lost its connection. */
+
+static int
+fj_owner_is_past(const fj_t *j, const fj_sign_t *sign)
+{
+    return sign->server == j->conf->server
+           && sign->epoch == fk_stat_get(j->fk, FJ_STAT_EPOCH);
+}
+
+
+static int
+fj_owner_lets(fj_t *j, fj_owner_t owner)
+{
+    if (fk_stat_get(j->fk, FJ_STAT_WANTED) != 0
+        && fj_owner_is_wanted(j, owner))
+    {
+        return 1;
+    }
+
+    switch (owner) {
+
+    case FJ_OWNER_DEAD:
+        return 1;
+
+    case FJ_OWNER_NOBODY:
+        return fj_owner_is_silent(j);
+
+    case FJ_OWNER_OURS:
+        return fj_owner_has_all(j, owner);
+
+    default:
+        return 0;
+    }
+}
+
+
+/* 1: whatever an owner that lives has promised was read here. */
+
+static int
+fj_owner_has_all(fj_t *j, fj_owner_t owner)
+{
+    if ((owner != FJ_OWNER_OURS && owner != FJ_OWNER_OTHER) || j->signs < 2
+        || j->sign.epoch == 0)
+    {
+        return 0;
+    }
+
+    if (!fj_owner_is_short(j)) {
+        return 1;
+    }
+
+    if (!j->short_said) {
+        j->short_said = 1;
+        fj_say(&j->link, FJ_LOG_NOTICE, ": its owner has record %" PRIu64
+               " of epoch %" PRIu64 ", the journal in redis \"%s\" is read "
+               "up to record %" PRIu64 " of epoch %" PRIu64 "; waiting for "
+               "it to come", j->sign.seq, j->sign.epoch,
+               j->link.address.text, fk_recover_seq(j->fk),
+               fj_follow_epoch(j));
+    }
+
+    return 0;
+}
+
+
+/* 1: the last owner that was heard had more than what was read. */
+
+static int
+fj_owner_is_short(const fj_t *j)
+{
+    uint64_t  epoch;
+
+    epoch = fj_follow_epoch(j);
+
+    return epoch < j->sign.epoch
+           || (epoch == j->sign.epoch
+               && fk_recover_seq(j->fk) < j->sign.seq);
 }
 
 
 /*
  * A Redis that stood still for a while may have let an owner's sign of life
- * run out while the next one was on its way; and we, before we knew that we
- * were fenced, may have overwritten it with ours.  Whoever lives has said so
- * again by then.
+ * run out while the next one was on its way; one that came back may have been
+ * found by us first; and we, before we knew that we were fenced, may have
+ * overwritten it with ours.  Whoever lives has said so again by then.
+ *
+ * Where nobody is to be expected, nobody is waited for; where it is known what
+ * would be lost, as long as somebody may need who has lost a reply.
  */
 
 static int
-fj_owner_is_silent(fj_t *j, int64_t now_ms)
+fj_owner_is_silent(const fj_t *j)
 {
     int64_t  wait_ms;
 
-    if (j->silent_at_ms == 0) {
-        j->silent_at_ms = now_ms;
+    if (!j->expects && !j->stranger && !j->conf->inherits
+        && !j->conf->standby)
+    {
+        return 1;
     }
 
-    wait_ms = j->alive_said || j->stranger ? FJ_OWNER_SILENT_MS : 0;
+    wait_ms = fj_owner_is_short(j) ? FJ_OWNER_SHORT_MS : FJ_OWNER_SILENT_MS;
 
     if (j->conf->standby) {
         wait_ms += FJ_OWNER_MORE_MS;
     }
 
-    return now_ms - j->silent_at_ms >= wait_ms;
+    return fj_now_ms(j) - j->alive_until_ms >= wait_ms;
 }
 
 
-static void
-fj_owner_follow(fj_t *j)
+/* The operator's word counts more than what may be lost, but not at once. */
+
+static int
+fj_owner_is_wanted(fj_t *j, fj_owner_t owner)
 {
-    if (!j->alive_said) {
-        j->alive_said = 1;
-        fj_say(&j->link, FJ_LOG_NOTICE, ": another server sells; this one "
-               "follows as its standby");
+    int64_t  now_ms;
+
+    now_ms = fj_now_ms(j);
+
+    if (j->wanted_at_ms == 0) {
+        j->wanted_at_ms = now_ms;
+        fj_say(&j->link, FJ_LOG_NOTICE, ": its operator wants this server to "
+               "take it over");
+    }
+
+    return fj_owner_has_all(j, owner)
+           || now_ms - j->wanted_at_ms >= FJ_OWNER_GONE_MS;
+}
+
+
+/*
+ * What was read is damaged, or does not fit.  As long as another server sells
+ * that harms nobody, and its next snapshot may be the remedy.
+ */
+
+static void
+fj_owner_damaged(fj_t *j, fj_owner_t owner)
+{
+    if (owner == FJ_OWNER_DEAD
+        || (owner == FJ_OWNER_NOBODY && fj_owner_is_silent(j)))
+    {
+        fj_recover_fail(j);
+        return;
+    }
+
+    if (owner != FJ_OWNER_NOBODY && !j->damage.said) {
+        j->damage.said = 1;
+        fj_say(&j->link, FJ_LOG_ERR, " cannot be followed: %s at entry %"
+               PRIu64 "-%" PRIu64 " of %s, byte %zu, after record %" PRIu64
+               "; another server sells it, so it is read again from time to "
+               "time", fk_code_info[j->damage.code].text, j->read_id.epoch,
+               j->read_id.seq, j->read_key, j->damage.at, j->damage.seq);
     }
 
     fj_owner_wait(j);
@@ -255,12 +351,9 @@ fj_owner_wait(fj_t *j)
  */
 
 static fj_owner_t
-fj_owner_read(fj_t *j, const fj_reply_t *reply, uint64_t *epoch)
+fj_owner_read(fj_t *j, const fj_reply_t *reply, fj_sign_t *sign)
 {
-    const char  *p, *last;
-    uint64_t     server, host, generation;
-
-    *epoch = 0;
+    memset(sign, 0, sizeof(fj_sign_t));
 
     if (reply->type == FJ_REPLY_NIL) {
         return FJ_OWNER_NOBODY;
@@ -270,59 +363,18 @@ fj_owner_read(fj_t *j, const fj_reply_t *reply, uint64_t *epoch)
         return FJ_OWNER_WRONG;
     }
 
-    p = reply->text;
-    last = p + reply->size;
-
-    if (!fj_owner_word(&p, last, 10, epoch)
-        || !fj_owner_word(&p, last, 16, &server)
-        || !fj_owner_word(&p, last, 16, &host)
-        || !fj_owner_word(&p, last, 16, &generation) || p != last)
-    {
-        *epoch = 0;
+    if (!fj_sign_read(reply, sign)) {
         return FJ_OWNER_OTHER;
     }
 
-    if (host == j->conf->host
-        && j->link.shell->is_dead(j->link.data, server))
+    if (sign->host == j->conf->host
+        && j->link.shell->is_dead(j->link.data, sign->server))
     {
         return FJ_OWNER_DEAD;
     }
 
-    return generation == j->conf->generation ? FJ_OWNER_OURS : FJ_OWNER_OTHER;
-}
-
-
-/* Digits of that base up to a blank, which is passed, or the end. */
-
-static int
-fj_owner_word(const char **p, const char *last, unsigned base,
-    uint64_t *number)
-{
-    static const char  digits[] = "0123456789abcdef";
-
-    const char  *first, *digit;
-
-    *number = 0;
-
-    for (first = *p; *p < last && **p != ' '; (*p)++) {
-        digit = memchr(digits, **p, base);
-
-        if (digit == NULL || *number > (UINT64_MAX - 15) / base) {
-            return 0;
-        }
-
-        *number = *number * base + (uint64_t) (digit - digits);
-    }
-
-    if (*p == first) {
-        return 0;
-    }
-
-    if (*p < last) {
-        (*p)++;
-    }
-
-    return 1;
+    return sign->generation == j->conf->generation ? FJ_OWNER_OURS
+                                                   : FJ_OWNER_OTHER;
 }
 
 
@@ -330,9 +382,9 @@ fj_owner_word(const char **p, const char *last, unsigned base,
  * itself may stand there still after it has lost the shop. */
 
 static int
-fj_owner_is_newer(const fj_t *j, uint64_t epoch)
+fj_owner_is_newer(const fj_t *j, const fj_sign_t *sign)
 {
-    return epoch > fk_stat_get(j->fk, FJ_STAT_EPOCH);
+    return sign->epoch > fk_stat_get(j->fk, FJ_STAT_EPOCH);
 }
 
 
@@ -353,6 +405,7 @@ fj_fenced(fj_t *j)
     if (j->phase != FJ_PHASE_FENCED) {
         j->phase = FJ_PHASE_FENCED;
         j->fenced_at_ms = fj_now_ms(j);
+        fj_owner_lives(j, 0);
         fj_wake_all(j);
     }
 
@@ -368,10 +421,10 @@ void
 fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_t        *j = fj_of(link);
-    uint64_t     epoch;
+    fj_sign_t    sign;
     fj_owner_t   owner;
 
-    owner = fj_owner_read(j, reply, &epoch);
+    owner = fj_owner_read(j, reply, &sign);
 
     if (owner == FJ_OWNER_WRONG) {
         fj_link_refused(link, reply, "GET");
@@ -384,7 +437,7 @@ fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply)
     }
 
     if (owner == FJ_OWNER_NOBODY || owner == FJ_OWNER_DEAD
-        || !fj_owner_is_newer(j, epoch))
+        || !fj_owner_is_newer(j, &sign))
     {
         fj_fenced_alone(j);
         return;

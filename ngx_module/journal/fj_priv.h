@@ -6,7 +6,8 @@
  *     fj_flush.c      group commit, unknown outcomes, fencing
  *     fj_follow.c     reading the snapshot and the journal
  *     fj_recover.c    taking a shop over and opening it
- *     fj_owner.c      the sign of life; other servers
+ *     fj_owner.c      other servers: followed, waited for, gone
+ *     fj_sign.c       the sign of life
  *     fj_wait.c       replicas
  *     fj_stream.c     ids of the stream, its top, appending to it
  *     ------------------------------------------------------------
@@ -42,6 +43,7 @@
 #define FJ_OWNER_OPENING_MS    10000   /* no time for it while rebuilding */
 #define FJ_DRAIN_MS            2000
 #define FJ_PULSE_MS            500     /* of a shop that is idle */
+#define FJ_SETTINGS_MS         10000   /* Redis' own, looked at again */
 #define FJ_PAGE_COUNT          "16"    /* entries of up to 1 MiB */
 #define FJ_REFUSALS_MAX        8       /* in a row; then the backoff */
 #define FJ_REDIRECTS_MAX       5       /* without a backoff between them */
@@ -62,27 +64,36 @@ typedef enum {
     FJ_COMMAND_ROLE,
     FJ_COMMAND_SLOT,
     FJ_COMMAND_CONFIG,
+    FJ_COMMAND_SETTINGS,               /* CONFIG, while the shop sells */
     FJ_COMMAND_PROBE,                  /* the top id, for the flush */
     FJ_COMMAND_BATCH,
     FJ_COMMAND_BEGIN,                  /* of a journal that has vanished */
     FJ_COMMAND_TOP,                    /* the top id, for the takeover */
     FJ_COMMAND_TAKE,
     FJ_COMMAND_TAKE_INDEX,
+    FJ_COMMAND_TOP_INDEX,              /* .. it was refused: for whom */
     FJ_COMMAND_PAGE,
     FJ_COMMAND_MARK,
     FJ_COMMAND_OWNER_ASK,
-    FJ_COMMAND_OWNER_SAY,
-    FJ_COMMAND_WAIT,                   /* for replicas */
+    FJ_COMMAND_SAY,                    /* the sign of life */
+    FJ_COMMAND_SAY_TAKEN,              /* .. the shop is ours */
+    FJ_COMMAND_SAY_PROBED,             /* .. so that WAIT covers the top */
+    FJ_COMMAND_WAIT_BATCH,             /* for replicas */
+    FJ_COMMAND_WAIT_PROBED,
+    FJ_COMMAND_WAIT_OPEN,
     FJ_COMMAND_FENCED,
     FJ_COMMAND_KEEP_INDEX,             /* the keeper's, as all below */
     FJ_COMMAND_KEEP_BEGIN,
     FJ_COMMAND_KEEP_PART,
     FJ_COMMAND_KEEP_DONE,
     FJ_COMMAND_KEEP_MARK,
+    FJ_COMMAND_KEEP_TOP,
+    FJ_COMMAND_KEEP_HEALED,
     FJ_COMMAND_KEEP_TRIM,
     FJ_COMMAND_KEEP_CLEAN,
     FJ_COMMAND_KEEP_UNLINK,
     FJ_COMMAND_KEEP_FORGET,
+    FJ_COMMAND_KEEP_SETTINGS,
     FJ_COMMAND_KEEP_ORDERS,
     FJ_COMMAND_KEEP_WAIT,
     FJ_COMMAND_READ,                   /* the reader's */
@@ -114,6 +125,10 @@ typedef struct {
 void fj_words_add(fj_words_t *words, const void *data, size_t size);
 void fj_words_text(fj_words_t *words, const char *text);
 
+/* "faka:{SHOP}:NAME", and ":ID" behind it unless that is NULL; its size. */
+size_t fj_key(char key[FJ_KEY_SIZE], const fj_conf_t *conf, const char *name,
+    const char *id);
+
 
 /* --- replies and log lines (fj_reply.c) ------------------------------- */
 
@@ -125,6 +140,13 @@ int fj_reply_error(const fj_reply_t *reply, const char *prefix);
 int fj_reply_says(const fj_reply_t *reply, const char *words);
 /* In [name, value, name, value ...]: the value, or NULL. */
 const fj_reply_t *fj_reply_field(const fj_reply_t *reply, const char *name);
+
+/* Digits of base 10 or 16 from *p up to anything else, 64 bits of them; 0:
+ * none, or more. */
+int fj_digits(const char **p, const char *last, unsigned base,
+    uint64_t *number);
+/* A string of decimal digits; 0 unless it is just that. */
+int fj_number_read(const fj_reply_t *reply, uint64_t *number);
 
 /* One line, cut to FJ_LOG_SIZE; it begins with the shop and its Redis. */
 __attribute__((format(printf, 3, 4)))
@@ -182,6 +204,10 @@ void fj_handshake_on_select(fj_link_t *link, const fj_reply_t *reply);
 void fj_handshake_on_role(fj_link_t *link, const fj_reply_t *reply);
 void fj_handshake_on_slot(fj_link_t *link, const fj_reply_t *reply);
 void fj_handshake_on_config(fj_link_t *link, const fj_reply_t *reply);
+/* command: the row of the handshake, or the later one.  Then what the reply
+ * says is kept in the link; 0: the connection was given up. */
+void fj_handshake_ask_settings(fj_link_t *link, fj_command_t command);
+int fj_handshake_settings(fj_link_t *link, const fj_reply_t *reply);
 
 
 /* --- the machine (fj.c) ----------------------------------------------- */
@@ -204,23 +230,24 @@ void fj_wake_all(fj_t *j);
 /* "123-456" to an id; 0 unless it is just that. */
 int fj_id_read(const fj_reply_t *reply, fj_id_t *id);
 int fj_id_cmp(const fj_id_t *a, const fj_id_t *b);
-/* A string of decimal digits, 64 bits of them; 0 unless it is just that. */
-int fj_number_read(const fj_reply_t *reply, uint64_t *number);
 
 /* prefix: "" or "(", which excludes the id itself. */
 void fj_id_text(char text[FJ_ID_SIZE], const char *prefix,
     const fj_id_t *id);
 
+/* The last id that a stream has given, also if nothing is left in it. */
+void fj_top_ask(fj_link_t *link, fj_command_t command, const char *key);
 void fj_stream_ask_top(fj_t *j, fj_command_t command);
 
 /* last-generated-id out of a reply to XINFO STREAM, also "no such key"; 0
- * if it is neither: then the connection is given up already. */
+ * if it is neither: then fj_stream_top() has given the connection up. */
+int fj_top_read(const fj_reply_t *reply, fj_id_t *top);
 int fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top);
 
 /* Appends id, with one field whose value is the instance, and one, g, with
- * the generation. */
+ * the generation.  is_there: a stream that is gone is not begun anew. */
 void fj_stream_append(fj_t *j, fj_command_t command, const char *key,
-    const char *field, const fj_id_t *id);
+    int is_there, const char *field, const fj_id_t *id);
 
 /* How Redis took what was appended last. */
 typedef enum {
@@ -242,6 +269,8 @@ void fj_flush_pulse(fj_t *j);
 void fj_flush_on_probe(fj_link_t *link, const fj_reply_t *reply);
 void fj_flush_on_batch(fj_link_t *link, const fj_reply_t *reply);
 void fj_flush_on_begin(fj_link_t *link, const fj_reply_t *reply);
+void fj_flush_on_settings(fj_link_t *link, const fj_reply_t *reply);
+void fj_flush_on_say(fj_link_t *link, const fj_reply_t *reply);
 void fj_flush_lost_probe(fj_link_t *link);
 void fj_flush_lost_batch(fj_link_t *link);
 uint64_t fj_flush_epoch(const fj_t *j);
@@ -259,7 +288,7 @@ typedef enum {
     FJ_READ_AGAIN,                     /* over the next connection */
     FJ_READ_RESTART,                   /* at once, from the beginning */
     FJ_READ_FENCED,
-    FJ_READ_HALT                       /* damaged: not to open */
+    FJ_READ_DAMAGED                    /* not to open: j->damage */
 } fj_read_t;
 
 /* From the beginning; or whatever came since the last page. */
@@ -271,6 +300,9 @@ void fj_follow_resume(fj_t *j);
 void fj_follow_rest(fj_t *j);
 int fj_follow_is_short(const fj_t *j);
 fj_read_t fj_follow_damaged(fj_t *j, fk_code_t code, size_t at);
+/* The epoch that was reached: of the journal, or of the snapshot, behind
+ * which nothing may be left of it. */
+uint64_t fj_follow_epoch(const fj_t *j);
 
 
 /* --- recovery (fj_recover.c) ------------------------------------------ */
@@ -279,30 +311,43 @@ void fj_recover_start(fj_t *j);
 /* 1: this recovery is over, and what comes next is under way. */
 int fj_recover_ended(fj_t *j, fj_read_t result);
 void fj_recover_progress(fj_t *j);
+/* Reads on, after a while. */
+void fj_recover_on(fj_t *j);
 /* There is nothing more to read. */
 void fj_recover_caught_up(fj_t *j);
 void fj_recover_take(fj_t *j);
+/* Somebody has it: the next one that is taken is above it. */
 void fj_epoch_seen(fj_t *j, uint64_t epoch);
-void fj_recover_taken(fj_t *j);
+/* What was read is damaged, and nobody else sells: this is the end. */
+void fj_recover_fail(fj_t *j);
 fj_read_t fj_recover_fenced(fj_t *j);
 void fj_recover_open(fj_t *j);
 void fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply);
 void fj_recover_on_take(fj_link_t *link, const fj_reply_t *reply);
+void fj_recover_on_taken(fj_link_t *link, const fj_reply_t *reply);
 void fj_recover_on_take_index(fj_link_t *link, const fj_reply_t *reply);
+void fj_recover_on_top_index(fj_link_t *link, const fj_reply_t *reply);
 void fj_recover_on_mark(fj_link_t *link, const fj_reply_t *reply);
+
+
+/* --- the sign of life (fj_sign.c) -------------------------------------- */
+
+/* command: one of the three SAYs. */
+void fj_sign_say(fj_t *j, fj_command_t command, unsigned ttl_ms);
+/* reply: a STRING.  0: it is no sign that we know; *sign is zero then. */
+int fj_sign_read(const fj_reply_t *reply, fj_sign_t *sign);
 
 
 /* --- who sells (fj_owner.c) -------------------------------------------- */
 
 /* 1: it is on this process to say that its server sells. */
 int fj_owner_due(fj_t *j);
-/* j->then says what goes on when it is said. */
-void fj_owner_say(fj_t *j, unsigned ttl_ms);
+/* Whoever sold until now is taken to live for so long. */
+void fj_owner_lives(fj_t *j, int64_t ms);
 void fj_owner_ask(fj_t *j);
 /* Reads on, and asks again, after a while. */
 void fj_owner_wait(fj_t *j);
 void fj_owner_on_say(fj_link_t *link, const fj_reply_t *reply);
-void fj_owner_lost_say(fj_link_t *link);
 void fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply);
 /* The shop is fenced: finds out by whom, and does what follows. */
 void fj_fenced(fj_t *j);
@@ -312,10 +357,12 @@ void fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply);
 /* --- replicas (fj_wait.c) ---------------------------------------------- */
 
 int fj_wait_needed(const fj_t *j);
-/* Whether enough of them have what this connection wrote; then j->then. */
-void fj_wait_ask(fj_t *j);
-void fj_wait_on_reply(fj_link_t *link, const fj_reply_t *reply);
-void fj_wait_lost(fj_link_t *link);
+/* Whether enough of them have what this connection wrote; one of the three
+ * WAITs, which says what that is for. */
+void fj_wait_ask(fj_t *j, fj_command_t command);
+void fj_wait_on_batch(fj_link_t *link, const fj_reply_t *reply);
+void fj_wait_on_probed(fj_link_t *link, const fj_reply_t *reply);
+void fj_wait_on_open(fj_link_t *link, const fj_reply_t *reply);
 
 
 /* --- the keeper (fj_keeper*.c) ----------------------------------------- */
@@ -325,10 +372,13 @@ void fj_keeper_on_begin(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_part(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_done(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_mark(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_top(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_healed(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_trim(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_unlink(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_forget(fj_link_t *link, const fj_reply_t *reply);
+void fj_keeper_on_settings(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_orders(fj_link_t *link, const fj_reply_t *reply);
 void fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply);
 

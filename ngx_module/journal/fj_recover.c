@@ -29,6 +29,7 @@
 #include "fj_priv.h"
 
 
+#define FJ_DAMAGE_MS    5000           /* then it is read again */
 #define FJ_PROGRESS_MS  1000
 #define FJ_MEND_MS      1500           /* for an owner to say that it lives */
 
@@ -37,8 +38,10 @@ static int fj_recover_resume(fj_t *j);
 static int fj_recover_waits(fj_t *j, const fj_id_t *top);
 static int fj_recover_journal_lost(fj_t *j, const fj_id_t *top);
 static void fj_recover_append(fj_t *j, fj_command_t command, const char *key,
-    const char *field, uint64_t seq);
+    int is_there, const char *field, uint64_t seq);
 static int fj_recover_lost(const fj_t *j);
+static int fj_recover_damaged(fj_t *j);
+static uint64_t fj_recover_epoch(const fj_t *j, const fj_id_t *top);
 static void fj_recover_mark(fj_t *j);
 static void fj_recover_marked(fj_t *j);
 
@@ -67,43 +70,36 @@ fj_recover_start(fj_t *j)
     j->phase = FJ_PHASE_RECOVERING;
     j->recover_at_ms = fj_now_ms(j);
     j->progress_at_ms = j->recover_at_ms;
-    j->alive_at_ms = j->recover_at_ms;
-    j->silent_at_ms = 0;
+    j->damage.code = FK_OK;
     j->alive_said = 0;
+    j->short_said = 0;
     j->epoch = 0;
     j->follows = 0;
     j->resumes = 0;
     j->heals = 0;
     j->refusals = 0;
-    j->then = FJ_THEN_NOTHING;
 
-    fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
+    fk_stat_set(j->fk, FJ_STAT_FOLLOWS, 0);
     fj_follow_start(j);
 }
 
 
 /*
- * A standby that has lost its connection still has what it read, and that may
- * be more than the next Redis has.
+ * Who has lost its connection still has what it read, and that may be more
+ * than the next Redis has: also after a takeover that this one has lost.
  */
 
 static int
 fj_recover_resume(fj_t *j)
 {
-    int64_t  now_ms;
-
-    now_ms = fj_now_ms(j);
-
     if (!j->follows
-        || fk_recover_renew(j->fk, j->conf->owner, now_ms) != FK_OK)
+        || fk_recover_renew(j->fk, j->conf->owner, fj_now_ms(j)) != FK_OK)
     {
         return 0;
     }
 
-    /* Its owner has lost its connection, too. */
-    j->alive_at_ms = now_ms;
-    j->silent_at_ms = 0;
     j->phase = FJ_PHASE_RECOVERING;
+    j->epoch = 0;
     fj_follow_resume(j);
     return 1;
 }
@@ -132,12 +128,72 @@ fj_recover_ended(fj_t *j, fj_read_t result)
         fj_fenced(j);
         return 1;
 
-    case FJ_READ_HALT:
+    case FJ_READ_DAMAGED:
         break;
     }
 
-    fj_halt(j);
+    if (j->epoch != 0) {
+        fj_recover_fail(j);
+
+    } else if (fj_recover_damaged(j)) {
+        fj_owner_ask(j);
+    }
+
     return 1;
+}
+
+
+/* Whoever waits for a remedy keeps its siblings from reading it, too; what it
+ * has read so far is worth nothing. */
+
+static int
+fj_recover_damaged(fj_t *j)
+{
+    j->follows = 0;
+
+    if (fk_recover_begin(j->fk, j->conf->owner, fj_now_ms(j)) != FK_OK) {
+        fj_link_drop(&j->link);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+void
+fj_recover_on(fj_t *j)
+{
+    if (j->damage.code == FK_OK) {
+        fj_follow_on(j);
+
+    } else if (fj_now_ms(j) - j->damage.at_ms >= FJ_DAMAGE_MS) {
+        fj_recover_start(j);
+
+    } else {
+        fj_owner_ask(j);
+    }
+}
+
+
+void
+fj_recover_fail(fj_t *j)
+{
+    const char  *text;
+
+    text = fk_code_info[j->damage.code].text;
+
+    fj_say(&j->link, FJ_LOG_EMERG, " cannot recover: %s at entry %" PRIu64
+           "-%" PRIu64 " of %s, byte %zu, after record %" PRIu64 "%s; look "
+           "with: faka-journal --redis %s --db %" PRIu32 "%s %s check", text,
+           j->read_id.epoch, j->read_id.seq, j->read_key, j->damage.at,
+           j->damage.seq, j->damage.code == FK_TABLE_FULL
+                          ? "; give the shop more \"memory\"" : "",
+           j->link.address.text, j->conf->db,
+           j->conf->password.size != 0 ? " --password-file FILE" : "",
+           j->conf->shop);
+
+    fk_fail(j->fk, text);
+    fj_halt(j);
 }
 
 
@@ -169,6 +225,7 @@ void
 fj_recover_caught_up(fj_t *j)
 {
     j->restarts = 0;
+    j->damage.said = 0;
 
     if (j->epoch == 0) {
         j->follows = 1;
@@ -201,8 +258,6 @@ fj_recover_take(fj_t *j)
 }
 
 
-/* Whatever has named it: the next one that is taken is above it. */
-
 void
 fj_epoch_seen(fj_t *j, uint64_t epoch)
 {
@@ -227,6 +282,7 @@ fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
+    j->top_is_there = top.epoch != 0;
     j->heals = fj_id_cmp(&top, &j->read_id) < 0;
 
     if (j->heals) {
@@ -241,20 +297,52 @@ fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    /* A Redis that lost its tail may have lost an epoch that somebody has. */
-    if (top.epoch < j->epoch_seen) {
-        top.epoch = j->epoch_seen;
-    }
+    j->epoch = fj_recover_epoch(j, &top);
 
-    if (top.epoch == UINT64_MAX) {
+    if (j->epoch == 0) {
         /* No owner ever counted so far: it is not our journal. */
         fj_link_refused(link, reply, "an epoch to take");
         return;
     }
 
-    j->epoch = top.epoch + 1;
-    j->follows = 0;
-    fj_recover_append(j, FJ_COMMAND_TAKE, j->key, "t", 0);
+    fj_epoch_seen(j, j->epoch);
+    fj_recover_append(j, FJ_COMMAND_TAKE, j->key, j->top_is_there, "t", 0);
+}
+
+
+/*
+ * A Redis that lost its tail may have lost an epoch that somebody has, and
+ * who has seen nothing of it would take the same.  The clock tells one from
+ * the other: nobody takes two in a millisecond.
+ */
+
+static uint64_t
+fj_recover_epoch(const fj_t *j, const fj_id_t *top)
+{
+    size_t    i;
+    int64_t   now_ms;
+    uint64_t  epoch;
+
+    const uint64_t  taken[] = {
+        j->epoch_seen, fk_stat_get(j->fk, FJ_STAT_EPOCH)
+    };
+
+    epoch = top->epoch;
+
+    for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        epoch = epoch < taken[i] ? taken[i] : epoch;
+    }
+
+    epoch++;
+    now_ms = j->link.shell->unix_ms(j->link.data);
+
+    if (epoch != 0 && j->conf->epoch_by_clock && now_ms > 0
+        && epoch < (uint64_t) now_ms)
+    {
+        epoch = (uint64_t) now_ms;
+    }
+
+    return epoch;
 }
 
 
@@ -272,7 +360,7 @@ fj_recover_waits(fj_t *j, const fj_id_t *top)
 
     now_ms = fj_now_ms(j);
 
-    if (now_ms - j->alive_at_ms >= FJ_MEND_MS) {
+    if (now_ms - j->alive_until_ms >= FJ_MEND_MS) {
         fj_say(&j->link, FJ_LOG_EMERG, ": the journal in redis \"%s\" ends "
                "at %" PRIu64 "-%" PRIu64 ", but was read up to %" PRIu64 "-%"
                PRIu64 "; its owner is gone, so this server goes on with what "
@@ -327,17 +415,18 @@ fj_recover_on_take(fj_link_t *link, const fj_reply_t *reply)
         fj_say(link, FJ_LOG_NOTICE, " taken over under epoch %" PRIu64
                ", recovering", j->epoch);
         fk_stat_set(j->fk, FJ_STAT_EPOCH, j->epoch);
-        j->then = FJ_THEN_TAKEN;
-        fj_owner_say(j, FJ_OWNER_OPENING_MS);
+        fj_sign_say(j, FJ_COMMAND_SAY_TAKEN, FJ_OWNER_OPENING_MS);
         return;
 
     case FJ_APPEND_REFUSED:
+    case FJ_APPEND_GONE:
         if (fj_recover_lost(j)) {
             fj_link_drop(link);
             return;
         }
 
-        /* Another server was quicker; whoever comes last owns the shop. */
+        /* Another server was quicker, and whoever comes last owns the shop;
+         * or the journal has just vanished. */
         if (++j->refusals < FJ_REFUSALS_MAX) {
             fj_stream_ask_top(j, FJ_COMMAND_TOP);
             return;
@@ -354,9 +443,16 @@ fj_recover_on_take(fj_link_t *link, const fj_reply_t *reply)
 
 
 void
-fj_recover_taken(fj_t *j)
+fj_recover_on_taken(fj_link_t *link, const fj_reply_t *reply)
 {
-    fj_recover_append(j, FJ_COMMAND_TAKE_INDEX, j->index_key, "t", 0);
+    fj_t  *j = fj_of(link);
+
+    if (!fj_reply_ok(reply)) {
+        fj_link_refused(link, reply, "SET");
+        return;
+    }
+
+    fj_recover_append(j, FJ_COMMAND_TAKE_INDEX, j->index_key, 0, "t", 0);
 }
 
 
@@ -368,9 +464,11 @@ fj_recover_on_take_index(fj_link_t *link, const fj_reply_t *reply)
     switch (fj_stream_appended(j, reply)) {
 
     case FJ_APPEND_DONE:
-    case FJ_APPEND_REFUSED:
-        /* A later owner's is there: the journal tells that, too. */
         fj_follow_rest(j);
+        return;
+
+    case FJ_APPEND_REFUSED:
+        fj_top_ask(link, FJ_COMMAND_TOP_INDEX, j->index_key);
         return;
 
     default:
@@ -379,16 +477,36 @@ fj_recover_on_take_index(fj_link_t *link, const fj_reply_t *reply)
 }
 
 
+/* A later owner's is there, or was: none of our snapshots would count. */
+
+void
+fj_recover_on_top_index(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t     *j = fj_of(link);
+    fj_id_t   top;
+
+    if (!fj_top_read(reply, &top)) {
+        fj_link_refused(link, reply, "the index of the snapshots");
+        return;
+    }
+
+    fj_epoch_seen(j, top.epoch);
+    fj_say(link, FJ_LOG_WARN, ": the index of its snapshots is beyond epoch %"
+           PRIu64 " already; beginning anew", j->epoch);
+    fj_link_drop(link);
+}
+
+
 static void
 fj_recover_append(fj_t *j, fj_command_t command, const char *key,
-    const char *field, uint64_t seq)
+    int is_there, const char *field, uint64_t seq)
 {
     fj_id_t  id;
 
     id.epoch = j->epoch;
     id.seq = seq;
 
-    fj_stream_append(j, command, key, field, &id);
+    fj_stream_append(j, command, key, is_there, field, &id);
 }
 
 
@@ -408,6 +526,7 @@ fj_recover_fenced(fj_t *j)
         return FJ_READ_AGAIN;
     }
 
+    fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
     fj_say(&j->link, FJ_LOG_ERR, " is fenced while recovering under epoch %"
            PRIu64 ": another server has taken it over later", j->epoch);
 
@@ -430,7 +549,7 @@ fj_recover_mark(fj_t *j)
         return;
     }
 
-    fj_recover_append(j, FJ_COMMAND_MARK, j->key, "o", seq);
+    fj_recover_append(j, FJ_COMMAND_MARK, j->key, 1, "o", seq);
 }
 
 
@@ -442,6 +561,8 @@ fj_recover_on_mark(fj_link_t *link, const fj_reply_t *reply)
     switch (fj_stream_appended(j, reply)) {
 
     case FJ_APPEND_DONE:
+    case FJ_APPEND_GONE:
+        /* A journal that has just vanished is here in memory: it is healed. */
         fj_recover_marked(j);
         return;
 
@@ -461,8 +582,7 @@ static void
 fj_recover_marked(fj_t *j)
 {
     if (fj_wait_needed(j)) {
-        j->then = FJ_THEN_OPEN;
-        fj_wait_ask(j);
+        fj_wait_ask(j, FJ_COMMAND_WAIT_OPEN);
         return;
     }
 
@@ -498,6 +618,9 @@ fj_recover_open(fj_t *j)
     }
 
     now_ms = fj_now_ms(j);
+    j->follows = 0;
+    j->wanted_at_ms = 0;
+    fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
     fk_stat_add(j->fk, FJ_STAT_RECOVERED, seq);
     fk_stat_set(j->fk, FJ_STAT_TAIL_BYTES, j->tail_bytes);
     fk_stat_set(j->fk, FJ_STAT_SNAPSHOT_SEQ, j->found.end_seq);

@@ -81,6 +81,52 @@ fj_reply_field(const fj_reply_t *reply, const char *name)
 }
 
 
+int
+fj_digits(const char **p, const char *last, unsigned base, uint64_t *number)
+{
+    static const char  digits[] = "0123456789abcdef";
+
+    uint64_t     value;
+    const char  *first, *digit;
+
+    *number = 0;
+
+    for (first = *p; *p < last; (*p)++) {
+        digit = memchr(digits, **p, base);
+
+        if (digit == NULL) {
+            break;
+        }
+
+        value = (uint64_t) (digit - digits);
+
+        if (*number > (UINT64_MAX - value) / base) {
+            return 0;
+        }
+
+        *number = *number * base + value;
+    }
+
+    return *p > first;
+}
+
+
+int
+fj_number_read(const fj_reply_t *reply, uint64_t *number)
+{
+    const char  *p, *last;
+
+    if (reply->type != FJ_REPLY_STRING || reply->size == 0) {
+        return 0;
+    }
+
+    p = reply->text;
+    last = p + reply->size;
+
+    return fj_digits(&p, last, 10, number) && p == last;
+}
+
+
 void
 fj_say(fj_link_t *link, fj_log_t level, const char *fmt, ...)
 {

@@ -8,9 +8,6 @@
 #include "fj_priv.h"
 
 
-static int fj_decimal(const char **p, const char *last, uint64_t *number);
-
-
 int
 fj_id_read(const fj_reply_t *reply, fj_id_t *id)
 {
@@ -23,50 +20,10 @@ fj_id_read(const fj_reply_t *reply, fj_id_t *id)
     p = reply->text;
     last = p + reply->size;
 
-    return fj_decimal(&p, last, &id->epoch)
+    return fj_digits(&p, last, 10, &id->epoch)
            && p != last && *p++ == '-'
-           && fj_decimal(&p, last, &id->seq)
+           && fj_digits(&p, last, 10, &id->seq)
            && p == last;
-}
-
-
-/* Decimal digits up to the first other character; 64 bits, no more. */
-
-static int
-fj_decimal(const char **p, const char *last, uint64_t *number)
-{
-    unsigned     digit;
-    const char  *first;
-
-    *number = 0;
-
-    for (first = *p; *p < last && **p >= '0' && **p <= '9'; (*p)++) {
-        digit = (unsigned) (**p - '0');
-
-        if (*number > (UINT64_MAX - digit) / 10) {
-            return 0;
-        }
-
-        *number = *number * 10 + digit;
-    }
-
-    return *p > first;
-}
-
-
-int
-fj_number_read(const fj_reply_t *reply, uint64_t *number)
-{
-    const char  *p, *last;
-
-    if (reply->type != FJ_REPLY_STRING || reply->size == 0) {
-        return 0;
-    }
-
-    p = reply->text;
-    last = p + reply->size;
-
-    return fj_decimal(&p, last, number) && p == last;
 }
 
 
@@ -93,21 +50,28 @@ fj_id_text(char text[FJ_ID_SIZE], const char *prefix, const fj_id_t *id)
 
 
 void
-fj_stream_ask_top(fj_t *j, fj_command_t command)
+fj_top_ask(fj_link_t *link, fj_command_t command, const char *key)
 {
     fj_words_t  words;
 
     words.argc = 0;
     fj_words_text(&words, "XINFO");
     fj_words_text(&words, "STREAM");
-    fj_words_add(&words, j->key, j->key_size);
+    fj_words_text(&words, key);
 
-    fj_link_send(&j->link, command, &words);
+    fj_link_send(link, command, &words);
+}
+
+
+void
+fj_stream_ask_top(fj_t *j, fj_command_t command)
+{
+    fj_top_ask(&j->link, command, j->key);
 }
 
 
 int
-fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top)
+fj_top_read(const fj_reply_t *reply, fj_id_t *top)
 {
     const fj_reply_t  *id;
 
@@ -119,7 +83,14 @@ fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top)
 
     id = fj_reply_field(reply, "last-generated-id");
 
-    if (id != NULL && fj_id_read(id, top)) {
+    return id != NULL && fj_id_read(id, top);
+}
+
+
+int
+fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top)
+{
+    if (fj_top_read(reply, top)) {
         return 1;
     }
 
@@ -130,7 +101,7 @@ fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top)
 
 void
 fj_stream_append(fj_t *j, fj_command_t command, const char *key,
-    const char *field, const fj_id_t *id)
+    int is_there, const char *field, const fj_id_t *id)
 {
     char        text[FJ_ID_SIZE], generation[24];
     fj_words_t  words;
@@ -143,6 +114,11 @@ fj_stream_append(fj_t *j, fj_command_t command, const char *key,
     words.argc = 0;
     fj_words_text(&words, "XADD");
     fj_words_text(&words, key);
+
+    if (is_there) {
+        fj_words_text(&words, "NOMKSTREAM");
+    }
+
     fj_words_text(&words, text);
     fj_words_text(&words, field);
     fj_words_text(&words, j->instance);

@@ -14,6 +14,9 @@
 #define FJ_WAIT_MS  "500"              /* below the lease of the flush */
 
 
+static int fj_wait_enough(fj_t *j, const fj_reply_t *reply);
+
+
 int
 fj_wait_needed(const fj_t *j)
 {
@@ -22,7 +25,7 @@ fj_wait_needed(const fj_t *j)
 
 
 void
-fj_wait_ask(fj_t *j)
+fj_wait_ask(fj_t *j, fj_command_t command)
 {
     char        count[16];
     fj_words_t  words;
@@ -34,18 +37,45 @@ fj_wait_ask(fj_t *j)
     fj_words_text(&words, count);
     fj_words_text(&words, FJ_WAIT_MS);
 
-    fj_link_send(&j->link, FJ_COMMAND_WAIT, &words);
+    fj_link_send(&j->link, command, &words);
 }
 
 
 void
-fj_wait_on_reply(fj_link_t *link, const fj_reply_t *reply)
+fj_wait_on_batch(fj_link_t *link, const fj_reply_t *reply)
 {
-    fj_t       *j = fj_of(link);
-    fj_then_t   then;
+    if (fj_wait_enough(fj_of(link), reply)) {
+        fj_flush_landed(fj_of(link));
+    }
+}
 
-    then = j->then;
-    j->then = FJ_THEN_NOTHING;
+
+void
+fj_wait_on_probed(fj_link_t *link, const fj_reply_t *reply)
+{
+    if (fj_wait_enough(fj_of(link), reply)) {
+        fj_flush_probed(fj_of(link));
+    }
+}
+
+
+void
+fj_wait_on_open(fj_link_t *link, const fj_reply_t *reply)
+{
+    if (fj_wait_enough(fj_of(link), reply)) {
+        fj_recover_open(fj_of(link));
+    }
+}
+
+
+/* 0: fewer, so the outcome is unknown, and the connection is given up. */
+
+static int
+fj_wait_enough(fj_t *j, const fj_reply_t *reply)
+{
+    fj_link_t  *link;
+
+    link = &j->link;
 
     if (reply->type == FJ_REPLY_INTEGER
         && reply->number >= (int64_t) j->conf->replicas)
@@ -53,48 +83,21 @@ fj_wait_on_reply(fj_link_t *link, const fj_reply_t *reply)
         j->replicas_said = 0;
         link->refused = 0;
         fj_link_well(link);
-
-        switch (then) {
-
-        case FJ_THEN_SENT:
-            fj_flush_landed(j);
-            return;
-
-        case FJ_THEN_PROBED:
-            fj_flush_probed(j);
-            return;
-
-        default:
-            fj_recover_open(j);
-            return;
-        }
+        return 1;
     }
 
     if (!j->replicas_said) {
         j->replicas_said = 1;
         fj_say(link, FJ_LOG_ERR, ": fewer than %" PRIu32 " replicas of redis "
                "\"%s\" answer in time; nothing is acknowledged meanwhile",
-               j->conf->replicas, j->link.address.text);
+               j->conf->replicas, link->address.text);
     }
 
-    if (then == FJ_THEN_SENT || then == FJ_THEN_PROBED) {
-        fk_flush_unknown(j->fk, j->conf->owner);
-    }
+    /* Without effect where the lease of the flush is not ours. */
+    fk_flush_unknown(j->fk, j->conf->owner);
 
     /* As long as they are missing, the backoff grows. */
     link->refused = 1;
     fj_link_drop(link);
-}
-
-
-void
-fj_wait_lost(fj_link_t *link)
-{
-    fj_t  *j = fj_of(link);
-
-    if (j->then == FJ_THEN_SENT || j->then == FJ_THEN_PROBED) {
-        fk_flush_unknown(j->fk, j->conf->owner);
-    }
-
-    j->then = FJ_THEN_NOTHING;
+    return 0;
 }

@@ -68,6 +68,8 @@ ngx_faka_journal_fill(ngx_pool_t *pool, fj_conf_t *conf,
     conf->server = options->server;
     conf->host = options->host;
     conf->generation = options->generation;
+    conf->inherits = options->inherits != 0;
+    conf->epoch_by_clock = 1;
     conf->standby = options->standby != 0;
     conf->replicas = (uint32_t) options->replicas;
 

@@ -63,6 +63,7 @@ typedef struct {
     uint64_t                      server;
     uint64_t                      host;
     uint64_t                      generation;
+    ngx_uint_t                    inherits;
     ngx_uint_t                    standby;
     ngx_uint_t                    replicas;
 

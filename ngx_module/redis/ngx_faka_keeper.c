@@ -52,6 +52,12 @@ ngx_faka_keeper_start(ngx_cycle_t *cycle,
         return NULL;
     }
 
+    keeper->conf.aging = ngx_palloc(cycle->pool, FJ_KEEPER_AGING
+                                                 * sizeof(fj_keeper_order_t));
+    if (keeper->conf.aging == NULL) {
+        return NULL;
+    }
+
     keeper->shell.log = options->log;
     keeper->shell.wake = options->wake;
     keeper->shell.ring = options->ring;

@@ -171,10 +171,13 @@ ngx_faka_shell_random(void *data)
 static int
 ngx_faka_shell_is_dead(void *data, uint64_t owner)
 {
-    ngx_pid_t  pid;
+    return ngx_faka_process_is_dead((ngx_pid_t) (owner >> 32)) != 0;
+}
 
-    pid = (ngx_pid_t) (owner >> 32);
 
+ngx_uint_t
+ngx_faka_process_is_dead(ngx_pid_t pid)
+{
     if (kill(pid, 0) == -1 && ngx_errno == ESRCH) {
         return 1;
     }

@@ -34,5 +34,9 @@ extern const fj_shell_t  ngx_faka_shell;
 /* wake, ring, replaced, data and log are set by the caller. */
 void ngx_faka_shell_init(ngx_faka_shell_t *shell, fj_link_t *link);
 
+/* Gone, or dead and not yet asked for by its parent.  Of a process of another
+ * user, too. */
+ngx_uint_t ngx_faka_process_is_dead(ngx_pid_t pid);
+
 
 #endif /* NGX_FAKA_SHELL_H_INCLUDED_ */

@@ -50,6 +50,7 @@ static fj_keeper_t       keeper;
 static fj_conf_t         conf;
 static fj_keeper_conf_t  keeper_conf;
 static uint8_t           room[FJ_KEEPER_ROOM];
+static fj_keeper_order_t aging[FJ_KEEPER_AGING];
 static model_t           model, lived;
 static uint8_t           answer[MODEL_OUT];
 
@@ -58,12 +59,13 @@ static size_t
 keeper_text(void *data, const fk_order_view_t *order, const uint8_t *record,
     size_t size, char *out, size_t out_size)
 {
-    if (size > out_size) {
+    if (size + 1 > out_size) {
         return 0;
     }
 
-    memcpy(out, record, size);
-    return size;
+    out[0] = '{';
+    memcpy(out + 1, record, size);
+    return size + 1;
 }
 
 
@@ -437,6 +439,7 @@ begin(uint8_t how)
     keeper_conf.retention_s = 1;
     keeper_conf.archive_s = 100;
     keeper_conf.room = room;
+    keeper_conf.aging = aging;
     keeper_conf.text = keeper_text;
 
     now_ms = 1000;

@@ -417,7 +417,8 @@ model_run(model_t *m, model_call_t *call)
         model_say(call, ":%d\r\n", call->argc - 1);
 
     } else if (strcmp(name, "EVAL") == 0) {
-        model_say(call, ":%s\r\n", call->argv[2]);
+        /* The orders, without the keys of the fence. */
+        model_say(call, ":%d\r\n", atoi(call->argv[2]) - 2);
 
     } else if (strcmp(name, "SENTINEL") == 0) {
         model_say(call, "*2\r\n$8\r\n10.0.0.3\r\n$4\r\n6379\r\n");

@@ -84,6 +84,14 @@ actor_on_request(sim_t *s, uint64_t a, uint64_t b)
     }
 
     if (w->stalled_until_us > s->now_us) {
+
+        /* Its connection is closed before a server that sleeps wakes up: a
+         * key counts no longer than its order is in memory. */
+        if (s->node[w->node].slept_until_us > s->now_us) {
+            actor_lost(s, r);
+            return;
+        }
+
         sim_after(s, w->stalled_until_us - s->now_us, actor_on_request, a, b);
         return;
     }

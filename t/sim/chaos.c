@@ -4,7 +4,7 @@
  *
  * Two copies, memory and Redis, and nothing is lost unless both go: so while
  * Redis lacks something that was promised, this leaves the server that still
- * has it alone, and the other one off.
+ * has it alone; another one may be there, and about to take over.
  */
 
 #include "sim.h"
@@ -12,6 +12,9 @@
 
 #define CHAOS_STEP_US  (10 * SIM_MS)
 #define WATCH_STEP_US  (200 * SIM_MS)
+#define CHAOS_AGAIN_US (2 * SIM_S)     /* between two mistakes */
+#define CHAOS_LAZY_US  (2 * SIM_S)     /* behind a write, "everysec" */
+#define CHAOS_QUICK_US (20 * SIM_MS)   /* a network to be back over in time */
 
 
 static void chaos_on_step(sim_t *s, uint64_t a, uint64_t b);
@@ -19,11 +22,19 @@ static void chaos_on_watch(sim_t *s, uint64_t a, uint64_t b);
 static void chaos_on_redis_up(sim_t *s, uint64_t a, uint64_t b);
 static void chaos_on_loaded(sim_t *s, uint64_t a, uint64_t b);
 static void chaos_workers(sim_t *s);
+static void chaos_stall(sim_t *s, sim_worker_t *w, int64_t us);
+static void chaos_sleep(sim_t *s, uint32_t n);
+static void chaos_on_awake(sim_t *s, uint64_t a, uint64_t b);
 static void chaos_nodes(sim_t *s);
 static void chaos_redis(sim_t *s);
 static void chaos_crash(sim_t *s, uint32_t keep);
-static uint32_t chaos_archived(const sim_redis_t *redis);
-static int chaos_may_lose(const sim_t *s);
+static uint32_t chaos_archived(const sim_redis_t *redis, int64_t until_us);
+static int chaos_crashes(sim_t *s, uint32_t archived);
+static int chaos_flushes(sim_t *s);
+static int chaos_may_lose(sim_t *s, int64_t latency_us);
+static int chaos_expects(const sim_t *s, const sim_node_t *node);
+static int chaos_speaks(const sim_t *s, const sim_node_t *node);
+static void chaos_loses(sim_t *s);
 static void chaos_break_all(sim_t *s);
 static uint64_t chaos_rank(const sim_node_t *node);
 
@@ -93,13 +104,53 @@ chaos_workers(sim_t *s)
         }
 
         if (sim_fault(s, SIM_FAULT_WORKER_STALL)) {
-            w->stalled_until_us = s->now_us
-                                  + sim_between(s, 10 * SIM_MS, 20 * SIM_S);
+            chaos_stall(s, w, sim_between(s, 10 * SIM_MS,
+                                          s->plan.retention_s < 60
+                                          ? 2 * SIM_S : 20 * SIM_S));
         }
 
         if (sim_fault(s, SIM_FAULT_LINK_CUT)) {
             link_break(s, &w->link[sim_below(s, SIM_LINKS)]);
         }
+    }
+}
+
+
+static void
+chaos_stall(sim_t *s, sim_worker_t *w, int64_t us)
+{
+    if (w->stalled_until_us < s->now_us + us) {
+        w->stalled_until_us = s->now_us + us;
+    }
+}
+
+
+/* All of a server's processes: a machine that was suspended, say. */
+
+static void
+chaos_sleep(sim_t *s, uint32_t n)
+{
+    int64_t   us;
+    uint32_t  i;
+
+    us = sim_between(s, s->plan.retention_s * SIM_S,
+                     3 * s->plan.retention_s * SIM_S);
+    sim_trace(s, "node %u sleeps for %" PRId64 " ms", n, us / SIM_MS);
+
+    for (i = 0; i < s->plan.workers; i++) {
+        chaos_stall(s, &s->node[n].worker[i], us);
+    }
+
+    s->node[n].slept_until_us = s->now_us + us;
+    sim_after(s, us, chaos_on_awake, n, s->node[n].generation);
+}
+
+
+static void
+chaos_on_awake(sim_t *s, uint64_t a, uint64_t b)
+{
+    if (s->node[a].is_up && s->node[a].generation == b) {
+        sim_mark(s, SIM_MARK_SLEPT);
     }
 }
 
@@ -129,7 +180,12 @@ chaos_nodes(sim_t *s)
             continue;
         }
 
-        if (node->is_up && sim_fault(s, SIM_FAULT_NODE_KILL)) {
+        if (node->is_up && node->slept_until_us <= s->now_us
+            && sim_fault(s, SIM_FAULT_NODE_SLEEP))
+        {
+            chaos_sleep(s, i);
+
+        } else if (node->is_up && sim_fault(s, SIM_FAULT_NODE_KILL)) {
             s->counts.node_deaths++;
             node_kill(s, i);
 
@@ -151,7 +207,7 @@ chaos_nodes(sim_t *s)
 static void
 chaos_redis(sim_t *s)
 {
-    uint32_t      synced, least;
+    uint32_t      least;
     sim_text_t    flushall;
     sim_redis_t  *redis;
 
@@ -171,25 +227,16 @@ chaos_redis(sim_t *s)
                                 + sim_between(s, 10 * SIM_MS, 3 * SIM_S);
     }
 
-    least = chaos_archived(redis);
-    synced = redis->synced_count > least ? redis->synced_count : least;
+    least = chaos_archived(redis, s->now_us);
 
-    if (sim_fault(s, SIM_FAULT_REDIS_CRASH)
-        && (!redis->lazy || chaos_may_lose(s)))
-    {
-        if (redis->lazy) {
-            redis->has_lost = 1;
-        }
-
-        chaos_crash(s, synced + (uint32_t) sim_below(s, redis->log_count
-                                                        - synced + 1));
+    if (chaos_crashes(s, least)) {
         return;
     }
 
     if (redis->log_count > least && sim_fault(s, SIM_FAULT_REDIS_TAIL)
-        && chaos_may_lose(s))
+        && chaos_may_lose(s, CHAOS_QUICK_US))
     {
-        redis->has_lost = 1;
+        chaos_loses(s);
         chaos_crash(s, sim_permille(s, 500)
                        ? least + (uint32_t) sim_below(s, redis->log_count
                                                          - least)
@@ -197,24 +244,90 @@ chaos_redis(sim_t *s)
         return;
     }
 
-    if (least == 0 && sim_fault(s, SIM_FAULT_FLUSHALL) && chaos_may_lose(s)) {
+    if (least == 0 && chaos_flushes(s) && chaos_may_lose(s, INT64_MAX)) {
         sim_trace(s, "redis: FLUSHALL by mistake");
-        redis->has_lost = 1;
+        chaos_loses(s);
         flushall = redis_text("FLUSHALL");
         (void) redis_execute(s, 1, &flushall);
         oracle_journal_again(s);
-
-        /* What was sent before it does not land behind it. */
-        redis->generation++;
-        chaos_break_all(s);
     }
 }
 
 
-/* Of an order that was archived Redis has the only copy: it keeps those. */
+/*
+ * A lazy one may lose what it was sent in the last seconds, also of the
+ * archive: it crashes rather then.
+ */
+
+static int
+chaos_crashes(sim_t *s, uint32_t archived)
+{
+    uint32_t      i, least, last, chances;
+    sim_redis_t  *redis;
+
+    redis = &s->redis;
+    least = redis->lazy ? chaos_archived(redis, s->now_us - CHAOS_LAZY_US)
+                        : archived;
+    chances = least < archived ? 10 : 1;
+    least = redis->synced_count > least ? redis->synced_count : least;
+    last = redis->log_count;
+
+    for (i = 0; !sim_fault(s, SIM_FAULT_REDIS_CRASH); i++) {
+        if (i + 1 == chances) {
+            return 0;
+        }
+    }
+
+    if (redis->lazy) {
+        if (!chaos_may_lose(s, CHAOS_QUICK_US)) {
+            return 0;
+        }
+
+        if (archived > least) {
+            last = archived - 1;
+        }
+
+        chaos_loses(s);
+    }
+
+    chaos_crash(s, least + (uint32_t) sim_below(s, last - least + 1));
+    return 1;
+}
+
+
+/* Mistakes are made when something is going on: rather while a server waits
+ * to take over, or is just about to. */
+
+static int
+chaos_flushes(sim_t *s)
+{
+    uint32_t  i, chances;
+
+    chances = 1;
+
+    for (i = 0; i < s->plan.nodes; i++) {
+        if (s->node[i].is_up
+            && fk_shop_state(&s->node[i].fk) == FK_SHOP_RECOVERING)
+        {
+            chances = 20;
+        }
+    }
+
+    for (i = 0; i < chances; i++) {
+        if (sim_fault(s, SIM_FAULT_FLUSHALL)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Of an order that was archived until then Redis has the only copy: it keeps
+ * those. */
 
 static uint32_t
-chaos_archived(const sim_redis_t *redis)
+chaos_archived(const sim_redis_t *redis, int64_t until_us)
 {
     uint32_t           i;
     const sim_text_t  *word;
@@ -222,7 +335,9 @@ chaos_archived(const sim_redis_t *redis)
     for (i = redis->log_count; i > 0; i--) {
         word = &redis->log[i - 1].argv[0];
 
-        if (word->size == 4 && memcmp(word->data, "EVAL", 4) == 0) {
+        if (redis->log[i - 1].at_us <= until_us && word->size == 4
+            && memcmp(word->data, "EVAL", 4) == 0)
+        {
             return i;
         }
     }
@@ -231,15 +346,20 @@ chaos_archived(const sim_redis_t *redis)
 }
 
 
-/* One server, which sells under the journal's last epoch: it has it all. */
+/*
+ * A server lives that sells under the journal's last epoch: it has it all,
+ * and mends what Redis loses.  Others may be about to take over from it; then
+ * it has to be able to say that it lives, before anybody thinks otherwise.
+ */
 
 static int
-chaos_may_lose(const sim_t *s)
+chaos_may_lose(sim_t *s, int64_t latency_us)
 {
-    uint32_t           i, up;
+    uint32_t           i, up, owners;
     const sim_node_t  *node;
 
     up = 0;
+    owners = 0;
 
     for (i = 0; i < s->plan.nodes; i++) {
         node = &s->node[i];
@@ -250,14 +370,97 @@ chaos_may_lose(const sim_t *s)
 
         up++;
 
-        if (fk_shop_state(&node->fk) != FK_SHOP_OPEN
-            || node->fk.region->ring.epoch != s->oracle.top_epoch)
+        if (fk_shop_state(&node->fk) == FK_SHOP_OPEN
+            && node->fk.region->ring.epoch == s->oracle.top_epoch)
+        {
+            owners++;
+
+            if (s->plan.nodes > 1 && !chaos_speaks(s, node)) {
+                return 0;
+            }
+
+        } else if (!chaos_expects(s, node)) {
+            return 0;
+        }
+    }
+
+    return owners == 1 && !oracle_is_fragile(s) && !s->redis.has_lost
+           && (up == 1 || (s->now_us >= s->redis.lost_us + CHAOS_AGAIN_US
+                           && s->plan.latency_us <= latency_us
+                           && s->plan.weight[SIM_FAULT_REPLY_LATE] == 0
+                           && redis_key(s, SIM_OWNER) != NULL));
+}
+
+
+/*
+ * A server beside the one that sells, and it knows: it was fenced, or waits
+ * for that one.  Not one that was replaced and has not heard of it, nor one
+ * that its operator wants to sell at once, nor one that has just begun and
+ * finds an empty Redis, as a new shop does.
+ */
+
+static int
+chaos_expects(const sim_t *s, const sim_node_t *node)
+{
+    if (fk_shop_state(&node->fk) == FK_SHOP_FENCED) {
+        return 1;
+    }
+
+    return fk_shop_state(&node->fk) == FK_SHOP_RECOVERING
+           && fk_stat_get(&node->fk, FJ_STAT_WANTED) == 0
+           && (fk_stat_get(&node->fk, FJ_STAT_FOLLOWS) != 0
+               || node->inherits
+               || (s->plan.standby >> (node - s->node) & 1));
+}
+
+
+static int
+chaos_speaks(const sim_t *s, const sim_node_t *node)
+{
+    uint32_t             i;
+    const sim_worker_t  *w;
+
+    if (node->cut_until_us > s->now_us || s->redis.frozen_until_us > s->now_us
+        || s->redis.error_until_us > s->now_us)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < s->plan.workers; i++) {
+        w = &node->worker[i];
+
+        if (!w->is_alive || w->stalled_until_us > s->now_us
+            || !w->link[0].is_open)
         {
             return 0;
         }
     }
 
-    return up == 1 && !oracle_is_fragile(s) && !s->redis.has_lost;
+    return 1;
+}
+
+
+/* Until memory has mended it, nothing else happens where others could take
+ * its silence for its end. */
+
+static void
+chaos_loses(sim_t *s)
+{
+    uint32_t  i, up;
+
+    up = 0;
+
+    for (i = 0; i < s->plan.nodes; i++) {
+        up += s->node[i].is_up;
+    }
+
+    s->redis.has_lost = 1;
+    s->redis.lost_us = s->now_us;
+    s->is_calm = up > 1;
+
+    if (s->is_calm) {
+        sim_mark(s, SIM_MARK_LOST_BESIDE);
+    }
 }
 
 
@@ -265,6 +468,7 @@ void
 chaos_recovered(sim_t *s)
 {
     s->redis.has_lost = 0;
+    s->is_calm = 0;
 }
 
 
@@ -289,7 +493,7 @@ chaos_crash(sim_t *s, uint32_t keep)
 
     /* Nothing that was promised was in what is gone. */
     if (redis->has_lost && !oracle_is_fragile(s)) {
-        redis->has_lost = 0;
+        chaos_recovered(s);
     }
 
     sim_after(s, sim_between(s, 10 * SIM_MS, 3 * SIM_S), chaos_on_redis_up,
@@ -369,10 +573,6 @@ chaos_end(sim_t *s)
         {
             keep = i;
         }
-    }
-
-    for (i = 0; i < s->plan.nodes * SIM_WORKERS_MAX; i++) {
-        node_worker(s, i)->stalled_until_us = 0;
     }
 
     for (i = 0; i < s->plan.nodes; i++) {

@@ -12,11 +12,13 @@ enum { STEP_IDLE = 0, STEP_CHECKOUT, STEP_CANCEL, STEP_READ };
 #define CLIENT_TRIES_MAX  12
 #define CLIENT_READS_MAX  12
 #define CLIENT_PATIENCE_US  (40 * SIM_S)
+#define CLIENT_SHORT_US     (4 * SIM_S)
 
 
 static void client_on_turn(sim_t *s, uint64_t a, uint64_t b);
 static void client_new(sim_t *s, uint32_t actor);
 static void client_done(sim_t *s, uint32_t actor, sim_request_t *r);
+static int64_t client_patience_us(const sim_t *s);
 static void client_bought(sim_t *s, uint32_t actor, const sim_request_t *r);
 static void client_read(sim_t *s, uint32_t actor, const sim_request_t *r);
 static void client_next(sim_t *s, uint32_t actor, uint32_t step,
@@ -32,7 +34,7 @@ client_start(sim_t *s)
     for (i = 0; i < s->plan.clients; i++) {
         actor = actor_new(s, client_done);
         s->actor[actor].left = s->plan.purchases;
-        client_next(s, actor, STEP_IDLE, sim_between(s, 0, SIM_S));
+        client_next(s, actor, STEP_IDLE, sim_between(s, 0, s->plan.think_us));
     }
 }
 
@@ -112,7 +114,7 @@ client_done(sim_t *s, uint32_t actor, sim_request_t *r)
 
     if (actor_failed(r)) {
         if (me->tries > CLIENT_TRIES_MAX
-            || s->now_us - me->since_us > CLIENT_PATIENCE_US
+            || s->now_us - me->since_us > client_patience_us(s)
             || sim_fault(s, SIM_FAULT_CLIENT_QUIT))
         {
             me->tries = 0;
@@ -140,6 +142,15 @@ client_done(sim_t *s, uint32_t actor, sim_request_t *r)
 }
 
 
+/* An Idempotency-Key counts as long as its order is in memory. */
+
+static int64_t
+client_patience_us(const sim_t *s)
+{
+    return s->plan.retention_s < 60 ? CLIENT_SHORT_US : CLIENT_PATIENCE_US;
+}
+
+
 static void
 client_bought(sim_t *s, uint32_t actor, const sim_request_t *r)
 {
@@ -153,14 +164,15 @@ client_bought(sim_t *s, uint32_t actor, const sim_request_t *r)
             sim_mark(s, SIM_MARK_SOLD_OUT);
         }
 
-        client_next(s, actor, STEP_IDLE, sim_between(s, 0, SIM_S));
+        client_next(s, actor, STEP_IDLE, sim_between(s, 0, s->plan.think_us));
         return;
     }
 
     me->id = r->view.id;
 
     if (sim_permille(s, 100)) {
-        client_next(s, actor, STEP_CANCEL, sim_between(s, 0, SIM_S));
+        client_next(s, actor, STEP_CANCEL,
+                    sim_between(s, 0, s->plan.think_us));
         return;
     }
 
@@ -168,7 +180,7 @@ client_bought(sim_t *s, uint32_t actor, const sim_request_t *r)
         client_pay(s, actor, r);
     }
 
-    client_next(s, actor, STEP_READ, sim_between(s, 0, SIM_S));
+    client_next(s, actor, STEP_READ, sim_between(s, 0, s->plan.think_us));
 }
 
 
@@ -179,15 +191,15 @@ client_pay(sim_t *s, uint32_t actor, const sim_request_t *r)
     uint32_t  purchase;
 
     purchase = s->actor[actor].purchase;
-    delay_us = sim_between(s, 0, SIM_S);
+    delay_us = sim_between(s, 0, s->plan.think_us);
     amount = r->view.amount;
 
     if (sim_fault(s, SIM_FAULT_PAY_LATE)) {
         delay_us += (s->plan.hold_s + 1) * SIM_S;
 
         /* So late that the order may be in the archive by now. */
-        if (sim_permille(s, 100)) {
-            delay_us += 70 * SIM_S;
+        if (sim_permille(s, s->plan.retention_s < 60 ? 500 : 100)) {
+            delay_us += s->plan.retention_s < 60 ? 30 * SIM_S : 70 * SIM_S;
         }
     }
 
@@ -217,9 +229,10 @@ client_read(sim_t *s, uint32_t actor, const sim_request_t *r)
             && r->view.status != FK_STATUS_WAITING_FOR_STOCK
             && r->view.status != FK_STATUS_UNDER_REVIEW))
     {
-        client_next(s, actor, STEP_IDLE, sim_between(s, 0, SIM_S));
+        client_next(s, actor, STEP_IDLE, sim_between(s, 0, s->plan.think_us));
         return;
     }
 
-    client_next(s, actor, STEP_READ, sim_between(s, 50 * SIM_MS, SIM_S));
+    client_next(s, actor, STEP_READ,
+                sim_between(s, s->plan.think_us / 20, s->plan.think_us));
 }

@@ -43,6 +43,8 @@ static const char *ex_after_death(ex_shop_t *x, unsigned op, uint64_t before,
 static uint64_t ex_print(const ex_shop_t *x);
 static uint64_t ex_print_table(const ex_shop_t *x, fk_table_id_t id,
     size_t used_at, size_t used_size, uint64_t sum);
+static uint64_t ex_print_blob(const ex_shop_t *x, fk_table_id_t id,
+    uint32_t i);
 static void ex_save(const ex_shop_t *x);
 static void ex_restore_all(ex_shop_t *x);
 
@@ -394,10 +396,39 @@ ex_print_table(const ex_shop_t *x, fk_table_id_t id, size_t used_at,
 
         if (fk_get(slot + used_at, used_size) != 0) {
             sum = sum * 3 ^ fk_hash_bytes(slot, t->slot_size) ^ i;
+            sum = sum * 3 ^ ex_print_blob(x, id, i);
         }
     }
 
     return sum;
+}
+
+
+/* What a slot has elsewhere: a contact, a long card, a trade number. */
+
+static uint64_t
+ex_print_blob(const ex_shop_t *x, fk_table_id_t id, uint32_t i)
+{
+    static fk_image_t  image;
+
+    switch (id) {
+
+    case FK_TABLE_CARDS:
+        fk_card_image(&x->fk, i, &image.card);
+        return fk_hash_bytes(image.card.sealed, image.card.sealed_size);
+
+    case FK_TABLE_ORDERS:
+        fk_order_image(&x->fk, i, &image.order);
+        return fk_hash_bytes(image.order.contact, image.order.contact_size);
+
+    case FK_TABLE_PAYMENTS:
+        fk_payment_image(&x->fk, i, &image.payment);
+        return fk_hash_bytes(image.payment.trade_no,
+                             image.payment.trade_no_size);
+
+    default:
+        return 0;
+    }
 }
 
 

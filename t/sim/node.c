@@ -20,6 +20,7 @@ static void node_count(sim_t *s, uint32_t n);
 static void node_opened(sim_t *s, uint32_t n);
 static void node_on_end(sim_t *s, uint64_t a, uint64_t b);
 static void node_plan(fk_plan_t *plan);
+static void node_reached(sim_t *s);
 
 
 /* The engine's hook has no argument for it. */
@@ -80,6 +81,7 @@ node_shape(const sim_plan_t *plan)
 {
     node_drawn = *plan;
     fk_test_plan = node_plan;
+    fk_test_purse = plan->purse;
 }
 
 
@@ -119,8 +121,11 @@ node_start(sim_t *s, uint32_t n)
     node->is_ending = 0;
     node->server = ++s->owner_serial;
     node->sockets = s->plan.is_upgrade ? 1 : node->server;
+    node->inherits = s->plan.is_upgrade
+                     && s->node[SIM_NODES_MAX - 1 - n].is_up;
     node->steady_us = sim_between(s, SIM_S, 1000000 * SIM_S);
     node->cut_until_us = 0;
+    node->slept_until_us = 0;
     memset(node->seen, 0, sizeof(node->seen));
     node_format(&s->plan, node->region, &node->fk);
     sim_trace(s, "node %u starts", n);
@@ -130,6 +135,8 @@ node_start(sim_t *s, uint32_t n)
         node->worker[i].node = n;
         node->worker[i].room = s->rooms
                                + node->worker[i].number * FJ_KEEPER_ROOM;
+        node->worker[i].aging = s->agings
+                                + node->worker[i].number * FJ_KEEPER_AGING;
         worker_start(s, &node->worker[i]);
     }
 }
@@ -167,6 +174,7 @@ node_look(sim_t *s, uint32_t n)
     /* A minute of the engine's is long over before the next death. */
     node->fk.region->recoveries_count = 0;
     node_count(s, n);
+    node_reached(s);
 
     switch (fk_shop_state(&node->fk)) {
 
@@ -304,6 +312,29 @@ node_count(sim_t *s, uint32_t n)
             node->seen[stats[i].stat] += more;
             *stats[i].sum += more;
             sim_mark(s, stats[i].mark);
+        }
+    }
+}
+
+
+/* Branches of the engine that only chance leads to. */
+
+static void
+node_reached(sim_t *s)
+{
+    unsigned  i;
+
+    static const sim_mark_t  marks[FK_REACHED_COUNT] = {
+        [FK_REACHED_STEAL] = SIM_MARK_STOLEN,
+        [FK_REACHED_MISSING] = SIM_MARK_MISSING,
+        [FK_REACHED_STRAY] = SIM_MARK_STRAY,
+        [FK_REACHED_PAUSE] = SIM_MARK_PAUSED,
+    };
+
+    for (i = 0; i < FK_REACHED_COUNT; i++) {
+        if (fk_test_reached[i] != 0) {
+            fk_test_reached[i] = 0;
+            sim_mark(s, marks[i]);
         }
     }
 }

@@ -26,6 +26,7 @@ static void operator_product(sim_t *s, sim_request_t *r);
 static void operator_rest(sim_t *s, uint32_t actor);
 static void operator_import(sim_t *s, uint32_t actor);
 static int operator_decide(sim_t *s, sim_request_t *r);
+static int operator_waits(sim_t *s, uint32_t payment, fk_event_t *event);
 
 
 void
@@ -35,7 +36,7 @@ operator_start(sim_t *s)
 
     for (i = 0; i < s->plan.products; i++) {
         s->oracle.product[i].kind = (fk_kind_t) (i % FK_KIND_COUNT);
-        s->oracle.product[i].price = OPERATOR_PRICE;
+        oracle_price(s, i, OPERATOR_PRICE);
     }
 
     actor = actor_new(s, operator_done);
@@ -121,29 +122,80 @@ operator_product(sim_t *s, sim_request_t *r)
 }
 
 
-/* Some review or refund that an order may be waiting for. */
+/*
+ * Money that waits for a person, by the journal; else anything, which the
+ * shop has to refuse.
+ */
 
 static int
 operator_decide(sim_t *s, sim_request_t *r)
 {
-    uint32_t                i;
-    const sim_purchase_t   *p;
+    uint32_t              i, n, first;
+    const sim_payment_t  *p;
 
     static const fk_event_t  events[] = {
         FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED
     };
 
-    if (s->is_stopping || s->oracle.payment_count == 0) {
+    if (s->is_stopping || s->oracle.payment_count == 1) {
         return 0;
     }
 
-    i = (uint32_t) sim_below(s, s->oracle.payment_count);
-    r->purchase = s->oracle.payment[i].purchase;
-    p = &s->oracle.purchase[r->purchase];
-    r->id = s->oracle.payment[i].id;
+    first = (uint32_t) sim_below(s, s->oracle.payment_count);
     r->event = events[sim_below(s, 4)];
+    i = first;
 
-    return p->is_acked && !p->is_delivered;
+    for (n = 0; n < s->oracle.payment_count && sim_permille(s, 950); n++) {
+        if (operator_waits(s, i, &r->event)) {
+            break;
+        }
+
+        i = (i + 1) % s->oracle.payment_count;
+    }
+
+    p = &s->oracle.payment[i];
+    r->payment = i;
+    r->purchase = p->purchase;
+    r->id = p->id;
+
+    /* Some give back one payment, some all that an order owes. */
+    if (r->event == FK_EVENT_REFUNDED && sim_permille(s, 500)) {
+        r->kind = SIM_REQUEST_REFUND;
+    }
+
+    return i != 0 && s->oracle.purchase[p->purchase].is_acked;
+}
+
+
+static int
+operator_waits(sim_t *s, uint32_t payment, fk_event_t *event)
+{
+    const sim_payment_t   *p;
+    const sim_purchase_t  *b;
+
+    p = &s->oracle.payment[payment];
+    b = &s->oracle.purchase[p->purchase];
+
+    if (p->state_seq == 0 || b->axes_seq == 0) {
+        return 0;
+    }
+
+    if (p->state == FK_PAYMENT_STATE_REFUND_DUE) {
+        *event = FK_EVENT_REFUNDED;
+        return sim_permille(s, 300);
+    }
+
+    if (b->axes.stock == FK_STOCK_SHORT) {
+        *event = FK_EVENT_GIVE_UP;
+        return sim_permille(s, 50);
+    }
+
+    if (b->axes.delivery == FK_DELIVERY_REVIEW) {
+        *event = sim_permille(s, 500) ? FK_EVENT_APPROVE : FK_EVENT_DENY;
+        return sim_permille(s, 500);
+    }
+
+    return 0;
 }
 
 
@@ -165,7 +217,7 @@ operator_rest(sim_t *s, uint32_t actor)
     if (sim_permille(s, 300)
         || s->oracle.product[me->product].kind == FK_KIND_COUNTED)
     {
-        s->oracle.product[me->product].price = sim_between(s, 100, 900);
+        oracle_price(s, me->product, sim_between(s, 100, 900));
         operator_next(s, actor, STEP_PRODUCT, 0);
         return;
     }

@@ -11,15 +11,16 @@
 #include "sim.h"
 
 
-static void oracle_take(sim_t *s, const sim_entry_t *entry);
-static void oracle_record(sim_t *s, uint64_t seq, uint32_t sum);
-static void oracle_records(sim_t *s, const sim_text_t *text);
-static void oracle_room(sim_t *s, uint64_t seq);
 static void oracle_durable(sim_t *s, const sim_request_t *r);
 static void oracle_bought(sim_t *s, const sim_request_t *r);
 static void oracle_read(sim_t *s, const sim_request_t *r);
 static void oracle_shown(sim_t *s, const sim_request_t *r);
 static void oracle_paid(sim_t *s, const sim_request_t *r);
+static void oracle_went(sim_t *s, const sim_request_t *r,
+    const sim_payment_t *p);
+static void oracle_priced(sim_t *s, const sim_request_t *r);
+static void oracle_decided(sim_t *s, const sim_request_t *r);
+static void oracle_refunded(sim_t *s, const sim_request_t *r);
 
 
 void
@@ -31,6 +32,26 @@ oracle_start(sim_t *s)
     s->oracle.purchase_count = 1;
     s->oracle.payment_count = 1;
     s->oracle.card_count = 1;
+}
+
+
+void
+oracle_price(sim_t *s, uint32_t product, int64_t price)
+{
+    sim_product_t  *v;
+
+    v = &s->oracle.product[product];
+    v->price = price;
+
+    SIM_MUST(s, v->asked_count < SIM_PRICES_MAX, "too many prices");
+    v->asked[v->asked_count++] = price;
+}
+
+
+void
+oracle_decision(sim_t *s, uint32_t purchase, fk_event_t event)
+{
+    s->oracle.purchase[purchase].asked |= 1u << event;
 }
 
 
@@ -87,179 +108,7 @@ oracle_cards(sim_t *s, uint32_t product, uint32_t count)
 }
 
 
-/* --- the journal ------------------------------------------------------- */
-
-void
-oracle_entry(sim_t *s, const sim_entry_t *entry)
-{
-    oracle_take(s, entry);
-
-    if (s->redis.has_lost && !oracle_is_fragile(s)) {
-        sim_mark(s, SIM_MARK_SENT_AGAIN);
-        chaos_recovered(s);
-    }
-}
-
-
-static void
-oracle_take(sim_t *s, const sim_entry_t *entry)
-{
-    uint32_t  i;
-
-    s->oracle.top_epoch = entry->id.ms;
-    s->oracle.top_seq = entry->id.seq;
-
-    for (i = 0; i + 1 < entry->count; i += 2) {
-        if (entry->field[i].size != 1) {
-            continue;
-        }
-
-        if (entry->field[i].data[0] == 'b') {
-            oracle_records(s, &entry->field[i + 1]);
-
-        } else if (entry->field[i].data[0] == 'o'
-                   && entry->id.seq > s->oracle.last_seq)
-        {
-            /* Healed: a snapshot has what the journal has not. */
-            oracle_room(s, entry->id.seq);
-            s->oracle.last_seq = entry->id.seq;
-        }
-    }
-}
-
-
-static void
-oracle_records(sim_t *s, const sim_text_t *text)
-{
-    size_t          at, size;
-    const uint8_t  *data;
-
-    data = (const uint8_t *) text->data;
-
-    for (at = 0; at < text->size; at += size) {
-        SIM_MUST(s, text->size - at >= FK_RECORD_HEAD_SIZE,
-                 "half a record is in the journal");
-        size = (size_t) fk_get(data + at, 4);
-        SIM_MUST(s, size >= FK_RECORD_HEAD_SIZE && size <= text->size - at,
-                 "a record in the journal has no end");
-        oracle_record(s, fk_get(data + at + 8, 8),
-                      (uint32_t) fk_get(data + at + 4, 4));
-    }
-}
-
-
-static void
-oracle_record(sim_t *s, uint64_t seq, uint32_t sum)
-{
-    sim_oracle_t  *o;
-
-    o = &s->oracle;
-    oracle_room(s, seq);
-
-    SIM_MUST(s, seq <= o->last_seq + 1,
-             "the journal has record %" PRIu64 " after %" PRIu64, seq,
-             o->last_seq);
-    SIM_MUST(s, o->sum[seq] == 0 || o->sum[seq] == sum,
-             "record %" PRIu64 " is in the journal with two contents", seq);
-
-    o->sum[seq] = sum;
-
-    if (seq > o->last_seq) {
-        o->last_seq = seq;
-    }
-}
-
-
-static void
-oracle_room(sim_t *s, uint64_t seq)
-{
-    uint32_t      *grown;
-    sim_oracle_t  *o;
-
-    o = &s->oracle;
-
-    if (seq < o->sum_room) {
-        return;
-    }
-
-    grown = sim_alloc(s, (size_t) (2 * seq + 1024) * sizeof(uint32_t));
-
-    if (o->sum_room != 0) {
-        memcpy(grown, o->sum, (size_t) o->sum_room * sizeof(uint32_t));
-    }
-
-    o->sum = grown;
-    o->sum_room = 2 * seq + 1024;
-}
-
-
-/*
- * After a crash, or a restore.  What nobody was promised may be written
- * anew, with other contents; the rest has to come again as it was.
- */
-
-void
-oracle_journal_again(sim_t *s)
-{
-    uint32_t          i;
-    uint64_t          seq;
-    sim_oracle_t     *o;
-    const sim_key_t  *key;
-
-    o = &s->oracle;
-
-    for (seq = o->acked_seq + 1; seq < o->sum_room; seq++) {
-        o->sum[seq] = 0;
-    }
-
-    o->last_seq = 0;
-    o->top_epoch = 0;
-    o->top_seq = 0;
-    key = redis_key(s, SIM_JOURNAL);
-
-    /* What was cut off, a snapshot has. */
-    if (key != NULL && key->first != 0) {
-        o->last_seq = key->trimmed.seq;
-        o->top_epoch = key->trimmed.ms;
-        o->top_seq = key->trimmed.seq;
-    }
-
-    for (i = key != NULL ? key->first : 0; key != NULL && i < key->count;
-         i++)
-    {
-        oracle_take(s, &key->entry[i]);
-    }
-}
-
-
-/*
- * Promised, or to be promised at any moment by a server that knows of a reply
- * from before the loss.  Also while its takeover is lost: the next server
- * would take the same epoch, and its ids would fence nobody.
- */
-
-int
-oracle_is_fragile(const sim_t *s)
-{
-    uint32_t           i;
-    const sim_node_t  *node;
-
-    for (i = 0; i < s->plan.nodes; i++) {
-        node = &s->node[i];
-
-        if (node->is_up && (fk_shop_state(&node->fk) == FK_SHOP_OPEN
-                            || fk_shop_state(&node->fk) == FK_SHOP_HEALING)
-            && node->fk.region->ring.epoch >= s->oracle.top_epoch
-            && (fk_durable_seq(&node->fk) > s->oracle.top_seq
-                || node->fk.region->ring.epoch > s->oracle.top_epoch))
-        {
-            return 1;
-        }
-    }
-
-    return s->oracle.last_seq < s->oracle.acked_seq;
-}
-
+/* --- shops ------------------------------------------------------------- */
 
 void
 oracle_open(sim_t *s, uint32_t node)
@@ -341,9 +190,16 @@ oracle_answer(sim_t *s, sim_request_t *r)
         s->oracle.product[r->product].imported_acked += r->card_count;
         break;
 
+    case SIM_REQUEST_PRODUCT:
+        oracle_priced(s, r);
+        break;
+
     case SIM_REQUEST_DECIDE:
-        sim_mark(s, SIM_MARK_REVIEWED);
-        oracle_promise(s, r->purchase, r->seq);
+        oracle_decided(s, r);
+        break;
+
+    case SIM_REQUEST_REFUND:
+        oracle_refunded(s, r);
         break;
 
     default:
@@ -375,6 +231,9 @@ oracle_durable(sim_t *s, const sim_request_t *r)
                     || r->sum == o->sum[r->seq],
                  "an answer promises record %" PRIu64 ", which another "
                  "server wrote", r->seq);
+        SIM_MUST(s, s->plan.replicas == 0 || r->seq <= o->waited_seq,
+                 "an answer promises record %" PRIu64 ", which the replicas "
+                 "have not got", r->seq);
     }
 
     if (r->seq > o->acked_seq) {
@@ -420,7 +279,8 @@ oracle_bought(sim_t *s, const sim_request_t *r)
     }
 
     SIM_MUST(s, memcmp(&p->id, &r->view.id, sizeof(p->id)) == 0
-                && p->amount == r->view.amount,
+                && p->amount == r->view.amount
+                && (p->made_seq == 0 || p->made_amount == p->amount),
              "purchase %u got a second order", r->purchase);
 
     oracle_promise(s, r->purchase, r->seq);
@@ -506,9 +366,12 @@ oracle_paid(sim_t *s, const sim_request_t *r)
     SIM_MUST(s, r->result != FK_PAY_REUSED,
              "payment %u was known for another order", r->payment);
 
+    oracle_went(s, r, p);
+
     switch (r->result) {
 
     case FK_PAY_EXTRA:
+        p->is_extra = 1;
         sim_mark(s, SIM_MARK_EXTRA);
         break;
 
@@ -530,5 +393,70 @@ oracle_paid(sim_t *s, const sim_request_t *r)
     if (!p->is_acked) {
         p->is_acked = 1;
         s->counts.payments++;
+    }
+}
+
+
+/* What the gateway is told is what the journal has. */
+
+static void
+oracle_went(sim_t *s, const sim_request_t *r, const sim_payment_t *p)
+{
+    uint32_t  allowed;
+
+    static const uint32_t  states[FK_PAY_COUNT] = {
+        [FK_PAY_DELIVERED] = 1u << FK_PAYMENT_STATE_APPLIED,
+        [FK_PAY_WAITING] = 1u << FK_PAYMENT_STATE_APPLIED,
+        [FK_PAY_REVIEW] = 1u << FK_PAYMENT_STATE_APPLIED
+                          | 1u << FK_PAYMENT_STATE_REVIEW,
+        [FK_PAY_EXTRA] = 1u << FK_PAYMENT_STATE_REFUND_DUE,
+    };
+
+    allowed = states[r->result];
+
+    SIM_MUST(s, allowed == 0 || p->born_seq == 0
+                || (allowed >> p->born & 1),
+             "payment %u was told %s, and is %s", r->payment,
+             fk_pay_result_word[r->result], fk_payment_state_word[p->born]);
+}
+
+
+/* The price that was asked for is in force with the record promised. */
+
+static void
+oracle_priced(sim_t *s, const sim_request_t *r)
+{
+    int64_t  price;
+
+    price = oracle_price_at(s, r->product, r->seq);
+
+    SIM_MUST(s, s->redis.has_lost || price == 0 || price == r->put.price,
+             "product %u was promised at %" PRId64 ", and costs %" PRId64,
+             r->product, r->put.price, price);
+}
+
+
+static void
+oracle_decided(sim_t *s, const sim_request_t *r)
+{
+    sim_purchase_t  *p;
+
+    p = &s->oracle.purchase[r->purchase];
+    sim_mark(s, SIM_MARK_REVIEWED);
+    oracle_promise(s, r->purchase, r->seq);
+
+    if (r->event == FK_EVENT_REFUNDED && p->refunded_seq < r->seq) {
+        p->refunded_seq = r->seq;
+    }
+}
+
+
+static void
+oracle_refunded(sim_t *s, const sim_request_t *r)
+{
+    s->oracle.payment[r->payment].is_refunded = 1;
+
+    if (r->view.status == FK_STATUS_DELIVERED) {
+        sim_mark(s, SIM_MARK_SETTLED);
     }
 }

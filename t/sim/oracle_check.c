@@ -8,39 +8,24 @@
 #include "sim.h"
 
 
-typedef struct {
-    int64_t  held;
-    int64_t  sold;
-    int64_t  owed;
-} sim_sums_t;
-
-
 static void check_engine(sim_t *s, fk_t *fk);
-static void check_orders(sim_t *s, fk_t *fk, const fk_env_t *env);
-static void check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o);
+static void check_orders(sim_t *s, fk_t *fk, sim_sums_t *sums);
 static void check_payments(sim_t *s, fk_t *fk, const fk_order_view_t *o);
+static void check_payment(sim_t *s, uint32_t k, const fk_payment_view_t *v);
+static void check_money(sim_t *s, const fk_order_view_t *o, int64_t applied,
+    const uint32_t *states);
 static void check_cards(sim_t *s, fk_t *fk, const fk_order_view_t *o);
 static void check_promises(sim_t *s);
-static void check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
-    const sim_sums_t *sums);
-static void check_again(sim_t *s, const fk_t *fk, fk_t *other,
-    const fk_env_t *env);
-static void check_snapshot(sim_t *s, fk_t *other);
-static void check_load(sim_t *s, fk_t *other, const sim_key_t *key,
-    char field);
-static void check_archive(sim_t *s, fk_t *other, const fk_env_t *env);
-static void check_same(sim_t *s, fk_t *fk, const fk_env_t *env);
-
-
-static sim_sums_t  sums_of[SIM_PRODUCTS_MAX];
 
 
 void
 oracle_check(sim_t *s, uint32_t node)
 {
     uint32_t   i;
-    fk_t      *fk, other;
+    fk_t      *fk;
     fk_env_t   env;
+
+    static sim_sums_t  sums[SIM_PRODUCTS_MAX];
 
     fk = &s->node[node].fk;
     env.now_ms = node_unix_ms(s, node);
@@ -66,13 +51,10 @@ oracle_check(sim_t *s, uint32_t node)
              s->oracle.acked_seq);
 
     check_engine(s, fk);
-    check_orders(s, fk, &env);
-    check_again(s, fk, &other, &env);
-    check_archive(s, &other, &env);
+    check_orders(s, fk, sums);
+    again_check(s, fk, &env, sums);
     check_promises(s);
-
-    node_shape(&s->plan);
-    check_products(s, fk, &env, sums_of);
+    check_products(s, fk, &env, sums);
 }
 
 
@@ -102,13 +84,13 @@ check_engine(sim_t *s, fk_t *fk)
 
 
 static void
-check_orders(sim_t *s, fk_t *fk, const fk_env_t *env)
+check_orders(sim_t *s, fk_t *fk, sim_sums_t *sums)
 {
     uint32_t           i, n, cursor;
     fk_order_view_t    out[FK_LIST_SLICE_MAX];
     fk_order_filter_t  filter;
 
-    memset(sums_of, 0, sizeof(sums_of));
+    memset(sums, 0, SIM_PRODUCTS_MAX * sizeof(sim_sums_t));
     memset(&filter, 0, sizeof(filter));
     filter.status = -1;
     cursor = 0;
@@ -117,18 +99,17 @@ check_orders(sim_t *s, fk_t *fk, const fk_env_t *env)
         n = fk_order_list(fk, &filter, &cursor, out, FK_LIST_SLICE_MAX);
 
         for (i = 0; i < n; i++) {
-            check_order(s, fk, &out[i]);
+            check_order(s, fk, &out[i], sums);
         }
 
     } while (cursor != 0);
 }
 
 
-static void
-check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o)
+void
+check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o, sim_sums_t *sums)
 {
     uint32_t         n, product;
-    sim_sums_t      *sums;
     sim_purchase_t  *p;
 
     n = request_purchase(&o->id);
@@ -147,6 +128,16 @@ check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o)
     SIM_MUST(s, !p->is_acked || (memcmp(&p->id, &o->id, sizeof(p->id)) == 0
                                  && p->amount == o->amount),
              "the order of purchase %u is not the one promised", n);
+    SIM_MUST(s, p->made_seq == 0
+                || (memcmp(&p->made_id, &o->id, sizeof(o->id)) == 0
+                    && p->made_amount == o->amount
+                    && p->made_ms == o->created_ms
+                    && p->made_expires_s == o->expires_s),
+             "the order of purchase %u is not the journal's", n);
+    SIM_MUST(s, p->axes_seq == 0
+                || memcmp(&p->axes, &o->axes, sizeof(o->axes)) == 0,
+             "purchase %u is %s, and in another state in the journal", n,
+             fk_status_word[o->status]);
     SIM_MUST(s, o->seq >= p->seq, "purchase %u has lost a change: it is at "
              "%" PRIu64 ", promised was %" PRIu64, n, o->seq, p->seq);
     SIM_MUST(s, !p->is_cancelled || o->axes.cancelled,
@@ -156,7 +147,7 @@ check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o)
 
     p->seen = 1;
 
-    sums = &sums_of[product];
+    sums += product;
     sums->held += o->axes.stock == FK_STOCK_HELD ? o->qty : 0;
     sums->sold += o->axes.stock == FK_STOCK_ALLOCATED ? o->qty : 0;
     sums->owed += o->axes.stock == FK_STOCK_SHORT ? o->qty : 0;
@@ -172,11 +163,13 @@ static void
 check_payments(sim_t *s, fk_t *fk, const fk_order_view_t *o)
 {
     char               trade_no[16];
+    int64_t            applied;
     uint32_t           i, n, k, states[FK_PAYMENT_STATE_COUNT];
     sim_payment_t     *p;
     fk_payment_view_t  out[16];
 
     memset(states, 0, sizeof(states));
+    applied = 0;
     n = fk_order_payments(fk, &o->id, out, 16);
 
     for (i = 0; i < n; i++) {
@@ -195,19 +188,79 @@ check_payments(sim_t *s, fk_t *fk, const fk_order_view_t *o)
 
         p->seen = 1;
         states[out[i].state]++;
+        applied += out[i].state == FK_PAYMENT_STATE_APPLIED ? p->amount : 0;
+        check_payment(s, k, &out[i]);
     }
+
+    check_money(s, o, applied, states);
+}
+
+
+/* It is where the journal has it, and what is owed is owed still. */
+
+static void
+check_payment(sim_t *s, uint32_t k, const fk_payment_view_t *v)
+{
+    const sim_payment_t   *p;
+    const sim_purchase_t  *b;
+
+    p = &s->oracle.payment[k];
+    b = &s->oracle.purchase[p->purchase];
+
+    SIM_MUST(s, p->state_seq == 0 || p->state == v->state,
+             "payment %u is %s, and %s in the journal", k,
+             fk_payment_state_word[v->state],
+             fk_payment_state_word[p->state]);
+    SIM_MUST(s, !p->is_extra || v->state == FK_PAYMENT_STATE_REFUND_DUE
+                || (v->state == FK_PAYMENT_STATE_REFUNDED
+                    && (p->refund_asked
+                        || (b->asked >> FK_EVENT_REFUNDED & 1))),
+             "payment %u was kept for refund, and is %s", k,
+             fk_payment_state_word[v->state]);
+    SIM_MUST(s, !p->is_refunded || v->state == FK_PAYMENT_STATE_REFUNDED,
+             "payment %u was given back, and is %s", k,
+             fk_payment_state_word[v->state]);
+    SIM_MUST(s, v->state != FK_PAYMENT_STATE_REFUND_DUE || p->state_seq == 0
+                || p->state_seq >= b->refunded_seq,
+             "payment %u is owed, and its refund was acknowledged", k);
+}
+
+
+/* Paid is what was asked for, unless a person took another sum for it. */
+
+static void
+check_money(sim_t *s, const fk_order_view_t *o, int64_t applied,
+    const uint32_t *states)
+{
+    uint32_t               n;
+    const sim_purchase_t  *b;
+
+    n = request_purchase(&o->id);
+    b = &s->oracle.purchase[n];
 
     SIM_MUST(s, o->axes.payment != FK_PAYMENT_PAID
                 || states[FK_PAYMENT_STATE_APPLIED] != 0,
-             "purchase %u is paid by nothing", request_purchase(&o->id));
+             "purchase %u is paid by nothing", n);
     SIM_MUST(s, o->axes.payment == FK_PAYMENT_PAID
                 || states[FK_PAYMENT_STATE_APPLIED] == 0,
-             "purchase %u has a payment applied and is not paid",
-             request_purchase(&o->id));
+             "purchase %u has a payment applied and is not paid", n);
+    SIM_MUST(s, applied == 0 || applied == o->amount
+                || (b->asked >> FK_EVENT_APPROVE & 1),
+             "purchase %u costs %" PRId64 ", and %" PRId64 " pay for it", n,
+             o->amount, applied);
+    SIM_MUST(s, (o->axes.payment == FK_PAYMENT_PAID) == (o->paid_s != 0)
+                || o->axes.payment > FK_PAYMENT_PAID,
+             "purchase %u was paid at %u", n, o->paid_s);
     SIM_MUST(s, o->axes.payment != FK_PAYMENT_REFUNDING
                 || states[FK_PAYMENT_STATE_REFUND_DUE] != 0,
-             "purchase %u owes a refund of nothing",
-             request_purchase(&o->id));
+             "purchase %u owes a refund of nothing", n);
+    SIM_MUST(s, o->axes.payment != FK_PAYMENT_REFUNDED
+                || states[FK_PAYMENT_STATE_REFUNDED] != 0,
+             "purchase %u gave nothing back", n);
+    SIM_MUST(s, o->status == FK_STATUS_UNDER_REVIEW
+                || states[FK_PAYMENT_STATE_REVIEW] == 0,
+             "purchase %u has money under review, and is %s", n,
+             fk_status_word[o->status]);
 }
 
 
@@ -279,10 +332,11 @@ check_promises(sim_t *s)
 }
 
 
-static void
+void
 check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
     const sim_sums_t *sums)
 {
+    int64_t               price;
     uint32_t              i;
     fk_product_view_t     v;
     const sim_product_t  *p;
@@ -295,6 +349,10 @@ check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
             continue;
         }
 
+        price = oracle_price_at(s, i, s->oracle.last_seq);
+        SIM_MUST(s, price == 0 || v.price == price,
+                 "product %u costs %" PRId64 ", and %" PRId64
+                 " in the journal", i, v.price, price);
         SIM_MUST(s, v.held == sums[i].held && v.sold == sums[i].sold
                     && v.owed == sums[i].owed,
                  "product %u counts other units than its orders", i);
@@ -314,176 +372,5 @@ check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
                         && v.imported <= p->imported_asked),
                  "product %u has %" PRId64 " cards imported, promised were %"
                  PRId64, i, v.imported, p->imported_acked);
-    }
-}
-
-
-/* --- the second shop --------------------------------------------------- */
-
-static void
-check_again(sim_t *s, const fk_t *fk, fk_t *other, const fk_env_t *env)
-{
-    char        why[256];
-    uint32_t    i;
-    sim_plan_t  roomy;
-
-    roomy = s->plan;
-    roomy.spread = 1;
-    roomy.ring_size = 524288;
-    node_format(&roomy, s->scratch, other);
-
-    SIM_MUST(s, fk_recover_begin(other, 1, 0) == FK_OK, "no recovery");
-    check_snapshot(s, other);
-    check_load(s, other, redis_key(s, SIM_JOURNAL), 'b');
-
-    SIM_MUST(s, fk_recover_end(other, env, 1, 1, why, sizeof(why)) == FK_OK,
-             "the journal's shop cannot open: %s", why);
-    SIM_MUST(s, fk_last_seq(other) == fk_last_seq(fk),
-             "the journal's shop ends at %" PRIu64, fk_last_seq(other));
-
-    for (i = 0; i < s->oracle.purchase_count; i++) {
-        s->oracle.purchase[i].again = 0;
-    }
-
-    check_same(s, other, env);
-}
-
-
-/* The last one of the index that is done. */
-
-static void
-check_snapshot(sim_t *s, fk_t *other)
-{
-    char                name[FJ_KEY_SIZE];
-    uint32_t            i;
-    const sim_key_t    *key;
-    const sim_entry_t  *entry;
-
-    key = redis_key(s, SIM_INDEX);
-
-    for (i = key != NULL ? key->count : 0; i > 0 && i > key->first; i--) {
-        entry = &key->entry[i - 1];
-
-        if (entry->field[0].size == 4
-            && memcmp(entry->field[0].data, "done", 4) == 0)
-        {
-            (void) snprintf(name, sizeof(name), SIM_PARTS "%.*s",
-                            (int) entry->field[1].size, entry->field[1].data);
-            SIM_MUST(s, redis_key(s, name) != NULL,
-                     "the snapshot that counts is gone");
-            check_load(s, other, redis_key(s, name), 'p');
-            return;
-        }
-    }
-}
-
-
-static void
-check_load(sim_t *s, fk_t *other, const sim_key_t *key, char field)
-{
-    size_t             at;
-    uint32_t           i, k;
-    fk_code_t          rc;
-    const sim_text_t  *value;
-
-    for (i = key != NULL ? key->first : 0; key != NULL && i < key->count; i++)
-    {
-        for (k = 0; k + 1 < key->entry[i].count; k += 2) {
-            if (key->entry[i].field[k].data[0] != field) {
-                continue;
-            }
-
-            value = &key->entry[i].field[k + 1];
-            rc = field == 'p'
-                 ? fk_snapshot_load(other, 1, 0, (const uint8_t *) value->data,
-                                    value->size, &at)
-                 : fk_apply(other, 1, 0, (const uint8_t *) value->data,
-                            value->size, &at);
-            SIM_MUST(s, rc == FK_OK, "%s cannot be read back: %s",
-                     field == 'p' ? "the snapshot" : "the journal",
-                     fk_code_info[rc].text);
-        }
-    }
-}
-
-
-/* --- what has left ----------------------------------------------------- */
-
-/*
- * Brought back into the second shop, which has room for all of them: there
- * they are held against the book as if they had never left.
- */
-
-static void
-check_archive(sim_t *s, fk_t *other, const fk_env_t *env)
-{
-    uint32_t          i;
-    fk_code_t         rc;
-    fk_order_view_t   view;
-    const sim_key_t  *key;
-
-    for (i = 0; i < SIM_KEYS_MAX; i++) {
-        key = &s->redis.key[i];
-
-        if (!key->used || key->name.size < sizeof(SIM_ORDERS)
-            || memcmp(key->name.data, SIM_ORDERS, sizeof(SIM_ORDERS) - 1)
-               != 0)
-        {
-            continue;
-        }
-
-        rc = fk_archive_restore(other, env, (const uint8_t *) key->value.data,
-                                key->value.size, &view);
-
-        if (rc == FK_EXISTS) {
-            continue;
-        }
-
-        SIM_MUST(s, rc == FK_OK, "an archived order cannot come back: %s",
-                 fk_code_info[rc].text);
-        check_order(s, other, &view);
-    }
-}
-
-
-/* Every order as it is in the shop that sells. */
-
-static void
-check_same(sim_t *s, fk_t *other, const fk_env_t *env)
-{
-    uint32_t           i, n, purchase, cursor;
-    fk_t              *fk;
-    fk_order_view_t    mine, out[FK_LIST_SLICE_MAX];
-    fk_order_filter_t  filter;
-
-    memset(&filter, 0, sizeof(filter));
-    filter.status = -1;
-    cursor = 0;
-    fk = &s->node[s->opened_node].fk;
-
-    do {
-        n = fk_order_list(other, &filter, &cursor, out, FK_LIST_SLICE_MAX);
-
-        for (i = 0; i < n; i++) {
-            purchase = request_purchase(&out[i].id);
-            s->oracle.purchase[purchase].again = 1;
-
-            SIM_MUST(s, fk_order_get(fk, &out[i].id, &mine) == FK_OK
-                        && mine.seq == out[i].seq
-                        && mine.amount == out[i].amount
-                        && mine.status == out[i].status
-                        && mine.expires_s == out[i].expires_s
-                        && memcmp(&mine.axes, &out[i].axes,
-                                  sizeof(mine.axes)) == 0,
-                     "purchase %u is not the same after a recovery",
-                     purchase);
-        }
-
-    } while (cursor != 0);
-
-    for (i = 1; i < s->oracle.purchase_count; i++) {
-        SIM_MUST(s, s->oracle.purchase[i].seen
-                    == s->oracle.purchase[i].again,
-                 "purchase %u is not in the journal", i);
     }
 }

@@ -22,7 +22,10 @@ static const fj_reply_t *redis_get(sim_t *s, const redis_call_t *call);
 static const fj_reply_t *redis_del(sim_t *s, const redis_call_t *call);
 static const fj_reply_t *redis_flushall(sim_t *s, const redis_call_t *call);
 static const fj_reply_t *redis_eval(sim_t *s, const redis_call_t *call);
+static void redis_archive(sim_t *s, const sim_text_t *name,
+    const sim_text_t *argv, const sim_text_t *text);
 static const fj_reply_t *redis_wait(sim_t *s, const redis_call_t *call);
+static sim_text_t redis_digits(sim_t *s, uint64_t number);
 static void redis_log(sim_t *s, uint32_t argc, const sim_text_t *argv);
 static void redis_expire(sim_t *s, int64_t now_us);
 
@@ -262,12 +265,13 @@ redis_config(sim_t *s, const redis_call_t *call)
     const char *const  pairs[] = {
         "appendonly", "yes",
         "appendfsync", s->redis.lazy ? "everysec" : "always",
-        "no-appendfsync-on-rewrite", "no"
+        "no-appendfsync-on-rewrite", "no",
+        "maxmemory-policy", "noeviction"
     };
 
-    reply = redis_array(s, 6, &item);
+    reply = redis_array(s, 8, &item);
 
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < 8; i++) {
         redis_put(&item[i], FJ_REPLY_STRING, redis_text(pairs[i]));
     }
 
@@ -376,35 +380,87 @@ redis_flushall(sim_t *s, const redis_call_t *call)
 }
 
 
-/* One script is known, by what it does: SET of each key, with a TTL. */
+/*
+ * One script is known, by what it does: the orders of an owner whom nobody
+ * has replaced, each unless an older state of it would come back.
+ */
 
 static const fj_reply_t *
 redis_eval(sim_t *s, const redis_call_t *call)
 {
-    uint32_t      i, n;
-    sim_text_t    words[5];
-    redis_call_t  set;
+    uint32_t          i, n, at;
+    fj_reply_t       *reply;
+    sim_text_t        last;
+    const sim_key_t  *top;
 
     n = (uint32_t) redis_number(&call->argv[2]);
+    at = 3 + n;
 
-    SIM_MUST(s, call->argc == 4 + 2 * n
-                && strstr(call->argv[1].data, "redis.call('SET', KEYS[i], "
-                          "ARGV[i + 1], 'EX', ARGV[1])") != NULL,
+    SIM_MUST(s, n >= 2 && call->argc == at + n
+                && strstr(call->argv[1].data, "if epoch ~= ARGV[1] or not "
+                          "later(seq, new) then  redis.call('SET', KEYS[i], "
+                          "ARGV[i], 'EX', ARGV[2])") != NULL
+                && strstr(call->argv[1].data, "if later(last, ARGV[1]) then "
+                          "return last end") != NULL,
              "Redis is asked to run a script that the model does not know");
 
-    words[0] = redis_text("SET");
-    words[3] = redis_text("EX");
-    words[4] = call->argv[3 + n];
-    set.argc = 5;
-    set.argv = words;
+    top = redis_find(s, &call->argv[3]);
+    top = top != NULL ? top : redis_find(s, &call->argv[4]);
 
-    for (i = 0; i < n; i++) {
-        words[1] = call->argv[3 + i];
-        words[2] = call->argv[4 + n + i];
-        (void) redis_set(s, &set);
+    if (top == NULL) {
+        return redis_error(s, "ERR the shop has no journal");
     }
 
-    return redis_integer(s, n);
+    if (top->top.ms > redis_number(&call->argv[at])) {
+        sim_mark(s, SIM_MARK_ARCHIVE_REFUSED);
+        last = redis_digits(s, top->top.ms);
+        reply = sim_alloc(s, sizeof(fj_reply_t));
+        redis_put(reply, FJ_REPLY_STRING, last);
+        return reply;
+    }
+
+    for (i = 2; i < n; i++) {
+        redis_archive(s, &call->argv[3 + i], &call->argv[at],
+                      &call->argv[at + i]);
+    }
+
+    return redis_integer(s, n - 2);
+}
+
+
+static void
+redis_archive(sim_t *s, const sim_text_t *name, const sim_text_t *argv,
+    const sim_text_t *text)
+{
+    sim_id_t      was, is;
+    sim_key_t    *key;
+    sim_text_t    words[5], record;
+    redis_call_t  set;
+
+    key = redis_find(s, name);
+    request_archived(s, text, &is, &record);
+
+    if (key != NULL) {
+        request_archived(s, &key->value, &was, &record);
+
+        if (was.ms == redis_number(&argv[0]) && was.seq > is.seq) {
+            sim_mark(s, SIM_MARK_ARCHIVE_REFUSED);
+            return;
+        }
+
+        if (!s->redis.replaying) {
+            oracle_archive(s, &was, &is);
+        }
+    }
+
+    words[0] = redis_text("SET");
+    words[1] = *name;
+    words[2] = *text;
+    words[3] = redis_text("EX");
+    words[4] = argv[1];
+    set.argc = 5;
+    set.argv = words;
+    (void) redis_set(s, &set);
 }
 
 
@@ -413,8 +469,12 @@ redis_eval(sim_t *s, const redis_call_t *call)
 static const fj_reply_t *
 redis_wait(sim_t *s, const redis_call_t *call)
 {
-    return redis_integer(s, s->plan.replicas != 0
-                            && !sim_fault(s, SIM_FAULT_REPLICA_LATE));
+    if (s->plan.replicas == 0 || sim_fault(s, SIM_FAULT_REPLICA_LATE)) {
+        return redis_integer(s, 0);
+    }
+
+    s->oracle.waited_seq = s->oracle.last_seq;
+    return redis_integer(s, 1);
 }
 
 
@@ -432,6 +492,17 @@ redis_is(const sim_text_t *text, const char *word)
 {
     return text->size == strlen(word)
            && memcmp(text->data, word, text->size) == 0;
+}
+
+
+static sim_text_t
+redis_digits(sim_t *s, uint64_t number)
+{
+    int   size;
+    char  text[24];
+
+    size = snprintf(text, sizeof(text), "%" PRIu64, number);
+    return (sim_text_t) { sim_copy(s, text, (size_t) size), (size_t) size };
 }
 
 

@@ -136,6 +136,13 @@ redis_xadd(sim_t *s, const redis_call_t *call)
         oracle_entry(s, &entry);
     }
 
+    if (redis_is(&key->name, SIM_INDEX) && !s->redis.replaying
+        && redis_is(&entry.field[0], "done") && entry.count == 10
+        && redis_number(&entry.field[9]) <= s->oracle.last_seq)
+    {
+        again_snapshot_counts(s);
+    }
+
     reply = sim_alloc(s, sizeof(fj_reply_t));
     redis_put(reply, FJ_REPLY_STRING, id_text(s, &entry.id));
     return reply;

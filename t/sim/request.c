@@ -34,6 +34,9 @@ static void request_abort(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_decide(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
+static void request_refund(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static fk_str_t request_trade_no(uint32_t payment, char text[16]);
 
 
 static void (*const request_calls[SIM_REQUEST_COUNT])(sim_t *s, fk_t *fk,
@@ -48,6 +51,7 @@ static void (*const request_calls[SIM_REQUEST_COUNT])(sim_t *s, fk_t *fk,
     [SIM_REQUEST_IMPORT_COMMIT] = request_commit,
     [SIM_REQUEST_IMPORT_ABORT] = request_abort,
     [SIM_REQUEST_DECIDE] = request_decide,
+    [SIM_REQUEST_REFUND] = request_refund,
 };
 
 
@@ -129,6 +133,34 @@ request_purchase(const fk_order_id_t *id)
 }
 
 
+void
+request_key(uint32_t purchase, uint32_t product, uint8_t idem[FK_IDEM_SIZE],
+    uint8_t body[8])
+{
+    memset(idem, 0x77, FK_IDEM_SIZE);
+    fk_put(idem, purchase + UINT64_C(1), 8);
+    memset(body, 0x11, 8);
+    fk_put(body, product, 4);
+}
+
+
+void
+request_archived(sim_t *s, const sim_text_t *text, sim_id_t *version,
+    sim_text_t *record)
+{
+    int  at;
+
+    at = 0;
+    SIM_MUST(s, sscanf(text->data, "{\"epoch\":%" SCNu64 ",\"seq\":%" SCNu64
+                       "%n", &version->ms, &version->seq, &at) == 2
+                && at != 0 && text->data[at] == ',',
+             "the archive has an order without its version");
+
+    record->data = text->data + at + 1;
+    record->size = text->size - (size_t) at - 1;
+}
+
+
 uint32_t
 request_seal(uint32_t card, uint8_t *sealed)
 {
@@ -186,10 +218,7 @@ request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     memcpy(in.channel, "epay", 5);
     in.hold_s = s->plan.hold_s;
     in.has_idem = 1;
-    memset(in.idem, 0x77, sizeof(in.idem));
-    fk_put(in.idem, r->purchase + UINT64_C(1), 8);
-    memset(in.body, 0x11, sizeof(in.body));
-    fk_put(in.body, r->product, 4);
+    request_key(r->purchase, r->product, in.idem, in.body);
 
     r->code = fk_checkout(fk, env, &in, &r->view);
     r->seq = r->view.seq;
@@ -253,10 +282,9 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     fk_pay_t  in;
 
     memset(&in, 0, sizeof(in));
-    (void) snprintf(trade_no, sizeof(trade_no), "T%u", r->payment);
     in.id = r->id;
     in.channel = (fk_str_t) { (const uint8_t *) "epay", 4 };
-    in.trade_no = (fk_str_t) { (uint8_t *) trade_no, strlen(trade_no) };
+    in.trade_no = request_trade_no(r->payment, trade_no);
     in.amount = s->oracle.payment[r->payment].amount;
     memcpy(in.currency, "CNY", 4);
 
@@ -267,6 +295,7 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
         r->code = request_unarchive(s, fk, env, &r->id);
 
         if (r->code == FK_OK) {
+            r->is_restored = 1;
             r->code = fk_pay(fk, env, &in, &r->result, &r->view);
         }
     }
@@ -282,7 +311,9 @@ request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
     const fk_order_id_t *id)
 {
     char              name[FJ_KEY_SIZE + FK_ORDER_TEXT_SIZE];
+    sim_id_t          version;
     fk_code_t         rc;
+    sim_text_t        record;
     const sim_key_t  *key;
     fk_order_view_t   view;
 
@@ -293,8 +324,9 @@ request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
         return FK_NOT_FOUND;
     }
 
-    rc = fk_archive_restore(fk, env, (const uint8_t *) key->value.data,
-                            key->value.size, &view);
+    request_archived(s, &key->value, &version, &record);
+    rc = fk_archive_restore(fk, env, (const uint8_t *) record.data,
+                            record.size, &view);
     if (rc == FK_OK) {
         sim_mark(s, SIM_MARK_UNARCHIVED);
     }
@@ -364,6 +396,31 @@ request_abort(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 static void
 request_decide(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 {
+    oracle_decision(s, r->purchase, r->event);
     r->code = fk_decide(fk, env, &r->id, r->event, &r->view);
     r->seq = r->view.seq;
+}
+
+
+/* One payment was given back. */
+
+static void
+request_refund(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    char  trade_no[16];
+
+    s->oracle.payment[r->payment].refund_asked = 1;
+    r->code = fk_refund(fk, env, &r->id,
+                        request_trade_no(r->payment, trade_no), &r->view);
+    r->seq = r->view.seq;
+}
+
+
+static fk_str_t
+request_trade_no(uint32_t payment, char text[16])
+{
+    int  size;
+
+    size = snprintf(text, 16, "T%u", payment);
+    return (fk_str_t) { (uint8_t *) text, (size_t) size };
 }

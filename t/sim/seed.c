@@ -48,6 +48,7 @@ seed_reset(sim_t *s, uint64_t seed, const sim_plan_t *plan)
     s->serial = 0;
     s->hash = seed;
     s->is_loud = 0;
+    s->is_calm = 0;
     s->is_stopping = 0;
     s->event_count = 0;
     s->arena_used = 0;
@@ -137,6 +138,13 @@ seed_is_settled(const sim_t *s)
         || !s->redis.up || s->redis.loading || s->gateway_count != 0)
     {
         return 0;
+    }
+
+    /* What stands still has events of its own that wait for it. */
+    for (i = 0; i < s->plan.workers; i++) {
+        if (node->worker[i].stalled_until_us > s->now_us) {
+            return 0;
+        }
     }
 
     for (i = 0; i < s->actor_count; i++) {

@@ -55,14 +55,17 @@ shell_start(sim_t *s, sim_worker_t *w)
     w->conf.server = node->server;
     w->conf.host = s->plan.is_one_host ? 1 : w->node + UINT64_C(1);
     w->conf.generation = node->sockets;
+    w->conf.inherits = node->inherits;
+    w->conf.epoch_by_clock = (int) s->plan.epoch_by_clock;
     w->conf.standby = (int) (s->plan.standby >> w->node & 1);
     w->conf.replicas = s->plan.replicas;
 
     w->kept.snapshot_size = s->plan.snapshot_size;
-    w->kept.snapshot_s = 10;
+    w->kept.snapshot_s = s->plan.snapshot_s;
     w->kept.retention_s = s->plan.retention_s;
     w->kept.archive_s = 100000;
     w->kept.room = w->room;
+    w->kept.aging = w->aging;
     w->kept.text = shell_text;
 
     memset(w->link, 0, sizeof(w->link));
@@ -88,12 +91,13 @@ static size_t
 shell_text(void *data, const fk_order_view_t *order, const uint8_t *record,
     size_t size, char *out, size_t room)
 {
-    if (size > room) {
+    if (size + 1 > room) {
         return 0;
     }
 
-    memcpy(out, record, size);
-    return size;
+    out[0] = '{';
+    memcpy(out + 1, record, size);
+    return size + 1;
 }
 
 

@@ -40,6 +40,7 @@
 #define SIM_JOURNAL         "faka:{sim}:journal"
 #define SIM_INDEX           "faka:{sim}:snapshots"
 #define SIM_PARTS           "faka:{sim}:snapshot:"
+#define SIM_OWNER           "faka:{sim}:owner"
 #define SIM_ORDERS          "faka:{sim}:order:"
 
 #define SIM_MS              INT64_C(1000)
@@ -62,6 +63,8 @@ typedef void (*sim_event_pt)(sim_t *s, uint64_t a, uint64_t b);
     X(DIE_AT_STORE,   "die")         /* a worker, inside of a transaction */ \
     X(WORKER_KILL,    "kill")        /* a worker, between two events */      \
     X(WORKER_STALL,   "stall")       /* a worker stands still for seconds */ \
+    X(NODE_SLEEP,     "sleep")       /* a server, for longer than orders     \
+                                        are kept in memory */                \
     X(NODE_KILL,      "node")        /* a node with its memory */            \
     X(TAKEOVER,       "takeover")    /* the other node is started */         \
     X(LINK_CUT,       "cut")         /* a connection, at any moment */       \
@@ -105,12 +108,16 @@ typedef struct {
     uint32_t  is_one_host;             /* both servers on one machine */
     uint32_t  is_upgrade;              /* and on the same sockets */
     uint32_t  standby;                 /* bits: nodes with "role standby" */
+    uint32_t  epoch_by_clock;          /* no lower than the Unix time in ms */
     uint32_t  replicas;
     uint32_t  snapshot_size;           /* bytes of journal between two */
+    uint32_t  snapshot_s;              /* or so long */
+    uint32_t  purse;                   /* of a snapshot's step; 0: as always */
     uint32_t  retention_s;             /* of finished orders in memory */
     uint32_t  phases;                  /* each ends with a quiet point */
     int64_t   phase_us;
     int64_t   latency_us;              /* of the network, at most */
+    int64_t   think_us;                /* of a buyer, at most */
     uint32_t  weight[SIM_FAULT_COUNT]; /* 0: never */
 } sim_plan_t;
 
@@ -156,7 +163,16 @@ typedef struct {
     X(UNARCHIVED,         "a payment brought an archived order back")        \
     X(STANDBY,            "a server waited while another one sold")          \
     X(REPLACED,           "a server left its sockets to the next one")       \
-    X(FENCED_RECOVERED,   "a fenced server became an owner again")
+    X(FENCED_RECOVERED,   "a fenced server became an owner again")           \
+    X(LOST_BESIDE,        "Redis lost something beside a waiting server")    \
+    X(STOLEN,             "a snapshot had a card with two orders")           \
+    X(MISSING,            "a snapshot named what was not there yet")         \
+    X(STRAY,              "a card came back whose batch was gone")           \
+    X(PAUSED,             "nothing was freed while a snapshot ran")          \
+    X(SETTLED,            "extra money of a delivered order was given back") \
+    X(KEY_AGAIN,          "a restored order was found by its key")           \
+    X(SLEPT,              "a server slept longer than orders are kept")      \
+    X(ARCHIVE_REFUSED,    "a late write to the archive was refused")
 
 typedef enum {
 #define SIM_MARK_ENUM(name, text)  SIM_MARK_##name,
@@ -310,6 +326,7 @@ typedef struct {
     uint32_t        log_room;
     uint32_t        synced_count;      /* of them, on disk */
     int             has_lost;          /* what memory knows it had */
+    int64_t         lost_us;           /* when it did so last */
     int             replaying;
 } sim_redis_t;
 
@@ -374,7 +391,8 @@ struct sim_worker_s {
     fj_conf_t       conf;
     fj_keeper_t     keeper;
     fj_keeper_conf_t  kept;
-    uint8_t        *room;              /* the keeper's */
+    uint8_t        *room;              /* the keeper's, both */
+    fj_keeper_order_t  *aging;
     sim_link_t      link[SIM_LINKS];
     uint32_t        parked_count;
     sim_request_t  *parked[SIM_PARKED_MAX];
@@ -393,8 +411,10 @@ typedef struct {
     int64_t       clock_us;            /* Unix time less the world's */
     int64_t       steady_us;
     int64_t       cut_until_us;        /* from Redis */
+    int64_t       slept_until_us;
     uint64_t      server;
     uint64_t      sockets;
+    int           inherits;            /* them, and somebody may still sell */
     uint64_t      seen[FJ_STAT_LAST];  /* of its counters */
     sim_worker_t  worker[SIM_WORKERS_MAX];
 } sim_node_t;
@@ -445,7 +465,8 @@ void shell_start(sim_t *s, sim_worker_t *w);
     X(IMPORT_ADD)                                                            \
     X(IMPORT_COMMIT)                                                         \
     X(IMPORT_ABORT)                                                          \
-    X(DECIDE)
+    X(DECIDE)                                                                \
+    X(REFUND)
 
 typedef enum {
 #define SIM_REQUEST_ENUM(name)  SIM_REQUEST_##name,
@@ -475,6 +496,7 @@ struct sim_request_s {
     int                 is_parked;
     int64_t             parked_us;
     int                 is_lost;       /* no answer came: 504, closed, ... */
+    int                 is_restored;   /* its order came out of the archive */
     fk_code_t           code;
     uint64_t            seq;
     uint64_t            epoch;
@@ -494,6 +516,12 @@ void request_execute(sim_t *s, sim_worker_t *w, sim_request_t *r);
 uint32_t request_seal(uint32_t card, uint8_t *sealed);
 uint32_t request_unseal(const uint8_t *sealed, uint32_t size);
 uint32_t request_purchase(const fk_order_id_t *id);
+/* What the archive has of an order: who wrote it, and the engine's bytes. */
+void request_archived(sim_t *s, const sim_text_t *text, sim_id_t *version,
+    sim_text_t *record);
+/* A purchase's Idempotency-Key, and the digest of what it asks for. */
+void request_key(uint32_t purchase, uint32_t product,
+    uint8_t idem[FK_IDEM_SIZE], uint8_t body[8]);
 fk_str_t request_sku(uint32_t product);
 uint32_t request_product_of(const char *sku);
 
@@ -539,80 +567,7 @@ void gateway_pay(sim_t *s, uint32_t purchase, const fk_order_id_t *id,
 void operator_start(sim_t *s);
 
 
-/* --- oracle.c: what was promised --------------------------------------- */
-
-typedef struct {
-    uint32_t       product;
-    uint32_t       qty;
-    uint8_t        is_acked;
-    uint8_t        is_cancelled;       /* acknowledged */
-    uint8_t        is_delivered;       /* shown */
-    uint8_t        seen;               /* at this quiet point */
-    uint8_t        again;              /* in the second shop */
-    uint64_t       seq;                /* what was promised last */
-    uint64_t       shown_seq;          /* with which it was delivered */
-    int64_t        amount;
-    fk_order_id_t  id;
-    uint32_t       card[FK_QTY_MAX];   /* shown */
-} sim_purchase_t;
-
-typedef struct {
-    uint32_t       purchase;
-    fk_order_id_t  id;
-    int64_t        amount;
-    uint8_t        is_acked;
-    uint32_t       seen;             /* at this quiet point */
-} sim_payment_t;
-
-typedef struct {
-    uint32_t  product;
-    uint32_t  purchase;                /* to which it was delivered */
-    uint32_t  seen;                    /* at this quiet point: the order's */
-} sim_card_t;
-
-typedef struct {
-    fk_kind_t  kind;
-    int64_t    price;
-    int64_t    imported_acked;         /* cards of imports acknowledged */
-    int64_t    imported_asked;         /* and of those that may have failed */
-    int        is_known;
-} sim_product_t;
-
-typedef struct {
-    uint32_t        purchase_count;
-    uint32_t        payment_count;
-    uint32_t        card_count;
-    sim_purchase_t  purchase[SIM_PURCHASES_MAX];
-    sim_payment_t   payment[SIM_PAYMENTS_MAX];
-    sim_card_t      card[SIM_CARDS_MAX];
-    sim_product_t   product[SIM_PRODUCTS_MAX];
-    uint64_t        acked_seq;         /* the highest that was promised */
-    uint64_t        acked_epoch;
-    uint32_t       *sum;               /* of each record, by number */
-    uint64_t        sum_room;
-    uint64_t        last_seq;          /* of the journal as Redis has it */
-    uint64_t        top_epoch;         /* the last entry's id */
-    uint64_t        top_seq;
-} sim_oracle_t;
-
-void oracle_start(sim_t *s);
-/* What is going to be asked: the number in the book. */
-uint32_t oracle_purchase(sim_t *s, uint32_t product, uint32_t qty);
-uint32_t oracle_payment(sim_t *s, uint32_t purchase, const fk_order_id_t *id,
-    int64_t amount);
-/* The first of count new cards, or 0 when there are no more. */
-uint32_t oracle_cards(sim_t *s, uint32_t product, uint32_t count);
-void oracle_answer(sim_t *s, sim_request_t *r);
-/* The journal got an entry, or begins anew (a Redis that lost something). */
-void oracle_entry(sim_t *s, const sim_entry_t *entry);
-void oracle_journal_again(sim_t *s);
-/* A shop opened: what was promised must be in it. */
-void oracle_open(sim_t *s, uint32_t node);
-void oracle_tick(sim_t *s, const fk_tick_t *done);
-void oracle_promise(sim_t *s, uint32_t purchase, uint64_t seq);
-/* Whether memory alone holds what was promised. */
-int oracle_is_fragile(const sim_t *s);
-void oracle_check(sim_t *s, uint32_t node);
+#include "sim_oracle.h"
 
 
 /* --- chaos.c: faults that come by themselves --------------------------- */
@@ -633,6 +588,7 @@ struct sim_s {
     uint64_t       serial;
     uint64_t       hash;
     int            is_loud;            /* faults happen */
+    int            is_calm;            /* none now: memory mends Redis */
     int            is_traced;
     int            is_stopping;        /* nobody begins anything new */
     uint32_t       event_count;
@@ -641,7 +597,8 @@ struct sim_s {
 
     uint8_t       *arena;
     size_t         arena_used;
-    uint8_t       *rooms;              /* of the keepers */
+    uint8_t       *rooms;              /* of the keepers, both */
+    fj_keeper_order_t  *agings;
 
     sim_redis_t    redis;
     sim_node_t     node[SIM_NODES_MAX];

@@ -12,6 +12,7 @@
 
 #define SHRINK_ROUNDS  4
 #define RETENTION_S    60              /* longer than any buyer tries */
+#define SHORT_S        20              /* and so where nobody tries long */
 
 
 static uint64_t swarm_draw(uint64_t *state);
@@ -32,6 +33,7 @@ static const struct {
     [SIM_FAULT_DIE_AT_STORE] = { 10, 1500, 700 },    /* a store */
     [SIM_FAULT_WORKER_KILL] = { 10, 300, 400 },      /* 10 ms of a worker */
     [SIM_FAULT_WORKER_STALL] = { 5, 100, 300 },
+    [SIM_FAULT_NODE_SLEEP] = { 10, 60, 150 },        /* 10 ms of a node */
     [SIM_FAULT_NODE_KILL] = { 5, 150, 400 },         /* 10 ms of a node */
     [SIM_FAULT_TAKEOVER] = { 10, 500, 500 },
     [SIM_FAULT_LINK_CUT] = { 5, 300, 400 },
@@ -97,11 +99,17 @@ swarm_plan(uint64_t seed, sim_plan_t *plan)
     plan->phase_us = (2 + (int64_t) (swarm_draw(&state) % 20)) * SIM_S;
     plan->latency_us = latencies[swarm_draw(&state) % 4];
 
+    plan->think_us = swarm_draw(&state) % 4 == 0 ? 20 * SIM_MS : SIM_S;
+
     plan->is_one_host = swarm_draw(&state) % 2 == 0;
     plan->is_upgrade = swarm_draw(&state) % 4 == 0;
     plan->standby = (uint32_t) (swarm_draw(&state) % 4);
+    plan->epoch_by_clock = swarm_draw(&state) % 2 == 0;
     plan->replicas = swarm_draw(&state) % 8 == 0;
     plan->snapshot_size = 1000u << swarm_draw(&state) % 10;
+    plan->snapshot_s = swarm_draw(&state) % 2 == 0 ? 10 : 100000;
+    plan->purse = swarm_draw(&state) % 4 == 0 ? 0
+                  : UINT32_C(16) << swarm_draw(&state) % 8;
     plan->retention_s = swarm_draw(&state) % 3 == 0 ? RETENTION_S
                                                     : 1000000000;
 
@@ -118,9 +126,27 @@ swarm_plan(uint64_t seed, sim_plan_t *plan)
         }
     }
 
+    /* Many want few cards while one slow snapshot follows the other. */
+    if (swarm_draw(&state) % 8 == 0) {
+        plan->clients = 20;
+        plan->stock = 2;
+        plan->hold_s = 1;
+        plan->think_us = 20 * SIM_MS;
+        plan->snapshot_size = 1000;
+        plan->purse = 1;
+    }
+
+    /* A server that sleeps wakes up to a shop that others have long had. */
+    if (plan->weight[SIM_FAULT_NODE_SLEEP] != 0) {
+        plan->retention_s = SHORT_S;
+        plan->phase_us += 60 * SIM_S;
+        plan->phases = 1;
+    }
+
     /* An Idempotency-Key counts as long as its order is there: where clocks
      * run away nothing is archived, which a full table would ask for, too. */
     if (plan->weight[SIM_FAULT_CLOCK_JUMP] != 0) {
+        plan->weight[SIM_FAULT_NODE_SLEEP] = 0;
         plan->retention_s = 1000000000;
         plan->spread = 1;
     }

@@ -97,7 +97,7 @@ worker_turn_start(sim_t *s, sim_worker_t *w, void *data)
 int
 worker_turn(sim_t *s, sim_worker_t *w, sim_turn_pt run, void *data)
 {
-    int            died;
+    int            died, is_mortal;
     uint32_t       weight, stores;
     worker_call_t  call;
 
@@ -111,14 +111,15 @@ worker_turn(sim_t *s, sim_worker_t *w, sim_turn_pt run, void *data)
     call = (worker_call_t) { s, w, run, data };
     w->turn = ++s->turn;
 
-    died = crash_run(&w->fk, s->is_loud ? w->die_in : 0, worker_run, &call,
+    is_mortal = s->is_loud && !s->is_calm;
+    died = crash_run(&w->fk, is_mortal ? w->die_in : 0, worker_run, &call,
                      &stores);
     s->counts.stores += stores;
 
     if (died) {
         worker_died(s, w);
 
-    } else if (s->is_loud && w->die_in != 0) {
+    } else if (is_mortal && w->die_in != 0) {
         w->die_in -= stores;
     }
 

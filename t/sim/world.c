@@ -89,7 +89,8 @@ sim_fault(sim_t *s, sim_fault_t fault)
     weight = s->plan.weight[fault];
 
     /* No chance is drawn for what is off: a quiet phase stays the same. */
-    return s->is_loud && weight != 0 && sim_below(s, 100000) < weight;
+    return s->is_loud && !s->is_calm && weight != 0
+           && sim_below(s, 100000) < weight;
 }
 
 

@@ -22,6 +22,7 @@ enum {
     ORDER_PAID,
     ORDER_REVIEW,
     ORDER_CANCELLED,
+    ORDER_EXTRA,                       /* paid twice */
     ORDER_AWAY,                        /* archived; call_record has it */
 };
 
@@ -65,11 +66,16 @@ call_shop(void)
     call_buy(ORDER_PAID, "card");
     call_buy(ORDER_REVIEW, "card");
     call_buy(ORDER_CANCELLED, "card");
+    call_buy(ORDER_EXTRA, "card");
     call_buy(ORDER_AWAY, "card");
 
     shop_must(shop_pay(&call_ids[ORDER_PAID], "t-1", 500, &result, &out)
               == FK_OK
               && shop_pay(&call_ids[ORDER_REVIEW], "t-2", 501, &result, &out)
+                 == FK_OK
+              && shop_pay(&call_ids[ORDER_EXTRA], "t-4", 500, &result, &out)
+                 == FK_OK
+              && shop_pay(&call_ids[ORDER_EXTRA], "t-5", 500, &result, &out)
                  == FK_OK
               && fk_cancel(&shop, &shop_env, &call_ids[ORDER_CANCELLED], &out)
                  == FK_OK
@@ -295,6 +301,15 @@ call_decide(fk_t *fk)
 
     return fk_decide(fk, &shop_env, &call_ids[ORDER_REVIEW], FK_EVENT_DENY,
                      &out);
+}
+
+
+static int
+call_refund(fk_t *fk)
+{
+    fk_order_view_t  out;
+
+    return fk_refund(fk, &shop_env, &call_ids[ORDER_EXTRA], str("t-5"), &out);
 }
 
 
@@ -587,6 +602,7 @@ static const call_t  call_table[] = {
     WRITES(cancel),
     WRITES(pay),
     WRITES(decide),
+    WRITES(refund),
     WRITES(tick),
     { "flush_take", call_flush_take, FK_FLUSH_PROBE, FK_FLUSH_PROBE,
       FK_FLUSH_NOTHING, FK_FLUSH_NOTHING, FK_FLUSH_NOTHING,

@@ -140,6 +140,17 @@ prepare_refund(void)
 
 
 static void
+prepare_refund_last(void)
+{
+    fk_order_view_t  out;
+
+    prepare_refund();
+    shop_must(fk_refund(&shop, &shop_env, &id, str("even"), &out) == FK_OK,
+              "refund");
+}
+
+
+static void
 prepare_import(void)
 {
     prepare_stock();
@@ -233,11 +244,26 @@ prepare_approved(void)
 
 /* Behind the cursor of an audit each sum changes, too. */
 static void
+audit(void)
+{
+    shop_must(fk_audit_begin(&shop, &shop_env, 9) == FK_OK, "audit");
+    while (fk_audit_step(&shop, &shop_env, 9, 1000) == FK_AGAIN) { }
+}
+
+
+static void
 prepare_audited(void)
 {
     prepare_approved();
-    shop_must(fk_audit_begin(&shop, &shop_env, 9) == FK_OK, "audit");
-    while (fk_audit_step(&shop, &shop_env, 9, 1000) == FK_AGAIN) { }
+    audit();
+}
+
+
+static void
+prepare_refund_audited(void)
+{
+    prepare_refund();
+    audit();
 }
 
 
@@ -481,6 +507,17 @@ run_refunded(void)
 }
 
 
+static fk_code_t
+run_refund(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_refund(&shop, &shop_env, &id, str("odd"), &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
 /* More than a part holds, so that a step also ends in the middle. */
 static void
 prepare_walk(void)
@@ -589,6 +626,8 @@ static const command_t  commands[] = {
     { "deny", prepare_review, run_deny, 1 },
     { "give up", prepare_waiting, run_give_up, 1 },
     { "refunded", prepare_refund, run_refunded, 1 },
+    { "refund beside an audit", prepare_refund_audited, run_refund, 1 },
+    { "refund of the last", prepare_refund_last, run_refund, 1 },
     { "snapshot", prepare_walk, run_snapshot, 1 },
     { "healing", prepare_lost, run_heal, 1 },
     { "archive, drop", prepare_approved, run_drop, 1 },

@@ -1,6 +1,6 @@
 /*
- * Import: staging, duplicates, commit, abort, a lease that runs out, a slot
- * that is used again, full tables.
+ * Import: staging, duplicates, commit, abort, a lease that runs out or is
+ * broken, a slot that is used again, full tables.
  */
 
 #include "engine_shop.h"
@@ -260,6 +260,63 @@ test_lease(void)
 }
 
 
+/* The importer died, and somebody knows: its lease is not waited for. */
+static void
+test_dead(void)
+{
+    fk_t      other;
+    uint32_t  slot;
+
+    shop_open();
+    shop_product("x", FK_KIND_CARD, 0);
+    shop_product("y", FK_KIND_CARD, 0);
+    shop_product("z", FK_KIND_CARD, 0);
+    slot = 0;
+    EQ_INT(fk_import_owner(&shop, &slot), 0, "there is no import");
+    fk_introduce(&shop, 77);
+    shop_stock("x", 900, 1);
+    fk_introduce(&shop, 0);
+    shop_must(begin("z") == FK_OK, "one without a name");
+    EQ_INT(fk_import_owner(&shop, &slot), 0, "nobody's import is nobody's");
+
+    other = shop;
+    fk_introduce(&shop, 77);
+    shop_must(begin("x") == FK_OK && shop_add(batch, 1, 40 - 8, 60, results)
+              == FK_OK, "an import");
+    fk_introduce(&shop, 78);
+    shop_must(begin("y") == FK_OK && shop_add(batch, 1, 3, 60, results)
+              == FK_OK, "another one's");
+
+    /* Both have looked at the leases in this second. */
+    (void) shop_tick();
+
+    EQ_INT(fk_import_owner(&other, &slot), 77, "whose the first one is");
+    fk_import_break(&other, slot, 78);
+    fk_import_break(&other, slot, 0);
+    fk_import_break(&other, 0, 77);
+    fk_import_break(&other, 1, 77);
+    fk_import_break(&other, 99, 77);
+    EQ_INT(shop_tick().reaped_count, 0, "the death of others is nothing");
+    EQ_INT(fk_import_owner(&other, &slot), 78, "whose the next one is");
+    EQ_INT(fk_import_owner(&other, &slot), 0, "that is all");
+
+    slot = 0;
+    shop_must(fk_import_owner(&shop, &slot) == 77, "the first");
+    fk_import_break(&shop, slot, 77);
+    EQ_INT(shop_tick().reaped_count, 32, "the dead one's cards go at once");
+    EQ_INT(shop_add(batch, 10, 1, 60, results), FK_OK, "the other goes on");
+    EQ_INT(begin("y"), FK_BUSY_IMPORT, "and is not over");
+    fk_introduce(&shop, 79);
+    EQ_INT(begin("x"), FK_OK, "there is room for a new one");
+    fk_import_break(&shop, slot, 77);
+    EQ_INT(shop_tick().reaped_count, 0, "who died before has no part in it");
+
+    fk_fence(&shop, 9);
+    fk_import_break(&shop, slot, 79);
+    EQ_INT(fk_import_owner(&shop, &slot), 78, "a closed shop stays as it is");
+}
+
+
 static void
 test_full(void)
 {
@@ -324,6 +381,7 @@ main(void)
     test_abort();
     test_again();
     test_lease();
+    test_dead();
     test_full();
     test_ring_full();
 

@@ -1,6 +1,7 @@
 /*
  * Payments: in time, late, short, of a wrong sum, twice, under a known number;
- * and what a person decides.  After each: where is the money?
+ * what a person decides, and what is given back.  After each: where is the
+ * money?
  */
 
 #include "engine_shop.h"
@@ -324,6 +325,101 @@ test_ring_full(void)
 }
 
 
+static fk_code_t
+refund(const char *trade_no)
+{
+    return fk_refund(&shop, &shop_env, &order.id, str(trade_no), &view);
+}
+
+
+/* What the audit says was kept, and how many payments it counts as what. */
+static void
+audit_says(int64_t amount, int64_t due, int64_t refunded)
+{
+    fk_audit_totals_t  totals;
+
+    shop_must(fk_audit_begin(&shop, &shop_env, 3) == FK_OK, "audit");
+    while (fk_audit_step(&shop, &shop_env, 3, 100) == FK_AGAIN) { /* void */ }
+    shop_must(fk_audit_end(&shop, 3, &totals) == FK_OK && totals.ok, "end");
+
+    OK(totals.money[0].amount == amount && totals.refund_due_count == due
+       && totals.refunded_count == refunded, "the audit: %d kept, %d to be "
+       "given back, %d given back", (int) totals.money[0].amount,
+       (int) totals.refund_due_count, (int) totals.refunded_count);
+}
+
+
+/* Extra money goes back; its order was delivered, and stays so. */
+static void
+test_refund_extra(void)
+{
+    uint64_t  seq;
+
+    shop_with_order(5);
+    shop_must(pay("t1", 1000) == FK_OK && pay("t2", 1000) == FK_OK
+              && pay("t3", 999) == FK_OK, "pay");
+    audit_says(2999, 2, 0);
+    OK(!fk_archive_finished(&shop, FK_ORDER(&shop, 1)), "not finished");
+
+    EQ_INT(refund("t1"), FK_CONFLICT, "what pays the order is not owed");
+    EQ_INT(refund("t4"), FK_NOT_FOUND, "no such payment");
+    EQ_INT(refund(""), FK_NOT_FOUND, "no trade number");
+    EQ_INT(fk_refund(&shop, &shop_env, &order.id,
+                     (fk_str_t) { (const uint8_t *) "", 65 }, &view),
+           FK_NOT_FOUND, "a long one");
+    EQ_STR(money(), "t1=applied t2=refund_due t3=refund_due", "as before");
+
+    EQ_INT(refund("t3"), FK_OK, "the odd one is given back");
+    seq = fk_last_seq(&shop);
+    EQ_INT(view.seq, seq, "by the last record");
+    EQ_STR(money(), "t1=applied t2=refund_due t3=refunded", "it alone");
+    EQ_STR(status(), "delivered", "the order stays");
+    audit_says(2000, 1, 1);
+
+    EQ_INT(refund("t3"), FK_EXISTS, "once more");
+    EQ_INT(view.seq, seq, "waits for the same record");
+    EQ_INT(fk_last_seq(&shop), seq, "and leaves none");
+
+    EQ_INT(refund("t2"), FK_OK, "the other one, too");
+    audit_says(1000, 0, 2);
+    OK(fk_archive_finished(&shop, FK_ORDER(&shop, 1)), "finished");
+    OK(shop_sound(), "sound");
+}
+
+
+/* An order that is to be refunded is so with the last of its payments. */
+static void
+test_refund_order(void)
+{
+    fk_order_view_t  other;
+
+    shop_with_order(5);
+    shop_must(pay("t1", 1) == FK_OK && pay("t2", 2) == FK_OK, "pay");
+    EQ_INT(refund("t1"), FK_CONFLICT, "not before it is decided");
+    shop_must(decide(FK_EVENT_DENY) == FK_OK, "deny");
+
+    EQ_INT(refund("t1"), FK_OK, "the first is given back");
+    EQ_STR(status(), "refund_due", "one is left");
+    EQ_INT(refund("t2"), FK_OK, "the second");
+    EQ_INT(view.status, FK_STATUS_REFUNDED, "that was the last");
+    EQ_STR(money(), "t1=refunded t2=refunded", "money");
+    EQ_STR(status(), "refunded", "status");
+
+    EQ_INT(pay("t3", 1000), FK_OK, "another payment after all");
+    EQ_INT(refund("t3"), FK_OK, "goes back as well");
+    EQ_INT(view.seq, fk_last_seq(&shop), "by the last record");
+    EQ_INT(refund("t1"), FK_EXISTS, "an older one once more");
+
+    other = order;
+    shop_must(shop_buy("x", 2, &order) == FK_OK, "another order");
+    EQ_INT(refund("t1"), FK_NOT_FOUND, "is not given back another's money");
+    order.id.bytes[12] ^= 1;
+    EQ_INT(refund("t1"), FK_NOT_FOUND, "no such order");
+    order = other;
+    OK(shop_sound(), "sound");
+}
+
+
 int
 main(void)
 {
@@ -335,6 +431,8 @@ main(void)
     test_reused();
     test_many();
     test_ring_full();
+    test_refund_extra();
+    test_refund_order();
 
     return tap_done();
 }

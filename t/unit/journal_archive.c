@@ -87,9 +87,7 @@ test_changed(void)
     shop_wait_s(3600);
     OK(keeper_calm() && orders_in_memory(&nowhere) == 0 && nowhere == 0,
        "and it leaves in its own time");
-    OK(fk_archive_view(&shop, (uint8_t *) stored_order(&id)->text + TEXT_HEAD,
-                       stored_order(&id)->size - TEXT_HEAD, &out, NULL, NULL)
-       == FK_OK && out.status == FK_STATUS_DELIVERED,
+    OK(stored_view(&id, &out) && out.status == FK_STATUS_DELIVERED,
        "the archive has it as it was then");
     OK(recovers(), "another region agrees");
 }
@@ -191,6 +189,319 @@ test_full(void)
 }
 
 
+/* --- who may store ---------------------------------------------------- */
+
+/* Those whose archived text begins with this. */
+static int
+stored_with(const char *text)
+{
+    int       count;
+    uint32_t  i;
+
+    count = 0;
+
+    for (i = 0; i < stored_count; i++) {
+        count += strncmp(stored[i].text, text, strlen(text)) == 0;
+    }
+
+    return count;
+}
+
+
+/* It sleeps with a batch at hand; another server takes the shop over, and
+ * what it stores is the truth from then on. */
+static void
+test_fence(void)
+{
+    int   nowhere;
+    char  key[FJ_KEY_SIZE];
+
+    static const char  newer[] = "{\"epoch\":9,\"seq\":5,\"theirs\":1}";
+
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    stream_put(snapshots, "9-0", "t", "another", NULL);
+    fj_keeper_order_key("main", &keeper.order[3].id, key, sizeof(key));
+    keeper_redis_store(key, newer, sizeof(newer) - 1);
+    keeper_step();
+    EQ_INT(stored_with(newer), 1, "what the later owner stored stays");
+    EQ_INT(stored_count, 1, "and nothing is stored beside it");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_ARCHIVED), 0, "nothing has left");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FENCED, "and the shop is fenced");
+    EQ_INT(keeper.phase, FJ_KEEPER_IDLE, "the keeper has given up");
+    keeper_ends();
+
+    /* The index is gone: the journal has its entry of the takeover, too. */
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    stream_lose(snapshots, snapshots->count);
+    stream_put(journal, "9-0", "t", "another", NULL);
+    keeper_step();
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FENCED, "without an index as well");
+    EQ_INT(stored_count, 0, "nothing is stored");
+    keeper_ends();
+
+    /* All of it is gone: nobody knows who may store. */
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    redis_lose_all();
+    keeper_step();
+    EQ_INT(stored_count, 0, "without a journal nothing is stored");
+    EQ_INT(orders_in_memory(&nowhere), SOLD, "and nothing leaves");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_OPEN, "the shop sells on");
+    keeper_ends();
+}
+
+
+/* A worker sleeps with a batch at hand.  A sibling stores the same orders,
+ * one comes back with a payment, changes, and is stored again. */
+static void
+test_older(void)
+{
+    int              nowhere;
+    char             key[FJ_KEY_SIZE], text[FJ_KEY_SIZE];
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    id = keeper.order[5].id;
+    fj_keeper_order_key("main", &id, key, sizeof(key));
+    snprintf(text, sizeof(text), "{\"epoch\":%" PRIu64 ",\"seq\":%" PRIu64
+             ",\"later\":1}", keeper.epoch, fk_last_seq(&shop) + 1);
+    keeper_redis_store(key, text, strlen(text));
+    shop_must(fk_archive_drop(&shop, &shop_env, &id, keeper.order[5].seq)
+              == FK_OK, "a sibling drops it");
+    keeper_step();
+    EQ_INT(stored_with(text), 1, "a later state is not replaced");
+    EQ_INT(stored_count, FJ_KEEPER_BATCH, "the others are stored");
+    EQ_INT(orders_in_memory(&nowhere), SOLD - FJ_KEEPER_BATCH,
+           "and have left");
+    EQ_INT(fk_order_get(&shop, &id, &out), FK_NOT_FOUND, "this one before");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_OPEN, "it is no fence");
+    keeper_ends();
+
+    /* What another epoch has left is no hindrance. */
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    fj_keeper_order_key("main", &keeper.order[5].id, key, sizeof(key));
+    keeper_redis_store(key, "{\"epoch\":0,\"seq\":99999999,", 26);
+    OK(keeper_calm() && orders_in_memory(&nowhere) == 0 && nowhere == 0,
+       "an older epoch's is replaced");
+    keeper_ends();
+
+    /* Read before the shop was another's for a while. */
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    keeper.epoch--;
+    keeper_step();
+    EQ_INT(orders_in_memory(&nowhere), SOLD,
+           "what was read under another epoch does not leave");
+    OK(keeper_calm() && orders_in_memory(&nowhere) == 0 && nowhere == 0,
+       "it is stored again");
+    keeper_ends();
+}
+
+
+/* --- sure to be on the disk -------------------------------------------- */
+
+static void
+lazy_begin(void)
+{
+    keeper_new();
+    fsyncs_late = 1;
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+
+    while (stored_count < SOLD || w.argc != 0) {
+        keeper_step();
+    }
+}
+
+
+/* Redis answers before it fsyncs: who is stored stays for a while. */
+static void
+test_lazy(void)
+{
+    int      nowhere;
+    int64_t  since_ms;
+
+    lazy_begin();
+    since_ms = w.now_ms;
+    EQ_INT(orders_in_memory(&nowhere), SOLD, "all are stored, none has left");
+
+    while (orders_in_memory(&nowhere) == SOLD) {
+        keeper_step();
+    }
+
+    OK(w.now_ms - since_ms >= 2000 && w.now_ms - since_ms <= 4000,
+       "after %d ms they do", (int) (w.now_ms - since_ms));
+    EQ_INT(nowhere, 0, "and the archive has them");
+    OK(keeper_calm() && orders_in_memory(&nowhere) == 0, "all of them");
+    EQ_INT(stored_count, SOLD, "each was stored once");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_ARCHIVED), SOLD, "and counted once");
+    OK(recovers(), "another region agrees");
+
+    /* Redis crashes, and lost what it had not synced. */
+    lazy_begin();
+    event_closed();
+    stored_count = 0;
+    EQ_INT(keeper.aging_count, 0, "a lost connection: none is sure");
+    OK(keeper_calm() && orders_in_memory(&nowhere) == 0 && nowhere == 0,
+       "they are stored anew");
+    EQ_INT(stored_count, SOLD, "all of them");
+    OK(recovers(), "another region agrees");
+
+    /* Its machine is gone, and nobody closes the connection. */
+    lazy_begin();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "asked whether it lives");
+    EQ_INT(keeper.order_count, 0, "without orders");
+    EQ_INT(orders_in_memory(&nowhere), SOLD, "time alone is no proof");
+    event_timer(FJ_TIMER_WATCH);
+    EQ_INT(orders_in_memory(&nowhere), SOLD, "silence neither");
+    EQ_INT(keeper.aging_count, 0, "they are to be stored again");
+    keeper_ends();
+
+    /* It lives, but the shop is another's by now. */
+    lazy_begin();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "asked whether it lives");
+    stream_put(snapshots, "9-0", "t", "another", NULL);
+    keeper_step();
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_ARCHIVED), 0,
+           "a fenced shop drops nothing");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FENCED, "it has learned it");
+    keeper_ends();
+}
+
+
+/* A snapshot begins while some age: they leave behind it, without being
+ * stored once more. */
+static void
+test_lazy_snapshot(void)
+{
+    int            nowhere;
+    uint32_t       steps;
+    fk_snapshot_t  other;
+
+    lazy_begin();
+    shop_must(fk_snapshot_begin(&shop, &shop_env, 77, w.now_ms, &other)
+              == FK_OK, "another");
+
+    for (steps = 0; steps < 80; steps++) {
+        keeper_step();
+    }
+
+    EQ_INT(orders_in_memory(&nowhere), SOLD, "while it runs they stay");
+    EQ_INT(keeper.aging_count, SOLD, "and are not forgotten");
+    fk_snapshot_end(&shop, 77);
+
+    while (orders_in_memory(&nowhere) != 0) {
+        shop_must(keeper.order_count == 0, "none is stored again");
+        keeper_step();
+    }
+
+    OK(nowhere == 0, "then they leave");
+    keeper_ends();
+
+    /* It begins while they are stored. */
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    shop_must(fk_snapshot_begin(&shop, &shop_env, 77, w.now_ms, &other)
+              == FK_OK, "another");
+    keeper_step();
+    EQ_INT(keeper.aging_count, FJ_KEEPER_BATCH, "stored, they wait for it");
+    fk_snapshot_end(&shop, 77);
+    keeper.cursor = 0;
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "the question");
+    EQ_INT(keeper.order_count, 0, "are not stored again");
+    keeper_step();
+    EQ_INT(orders_in_memory(&nowhere), SOLD - FJ_KEEPER_BATCH, "and leave");
+    keeper_ends();
+}
+
+
+/* A reply that took long says how Redis was when it was asked, or later:
+ * only the first is sure. */
+static void
+test_lazy_reply(void)
+{
+    int  nowhere;
+
+    keeper_new();
+    fsyncs_late = 1;
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    keeper_step();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "more of them");
+    w.now_ms += 4000;
+    keeper_step();
+    EQ_INT(orders_in_memory(&nowhere), SOLD, "a slow reply is no proof");
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "more of them");
+    keeper_step();
+    EQ_INT(orders_in_memory(&nowhere), SOLD - FJ_KEEPER_BATCH,
+           "the next one is, of the first ones");
+    keeper_ends();
+}
+
+
+/* Redis may be told to fsync later while the shop is open. */
+static void
+test_lazy_later(void)
+{
+    int  nowhere;
+
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_SETTINGS), "how does it fsync");
+    fsyncs_late = 1;
+    keeper_step();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
+    keeper_step();
+    EQ_INT(orders_in_memory(&nowhere), SOLD, "what was true is asked again");
+    OK(keeper_calm() && orders_in_memory(&nowhere) == 0 && nowhere == 0,
+       "they leave later");
+    EQ_INT(w.logs[FJ_LOG_ERR], 0, "the journal's connection says so");
+    keeper_ends();
+}
+
+
+/* Siblings look at the table in turn, not all at once. */
+static void
+test_turns(void)
+{
+    lazy_begin();
+    EQ_INT(fk_duty_take(&shop, FK_DUTY_ARCHIVE, w.now_ms + 900, 1000), 0,
+           "while some age no sibling begins");
+    keeper_ends();
+}
+
+
 int
 main(void)
 {
@@ -199,6 +510,13 @@ main(void)
     test_large();
     test_replicas();
     test_full();
+    test_fence();
+    test_older();
+    test_lazy();
+    test_lazy_snapshot();
+    test_lazy_reply();
+    test_lazy_later();
+    test_turns();
 
     return tap_done();
 }

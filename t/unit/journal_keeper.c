@@ -11,12 +11,14 @@
 static const fj_command_t  snapshot_rows[] = {
     FJ_COMMAND_KEEP_INDEX, FJ_COMMAND_KEEP_BEGIN, FJ_COMMAND_KEEP_PART,
     FJ_COMMAND_KEEP_DONE, FJ_COMMAND_KEEP_TRIM, FJ_COMMAND_KEEP_CLEAN,
-    FJ_COMMAND_KEEP_UNLINK, FJ_COMMAND_KEEP_FORGET, FJ_COMMAND_KEEP_ORDERS
+    FJ_COMMAND_KEEP_UNLINK, FJ_COMMAND_KEEP_FORGET,
+    FJ_COMMAND_KEEP_SETTINGS, FJ_COMMAND_KEEP_ORDERS
 };
 
 static const fj_command_t  heal_rows[] = {
     FJ_COMMAND_KEEP_INDEX, FJ_COMMAND_KEEP_BEGIN, FJ_COMMAND_KEEP_PART,
-    FJ_COMMAND_KEEP_DONE, FJ_COMMAND_KEEP_MARK, FJ_COMMAND_KEEP_WAIT
+    FJ_COMMAND_KEEP_DONE, FJ_COMMAND_KEEP_MARK, FJ_COMMAND_KEEP_HEALED,
+    FJ_COMMAND_KEEP_WAIT
 };
 
 
@@ -329,6 +331,33 @@ test_clean(void)
 }
 
 
+/* Nothing is left in it, but it still knows its last id. */
+static void
+test_empty_index(void)
+{
+    keeper_new();
+    shop_filled();
+    stream_put(snapshots, "1-40", "done", "1-39", NULL);
+    stream_cut(snapshots, snapshots->count);
+    keeper_begins();
+    OK(keeper_calm(), "an index that somebody emptied");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOTS), 1, "is no hindrance");
+    EQ_STR(snapshots->entry[0].data[1], "1-41", "ids go on growing");
+    OK(recovers(), "another region reads it");
+
+    keeper_new();
+    shop_filled();
+    stream_put(snapshots, "9-3", "t", "another", NULL);
+    stream_cut(snapshots, snapshots->count);
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_INDEX), "index");
+    keeper_step();
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FENCED,
+           "nor does it hide a later owner");
+    keeper_ends();
+}
+
+
 /* --- healing ----------------------------------------------------------- */
 
 /* The journal has lost its beginning, and the ring cannot give it back. */
@@ -386,6 +415,10 @@ test_heal(void)
     EQ_STR(entry_name(journal, journal->count - 1), "o", "and for a mark");
     EQ_INT(journal->top.seq, keeper.snapshot.begin_seq,
            "behind which the journal goes on");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_HEALING, "and for a note of that");
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_HEALED), "healed");
+    keeper_step();
+    EQ_STR(entry_name(snapshots, 2), "healed", "in the index");
     OK(healed(), "a shop that heals sells again");
     EQ_INT(w.logs[FJ_LOG_EMERG], 1, "it was said");
     OK(w.wakes > 0 && w.rings > 0, "who waits was told");
@@ -411,15 +444,6 @@ test_heal(void)
                 event_closed();
             }
 
-            /* Only "it is there already" may count as the mark. */
-            if (heal_rows[i] == FJ_COMMAND_KEEP_MARK
-                && type == FJ_REPLY_COUNT)
-            {
-                (void) keeper_walk(FJ_COMMAND_KEEP_WAIT);
-                good += healed();
-                continue;
-            }
-
             if (healed() && recovers()) {
                 good++;
 
@@ -435,6 +459,123 @@ test_heal(void)
 }
 
 
+/* Another server takes over while the mark is on its way. */
+static void
+test_heal_fenced(void)
+{
+    heals_begin(0);
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_MARK), "mark");
+    stream_put(journal, "9-0", "t", "another", NULL);
+    keeper_step();
+    EQ_INT(keeper.link.command, FJ_COMMAND_KEEP_TOP, "refused: by whom");
+    keeper_step();
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FENCED, "another's: not opened");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_HEALED), 0, "nor called healed");
+    keeper_ends();
+}
+
+
+/* The server dies now; the next one finds what Redis has. */
+static fk_shop_state_t
+state_after_death(void)
+{
+    keeper_ends();
+    world_start();
+    (void) walk_calm();
+    return fk_shop_state(&shop);
+}
+
+
+/* A journal that ends before its snapshot is one to be healed only as long
+ * as it has not gone on behind it. */
+static void
+test_heal_once(void)
+{
+    uint64_t  seq;
+
+    heals_begin(0);
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_MARK), "mark");
+    seq = keeper.snapshot.end_seq;
+    EQ_INT(state_after_death(), FK_SHOP_OPEN, "a healer dies: it opens");
+    OK(fk_last_seq(&shop) >= seq, "with all that there was");
+
+    heals_begin(0);
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_HEALED), "healed");
+    EQ_INT(state_after_death(), FK_SHOP_OPEN, "a little later, too");
+
+    heals_begin(0);
+    shop_must(healed(), "healed");
+    keeper_ends();
+    shop_must(walk_calm(), "calm");
+    write_record();
+    records_sent();
+    stream_lose(journal, journal->count);
+    w.now_ms += 100000;
+    world_start();
+    (void) walk_calm();
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FAILED,
+           "what is lost after it has been healed is not passed over");
+}
+
+
+/* Redis refuses for a while, in one way and then in another. */
+static void
+test_heal_log(void)
+{
+    int         i;
+    fj_reply_t  no, full;
+
+    heals_begin(0);
+    w.logs[FJ_LOG_ERR] = 0;
+    w.logs[FJ_LOG_WARN] = 0;
+    node_text(&no, FJ_REPLY_ERROR, "ERR no");
+    node_text(&full, FJ_REPLY_ERROR, "OOM command not allowed");
+
+    for (i = 0; i < 40; i++) {
+        shop_must(keeper_walk(FJ_COMMAND_KEEP_BEGIN), "begin");
+        event_reply(i < 20 ? &no : &full);
+    }
+
+    EQ_INT(w.logs[FJ_LOG_EMERG], 1, "that it heals is said once");
+    EQ_INT(w.logs[FJ_LOG_WARN], 1, "so is that it does not come to an end");
+    EQ_INT(w.logs[FJ_LOG_ERR], 2, "and what Redis says, when it changes");
+    OK(healed(), "it heals all the same");
+
+    /* The next one is due. */
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_SEQ, 1);
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_BYTES, 1);
+    fk_stat_set(&shop, FJ_STAT_TAIL_BYTES, 1 << 20);
+    w.logs[FJ_LOG_ERR] = 0;
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_BEGIN), "begin");
+    event_reply(&full);
+    EQ_INT(w.logs[FJ_LOG_ERR], 1, "after it worked it is said anew");
+    keeper_ends();
+}
+
+
+/* Buyers wait for it, but the process has other things to do as well. */
+static void
+test_heal_pace(void)
+{
+    int  turns, steps;
+
+    heals_begin(0);
+    turns = 0;
+
+    for (steps = 0; steps < CALM_STEPS
+                    && fk_shop_state(&shop) == FK_SHOP_HEALING; steps++)
+    {
+        w.delay_ms[FJ_TIMER_FLUSH] = -1;
+        keeper_step();
+        turns += w.delay_ms[FJ_TIMER_FLUSH] == 0;
+    }
+
+    OK(fk_shop_state(&shop) == FK_SHOP_OPEN && steps > 5, "%d steps", steps);
+    EQ_INT(turns, 0, "none of them at once");
+    keeper_ends();
+}
+
+
 int
 main(void)
 {
@@ -445,7 +586,12 @@ main(void)
     test_replies();
     test_fenced();
     test_clean();
+    test_empty_index();
     test_heal();
+    test_heal_fenced();
+    test_heal_once();
+    test_heal_log();
+    test_heal_pace();
 
     return tap_done();
 }

@@ -41,11 +41,13 @@ test_start_empty(void)
 {
     static const char *const  wanted[] = {
         "CONFIG GET", "XRANGE", "XRANGE", "GET of the owner",
-        "XINFO for the takeover", "XADD of the takeover", "SET of the owner",
+        "XINFO for the takeover", "XADD of the takeover",
+        "SET of the takeover",
         "XADD to the snapshots' index", "XRANGE", "XRANGE", "XRANGE",
         "XRANGE", "SET of the owner", "XINFO for the flush"
     };
 
+    char    sign[128];
     size_t  i;
 
     world_new();
@@ -71,8 +73,9 @@ test_start_empty(void)
     EQ_STR(w.argv[2], "faka:{main}:journal", "the key");
     EQ_STR(entry_name(snapshots, 0), "t", "the takeover in the index");
     EQ_INT(snapshots->top.epoch, 1, "of the same epoch");
-    EQ_STR(owner_text, "1 0000007a00000001 0000000000abcdef "
-           "0000000000123456", "and the sign of life");
+    snprintf(sign, sizeof(sign), "1 0 %" PRId64 " 0000007a00000001 "
+             "0000000000abcdef 0000000000123456", w.now_ms);
+    EQ_STR(owner_text, sign, "and the sign of life");
     EQ_INT(w.logs[FJ_LOG_NOTICE], 2, "two notices");
     EQ_INT(w.logs[FJ_LOG_ERR] + w.logs[FJ_LOG_EMERG], 0, "no complaints");
     OK(w.wakes > 0, "whoever waits was woken");
@@ -148,8 +151,9 @@ test_recovery_damaged(void)
     EQ_INT(machine.phase, FJ_PHASE_STOPPED, "stops");
     EQ_INT(fk_shop_state(&shop), FK_SHOP_FAILED, "the shop");
     OK(strstr(w.log, "at entry 1-7 of faka:{main}:journal, byte 0, after "
-              "record 6; look with faka-journal") != NULL,
-       "with the place");
+              "record 6; look with: faka-journal --redis ") != NULL
+       && strstr(w.log, " --db 0 main check") != NULL,
+       "with the place, and what to run");
     EQ_INT(w.logs[FJ_LOG_EMERG], 1, "once");
     OK(is_quiet() && w.wakes > 0, "quiet, and told");
 }
@@ -405,7 +409,7 @@ test_timeouts(void)
         { FJ_COMMAND_TOP, 10000 }, { FJ_COMMAND_TAKE, 10000 },
         { FJ_COMMAND_TAKE_INDEX, 10000 }, { FJ_COMMAND_PAGE, 10000 },
         { FJ_COMMAND_MARK, 10000 }, { FJ_COMMAND_OWNER_ASK, 1500 },
-        { FJ_COMMAND_OWNER_SAY, 1500 }
+        { FJ_COMMAND_SAY_TAKEN, 1500 }
     };
 
     size_t  i;
@@ -548,6 +552,22 @@ test_fsync(void)
     event_closed();
     shop_must(walk_calm(), "again");
     EQ_INT(fj_fsync(&machine), 1, "until it does not any more");
+
+
+    /* CONFIG SET breaks no connection. */
+    evicts = 1;
+    fsyncs_late = 1;
+    OK(walk_to(FJ_COMMAND_SETTINGS), "it is asked again");
+    OK(walk_calm() && fj_fsync(&machine) == 0, "and known soon");
+    OK(strstr(w.log, "set \"maxmemory-policy noeviction\"") != NULL,
+       "so is a Redis that evicts");
+    EQ_INT(w.logs[FJ_LOG_ERR], 5, "both are said, and the lost lines");
+    shop_must(walk_to(FJ_COMMAND_SETTINGS) && walk_calm(), "again");
+    EQ_INT(w.logs[FJ_LOG_ERR], 5, "once");
+    evicts = 0;
+    fsyncs_late = 0;
+    shop_must(walk_to(FJ_COMMAND_SETTINGS) && walk_calm(), "again");
+    OK(fj_fsync(&machine) == 1 && !machine.link.evicts, "until it is mended");
 }
 
 
@@ -612,18 +632,26 @@ test_pace(void)
 static void
 test_drain(void)
 {
+    char     before[sizeof(owner_text)];
     int64_t  since_ms;
 
     open_with(1);
     write_record();
+    memcpy(before, owner_text, sizeof(before));
     event_begins();
     fj_drain(&machine);
     fj_drain(&machine);
     w.is_inside = 0;
     EQ_INT(w.delay_ms[FJ_TIMER_DRAIN], 1, "it begins to drain");
     shop_must(walk_calm(), "durable");
-    event_timer(FJ_TIMER_DRAIN);
-    EQ_INT(w.due_ms[FJ_TIMER_DRAIN], -1, "all is durable: done");
+    since_ms = w.now_ms;
+
+    while (w.due_ms[FJ_TIMER_DRAIN] >= 0) {
+        step();
+    }
+
+    OK(w.now_ms - since_ms <= 2 * FJ_POLL_MS, "all is durable: done");
+    OK(strcmp(owner_text, before) != 0, "after a last sign of life");
 
     write_record();
     shop_must(walk_to(FJ_COMMAND_BATCH), "batch");

@@ -55,7 +55,7 @@ test_says_and_waits(void)
         step();
     }
 
-    while (machine.link.command != FJ_COMMAND_OWNER_SAY) {
+    while (machine.link.command != FJ_COMMAND_SAY) {
         step();
     }
 
@@ -241,7 +241,7 @@ static void
 test_replicas(void)
 {
     open_replicas();
-    OK(walk_to(FJ_COMMAND_WAIT), "the opening waits for replicas");
+    OK(walk_to(FJ_COMMAND_WAIT_OPEN), "the opening waits for replicas");
     EQ_STR(w.argv[1], "2", "so many");
     EQ_STR(w.argv[2], "500", "for so long");
     EQ_INT(fk_shop_state(&shop), FK_SHOP_RECOVERING, "it is not open yet");
@@ -250,7 +250,7 @@ test_replicas(void)
     write_record();
     shop_must(walk_to(FJ_COMMAND_BATCH), "batch");
     step();
-    EQ_STR(fj_doing(&machine.link), "WAIT", "so does a batch");
+    EQ_STR(fj_doing(&machine.link), "WAIT for a batch", "so does a batch");
     EQ_INT(fk_durable_seq(&shop), 2, "it is not durable yet");
     step();
     EQ_INT(fk_durable_seq(&shop), 3, "now it is");
@@ -259,10 +259,11 @@ test_replicas(void)
     shop_must(walk_to(FJ_COMMAND_PROBE), "probe");
     write_record();
     step();
-    EQ_STR(fj_doing(&machine.link), "SET of the owner",
+    EQ_STR(fj_doing(&machine.link), "SET before a WAIT",
            "a probe is followed by a write");
     step();
-    EQ_STR(fj_doing(&machine.link), "WAIT", "that is waited for");
+    EQ_STR(fj_doing(&machine.link), "WAIT for the flush",
+           "that is waited for");
     OK(walk_calm(), "durable");
 }
 
@@ -276,7 +277,7 @@ test_replicas_few(void)
     open_replicas();
     shop_must(walk_calm(), "open");
     write_record();
-    shop_must(walk_to(FJ_COMMAND_WAIT), "wait");
+    shop_must(walk_to(FJ_COMMAND_WAIT_BATCH), "wait");
     replicas = 1;
     step();
     EQ_INT(machine.link.state, FJ_LINK_DOWN, "too few: given up");

@@ -23,6 +23,13 @@ fail_now(void)
 
 
 static void
+fail_at_once(void)
+{
+    fk_fail(fail_at_store, "stopped by somebody else");
+}
+
+
+static void
 make_journal(void)
 {
     uint32_t         i;
@@ -442,6 +449,16 @@ test_overtaken(void)
            FK_FAILED, "a stop in the middle of opening");
     EQ_INT(fk_shop_state(&twin), FK_SHOP_FAILED, "stays");
     fk_test_store = NULL;
+    region_drop(&twin);
+
+    /* Nor one that comes between the question and the lease. */
+    region_new(&twin, SHOP_SIZE);
+    fk_test_store = fail_at_once;
+    EQ_INT(fk_recover_begin(&twin, 2, 0), FK_CONFLICT,
+           "a stop in the middle of a begin");
+    fk_test_store = NULL;
+    EQ_INT(fk_shop_state(&twin), FK_SHOP_FAILED, "stays, too");
+    EQ_INT(fk_recover_owner(&twin), 0, "and nobody has a lease");
     region_drop(&twin);
 }
 

@@ -380,6 +380,131 @@ test_tail(void)
 }
 
 
+/* Three records in the window of a snapshot: the product, and two orders. */
+static fk_code_t
+flipped(const fk_image_t *product, const fk_image_t *first,
+    fk_image_type_t type, const fk_image_t *second)
+{
+    size_t     at;
+    fk_code_t  rc;
+
+    part_shop();
+    part_order(1, 1, 0, OLD);
+    part_foot(BEGIN_SEQ + 3, 1, 2, 4, 1);
+    shop_must(load() == FK_OK, "load");
+
+    made_begin();
+    made_seq = BEGIN_SEQ;
+    made_record(FK_IMAGE_PRODUCT, product);
+    made_record(FK_IMAGE_ORDER, first);
+    made_record(type, second);
+
+    rc = fk_apply(&twin, 2, 0, made, made_size, &at);
+    return at == made_at || rc == FK_OK ? rc : FK_COUNT_COUNT;
+}
+
+
+/*
+ * In the window a product is not held to its kind: it may be older than what
+ * hangs on it.  So that of an order may change under it, for a liar.
+ */
+static void
+test_flipped(void)
+{
+    fk_image_t  product, first, second;
+
+    product = made_product("card", FK_KIND_SHARED, 3);
+    first = order_of(2, 1, 0);
+    second = order_of(3, 1, 0);
+    EQ_INT(flipped(&product, &first, FK_IMAGE_ORDER, &second), FK_CORRUPT,
+           "a card is taken twice from an order that had it once");
+
+    first = made_delivered(order_of(2, 2, 0));
+    memset(&second, 0, sizeof(second));
+    memcpy(second.order_gone.id, first.order.id, FK_ORDER_ID_SIZE);
+    EQ_INT(flipped(&product, &first, FK_IMAGE_ORDER_GONE, &second), FK_OK,
+           "an order of a key leaves the key");
+    OK(FK_CARD(&twin, 2)->owner == FK_OWNER_POOL, "for the next one");
+}
+
+
+/* And the other way round: an order leaves with a card that it never had. */
+static void
+test_flipped_gone(void)
+{
+    size_t      at;
+    fk_image_t  image;
+
+    part_open();
+    image = made_product("card", FK_KIND_SHARED, 3);
+    part_add(FK_IMAGE_PRODUCT, &image, OLD);
+    part_batch(1, FK_BATCH_LIVE);
+    part_card(1, 1);
+    image = made_delivered(order_of(1, 1, 0));
+    part_add(FK_IMAGE_ORDER, &image, OLD);
+    part_foot(BEGIN_SEQ + 2, 1, 1, 1, 1);
+    shop_must(load() == FK_OK, "load");
+
+    made_begin();
+    made_seq = BEGIN_SEQ;
+    image = made_product("card", FK_KIND_CARD, 3);
+    made_record(FK_IMAGE_PRODUCT, &image);
+    memset(&image, 0, sizeof(image));
+    memcpy(image.order_gone.id, shop_id(1).bytes, FK_ORDER_ID_SIZE);
+    made_record(FK_IMAGE_ORDER_GONE, &image);
+
+    EQ_INT(fk_apply(&twin, 2, 0, made, made_size, &at), FK_CORRUPT,
+           "an order takes a card with it that it never had");
+}
+
+
+/* The same of an order that has as many cards as any can have. */
+static void
+test_flipped_full(void)
+{
+    size_t      at;
+    uint32_t    n;
+    fk_image_t  full, image;
+
+    part_open();
+    part_product("card", FK_KIND_CARD);
+    part_batch(1, FK_BATCH_LIVE);
+
+    for (n = 1; n <= FK_QTY_MAX + 1; n++) {
+        part_card(n, 1);
+    }
+
+    full = made_order(1, "card", FK_QTY_MAX);
+    full.order.card_count = 1;
+    full.order.card[0] = 1;
+    part_add(FK_IMAGE_ORDER, &full, OLD);
+    part_foot(BEGIN_SEQ + 5, 1, 1, FK_QTY_MAX + 1, 1);
+    shop_must(load() == FK_OK, "load");
+
+    made_begin();
+    made_seq = BEGIN_SEQ;
+    image = made_product("card", FK_KIND_SHARED, 3);
+    made_record(FK_IMAGE_PRODUCT, &image);
+    image = order_of(2, 1, 0);
+    made_record(FK_IMAGE_ORDER, &image);
+    image = made_product("card", FK_KIND_CARD, 3);
+    made_record(FK_IMAGE_PRODUCT, &image);
+
+    for (n = 0; n < FK_QTY_MAX; n++) {
+        full.order.card[n] = n + 2;
+    }
+
+    full.order.card_count = FK_QTY_MAX;
+    made_record(FK_IMAGE_ORDER, &full);
+    image = order_of(3, 1, 0);
+    made_record(FK_IMAGE_ORDER, &image);
+
+    EQ_INT(fk_apply(&twin, 2, 0, made, made_size, &at), FK_CORRUPT,
+           "a card that an order of %d others had", FK_QTY_MAX);
+    EQ_INT(at, made_at, "found where it is told");
+}
+
+
 int
 main(void)
 {
@@ -391,6 +516,9 @@ main(void)
     test_moved();
     test_images();
     test_tail();
+    test_flipped();
+    test_flipped_gone();
+    test_flipped_full();
 
     return tap_done();
 }

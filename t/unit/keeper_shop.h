@@ -14,7 +14,7 @@
 
 
 #define ORDERS_MAX    512
-#define TEXT_HEAD     64
+#define TEXT_HEAD     64               /* of a text, behind its version */
 #define CUT_MAX       3                /* entries that one XTRIM cuts off */
 #define CALM_STEPS    4000
 #define SOLD          70               /* orders of shop_filled() */
@@ -34,6 +34,7 @@ static uint32_t          unlinked;     /* names, whether there or not */
 static fj_keeper_t       keeper;
 static fj_keeper_conf_t  kept_conf;
 static uint8_t           keeper_room[FJ_KEEPER_ROOM];
+static fj_keeper_order_t keeper_aging[FJ_KEEPER_AGING];
 static size_t            text_more;    /* bytes that a text is longer by */
 static fk_order_id_t     sold[SOLD];
 
@@ -80,7 +81,7 @@ keeper_redis_entry(fj_reply_t *node, const entry_t *entry)
 }
 
 
-/* The last entry, or the first twelve up to a name. */
+/* The first twelve up to a name. */
 static void
 keeper_redis_range(fj_reply_t *reply)
 {
@@ -90,16 +91,6 @@ keeper_redis_range(fj_reply_t *reply)
     fj_reply_t  *page;
 
     stream = stream_of(w.argv[1]);
-
-    if (strcmp(w.argv[0], "XREVRANGE") == 0) {
-        page = node_array(reply, stream->count != 0);
-
-        if (stream->count != 0) {
-            keeper_redis_entry(&page[0], &stream->entry[stream->count - 1]);
-        }
-
-        return;
-    }
 
     word_id(w.argv[3], &last);
     shop_must(strcmp(w.argv[5], "12") == 0, "COUNT");
@@ -160,30 +151,89 @@ stored_find(const char *key)
 }
 
 
+/* What the script does: the fence, and no order by an older state of it. */
+static uint64_t
+keeper_redis_last(void)
+{
+    return snapshots->top.epoch != 0 ? snapshots->top.epoch
+                                     : journal->top.epoch;
+}
+
+
+static int
+version_of(const char *text, fj_id_t *version, size_t *size)
+{
+    int  n;
+
+    n = 0;
+
+    if (sscanf(text, "{\"epoch\":%" SCNu64 ",\"seq\":%" SCNu64 "%n",
+               &version->epoch, &version->seq, &n) != 2
+        || n == 0 || text[n] != ',')
+    {
+        return 0;
+    }
+
+    *size = (size_t) n;
+    return 1;
+}
+
+
+static void
+keeper_redis_store(const char *key, const char *text, size_t size)
+{
+    size_t     head;
+    fj_id_t    has, new;
+    stored_t  *s;
+
+    shop_must(version_of(text, &new, &head), "a version");
+    s = stored_find(key);
+
+    if (s == NULL) {
+        shop_must(stored_count < ORDERS_MAX, "orders");
+        s = &stored[stored_count++];
+        snprintf(s->key, sizeof(s->key), "%s", key);
+
+    } else if (version_of(s->text, &has, &head) && has.epoch == new.epoch
+               && has.seq > new.seq)
+    {
+        return;
+    }
+
+    free(s->text);
+    s->size = size;
+    s->text = malloc(size + 1);
+    shop_must(s->text != NULL, "memory");
+    memcpy(s->text, text, size);
+    s->text[size] = '\0';
+}
+
+
 static void
 keeper_redis_eval(fj_reply_t *reply)
 {
-    int        i, count;
-    stored_t  *s;
+    int  i, count;
 
-    count = atoi(w.argv[2]);
-    shop_must(w.argc == 4 + 2 * count, "keys and texts");
-    shop_must(strcmp(w.argv[3 + count], "31536000") == 0, "for a year");
+    count = atoi(w.argv[2]) - 2;
+    shop_must(w.argc == 7 + 2 * count, "keys and texts");
+    shop_must(strcmp(w.argv[3], snapshots->key) == 0
+              && strcmp(w.argv[4], journal->key) == 0, "the fence");
+    shop_must(strcmp(w.argv[6 + count], "31536000") == 0, "for a year");
+
+    if (keeper_redis_last() == 0) {
+        node_text(reply, FJ_REPLY_ERROR, "ERR the shop has no journal");
+        return;
+    }
+
+    if (keeper_redis_last() > strtoull(w.argv[5 + count], NULL, 10)) {
+        snprintf(node_texts[0], FJ_ID_SIZE, "%" PRIu64, keeper_redis_last());
+        node_text(reply, FJ_REPLY_STRING, node_texts[0]);
+        return;
+    }
 
     for (i = 0; i < count; i++) {
-        s = stored_find(w.argv[3 + i]);
-
-        if (s == NULL) {
-            shop_must(stored_count < ORDERS_MAX, "orders");
-            s = &stored[stored_count++];
-            snprintf(s->key, sizeof(s->key), "%s", w.argv[3 + i]);
-        }
-
-        free(s->text);
-        s->size = w.sizes[4 + count + i];
-        s->text = malloc(s->size);
-        shop_must(s->text != NULL, "memory");
-        memcpy(s->text, w.argv[4 + count + i], s->size);
+        keeper_redis_store(w.argv[5 + i], w.argv[7 + count + i],
+                           w.sizes[7 + count + i]);
     }
 
     node_number(reply, count);
@@ -207,9 +257,8 @@ keeper_answer(void)
     } else if (strcmp(w.argv[0], "EVAL") == 0) {
         keeper_redis_eval(reply);
 
-    } else if (strcmp(w.argv[0], "XREVRANGE") == 0
-               || (strcmp(w.argv[0], "XRANGE") == 0
-                   && strcmp(w.argv[2], "-") == 0))
+    } else if (strcmp(w.argv[0], "XRANGE") == 0
+               && strcmp(w.argv[2], "-") == 0)
     {
         keeper_redis_range(reply);
 
@@ -233,7 +282,8 @@ keeper_text(void *data, const fk_order_view_t *order, const uint8_t *record,
     }
 
     memset(out, '#', TEXT_HEAD + text_more);
-    fk_order_id_text(&order->id, out);
+    out[0] = '{';
+    fk_order_id_text(&order->id, out + 1);
     memcpy(out + TEXT_HEAD + text_more, record, size);
     return TEXT_HEAD + text_more + size;
 }
@@ -273,7 +323,7 @@ keeper_walk(fj_command_t command)
 }
 
 
-/* It does nothing for a while: looks ten times, and finds nothing to do. */
+/* It does nothing for a while: looks, and finds nothing to do. */
 __attribute__((unused))
 static int
 keeper_calm(void)
@@ -284,11 +334,12 @@ keeper_calm(void)
 
     for (steps = 0; steps < CALM_STEPS; steps++) {
         if (keeper.phase == FJ_KEEPER_IDLE && w.argc == 0 && w.is_open
-            && w.now_ms >= keeper.again_at_ms && keeper.cursor == 0)
+            && w.now_ms >= keeper.again_at_ms && keeper.cursor == 0
+            && keeper.aging_count == 0)
         {
             looks++;
 
-        } else {
+        } else if (keeper.link.command != FJ_COMMAND_KEEP_SETTINGS) {
             looks = 0;
         }
 
@@ -320,6 +371,7 @@ keeper_begins(void)
     }
 
     kept_conf.room = keeper_room;
+    kept_conf.aging = keeper_aging;
     kept_conf.text = keeper_text;
     world_link = &keeper.link;
 
@@ -429,19 +481,35 @@ stored_order(const fk_order_id_t *id)
 }
 
 
+/* The order as the archive shows it; 0: it cannot. */
+__attribute__((unused))
+static int
+stored_view(const fk_order_id_t *id, fk_order_view_t *out)
+{
+    size_t     head;
+    fj_id_t    version;
+    stored_t  *s;
+
+    s = stored_order(id);
+
+    if (s == NULL || !version_of(s->text, &version, &head)) {
+        return 0;
+    }
+
+    head += TEXT_HEAD;
+    return s->size > head
+           && fk_archive_view(&shop, (uint8_t *) s->text + head,
+                              s->size - head, out, NULL, NULL) == FK_OK;
+}
+
+
 __attribute__((unused))
 static int
 stored_good(const fk_order_id_t *id)
 {
-    stored_t         *s;
-    fk_order_view_t   out;
+    fk_order_view_t  out;
 
-    s = stored_order(id);
-
-    return s != NULL
-           && fk_archive_view(&shop, (uint8_t *) s->text + TEXT_HEAD,
-                              s->size - TEXT_HEAD, &out, NULL, NULL) == FK_OK
-           && memcmp(&out.id, id, sizeof(*id)) == 0;
+    return stored_view(id, &out) && memcmp(&out.id, id, sizeof(*id)) == 0;
 }
 
 

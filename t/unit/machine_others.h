@@ -32,13 +32,20 @@ open_with(int batches)
 }
 
 
-/* A sign of life, of a server that may be anybody. */
+/* The last record that the others have. */
+static uint64_t  their_seq;
+
+
+/* A sign of life, of a server that may be anybody; each one differs. */
 __attribute__((unused))
 static void
 says(uint64_t epoch, uint64_t server, uint64_t host, uint64_t generation)
 {
-    snprintf(owner_text, sizeof(owner_text), "%" PRIu64 " %016" PRIx64
-             " %016" PRIx64 " %016" PRIx64, epoch, server, host, generation);
+    static uint64_t  beat;
+
+    snprintf(owner_text, sizeof(owner_text), "%" PRIu64 " %" PRIu64 " %" PRIu64
+             " %016" PRIx64 " %016" PRIx64 " %016" PRIx64, epoch, their_seq,
+             ++beat, server, host, generation);
     owner_until_ms = w.now_ms + FJ_OWNER_TTL_MS;
 }
 

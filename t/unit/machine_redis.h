@@ -40,11 +40,12 @@ static stream_t        streams[STREAMS_MAX];
 static stream_t *const  journal = &streams[0];
 static stream_t *const  snapshots = &streams[1];
 
-static char     owner_text[128];          /* "": not there */
+static char     owner_text[160];          /* "": not there */
 static int64_t  owner_until_ms;
 static int64_t  redis_now_ms;          /* the caller keeps it */
 static int      replicas;              /* that answer */
 static int      fsyncs_late;           /* CONFIG says so */
+static int      evicts;                /* and that */
 
 
 /* --- replies ---------------------------------------------------------- */
@@ -390,12 +391,13 @@ redis_config(fj_reply_t *reply)
 
     const char *const  settings[] = {
         "appendonly", "yes", "appendfsync", fsyncs_late ? "everysec"
-        : "always", "no-appendfsync-on-rewrite", "no"
+        : "always", "no-appendfsync-on-rewrite", "no", "maxmemory-policy",
+        evicts ? "volatile-lru" : "noeviction"
     };
 
-    row = node_array(reply, 6);
+    row = node_array(reply, 8);
 
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < 8; i++) {
         node_text(&row[i], FJ_REPLY_STRING, settings[i]);
     }
 }

@@ -376,6 +376,9 @@ world_start(void)
     shop_env.now_ms = (int64_t) SHOP_START_S * 1000;
     region_new(&shop, SHOP_SIZE);
 
+    /* The clock begins anew, also for what runs out in Redis. */
+    owner_until_ms += 1000000 - w.now_ms;
+
     memcpy(kept_argv, w.argv, sizeof(kept_argv));
     memset(&w, 0, sizeof(w));
     memcpy(w.argv, kept_argv, sizeof(kept_argv));
@@ -414,6 +417,7 @@ world_new(void)
 {
     redis_lose_all();
     fsyncs_late = 0;
+    evicts = 0;
     replicas = 0;
     memset(&conf, 0, sizeof(conf));
     world_start();

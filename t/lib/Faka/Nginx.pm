@@ -9,7 +9,8 @@ package Faka::Nginx;
 #   shop      directives of the shop block, a hash over the defaults; undef
 #             takes one away; a reference to a text is the whole block
 #   channels  text: the channels of the shop, default one epay channel
-#   server, http, main   text that goes into these blocks
+#   server, http, main, events   text that goes into these blocks
+#   listen    what stands behind the port
 #   locations text in place of the usual locations
 #   before, after        paths of modules loaded before and after ours
 #   module    path of our module; '' for none (then no shop and no locations)
@@ -51,7 +52,8 @@ sub new {
     my $self = bless {
         dir => $dir, port => free_port(), log => "$dir/error.log",
         opt => { workers => 2, module => module(), server => '', http => '',
-                 main => '', before => [], after => [], shop => {}, %opt },
+                 main => '', events => '', listen => '', before => [],
+                 after => [], shop => {}, %opt },
         expected => [],
     }, $class;
 
@@ -132,6 +134,7 @@ worker_rlimit_core 0;
 $opt->{main}
 events {
     worker_connections 2048;
+    $opt->{events}
 }
 
 http {
@@ -140,7 +143,7 @@ $temp    access_log $dir/access.log;
     reset_timedout_connection on;
 $shop$opt->{http}
     server {
-        listen 127.0.0.1:$self->{port};
+        listen 127.0.0.1:$self->{port} $opt->{listen};
         root $dir/html;
 $locations$opt->{server}
     }
@@ -284,7 +287,9 @@ sub quit_new {
     kill 'QUIT', $new;
     $self->{master} = $old;
     return wait_gone($new, STOP_SECONDS)
-           && wait_until(sub { slurp("$self->{dir}/nginx.pid") == $old }, 5);
+           && wait_until(sub {
+               return (slurp("$self->{dir}/nginx.pid") || 0) == $old;
+           }, 5);
 }
 
 

@@ -51,7 +51,7 @@ sub _work {
                             timeout => TIMEOUT_SECONDS) }
                   @{ $opt{servers} }],
         patience => $opt{patience} || 2, wait => $opt{wait},
-        close => !$keepalive, at => 0, again => 0,
+        close => !$keepalive, at => 0, again => 0, later => {},
         told => Faka::Told->new, failed => [], sold_at => [],
     };
 
@@ -65,7 +65,7 @@ sub _work {
     }
 
     return { told => $self->{told}->data,
-             map { $_ => $self->{$_} } qw(failed sold_at again) };
+             map { $_ => $self->{$_} } qw(failed sold_at again later) };
 }
 
 
@@ -112,6 +112,7 @@ sub _ask {
         return $answer if $answer->status != 0 && $answer->status != 503;
 
         $self->{again}++;
+        $self->{later}{ $answer->code || $answer->status || 'none' }++;
         $self->{at} = ($self->{at} + 1) % @$lines;
         sleep defined $self->{wait} ? $self->{wait}
               : $answer->status ? $answer->header('retry-after') : 0;
@@ -121,8 +122,9 @@ sub _ask {
 }
 
 
-# told: a Faka::Told; failed: text; sold: orders, sold_at: when; again: second
-# tries; gap_ms: the longest time in which nobody was told of an order, and
+# told: a Faka::Told; failed: text; sold: orders, sold_at: when; again: tries
+# that were not the first; later: how often each code, or no answer, led to
+# them; gap_ms: the longest time in which nobody was told of an order, and
 # gap_at, when it began.
 
 sub stop {
@@ -131,12 +133,13 @@ sub stop {
     kill 'TERM', map { $_->pid } @{ $self->{jobs} };
     my $until = time;
 
-    my %all = (told => Faka::Told->new, again => 0);
+    my %all = (told => Faka::Told->new, again => 0, later => {});
     my (@failed, @sold_at);
 
     for my $part (map { $_->wait } @{ $self->{jobs} }) {
         $all{told}->merge($part->{told});
         $all{again} += $part->{again};
+        $all{later}{$_} += $part->{later}{$_} for keys %{ $part->{later} };
         push @failed, @{ $part->{failed} };
         push @sold_at, @{ $part->{sold_at} };
     }

@@ -112,9 +112,10 @@ sub keep_copy {
 sub put_copy_back {
     my ($self) = @_;
 
+    # The folder may be a file system of its own.
     $self->kill9;
-    remove_tree($self->{dir});
-    rename "$self->{dir}.copy", $self->{dir} or die "$self->{dir}: $!";
+    remove_tree($self->{dir}, { keep_root => 1 });
+    system('cp', '-a', "$self->{dir}.copy/.", $self->{dir}) == 0 or die 'cp';
     return $self->start;
 }
 

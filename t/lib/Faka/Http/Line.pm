@@ -45,6 +45,15 @@ sub ask {
 }
 
 
+# The other side has ended it: what can be read before anything was asked.
+
+sub ended {
+    my ($self) = @_;
+
+    return !$self->{fh} || IO::Select->new($self->{fh})->can_read(0);
+}
+
+
 sub close {
     my ($self) = @_;
 
@@ -56,8 +65,7 @@ sub close {
 sub _ask {
     my ($self, $request, $deadline, $close) = @_;
 
-    # What can be read before anything was asked is the end.
-    $self->close if $self->{fh} && IO::Select->new($self->{fh})->can_read(0);
+    $self->close if $self->{fh} && $self->ended;
 
     my $fh = $self->{fh} ||= IO::Socket::INET->new(
         PeerAddr => $self->{host}, PeerPort => $self->{port},
@@ -72,9 +80,10 @@ sub _ask {
         or return Faka::Http::Response->failed("write: $!", '');
 
     while (1) {
+        # A signal ends the waiting, too.
         my $left = $deadline - time;
-        return Faka::Http::Response->failed('timeout', $in)
-            if $left <= 0 || !IO::Select->new($fh)->can_read($left);
+        return Faka::Http::Response->failed('timeout', $in) if $left <= 0;
+        next unless IO::Select->new($fh)->can_read($left);
 
         my $n = sysread $fh, $in, READ_SIZE, length $in;
         return Faka::Http::Response->failed("read: $!", $in)

@@ -1,0 +1,165 @@
+/*
+ * The oracle's book: what was promised to everybody outside, and what the
+ * journal says.  A part of sim.h, which includes it: nobody else does.
+ *
+ * oracle.c writes down what is answered, oracle_journal.c and
+ * oracle_record.c what Redis gets to hold; oracle_check.c, oracle_again.c
+ * hold both against the shops at a quiet point.
+ */
+
+#ifndef SIM_ORACLE_H_INCLUDED_
+#define SIM_ORACLE_H_INCLUDED_
+
+
+#define SIM_PRICES_MAX  512            /* of a product, in a seed */
+
+typedef struct {
+    uint32_t       product;
+    uint32_t       qty;
+    uint8_t        is_acked;
+    uint8_t        is_cancelled;       /* acknowledged */
+    uint8_t        is_delivered;       /* shown */
+    uint8_t        seen;               /* at this quiet point */
+    uint8_t        again;              /* in the second shop */
+    uint32_t       asked;              /* bits: decisions, by fk_event_t */
+    uint64_t       seq;                /* what was promised last */
+    uint64_t       shown_seq;          /* with which it was delivered */
+    uint64_t       refunded_seq;       /* of the last refund acknowledged */
+    int64_t        amount;
+    fk_order_id_t  id;
+    uint32_t       card[FK_QTY_MAX];   /* shown */
+
+    /* As the journal has it. */
+    uint64_t       made_seq;           /* 0: not in there */
+    uint64_t       axes_seq;           /* of the axes; 0: not known */
+    int64_t        made_amount;
+    int64_t        made_ms;
+    uint32_t       made_expires_s;
+    fk_order_id_t  made_id;
+    fk_axes_t      axes;
+} sim_purchase_t;
+
+typedef struct {
+    uint32_t       purchase;
+    fk_order_id_t  id;
+    int64_t        amount;
+    uint8_t        is_acked;
+    uint8_t        is_extra;           /* the gateway was told: kept */
+    uint8_t        refund_asked;       /* of this one */
+    uint8_t        is_refunded;        /* acknowledged */
+    uint32_t       seen;               /* at this quiet point */
+
+    /* As the journal has it. */
+    uint8_t        state;
+    uint8_t        born;               /* its first state */
+    uint64_t       born_seq;           /* 0: not in there */
+    uint64_t       state_seq;          /* of the state; 0: not known */
+} sim_payment_t;
+
+typedef struct {
+    uint32_t  product;
+    uint32_t  purchase;                /* to which it was delivered */
+    uint32_t  seen;                    /* at this quiet point: the order's */
+} sim_card_t;
+
+/* Until the next one, in the journal; price 0: not known. */
+typedef struct {
+    uint64_t  seq;
+    int64_t   price;
+} sim_price_t;
+
+typedef struct {
+    fk_kind_t    kind;
+    int64_t      price;                /* the operator's wish */
+    int64_t      imported_acked;       /* cards of imports acknowledged */
+    int64_t      imported_asked;       /* and of those that may have failed */
+    int          is_known;
+    uint32_t     asked_count;
+    uint32_t     in_force_count;
+    int64_t      asked[SIM_PRICES_MAX];
+    sim_price_t  in_force[SIM_PRICES_MAX];
+} sim_product_t;
+
+typedef struct {
+    uint32_t        purchase_count;
+    uint32_t        payment_count;
+    uint32_t        card_count;
+    sim_purchase_t  purchase[SIM_PURCHASES_MAX];
+    sim_payment_t   payment[SIM_PAYMENTS_MAX];
+    sim_card_t      card[SIM_CARDS_MAX];
+    sim_product_t   product[SIM_PRODUCTS_MAX];
+    uint64_t        acked_seq;         /* the highest that was promised */
+    uint64_t        acked_epoch;
+    uint32_t       *sum;               /* of each record, by number */
+    uint64_t        sum_room;
+    uint64_t        waited_seq;        /* the replicas had it */
+    uint64_t        blind_seq;         /* up to it, records were not seen */
+    uint64_t        last_seq;          /* of the journal as Redis has it */
+    uint64_t        top_epoch;         /* the last entry's id */
+    uint64_t        top_seq;
+} sim_oracle_t;
+
+
+/* --- oracle.c ---------------------------------------------------------- */
+
+void oracle_start(sim_t *s);
+/* What is going to be asked: the number in the book. */
+uint32_t oracle_purchase(sim_t *s, uint32_t product, uint32_t qty);
+uint32_t oracle_payment(sim_t *s, uint32_t purchase, const fk_order_id_t *id,
+    int64_t amount);
+/* The first of count new cards, or 0 when there are no more. */
+uint32_t oracle_cards(sim_t *s, uint32_t product, uint32_t count);
+/* From here on the product may have that price, the purchase that decision. */
+void oracle_price(sim_t *s, uint32_t product, int64_t price);
+void oracle_decision(sim_t *s, uint32_t purchase, fk_event_t event);
+void oracle_answer(sim_t *s, sim_request_t *r);
+/* A shop opened: what was promised must be in it. */
+void oracle_open(sim_t *s, uint32_t node);
+void oracle_tick(sim_t *s, const fk_tick_t *done);
+void oracle_promise(sim_t *s, uint32_t purchase, uint64_t seq);
+
+
+/* --- oracle_journal.c: the journal, over Redis's shoulder -------------- */
+
+/* It got an entry, or begins anew (a Redis that lost something). */
+void oracle_entry(sim_t *s, const sim_entry_t *entry);
+void oracle_journal_again(sim_t *s);
+/* Whether memory alone holds what was promised. */
+int oracle_is_fragile(const sim_t *s);
+/* Epoch and record of an order in the archive, before and after a write. */
+void oracle_archive(sim_t *s, const sim_id_t *was, const sim_id_t *is);
+
+
+/* --- oracle_record.c: what its records say ----------------------------- */
+
+void oracle_images(sim_t *s, const uint8_t *record, size_t size);
+/* What came behind that record was lost, and may come otherwise. */
+void oracle_forget(sim_t *s, uint64_t seq);
+/* Records up to that one were not seen. */
+void oracle_blind(sim_t *s, uint64_t seq);
+/* The price that an order has whose record is seq; 0: not known. */
+int64_t oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq);
+
+
+/* --- oracle_check.c, oracle_again.c: the quiet point ------------------- */
+
+void oracle_check(sim_t *s, uint32_t node);
+
+typedef struct {
+    int64_t  held;
+    int64_t  sold;
+    int64_t  owed;
+} sim_sums_t;
+
+void check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o,
+    sim_sums_t *sums);
+void check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
+    const sim_sums_t *sums);
+/* A snapshot came to count, and the journal has its end: it makes a shop. */
+void again_snapshot_counts(sim_t *s);
+/* A second shop, made of what Redis holds, is the same one.  sums: of the
+ * orders in memory; those that have left are added. */
+void again_check(sim_t *s, fk_t *fk, const fk_env_t *env, sim_sums_t *sums);
+
+
+#endif /* SIM_ORACLE_H_INCLUDED_ */
