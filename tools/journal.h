@@ -2,9 +2,8 @@
  * What the files of faka-journal share: where a journal is read from, and the
  * commands that read it.
  *
- * Nothing here writes to Redis.  Errors go to stderr with what to do, and end
- * the program with status 2; a journal that is damaged, or sums that differ,
- * with status 1.
+ * Nothing here writes to Redis.  Errors go to stderr with what to do; the
+ * program's status is one of JOURNAL_*.
  */
 
 #ifndef JOURNAL_H_INCLUDED_
@@ -19,6 +18,15 @@
 
 #define JOURNAL_KEY_SIZE_MAX  256
 #define JOURNAL_FIELDS_MAX    16       /* of one entry */
+#define JOURNAL_ADDRESSES_MAX 8
+#define JOURNAL_ADDRESS_SIZE  256
+#define JOURNAL_RESTARTS_MAX  3        /* a shop that sells cuts its journal */
+
+/* The program's status. */
+#define JOURNAL_GOOD          0
+#define JOURNAL_BAD           1        /* damaged, or the sums differ */
+#define JOURNAL_UNREADABLE    2        /* or asked for in the wrong way */
+#define JOURNAL_NEWER         3        /* good, and of a newer version */
 
 
 /* An id of a stream: <epoch>-<number>. */
@@ -47,7 +55,11 @@ typedef struct journal_source_s  journal_source_t;
 
 typedef struct {
     const char  *file;                 /* a dump; NULL: Redis */
-    const char  *address;              /* unix:PATH or HOST:PORT */
+    uint32_t     address_count;        /* servers, nodes or sentinels */
+    const char  *address[JOURNAL_ADDRESSES_MAX];
+    const char  *sentinel;             /* the master's name, or NULL */
+    const char  *sentinel_user;
+    const char  *sentinel_password_file;
     const char  *user;
     const char  *password_file;
     int          db;
@@ -55,9 +67,16 @@ typedef struct {
     uint64_t     from_seq;
     uint64_t     to_seq;
     const char  *order;                /* text of an id, or NULL */
+    int          snapshot;             /* print its parts, too */
     const char  *live;                 /* file with an audit, "-" for stdin */
     size_t       memory;
 } journal_options_t;
+
+
+/* journal_connect.c */
+
+/* A connection that reads the shop's journal, or the end of the program. */
+struct redisContext *journal_connect(const journal_options_t *options);
 
 
 /* journal_source.c */
@@ -73,6 +92,11 @@ void journal_close(journal_source_t *source);
 int journal_read(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
 
+/* 1: what is read may change meanwhile. */
+int journal_is_live(const journal_source_t *source);
+
+int journal_id_after(const journal_id_t *id, const journal_id_t *after);
+
 /* The streams of a shop: part is "journal", "snapshots" or "snapshot:NAME". */
 void journal_key(char key[JOURNAL_KEY_SIZE_MAX], const char *shop,
     const char *part);
@@ -84,6 +108,7 @@ const journal_field_t *journal_field(const journal_entry_t *entry,
 /* journal_snapshot.c */
 
 typedef struct {
+    char          begun[64];           /* behind it, not done; or empty */
     char          name[64];            /* empty: there is none */
     journal_id_t  id;                  /* of its "done" in the index */
     uint64_t      begin_seq;
@@ -95,6 +120,13 @@ typedef struct {
 /* The latest snapshot that is complete. */
 void journal_snapshot_find(journal_source_t *source, const char *shop,
     journal_snapshot_t *out);
+
+/* 1: another one counts by now, so what was read may not belong together. */
+int journal_snapshot_replaced(journal_source_t *source, const char *shop,
+    const journal_snapshot_t *was);
+
+/* Ends the program if there is nothing of this shop. */
+void journal_must_be(journal_source_t *source, const char *shop);
 
 
 /* journal_check.c */
@@ -121,9 +153,10 @@ int journal_records(const journal_place_t *place, const uint8_t *value,
     size_t size, journal_record_pt fn, void *data);
 
 
-/* journal_print.c: one line of JSON for a record. */
-void journal_print(FILE *out, const char *kind, const journal_place_t *place,
-    const fk_record_head_t *head, const uint8_t *bytes);
+/* What the code says of a record whose checksum is good, on stderr; returns
+ * JOURNAL_BAD or JOURNAL_NEWER. */
+int journal_judged(const journal_place_t *place, fk_code_t code,
+    uint32_t image);
 
 
 /* The commands; each returns the status of the program. */

@@ -16,12 +16,15 @@
 #define JOURNAL_OWNER        1
 #define JOURNAL_AUDIT_SLOTS  4096
 #define JOURNAL_PRODUCTS     16
+#define JOURNAL_ENOUGH       (-1)      /* what follows is not asked for */
 
 
 typedef struct {
     fk_t             fk;
     journal_place_t  place;
     uint64_t         to_seq;
+    void            *mem;
+    size_t           mem_size;
     int              loading;          /* parts of a snapshot */
 } journal_replay_t;
 
@@ -30,9 +33,11 @@ typedef struct {
 } journal_dump_t;
 
 
-static void journal_region(fk_t *fk, size_t size);
+static void journal_region(journal_replay_t *replay, size_t size);
+static int journal_replay_live(journal_source_t *source,
+    const journal_options_t *options, journal_replay_t *replay);
 static int journal_replay(journal_source_t *source,
-    const journal_options_t *options, uint64_t to_seq,
+    const journal_options_t *options, const journal_snapshot_t *snapshot,
     journal_replay_t *replay);
 static int journal_replay_entry(void *data, const journal_entry_t *entry);
 static int journal_replay_value(journal_replay_t *replay,
@@ -53,7 +58,7 @@ int
 journal_cmd_audit(journal_source_t *source,
     const journal_options_t *options)
 {
-    int               differs;
+    int               differs, status;
     json_t           *live, *ours;
     uint64_t          to_seq;
     journal_replay_t  replay;
@@ -67,10 +72,11 @@ journal_cmd_audit(journal_source_t *source,
     }
 
     memset(&replay, 0, sizeof(replay));
-    journal_region(&replay.fk, options->memory);
+    replay.to_seq = to_seq;
 
-    if (journal_replay(source, options, to_seq, &replay) != 0) {
-        return 1;
+    status = journal_replay_live(source, options, &replay);
+    if (status != JOURNAL_GOOD) {
+        return status;
     }
 
     ours = journal_audit_json(&replay.fk);
@@ -78,7 +84,8 @@ journal_cmd_audit(journal_source_t *source,
     (void) putchar('\n');
 
     if (live == NULL) {
-        return json_is_true(json_object_get(ours, "ok")) ? 0 : 1;
+        return json_is_true(json_object_get(ours, "ok")) ? JOURNAL_GOOD
+                                                         : JOURNAL_BAD;
     }
 
     if (fk_last_seq(&replay.fk) < to_seq) {
@@ -86,7 +93,7 @@ journal_cmd_audit(journal_source_t *source,
                 "was of record %llu\n",
                 (unsigned long long) fk_last_seq(&replay.fk),
                 (unsigned long long) to_seq);
-        return 1;
+        return JOURNAL_BAD;
     }
 
     differs = journal_compare(json_object_get(live, "products"),
@@ -97,55 +104,87 @@ journal_cmd_audit(journal_source_t *source,
     fprintf(stderr, "%s\n", differs == 0
             ? "the live audit says the same" : "the live audit differs");
 
-    return differs != 0 || !json_is_true(json_object_get(ours, "ok"));
+    return differs == 0 && json_is_true(json_object_get(ours, "ok"))
+           ? JOURNAL_GOOD : JOURNAL_BAD;
 }
 
 
+/* Empty and zeroed: what one attempt has left is no start for another. */
+
 static void
-journal_region(fk_t *fk, size_t size)
+journal_region(journal_replay_t *replay, size_t size)
 {
-    void        *mem;
     const char  *why;
 
-    mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (replay->mem != NULL) {
+        (void) munmap(replay->mem, replay->mem_size);
+    }
 
-    if (mem == MAP_FAILED || fk_format(mem, size) != FK_OK
-        || fk_attach(fk, mem, size, &why) != FK_OK)
+    replay->mem_size = size;
+    replay->mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (replay->mem == MAP_FAILED || fk_format(replay->mem, size) != FK_OK
+        || fk_attach(&replay->fk, replay->mem, size, &why) != FK_OK)
     {
         journal_fail("%zu bytes of memory are not to be had", size);
     }
 }
 
 
+/* A shop that sells may replace its snapshot while it is read. */
+
+static int
+journal_replay_live(journal_source_t *source,
+    const journal_options_t *options, journal_replay_t *replay)
+{
+    int                 n, status;
+    journal_snapshot_t  snapshot;
+
+    for (n = 0; n <= JOURNAL_RESTARTS_MAX; n++) {
+        journal_region(replay, options->memory);
+        journal_snapshot_find(source, options->shop, &snapshot);
+        status = journal_replay(source, options, &snapshot, replay);
+
+        if (status == JOURNAL_GOOD
+            || !journal_snapshot_replaced(source, options->shop, &snapshot))
+        {
+            return status;
+        }
+
+        fprintf(stderr, "a new snapshot counts by now, and what was before "
+                "it is being removed: reading again\n");
+    }
+
+    journal_fail("the shop replaces its snapshots faster than they can be "
+                 "read; dump it, and audit the dump");
+}
+
+
 static int
 journal_replay(journal_source_t *source, const journal_options_t *options,
-    uint64_t to_seq, journal_replay_t *replay)
+    const journal_snapshot_t *snapshot, journal_replay_t *replay)
 {
-    int                 rc;
-    char                why[256], part[80], key[JOURNAL_KEY_SIZE_MAX];
-    fk_env_t            env;
-    fk_code_t           code;
-    journal_snapshot_t  snapshot;
+    int        rc;
+    char       why[256], part[80], key[JOURNAL_KEY_SIZE_MAX];
+    fk_env_t   env;
+    fk_code_t  code;
 
     static const journal_id_t  start = { 0, 0 };
 
     env.now_ms = 0;
-    replay->to_seq = to_seq;
     replay->place.key = key;
     (void) fk_recover_begin(&replay->fk, JOURNAL_OWNER, 0);
 
-    journal_snapshot_find(source, options->shop, &snapshot);
-
-    if (snapshot.name[0] != '\0') {
-        if (to_seq < snapshot.end_seq) {
+    if (snapshot->name[0] != '\0') {
+        if (replay->to_seq < snapshot->end_seq) {
             journal_fail("record %llu is before the end of the snapshot, %llu:"
                          " its shop cannot be had any more",
-                         (unsigned long long) to_seq,
-                         (unsigned long long) snapshot.end_seq);
+                         (unsigned long long) replay->to_seq,
+                         (unsigned long long) snapshot->end_seq);
         }
 
-        (void) snprintf(part, sizeof(part), "snapshot:%s", snapshot.name);
+        (void) snprintf(part, sizeof(part), "snapshot:%s", snapshot->name);
         journal_key(key, options->shop, part);
         replay->loading = 1;
 
@@ -159,8 +198,8 @@ journal_replay(journal_source_t *source, const journal_options_t *options,
     replay->loading = 0;
 
     rc = journal_read(source, key, &start, journal_replay_entry, replay);
-    if (rc == 1) {
-        return 1;
+    if (rc != 0 && rc != JOURNAL_ENOUGH) {
+        return rc;
     }
 
     code = fk_recover_end(&replay->fk, &env, JOURNAL_OWNER, 1, why,
@@ -168,10 +207,10 @@ journal_replay(journal_source_t *source, const journal_options_t *options,
 
     if (code != FK_OK) {
         fprintf(stderr, "the shop cannot be recovered: %s\n", why);
-        return 1;
+        return JOURNAL_BAD;
     }
 
-    return 0;
+    return JOURNAL_GOOD;
 }
 
 
@@ -184,6 +223,7 @@ journal_replay_entry(void *data, const journal_entry_t *entry)
     journal_replay_t  *replay = data;
 
     replay->place.id = entry->id;
+    replay->place.offset = 0;
     name = replay->loading ? "p" : "b";
 
     for (i = 0; i < entry->field_count; i++) {
@@ -206,7 +246,7 @@ journal_replay_entry(void *data, const journal_entry_t *entry)
 }
 
 
-/* 2: far enough.  Records of before the snapshot are in it already. */
+/* Records of before the snapshot are in it already. */
 
 static int
 journal_replay_record(void *data, const journal_place_t *place,
@@ -215,7 +255,7 @@ journal_replay_record(void *data, const journal_place_t *place,
     journal_replay_t *replay = data;
 
     if (head->seq > replay->to_seq) {
-        return 2;
+        return JOURNAL_ENOUGH;
     }
 
     replay->place.offset = place->offset;
@@ -243,7 +283,13 @@ journal_replay_value(journal_replay_t *replay, const uint8_t *value,
                      fk_code_info[code].text,
                      (unsigned long long) fk_recover_seq(&replay->fk),
                      code == FK_TABLE_FULL ? "; try a larger --memory" : "");
-    return 1;
+
+    /* That is no word on the journal. */
+    if (code == FK_TABLE_FULL) {
+        exit(JOURNAL_UNREADABLE);
+    }
+
+    return code == FK_INCOMPATIBLE ? JOURNAL_NEWER : JOURNAL_BAD;
 }
 
 
@@ -310,7 +356,7 @@ journal_audit_json(fk_t *fk)
                                                 .archived_amount));
     }
 
-    return json_pack("{s:o, s:{s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I},"
+    return json_pack("{s:o, s:{s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I},"
                      " s:{s:I}, s:b}",
                      "products", products, "totals",
                      "orders", (json_int_t) totals.orders_count,
@@ -321,6 +367,7 @@ journal_audit_json(fk_t *fk)
                      (json_int_t) totals.archived_orders,
                      "review", (json_int_t) totals.review_count,
                      "refund_due", (json_int_t) totals.refund_due_count,
+                     "refunded", (json_int_t) totals.refunded_count,
                      "journal", "seq", (json_int_t) fk_last_seq(fk),
                      "ok", totals.ok && ok);
 }
@@ -424,6 +471,11 @@ journal_compare(json_t *live, json_t *ours, const char *path)
 
 /* --- dump ------------------------------------------------------------- */
 
+/*
+ * The snapshot, then what makes it count, then the journal: so a shop that
+ * goes on selling can only spoil it by another snapshot that counts.
+ */
+
 int
 journal_cmd_dump(journal_source_t *source, const journal_options_t *options)
 {
@@ -432,19 +484,28 @@ journal_cmd_dump(journal_source_t *source, const journal_options_t *options)
 
     journal_snapshot_find(source, options->shop, &snapshot);
 
-    journal_dump_stream(source, options->shop, "journal");
-    journal_dump_stream(source, options->shop, "snapshots");
-
     if (snapshot.name[0] != '\0') {
         (void) snprintf(part, sizeof(part), "snapshot:%s", snapshot.name);
         journal_dump_stream(source, options->shop, part);
     }
 
+    journal_dump_stream(source, options->shop, "snapshots");
+    journal_dump_stream(source, options->shop, "journal");
+
+    if (journal_snapshot_replaced(source, options->shop, &snapshot)) {
+        journal_fail("a new snapshot counts by now, so this dump does not "
+                     "belong together; dump again");
+    }
+
+    printf("*2\r\n");
+    journal_dump_word("ECHO", 4);
+    journal_dump_word(options->shop, strlen(options->shop));
+
     if (fflush(stdout) != 0 || ferror(stdout)) {
         journal_fail("the dump cannot be written");
     }
 
-    return 0;
+    return JOURNAL_GOOD;
 }
 
 

@@ -30,7 +30,7 @@ static const journal_command_t *journal_command(const char *name);
 
 static const journal_command_t  journal_commands[] = {
     { "info", journal_cmd_info,
-      "what stands in Redis: streams, ids, the snapshot that counts" },
+      "what there is: streams, ids, the snapshot that counts" },
     { "print", journal_cmd_print,
       "every record as one line of JSON" },
     { "check", journal_cmd_check,
@@ -43,6 +43,9 @@ static const journal_command_t  journal_commands[] = {
 
 static const struct option  journal_names[] = {
     { "redis",         required_argument, NULL, 'r' },
+    { "sentinel",      required_argument, NULL, 's' },
+    { "sentinel-user", required_argument, NULL, 'U' },
+    { "sentinel-password-file", required_argument, NULL, 'P' },
     { "user",          required_argument, NULL, 'u' },
     { "password-file", required_argument, NULL, 'p' },
     { "db",            required_argument, NULL, 'n' },
@@ -50,6 +53,7 @@ static const struct option  journal_names[] = {
     { "from",          required_argument, NULL, 'a' },
     { "to",            required_argument, NULL, 'b' },
     { "order",         required_argument, NULL, 'o' },
+    { "snapshot",      no_argument,       NULL, 'S' },
     { "live",          required_argument, NULL, 'l' },
     { "memory",        required_argument, NULL, 'm' },
     { "help",          no_argument,       NULL, 'h' },
@@ -69,25 +73,24 @@ main(int argc, char **argv)
     const journal_command_t  *command;
 
     memset(&options, 0, sizeof(options));
-    options.address = "127.0.0.1:6379";
     options.to_seq = UINT64_MAX;
     options.memory = (size_t) 256 << 20;
 
     while ((c = getopt_long(argc, argv, "h", journal_names, NULL)) != -1) {
         if (c == 'h') {
             journal_usage(stdout);
-            return 0;
+            return JOURNAL_GOOD;
         }
 
         if (!journal_option(&options, c, optarg)) {
             journal_usage(stderr);
-            return 2;
+            return JOURNAL_UNREADABLE;
         }
     }
 
     if (argc - optind != 2) {
         journal_usage(stderr);
-        return 2;
+        return JOURNAL_UNREADABLE;
     }
 
     options.shop = argv[optind];
@@ -97,7 +100,12 @@ main(int argc, char **argv)
         journal_fail("\"%s\" is no shop's name", options.shop);
     }
 
+    if (options.address_count == 0) {
+        options.address[options.address_count++] = "127.0.0.1:6379";
+    }
+
     source = journal_open(&options);
+    journal_must_be(source, options.shop);
     status = command->run(source, &options);
     journal_close(source);
 
@@ -110,7 +118,24 @@ journal_option(journal_options_t *options, int c, const char *value)
 {
     switch (c) {
     case 'r':
-        options->address = value;
+        if (options->address_count == JOURNAL_ADDRESSES_MAX) {
+            journal_fail("more than %d addresses; some of them will do",
+                         JOURNAL_ADDRESSES_MAX);
+        }
+
+        options->address[options->address_count++] = value;
+        return 1;
+    case 's':
+        options->sentinel = value;
+        return 1;
+    case 'U':
+        options->sentinel_user = value;
+        return 1;
+    case 'P':
+        options->sentinel_password_file = value;
+        return 1;
+    case 'S':
+        options->snapshot = 1;
         return 1;
     case 'u':
         options->user = value;
@@ -160,18 +185,29 @@ journal_usage(FILE *out)
     }
 
     fprintf(out,
-            "\noptions:\n"
-            "  --redis unix:PATH|HOST:PORT   default 127.0.0.1:6379\n"
-            "  --user NAME --password-file FILE --db NUMBER\n"
-            "  --file FILE                   a dump instead of Redis\n"
-            "  --from SEQ --to SEQ           print, audit: these records\n"
-            "  --order ID                    print: what names this order\n"
-            "  --live FILE                   audit: what GET /admin/audit "
-            "gave, - for stdin\n"
-            "  --memory SIZE                 audit: like the shop's, default "
-            "256m\n\n"
-            "Ends with 0, with 1 when something is wrong with the journal, and"
-            " with 2\nwhen it could not be read.\n");
+            "\nwhere it is:\n"
+            "  --redis ADDRESS          unix:PATH or HOST[:PORT], default "
+            "127.0.0.1:6379;\n"
+            "                           again for each further one: nodes of "
+            "a cluster,\n"
+            "                           sentinels\n"
+            "  --user NAME  --password-file FILE  --db NUMBER\n"
+            "  --sentinel MASTER        the addresses are of sentinels, which "
+            "call it so\n"
+            "  --sentinel-user NAME  --sentinel-password-file FILE\n"
+            "  --file FILE              a dump instead of Redis\n"
+            "\nwhat of it:\n"
+            "  --from SEQ  --to SEQ     print, audit: these records\n"
+            "  --order ID               print: what names this order\n"
+            "  --snapshot               print: the snapshot's parts before "
+            "the records\n"
+            "  --live FILE              audit: what GET /admin/audit gave, "
+            "- for stdin\n"
+            "  --memory SIZE            audit: like the shop's, default "
+            "256m\n"
+            "\nEnds with 0; with 1 if something is wrong with the journal, "
+            "or the sums\ndiffer; with 2 if it could not be read; with 3 if "
+            "a newer version wrote it.\n");
 }
 
 
@@ -241,5 +277,5 @@ journal_fail(const char *fmt, ...)
     fputc('\n', stderr);
     va_end(args);
 
-    exit(2);
+    exit(JOURNAL_UNREADABLE);
 }

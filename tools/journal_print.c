@@ -1,5 +1,6 @@
 /*
- * Records as JSON, one line each: for people, grep and jq.
+ * Records as JSON, one line each: for people, grep and jq.  A record is
+ * {"seq":..}, a part of a snapshot {"part":..}, an owner's word {"mark":..}.
  *
  * Card keys are sealed and stay so: of a card only its size and its nonce are
  * shown.  Contacts are in clear, as they are in the journal.
@@ -16,11 +17,12 @@
 typedef json_t *(*journal_image_pt)(const fk_image_t *image);
 
 typedef struct {
-    FILE        *out;
-    const char  *order;
-    uint64_t     from_seq;
-    uint64_t     to_seq;
-    journal_place_t  place;
+    const journal_options_t  *options;
+    journal_place_t           place;
+    fk_order_id_t             order;
+    const char               *field;   /* of an entry that has records */
+    uint64_t                  parts_count;
+    int                       status;
 } journal_print_t;
 
 
@@ -34,8 +36,12 @@ static json_t *journal_json_order_gone(const fk_image_t *image);
 static json_t *journal_json_batch_archived(const fk_image_t *image);
 static json_t *journal_json_snapshot(const fk_image_t *image);
 static json_t *journal_json_snapshot_end(const fk_image_t *image);
-static json_t *journal_json_images(const journal_place_t *place,
-    const fk_record_head_t *head, const uint8_t *bytes);
+static json_t *journal_json_images(journal_print_t *print,
+    const journal_place_t *place, const fk_record_head_t *head,
+    const uint8_t *bytes);
+static int journal_names_order(const journal_print_t *print,
+    fk_image_type_t type, const fk_image_t *image);
+static void journal_line(json_t *line);
 static void journal_set_text(json_t *object, const char *name,
     const void *text, size_t size);
 static void journal_set_hex(json_t *object, const char *name,
@@ -47,8 +53,10 @@ static void journal_set_number(json_t *object, const char *name,
 static int journal_print_entry(void *data, const journal_entry_t *entry);
 static int journal_print_record(void *data, const journal_place_t *place,
     const fk_record_head_t *head, const uint8_t *bytes);
-static int journal_names_order(const fk_record_head_t *head,
-    const uint8_t *bytes, const char *order);
+static void journal_print_snapshot(journal_source_t *source,
+    journal_print_t *print);
+static void journal_print_mark(const journal_print_t *print,
+    const journal_entry_t *entry);
 
 
 static const struct {
@@ -73,72 +81,95 @@ static const char *const  journal_batch_states[] = {
 };
 
 
-void
-journal_print(FILE *out, const char *kind, const journal_place_t *place,
-    const fk_record_head_t *head, const uint8_t *bytes)
-{
-    char     id[64];
-    json_t  *line;
-
-    (void) snprintf(id, sizeof(id), "%llu-%llu",
-                    (unsigned long long) place->id.epoch,
-                    (unsigned long long) place->id.number);
-
-    line = json_pack("{s:I, s:s, s:i, s:i, s:I, s:o}",
-                     kind, (json_int_t) head->seq, "entry", id,
-                     "byte", (int) place->offset, "size", (int) head->size,
-                     "time_ms", (json_int_t) head->time_ms,
-                     "images", journal_json_images(place, head, bytes));
-
-    if (line == NULL || json_dumpf(line, out, JSON_COMPACT) != 0
-        || fputc('\n', out) == EOF)
-    {
-        journal_fail("the output cannot be written");
-    }
-
-    json_decref(line);
-}
-
+/*
+ * The images of a record; of a part those of the order that is asked for, if
+ * one is.  NULL: the order is not in it.
+ */
 
 static json_t *
-journal_json_images(const journal_place_t *place,
+journal_json_images(journal_print_t *print, const journal_place_t *place,
     const fk_record_head_t *head, const uint8_t *bytes)
 {
+    int              named, is_part;
     size_t           used, size;
     json_t          *list, *item;
     uint32_t         n;
+    uint64_t         seq;
+    fk_code_t        code;
     fk_image_t       image;
     fk_image_type_t  type;
 
     list = json_array();
     used = FK_RECORD_HEAD_SIZE;
+    is_part = head->version == FK_RECORD_VERSION_PART;
+    named = print->options->order == NULL;
 
     for (n = 0; n < head->count; n++) {
+        code = is_part ? fk_part_image(bytes + used, head->size - used, &type,
+                                       &size, &image, &seq)
+                       : fk_image_get(bytes + used, head->size - used, &type,
+                                      &size, &image);
 
-        if (fk_image_get(bytes + used, head->size - used, &type, &size,
-                         &image)
-            != FK_OK)
-        {
-            journal_complain(place, "image %u is of a type or version that "
-                             "this program does not know", n);
+        if (code != FK_OK) {
+            print->status = journal_judged(place, code, n);
             break;
+        }
+
+        used += size;
+
+        if (print->options->order != NULL) {
+            if (journal_names_order(print, type, &image)) {
+                named = 1;
+            } else if (is_part) {
+                continue;
+            }
         }
 
         item = journal_images[type].json(&image);
         (void) json_object_set_new(item, "type",
                                    json_string(journal_images[type].name));
-        used += size;
 
-        if (head->version == FK_RECORD_VERSION_PART) {
-            journal_set_number(item, "seq",
-                               (int64_t) fk_get(bytes + used, 8));
-            used += 8;
+        if (is_part && seq != 0) {
+            journal_set_number(item, "seq", (int64_t) seq);
         }
 
         (void) json_array_append_new(list, item);
     }
 
+    if (!named) {
+        json_decref(list);
+        return NULL;
+    }
+
     return list;
+}
+
+
+static int
+journal_names_order(const journal_print_t *print, fk_image_type_t type,
+    const fk_image_t *image)
+{
+    const uint8_t  *id;
+
+    id = type == FK_IMAGE_ORDER ? image->order.id
+         : type == FK_IMAGE_PAYMENT ? image->payment.order
+         : type == FK_IMAGE_ORDER_GONE ? image->order_gone.id : NULL;
+
+    return id != NULL
+           && memcmp(id, print->order.bytes, FK_ORDER_ID_SIZE) == 0;
+}
+
+
+static void
+journal_line(json_t *line)
+{
+    if (line == NULL || json_dumpf(line, stdout, JSON_COMPACT) != 0
+        || putchar('\n') == EOF)
+    {
+        journal_fail("the output cannot be written");
+    }
+
+    json_decref(line);
 }
 
 
@@ -406,14 +437,17 @@ int
 journal_cmd_print(journal_source_t *source,
     const journal_options_t *options)
 {
+    int              rc;
     char             key[JOURNAL_KEY_SIZE_MAX];
-    fk_order_id_t    id;
     journal_print_t  print;
 
     static const journal_id_t  start = { 0, 0 };
 
+    memset(&print, 0, sizeof(print));
+    print.options = options;
+
     if (options->order != NULL
-        && fk_order_id_parse(&id, (const uint8_t *) options->order,
+        && fk_order_id_parse(&print.order, (const uint8_t *) options->order,
                              strlen(options->order))
            != FK_OK)
     {
@@ -421,16 +455,52 @@ journal_cmd_print(journal_source_t *source,
                      options->order, FK_ORDER_TEXT_SIZE);
     }
 
+    if (options->snapshot) {
+        journal_print_snapshot(source, &print);
+    }
+
     journal_key(key, options->shop, "journal");
-
-    memset(&print, 0, sizeof(print));
-    print.out = stdout;
     print.place.key = key;
-    print.order = options->order;
-    print.from_seq = options->from_seq;
-    print.to_seq = options->to_seq;
+    print.field = "b";
 
-    return journal_read(source, key, &start, journal_print_entry, &print);
+    rc = journal_read(source, key, &start, journal_print_entry, &print);
+
+    if (fflush(stdout) != 0) {
+        journal_fail("the output cannot be written");
+    }
+
+    return rc != 0 ? rc : print.status;
+}
+
+
+static void
+journal_print_snapshot(journal_source_t *source, journal_print_t *print)
+{
+    char                part[80], key[JOURNAL_KEY_SIZE_MAX];
+    journal_snapshot_t  snapshot;
+
+    static const journal_id_t  start = { 0, 0 };
+
+    journal_snapshot_find(source, print->options->shop, &snapshot);
+
+    if (snapshot.name[0] == '\0') {
+        return;
+    }
+
+    (void) snprintf(part, sizeof(part), "snapshot:%s", snapshot.name);
+    journal_key(key, print->options->shop, part);
+    print->place.key = key;
+    print->field = "p";
+
+    print->status = journal_read(source, key, &start, journal_print_entry,
+                                 print);
+
+    if (print->parts_count < snapshot.parts_count && print->status == 0) {
+        journal_fail("%s: %llu of %llu parts are there; if another snapshot "
+                     "counts by now, try again", key,
+                     (unsigned long long) print->parts_count,
+                     (unsigned long long) snapshot.parts_count);
+    }
 }
 
 
@@ -442,9 +512,10 @@ journal_print_entry(void *data, const journal_entry_t *entry)
     journal_print_t *print = data;
 
     print->place.id = entry->id;
+    journal_print_mark(print, entry);
 
     for (i = 0; i < entry->field_count; i++) {
-        if (strcmp(entry->field[i].name, "b") != 0) {
+        if (strcmp(entry->field[i].name, print->field) != 0) {
             continue;
         }
 
@@ -460,56 +531,84 @@ journal_print_entry(void *data, const journal_entry_t *entry)
 }
 
 
-static int
-journal_print_record(void *data, const journal_place_t *place,
-    const fk_record_head_t *head, const uint8_t *bytes)
-{
-    journal_print_t *print = data;
+/* Who took the shop and who opened it, where all records are asked for. */
 
-    if (head->seq < print->from_seq || head->seq > print->to_seq
-        || (print->order != NULL
-            && !journal_names_order(head, bytes, print->order)))
-    {
-        return 0;
+static void
+journal_print_mark(const journal_print_t *print,
+    const journal_entry_t *entry)
+{
+    char                    id[64];
+    json_t                 *line;
+    const char             *mark;
+    const journal_field_t  *instance;
+
+    mark = "taken";
+    instance = journal_field(entry, "t");
+
+    if (instance == NULL) {
+        mark = "open";
+        instance = journal_field(entry, "o");
     }
 
-    journal_print(print->out, "seq", place, head, bytes);
-    return 0;
+    if (instance == NULL || print->options->order != NULL
+        || print->options->from_seq != 0
+        || print->options->to_seq != UINT64_MAX)
+    {
+        return;
+    }
+
+    (void) snprintf(id, sizeof(id), "%llu-%llu",
+                    (unsigned long long) entry->id.epoch,
+                    (unsigned long long) entry->id.number);
+
+    line = json_pack("{s:s, s:s}", "mark", mark, "entry", id);
+    journal_set_text(line, "instance", instance->value, instance->size);
+    journal_line(line);
 }
 
 
 static int
-journal_names_order(const fk_record_head_t *head, const uint8_t *bytes,
-    const char *order)
+journal_print_record(void *data, const journal_place_t *place,
+    const fk_record_head_t *head, const uint8_t *bytes)
 {
-    size_t           used, size;
-    uint32_t         n;
-    fk_image_t       image;
-    fk_order_id_t    id;
-    fk_image_type_t  type;
+    int                       is_part;
+    char                      id[64];
+    json_t                   *images;
+    journal_print_t          *print = data;
+    const journal_options_t  *options;
 
-    (void) fk_order_id_parse(&id, (const uint8_t *) order, strlen(order));
-    used = FK_RECORD_HEAD_SIZE;
+    options = print->options;
+    is_part = head->version == FK_RECORD_VERSION_PART;
+    print->parts_count += (unsigned) is_part;
 
-    for (n = 0; n < head->count; n++) {
-
-        if (fk_image_get(bytes + used, head->size - used, &type, &size,
-                         &image)
-            != FK_OK)
-        {
-            return 0;
-        }
-
-        /* In each of these images the order's id comes first. */
-        if ((type == FK_IMAGE_ORDER || type == FK_IMAGE_PAYMENT
-             || type == FK_IMAGE_ORDER_GONE)
-            && memcmp(&image, id.bytes, FK_ORDER_ID_SIZE) == 0)
-        {
-            return 1;
-        }
-
-        used += size;
+    if (!is_part && (head->seq < options->from_seq
+                     || head->seq > options->to_seq))
+    {
+        return 0;
     }
 
+    if (!is_part && head->version != FK_RECORD_VERSION) {
+        journal_complain(place, "record %llu is of version %u, which this "
+                         "program does not know: a newer one wrote it",
+                         (unsigned long long) head->seq, head->version);
+        print->status = JOURNAL_NEWER;
+        return 0;
+    }
+
+    images = journal_json_images(print, place, head, bytes);
+    if (images == NULL) {
+        return 0;
+    }
+
+    (void) snprintf(id, sizeof(id), "%llu-%llu",
+                    (unsigned long long) place->id.epoch,
+                    (unsigned long long) place->id.number);
+
+    journal_line(json_pack("{s:I, s:s, s:i, s:i, s:I, s:o}",
+                           is_part ? "part" : "seq", (json_int_t) head->seq,
+                           "entry", id, "byte", (int) place->offset,
+                           "size", (int) head->size,
+                           "time_ms", (json_int_t) head->time_ms,
+                           "images", images));
     return 0;
 }

@@ -6,6 +6,9 @@
 
 
 static int journal_snapshot_entry(void *data, const journal_entry_t *entry);
+static int journal_first(void *data, const journal_entry_t *entry);
+static int journal_name_of(const journal_entry_t *entry, const char *field,
+    char name[64]);
 static uint64_t journal_field_number(const journal_entry_t *entry,
     const char *name);
 
@@ -25,20 +28,66 @@ journal_snapshot_find(journal_source_t *source, const char *shop,
 }
 
 
-static int
-journal_snapshot_entry(void *data, const journal_entry_t *entry)
+int
+journal_snapshot_replaced(journal_source_t *source, const char *shop,
+    const journal_snapshot_t *was)
 {
-    journal_snapshot_t     *out = data;
-    const journal_field_t  *name;
+    journal_snapshot_t  now;
 
-    name = journal_field(entry, "done");
-
-    if (name == NULL || name->size >= sizeof(out->name)) {
+    if (!journal_is_live(source)) {
         return 0;
     }
 
-    memcpy(out->name, name->value, name->size);
-    out->name[name->size] = '\0';
+    journal_snapshot_find(source, shop, &now);
+    return strcmp(now.name, was->name) != 0;
+}
+
+
+void
+journal_must_be(journal_source_t *source, const char *shop)
+{
+    char  journal[JOURNAL_KEY_SIZE_MAX], index[JOURNAL_KEY_SIZE_MAX];
+
+    static const journal_id_t  start = { 0, 0 };
+
+    journal_key(journal, shop, "journal");
+    journal_key(index, shop, "snapshots");
+
+    if (journal_read(source, journal, &start, journal_first, NULL) == 0
+        && journal_read(source, index, &start, journal_first, NULL) == 0)
+    {
+        journal_fail("there is no shop \"%s\" here: neither %s nor %s",
+                     shop, journal, index);
+    }
+}
+
+
+static int
+journal_first(void *data, const journal_entry_t *entry)
+{
+    (void) data;
+    (void) entry;
+
+    return 1;
+}
+
+
+static int
+journal_snapshot_entry(void *data, const journal_entry_t *entry)
+{
+    journal_snapshot_t  *out = data;
+
+    if (journal_name_of(entry, "begin", out->begun)
+        && journal_field(entry, "done") == NULL)
+    {
+        return 0;
+    }
+
+    if (!journal_name_of(entry, "done", out->name)) {
+        return 0;
+    }
+
+    out->begun[0] = '\0';
     out->id = entry->id;
     out->begin_seq = journal_field_number(entry, "begin");
     out->end_seq = journal_field_number(entry, "end");
@@ -46,6 +95,25 @@ journal_snapshot_entry(void *data, const journal_entry_t *entry)
     out->bytes = journal_field_number(entry, "bytes");
 
     return 0;
+}
+
+
+static int
+journal_name_of(const journal_entry_t *entry, const char *field,
+    char name[64])
+{
+    const journal_field_t  *value;
+
+    value = journal_field(entry, field);
+
+    if (value == NULL || value->size >= 64) {
+        return 0;
+    }
+
+    memcpy(name, value->value, value->size);
+    name[value->size] = '\0';
+
+    return 1;
 }
 
 

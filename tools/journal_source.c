@@ -2,11 +2,12 @@
  * Where entries come from: a Redis, page by page, or a dump file.
  *
  * A dump is what the dump command writes, and what redis-cli --pipe takes:
- * XADD commands as Redis's protocol has them.  For each stream that is asked
- * for, the file is read again from its beginning, so that it need not fit into
- * memory.
+ * XADD commands as Redis's protocol has them, and one ECHO as its end, without
+ * which it was cut.  For each stream that is asked for, the file is read again
+ * from its beginning, so that it need not fit into memory.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <hiredis/hiredis.h>
@@ -16,7 +17,6 @@
 
 #define JOURNAL_PAGE_COUNT   "16"
 #define JOURNAL_CHUNK_SIZE   ((size_t) 1 << 20)
-#define JOURNAL_TIMEOUT_S    30
 
 
 struct journal_source_s {
@@ -26,21 +26,17 @@ struct journal_source_s {
 };
 
 
-static void journal_connect(journal_source_t *source,
-    const journal_options_t *options);
-static void journal_login(journal_source_t *source,
-    const journal_options_t *options);
-static void journal_done(journal_source_t *source, redisReply *reply,
-    const char *doing);
 static int journal_read_redis(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
 static int journal_read_file(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
+static int journal_command(const journal_source_t *source,
+    const redisReply *command, const char *key, const journal_id_t *after,
+    journal_entry_pt fn, void *data);
+static int journal_is_command(const redisReply *command, const char *name);
 static int journal_entry_of(redisReply *id, redisReply **words,
     size_t word_count, journal_entry_t *entry);
 static int journal_id_parse(const char *text, journal_id_t *id);
-static int journal_id_after(const journal_id_t *id,
-    const journal_id_t *after);
 
 
 journal_source_t *
@@ -54,8 +50,7 @@ journal_open(const journal_options_t *options)
     }
 
     if (options->file == NULL) {
-        journal_connect(source, options);
-        journal_login(source, options);
+        source->redis = journal_connect(options);
         return source;
     }
 
@@ -63,7 +58,7 @@ journal_open(const journal_options_t *options)
     source->file = fopen(options->file, "rb");
 
     if (source->file == NULL) {
-        journal_fail("%s cannot be opened", options->file);
+        journal_fail("%s: %s", options->file, strerror(errno));
     }
 
     return source;
@@ -83,89 +78,10 @@ journal_close(journal_source_t *source)
 }
 
 
-static void
-journal_connect(journal_source_t *source, const journal_options_t *options)
+int
+journal_is_live(const journal_source_t *source)
 {
-    char            host[256];
-    size_t          size;
-    uint64_t        port;
-    const char     *colon;
-    struct timeval  timeout = { JOURNAL_TIMEOUT_S, 0 };
-
-    if (strncmp(options->address, "unix:", 5) == 0) {
-        source->redis = redisConnectUnixWithTimeout(options->address + 5,
-                                                    timeout);
-    } else {
-        colon = strrchr(options->address, ':');
-        size = colon == NULL ? 0 : (size_t) (colon - options->address);
-
-        if (size == 0 || size >= sizeof(host)
-            || journal_decimal(colon + 1, &port) != strlen(colon + 1)
-            || port == 0 || port > 65535)
-        {
-            journal_fail("\"%s\" is no address; write unix:PATH or HOST:PORT",
-                         options->address);
-        }
-
-        memcpy(host, options->address, size);
-        host[size] = '\0';
-        source->redis = redisConnectWithTimeout(host, (int) port, timeout);
-    }
-
-    if (source->redis == NULL || source->redis->err != 0) {
-        journal_fail("redis %s: %s", options->address,
-                     source->redis != NULL ? source->redis->errstr
-                                           : "out of memory");
-    }
-
-    (void) redisSetTimeout(source->redis, timeout);
-}
-
-
-static void
-journal_login(journal_source_t *source, const journal_options_t *options)
-{
-    char    password[1024];
-    FILE   *file;
-    size_t  size;
-
-    if (options->password_file != NULL) {
-        file = fopen(options->password_file, "r");
-        if (file == NULL) {
-            journal_fail("%s cannot be opened", options->password_file);
-        }
-
-        size = fread(password, 1, sizeof(password) - 1, file);
-        (void) fclose(file);
-        password[size] = '\0';
-        password[strcspn(password, "\n")] = '\0';
-
-        journal_done(source, options->user != NULL
-                     ? redisCommand(source->redis, "AUTH %s %s",
-                                    options->user, password)
-                     : redisCommand(source->redis, "AUTH %s", password),
-                     "the password");
-    }
-
-    if (options->db != 0) {
-        journal_done(source, redisCommand(source->redis, "SELECT %d",
-                                          options->db), "SELECT");
-    }
-}
-
-
-static void
-journal_done(journal_source_t *source, redisReply *reply, const char *doing)
-{
-    if (reply == NULL) {
-        journal_fail("redis: %s", source->redis->errstr);
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        journal_fail("redis refuses %s: %s", doing, reply->str);
-    }
-
-    freeReplyObject(reply);
+    return source->redis != NULL;
 }
 
 
@@ -202,8 +118,10 @@ journal_read_redis(journal_source_t *source, const char *key,
                              from, JOURNAL_PAGE_COUNT);
 
         if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
-            journal_done(source, reply, "XRANGE");
-            journal_fail("redis: %s is no stream", key);
+            journal_fail("%s: %s", key,
+                         reply == NULL ? source->redis->errstr
+                         : reply->type == REDIS_REPLY_ERROR ? reply->str
+                         : "redis gives no list of entries");
         }
 
         count = reply->elements;
@@ -232,36 +150,34 @@ journal_read_redis(journal_source_t *source, const char *key,
 }
 
 
-/* XADD KEY ID FIELD VALUE ... */
-
 static int
 journal_read_file(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data)
 {
-    int               rc;
-    char             *chunk;
-    void             *got;
-    size_t            size;
-    redisReader      *reader;
-    redisReply       *reply;
-    journal_entry_t   entry;
+    int           rc, ended;
+    char         *chunk;
+    size_t        size;
+    redisReader  *reader;
+    redisReply   *command;
 
     rewind(source->file);
     chunk = malloc(JOURNAL_CHUNK_SIZE);
     reader = redisReaderCreate();
-    rc = 0;
 
     if (chunk == NULL || reader == NULL) {
         journal_fail("out of memory");
     }
 
-    for ( ;; ) {
-        if (redisReaderGetReply(reader, &got) != REDIS_OK) {
+    rc = 0;
+    ended = 0;
+
+    while (rc == 0) {
+        if (redisReaderGetReply(reader, (void **) &command) != REDIS_OK) {
             journal_fail("%s is no dump: %s", source->file_name,
                          reader->errstr);
         }
 
-        if (got == NULL) {
+        if (command == NULL) {
             size = fread(chunk, 1, JOURNAL_CHUNK_SIZE, source->file);
             if (size == 0) {
                 break;
@@ -271,38 +187,61 @@ journal_read_file(journal_source_t *source, const char *key,
             continue;
         }
 
-        reply = got;
+        ended = journal_is_command(command, "ECHO");
 
-        if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 5
-            || reply->element[1]->type != REDIS_REPLY_STRING
-            || !journal_entry_of(reply->element[2], reply->element + 3,
-                                 reply->elements - 3, &entry))
-        {
-            journal_fail("%s is no dump: a command that is no XADD",
-                         source->file_name);
+        if (!ended) {
+            rc = journal_command(source, command, key, after, fn, data);
         }
 
-        if (strcmp(reply->element[1]->str, key) == 0
-            && journal_id_after(&entry.id, after))
-        {
-            rc = fn(data, &entry);
-        }
-
-        freeReplyObject(reply);
-
-        if (rc != 0) {
-            break;
-        }
+        freeReplyObject(command);
     }
 
-    if (rc == 0 && (reader->pos < reader->len || reader->ridx >= 0)) {
-        journal_fail("%s ends in the middle of an entry", source->file_name);
+    if (ferror(source->file)) {
+        journal_fail("%s: %s", source->file_name, strerror(errno));
+    }
+
+    /* Also a cut that fell between two commands. */
+    if (rc == 0 && !ended) {
+        journal_fail("%s was cut: it has not the end that the dump command "
+                     "writes", source->file_name);
     }
 
     redisReaderFree(reader);
     free(chunk);
 
     return rc;
+}
+
+
+/* XADD KEY ID FIELD VALUE ... */
+
+static int
+journal_command(const journal_source_t *source, const redisReply *command,
+    const char *key, const journal_id_t *after, journal_entry_pt fn,
+    void *data)
+{
+    journal_entry_t  entry;
+
+    if (!journal_is_command(command, "XADD") || command->elements < 5
+        || command->element[1]->type != REDIS_REPLY_STRING
+        || !journal_entry_of(command->element[2], command->element + 3,
+                             command->elements - 3, &entry))
+    {
+        journal_fail("%s is no dump: a command that is no XADD",
+                     source->file_name);
+    }
+
+    return strcmp(command->element[1]->str, key) == 0
+           && journal_id_after(&entry.id, after) ? fn(data, &entry) : 0;
+}
+
+
+static int
+journal_is_command(const redisReply *command, const char *name)
+{
+    return command->type == REDIS_REPLY_ARRAY && command->elements >= 2
+           && command->element[0]->type == REDIS_REPLY_STRING
+           && strcmp(command->element[0]->str, name) == 0;
 }
 
 
@@ -377,7 +316,7 @@ journal_decimal(const char *text, uint64_t *number)
 }
 
 
-static int
+int
 journal_id_after(const journal_id_t *id, const journal_id_t *after)
 {
     return id->epoch != after->epoch ? id->epoch > after->epoch
