@@ -12,7 +12,8 @@ package Faka::Books;
 # its Idempotency-Key; so at the end every order of the shop is known here,
 # and the sums are compared to the unit and to the cent.  Holds run out and
 # waiting orders are served while this looks: what such an order has become
-# is read before and after the audit, and the audit must lie in between.
+# is read before and after the audit, and the audit must lie in between.  An
+# archived order looks as before to its buyer, and is in the sums.
 
 use strict;
 use warnings;
@@ -271,7 +272,8 @@ sub _compare_sums {
         my $units = $self->{units}{$sku} || 0;
         my $review = $a{under_review} || 0;
 
-        $between->("$sku: orders", $product->{orders}, ($a{orders} || 0) x 2);
+        $between->("$sku: orders", $product->{orders}
+                   + $product->{archived_orders}, ($a{orders} || 0) x 2);
         $between->("$sku: imported", $product->{imported}, $units, $units);
         $between->("$sku: sold", $product->{sold}, $a{delivered} || 0,
                    $b{delivered} || 0);
@@ -282,14 +284,17 @@ sub _compare_sums {
                + $product->{held} + $product->{sold} + $product->{void};
     }
 
+    # Of what was archived the shop knows sums, but not how many payments.
     my $totals = $audit->{totals};
-    my %money = (payments_count => 'payments', review => 'review',
-                 refund_due => 'refund_due');
-    $between->($_, $totals->{$_}, ($before->{ $money{$_} }) x 2)
-        for sort keys %money;
+    my $archived = $totals->{archived_orders};
+    $between->($_, $totals->{$_}, ($before->{$_}) x 2)
+        for qw(review refund_due);
+    my $payments = $before->{payments};
+    $between->('payments_count', $totals->{payments_count},
+               $archived ? 0 : $payments, $payments);
     $between->('CNY', $totals->{payments_amount}{CNY} || 0,
                ($before->{amount}) x 2);
-    $between->('orders', $totals->{orders}, ($self->orders) x 2);
+    $between->('orders', $totals->{orders} + $archived, ($self->orders) x 2);
     return @wrong;
 }
 

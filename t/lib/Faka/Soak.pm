@@ -158,7 +158,10 @@ sub _unmount {
     my $dir = $t->dir . '/redis';
     system 'cp', '-a', $dir, "$dir.kept" if $self->{failed};
     $t->redis->stop;
-    system('umount', $dir) == 0 or warn "umount $dir\n";
+
+    # What a Redis that was killed had forked may be at work there still.
+    wait_until(sub { return system("umount '$dir' 2>/dev/null") == 0 }, 5)
+        or warn "umount $dir\n";
 }
 
 
