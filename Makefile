@@ -199,7 +199,7 @@ asan: deps-test asan-module unit-asan-build step-build clock-build
 	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(SYSTEM_TESTS)
 
 ubsan: unit-ubsan-build
-	$(call run-units,unit-ubsan)
+	$(call run-units,unit-ubsan,,$(TIMED_UNIT))
 
 # TSan of gcc 12 knows less randomness in address layouts than new kernels
 # have; setarch takes it away wherever a container allows that.

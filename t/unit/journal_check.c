@@ -516,7 +516,7 @@ test_anything(void)
     uint32_t  *word, n, flips, found, silent, stray;
     fk_code_t  rc;
 
-    copy = malloc(shop.size);
+    copy = aligned_alloc(64, shop.size);
     shop_must(copy != NULL, "memory");
     memcpy(copy, shop.base, shop.size);
 
