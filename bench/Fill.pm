@@ -12,7 +12,11 @@ use warnings;
 use Exporter 'import';
 use File::Basename ();
 
-our @EXPORT_OK = qw(import_many order_many metric median result);
+use Faka::Gateway qw(epay_notice);
+use Faka::Proc qw(slurp spew);
+
+our @EXPORT_OK = qw(import_many order_many deliver_many
+                    metric median result);
 
 use constant { IMPORT_CARDS => 200_000, ORDER_CONNECTIONS => 32 };
 
@@ -53,6 +57,38 @@ sub order_many {
         die "bench: a load of orders: $out\n"
             if $got->{errors} || $got->{refused};
     }
+}
+
+
+# Exactly so many, each paid by its own signed notice and so delivered; a
+# product's price is $fen.
+
+sub deliver_many {
+    my ($t, $sku, $count, $fen) = @_;
+
+    my $delivered = 'faka_payments_total{result="delivered"}';
+    my $target = metric($t, $delivered) + $count;
+    my $file = $t->dir . '/paid';
+
+    paid_lua($t, 'order', $sku, $count, $file);
+    spew($file, join '', map {
+        '/notify/epay?' . epay_notice($t->{epay_key}, $_, $fen) . "\n"
+    } split /\n/, slurp($file));
+    paid_lua($t, 'notice', $file);
+
+    my $now = metric($t, $delivered);
+    die "bench: $now payments instead of $target\n" if $now != $target;
+}
+
+
+sub paid_lua {
+    my ($t, @args) = @_;
+
+    my $url = 'http://127.0.0.1:' . $t->nginx->port;
+    $url .= '/checkout' if $args[0] eq 'order';
+    my $out = `wrk -t1 -c@{[ ORDER_CONNECTIONS ]} -d120s \\
+        -s $BENCH/paid.lua $url -- @args 2>&1`;
+    $? == 0 or die "bench: wrk: $out\n";
 }
 
 
