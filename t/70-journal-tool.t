@@ -29,6 +29,7 @@ finds_damage();
 refused_and_named();
 under_load();
 archived();
+quiet_shop();
 
 
 # The tool with this test's Redis.
@@ -167,9 +168,9 @@ sub same_from_file {
     my ($file, $name) = @_;
 
     for my $command (qw(info print check audit dump)) {
-        my $live = tool($command, '--snapshot');
-        my $ran = journal_tool('--file', $file, '--snapshot', 'main',
-                               $command);
+        my @also = $command eq 'print' ? '--snapshot' : ();
+        my $live = tool($command, @also);
+        my $ran = journal_tool('--file', $file, 'main', $command, @also);
         is_deeply($ran, $live, "$name: $command is the same");
     }
 }
@@ -211,8 +212,13 @@ sub snapshot_and_tail {
     same_from_file("$dir/old", 'a dump with a snapshot');
 
     # Put back into another Redis it is the shop.
-    my $live = $t->audit->json;
-    my $redis = restored("$dir/old");
+    opens_with(restored("$dir/old"), $t->audit->json);
+}
+
+
+sub opens_with {
+    my ($redis, $live) = @_;
+
     my $nginx = $t->another_nginx(redis_socket => $redis->socket_path);
     $nginx->start;
     ok($t->wait_open($nginx), 'restored by redis-cli --pipe: it opens');
@@ -378,20 +384,28 @@ sub refused_and_named {
                   reverse @entries;
     substr($entry->[3], 50, 1) ^= "\x01";
 
-    my $redis = restored(dump_write("$dir/refused", @entries));
+    refused(restored(dump_write("$dir/refused", @entries)),
+            qr/at entry \Q$entry->[1]\E of \S+, byte /,
+            qr/^\Q$journal $entry->[1]\E, byte 0: .*good checksum/);
+}
+
+
+# The shop says $log and what to run, and that says $says.
+
+sub refused {
+    my ($redis, $log, $says) = @_;
+
     my $nginx = $t->another_nginx(redis_socket => $redis->socket_path);
     $nginx->start;
     ok($nginx->wait_log(qr/\[emerg\].*cannot recover/, 20),
        'a shop with a damaged journal does not open');
-    my ($place, $command) = $nginx->error_log
-        =~ /at entry (\S+) of \S+, byte .*; look with: (faka-journal .*)$/m;
-    is($place, $entry->[1], 'it says where');
-    $command =~ s/, .*//;
+    my ($command) = $nginx->error_log
+        =~ /$log.*; look with: (faka-journal [^,\n]*)/;
+    ok(defined $command, 'it says where') or diag($nginx->error_log);
     my (undef, @words) = split ' ', $command // '';
     my $ran = journal_tool(@words);
-    is($ran->{code}, 1, "and what to run: $command");
-    like($ran->{err}, qr/^\Q$journal $place\E, byte 0: .*good checksum/,
-         'which finds the same place');
+    is($ran->{code}, 1, 'and what to run: ' . join ' ', @words);
+    like($ran->{err}, $says, 'which finds the same place');
     $nginx->stop;
 }
 
@@ -458,4 +472,62 @@ sub archived {
        'and a snapshot after it');
     quiet();
     same_audit('a snapshot after the archive', $t->audit->json);
+}
+
+
+sub top_of {
+    my %info = @{ $_[0]->cmd('XINFO', 'STREAM', $journal) };
+    return $info{'last-generated-id'};
+}
+
+
+# ---- nothing sold since the snapshot: the journal is an id --------------
+
+sub quiet_shop {
+    push @shops, $t;
+    $t = Faka::Test->new(shop => { snapshot => '1m 10s' })->start;
+    $dir = $t->dir;
+    $t->product('card', price => 500);
+    $t->import_cards('card', 40);
+    $t->buy(sku => 'card', qty => 2);
+    $t->checkout(sku => 'card');
+    ok(wait_until(sub {
+        return $t->metrics->{faka_snapshots_total}
+               && $t->redis->journal->{length} == 0;
+    }, 30), 'a snapshot, and nothing since: the journal has no entry');
+
+    my $top = top_of($t->redis);
+    like(tool('info')->{out},
+         qr/^\Q$journal\E: 0 entries, 0 bytes, last id $top$/m,
+         'info says how far it went');
+    is(tool('check')->{code}, 0, 'check finds nothing');
+    my $live = $t->audit->json;
+    same_audit('a quiet shop', $live);
+    my ($epoch, $seq) = split /-/, $top;
+    is(tool('print', '--to', $seq)->{code}, 0,
+       'its last record is in the snapshot');
+
+    spew("$dir/quiet", tool('dump')->{out});
+    same_from_file("$dir/quiet", 'a quiet dump');
+    my $redis = restored("$dir/quiet");
+    is($redis->journal->{length} . ' ' . top_of($redis), "0 $top",
+       'back in Redis: an id');
+    same_audit('restored', $live, '--redis', at($redis));
+    opens_with($redis, $live);
+
+    # Without that id it is a journal that lost its end.
+    my $cut = dump_write("$dir/cut", grep { $_->[2] ne 'top' }
+                                     dump_read("$dir/quiet"));
+    $redis = restored($cut);
+    for my $where (['--file', $cut], ['--redis', at($redis)]) {
+        for my $command (qw(check audit)) {
+            my $ran = journal_tool(@$where, 'main', $command);
+            is($ran->{code}, 1, "cut, $where->[0]: $command is not content");
+            is($ran->{err}, "$journal: ends at 0-0, before its snapshot of "
+                            . "$top: it has lost what came after\n",
+               "cut, $where->[0]: $command says why, once");
+        }
+    }
+    refused($redis, qr/ends at 0-0, before its snapshot of $top/,
+            qr/^\Q$journal\E: ends at 0-0, before its snapshot of $top/);
 }

@@ -156,11 +156,23 @@ sub says_what_is_wrong {
          'main', 'audit', \'hello'],
         ['another answer', qr/no answer to GET/, @here, '--live', '-',
          'main', 'audit', \'{}'],
+        useless(@here),
     ) {
         my ($name, $says, @args) = @$case;
         my $ran = journal_tool(@args);
         is($ran->{code}, 2, "$name: cannot be read") or diag($ran->{err});
         like($ran->{err}, $says, "$name: and why");
+    }
+
+    # Nobody is told of records that are not there.
+    for my $command (qw(print audit)) {
+        is(journal_tool(@here, '--to', last_seq(), 'main', $command)->{code},
+           0, "$command up to the last record");
+        my $to = last_seq() + 1;
+        my $ran = journal_tool(@here, '--to', $to, 'main', $command);
+        is($ran->{code}, 1, "$command up to one more");
+        my $says = "the journal ends at record @{[ $to - 1 ]}, before record";
+        like($ran->{err}, qr/^$says $to$/m, "$command: why");
     }
 
     my $help = journal_tool('--help');
@@ -169,6 +181,55 @@ sub says_what_is_wrong {
             qw(redis user password-file db sentinel sentinel-user
                sentinel-password-file file from to order snapshot live
                memory)), '', 'with every option');
+}
+
+
+sub last_seq { return ($t->redis->journal->{last} =~ /-(\d+)\z/)[0] }
+
+
+# What a command makes no use of, it refuses.
+
+sub useless {
+    my @here = @_;
+
+    my %asked = (from => 1, to => 1, order => 'x', live => 'x',
+                 memory => '64m');
+    my %takes = (info => '', check => '', dump => '',
+                 print => 'from to order snapshot', audit => 'to live memory');
+    my @cases;
+
+    for my $command (sort keys %takes) {
+        for my $option (qw(from to order snapshot live memory)) {
+            next if $takes{$command} =~ /\b$option\b/;
+            push @cases, ["--$option and $command",
+                          qr/--$option is of no use to $command;/, @here,
+                          "--$option", $asked{$option} // (), 'main',
+                          $command];
+        }
+    }
+
+    for (['redis', 'beside --file', @here, '--file', $dump],
+         ['sentinel', 'beside --file', '--sentinel', 'x', '--file', $dump],
+         ['user', 'beside --file', '--user', 'x', '--file', $dump],
+         ['password-file', 'beside --file', '--password-file', 'x',
+          '--file', $dump],
+         ['db', 'beside --file', '--db', 1, '--file', $dump],
+         ['user', 'without --password-file', @here, '--user', 'x'],
+         ['sentinel-user', 'without --sentinel', @here, '--sentinel-user',
+          'x'],
+         ['sentinel-password-file', 'without --sentinel', @here,
+          '--sentinel-password-file', 'x'],
+         ['sentinel-user', 'without --sentinel-password-file', @here,
+          '--sentinel', 'x', '--sentinel-user', 'x'])
+    {
+        my ($option, $why, @args) = @$_;
+        push @cases, ["--$option $why", qr/--$option is of no use $why$/m,
+                      @args, 'main', 'info'];
+    }
+
+    return @cases,
+        ['--to beside --live', qr/--to is of no use beside --live$/m, @here,
+         '--to', 1, '--live', $dump, 'main', 'audit'];
 }
 
 

@@ -25,6 +25,10 @@ like($printed, qr/^The shop is open\.$/m, 'the shop opens') or diag($printed);
 like($printed, qr{^\s+shop page\s+\Q${\ $run->url }\E/}m, 'its address');
 like($printed, qr{token in \S+/admin\.token}, 'where the admin token lies');
 
+my ($journal) = $printed =~ m{^\s+journal\s+(\S+/faka-journal .+)$}m;
+like(scalar `@{[ $journal // 'false' ]} 2>&1`,
+     qr/^faka:\{main\}:journal: \d+ entries, /, 'a command shows its journal');
+
 my @lines = $run->purchase;
 is(@lines, 3, 'three lines to copy');
 

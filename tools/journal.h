@@ -22,6 +22,10 @@
 #define JOURNAL_ADDRESS_SIZE  256
 #define JOURNAL_RESTARTS_MAX  3        /* a shop that sells cuts its journal */
 
+/* Of the entry by which a dump says how far a stream went that lacks its last
+ * one; it is deleted at once. */
+#define JOURNAL_FIELD_TOP     "top"
+
 /* The program's status. */
 #define JOURNAL_GOOD          0
 #define JOURNAL_BAD           1        /* damaged, or the sums differ */
@@ -95,6 +99,14 @@ int journal_read(journal_source_t *source, const char *key,
 /* 1: what is read may change meanwhile. */
 int journal_is_live(const journal_source_t *source);
 
+/*
+ * The last id that the stream gave out, though the entry may be gone since: of
+ * a journal that was cut to nothing it is all that says how far it went.  0-0:
+ * there is no such stream.
+ */
+void journal_top(journal_source_t *source, const char *key,
+    journal_id_t *top);
+
 int journal_id_after(const journal_id_t *id, const journal_id_t *after);
 
 /* The streams of a shop: part is "journal", "snapshots" or "snapshot:NAME". */
@@ -115,6 +127,7 @@ typedef struct {
     uint64_t      end_seq;
     uint64_t      parts_count;
     uint64_t      bytes;
+    int           heals;               /* a journal that had lost records */
 } journal_snapshot_t;
 
 /* The latest snapshot that is complete. */
@@ -124,6 +137,13 @@ void journal_snapshot_find(journal_source_t *source, const char *shop,
 /* 1: another one counts by now, so what was read may not belong together. */
 int journal_snapshot_replaced(journal_source_t *source, const char *shop,
     const journal_snapshot_t *was);
+
+/*
+ * 1: the journal ends before the snapshot does, which is said on stderr; no
+ * shop opens with it.  The snapshot must have been found before.
+ */
+int journal_snapshot_cut(journal_source_t *source, const char *shop,
+    const journal_snapshot_t *snapshot);
 
 /* Ends the program if there is nothing of this shop. */
 void journal_must_be(journal_source_t *source, const char *shop);

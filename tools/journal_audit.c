@@ -2,8 +2,6 @@
  * The offline audit: the shop recovered in memory of our own, by the engine's
  * own recovery, checked and counted by its own audit; and compared with what
  * the running shop says of itself.
- *
- * Also here: the dump, which is the other way to take a journal away.
  */
 
 #include <jansson.h>
@@ -28,11 +26,6 @@ typedef struct {
     int              loading;          /* parts of a snapshot */
 } journal_replay_t;
 
-typedef struct {
-    const char  *key;
-} journal_dump_t;
-
-
 static void journal_region(journal_replay_t *replay, size_t size);
 static int journal_replay_live(journal_source_t *source,
     const journal_options_t *options, journal_replay_t *replay);
@@ -48,10 +41,6 @@ static json_t *journal_audit_json(fk_t *fk);
 static json_t *journal_live(const char *name);
 static uint64_t journal_live_seq(json_t *live);
 static int journal_compare(json_t *live, json_t *ours, const char *path);
-static int journal_dump_entry(void *data, const journal_entry_t *entry);
-static void journal_dump_stream(journal_source_t *source, const char *shop,
-    const char *part);
-static void journal_dump_word(const void *data, size_t size);
 
 
 int
@@ -79,6 +68,13 @@ journal_cmd_audit(journal_source_t *source,
         return status;
     }
 
+    if (to_seq != UINT64_MAX && fk_last_seq(&replay.fk) < to_seq) {
+        fprintf(stderr, "the journal ends at record %llu, before record "
+                "%llu\n", (unsigned long long) fk_last_seq(&replay.fk),
+                (unsigned long long) to_seq);
+        return JOURNAL_BAD;
+    }
+
     ours = journal_audit_json(&replay.fk);
     (void) json_dumpf(ours, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     (void) putchar('\n');
@@ -86,14 +82,6 @@ journal_cmd_audit(journal_source_t *source,
     if (live == NULL) {
         return json_is_true(json_object_get(ours, "ok")) ? JOURNAL_GOOD
                                                          : JOURNAL_BAD;
-    }
-
-    if (fk_last_seq(&replay.fk) < to_seq) {
-        fprintf(stderr, "the journal ends at record %llu, and the live audit "
-                "was of record %llu\n",
-                (unsigned long long) fk_last_seq(&replay.fk),
-                (unsigned long long) to_seq);
-        return JOURNAL_BAD;
     }
 
     differs = journal_compare(json_object_get(live, "products"),
@@ -172,6 +160,10 @@ journal_replay(journal_source_t *source, const journal_options_t *options,
 
     static const journal_id_t  start = { 0, 0 };
 
+    if (journal_snapshot_cut(source, options->shop, snapshot)) {
+        return JOURNAL_BAD;
+    }
+
     env.now_ms = 0;
     replay->place.key = key;
     (void) fk_recover_begin(&replay->fk, JOURNAL_OWNER, 0);
@@ -246,7 +238,7 @@ journal_replay_entry(void *data, const journal_entry_t *entry)
 }
 
 
-/* Records of before the snapshot are in it already. */
+/* The shop as it was with the last record that is asked for. */
 
 static int
 journal_replay_record(void *data, const journal_place_t *place,
@@ -420,7 +412,10 @@ journal_live_seq(json_t *live)
 }
 
 
-/* What both have must be equal; returns how much is not. */
+/*
+ * The live one must have all that ours has, and the same; what only it has is
+ * not looked at.  Returns how many values differ, each of which is said.
+ */
 
 static int
 journal_compare(json_t *live, json_t *ours, const char *path)
@@ -466,96 +461,4 @@ journal_compare(json_t *live, json_t *ours, const char *path)
     free(b);
 
     return 1;
-}
-
-
-/* --- dump ------------------------------------------------------------- */
-
-/*
- * The snapshot, then what makes it count, then the journal: so a shop that
- * goes on selling can only spoil it by another snapshot that counts.
- */
-
-int
-journal_cmd_dump(journal_source_t *source, const journal_options_t *options)
-{
-    char                part[80];
-    journal_snapshot_t  snapshot;
-
-    journal_snapshot_find(source, options->shop, &snapshot);
-
-    if (snapshot.name[0] != '\0') {
-        (void) snprintf(part, sizeof(part), "snapshot:%s", snapshot.name);
-        journal_dump_stream(source, options->shop, part);
-    }
-
-    journal_dump_stream(source, options->shop, "snapshots");
-    journal_dump_stream(source, options->shop, "journal");
-
-    if (journal_snapshot_replaced(source, options->shop, &snapshot)) {
-        journal_fail("a new snapshot counts by now, so this dump does not "
-                     "belong together; dump again");
-    }
-
-    printf("*2\r\n");
-    journal_dump_word("ECHO", 4);
-    journal_dump_word(options->shop, strlen(options->shop));
-
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        journal_fail("the dump cannot be written");
-    }
-
-    return JOURNAL_GOOD;
-}
-
-
-static void
-journal_dump_stream(journal_source_t *source, const char *shop,
-    const char *part)
-{
-    char            key[JOURNAL_KEY_SIZE_MAX];
-    journal_dump_t  dump;
-
-    static const journal_id_t  start = { 0, 0 };
-
-    journal_key(key, shop, part);
-    dump.key = key;
-
-    (void) journal_read(source, key, &start, journal_dump_entry, &dump);
-}
-
-
-static int
-journal_dump_entry(void *data, const journal_entry_t *entry)
-{
-    int              size;
-    char             id[64];
-    uint32_t         i;
-    journal_dump_t  *dump = data;
-
-    size = snprintf(id, sizeof(id), "%llu-%llu",
-                    (unsigned long long) entry->id.epoch,
-                    (unsigned long long) entry->id.number);
-
-    printf("*%u\r\n", 3 + 2 * entry->field_count);
-    journal_dump_word("XADD", 4);
-    journal_dump_word(dump->key, strlen(dump->key));
-    journal_dump_word(id, (size_t) size);
-
-    for (i = 0; i < entry->field_count; i++) {
-        journal_dump_word(entry->field[i].name,
-                          strlen(entry->field[i].name));
-        journal_dump_word(entry->field[i].value, entry->field[i].size);
-    }
-
-    return 0;
-}
-
-
-static void
-journal_dump_word(const void *data, size_t size)
-{
-    printf("$%zu\r\n", size);
-    (void) fwrite(data, 1, size, stdout);
-    printf("\r\n");
 }

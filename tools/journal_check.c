@@ -26,6 +26,7 @@ typedef struct {
     uint64_t         part_count;
     journal_id_t     last_id;
     int              has_end;          /* the foot was the last image */
+    int              cut;              /* the journal ends too early */
     int              bad;
     int              newer;
 } journal_check_t;
@@ -160,6 +161,8 @@ journal_check(journal_source_t *source, const journal_options_t *options,
 
     check.next_seq = 0;
     check.last_id = start;
+    check.cut = journal_snapshot_cut(source, options->shop, snapshot);
+    check.bad = check.bad || check.cut;
     journal_key(key, options->shop, "journal");
     check.place.key = key;
 
@@ -196,7 +199,7 @@ journal_check_ends(const journal_check_t *check,
         *bad = 1;
     }
 
-    if (check->last_seq < snapshot->end_seq
+    if (!check->cut && check->last_seq < snapshot->end_seq
         && check->covered_seq < snapshot->end_seq)
     {
         fprintf(stderr, "%s %llu-%llu: ends at record %llu, and the snapshot "
@@ -467,6 +470,7 @@ int
 journal_cmd_info(journal_source_t *source, const journal_options_t *options)
 {
     char                key[JOURNAL_KEY_SIZE_MAX];
+    journal_id_t        top;
     journal_check_t     info;
     journal_snapshot_t  snapshot;
 
@@ -475,12 +479,12 @@ journal_cmd_info(journal_source_t *source, const journal_options_t *options)
     memset(&info, 0, sizeof(info));
     journal_key(key, options->shop, "journal");
     (void) journal_read(source, key, &start, journal_info_entry, &info);
+    journal_top(source, key, &top);
 
     printf("%s: %llu entries, %llu bytes, last id %llu-%llu\n", key,
            (unsigned long long) info.entry_count,
            (unsigned long long) info.bytes,
-           (unsigned long long) info.last_id.epoch,
-           (unsigned long long) info.last_id.number);
+           (unsigned long long) top.epoch, (unsigned long long) top.number);
 
     journal_snapshot_find(source, options->shop, &snapshot);
 
@@ -514,7 +518,6 @@ journal_info_entry(void *data, const journal_entry_t *entry)
     }
 
     info->entry_count++;
-    info->last_id = entry->id;
 
     return 0;
 }

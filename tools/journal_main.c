@@ -12,16 +12,34 @@
 #include "journal.h"
 
 
+/* The options that say what is wanted of a journal; the others say where it
+ * is, and each command takes them. */
+#define JOURNAL_ASKED       "aboSlm"
+
+#define JOURNAL_OPTION_MAX  128        /* a letter each */
+
+
 typedef struct {
     const char  *name;
     int        (*run)(journal_source_t *source,
         const journal_options_t *options);
+    const char  *takes;                /* of JOURNAL_ASKED */
     const char  *text;
 } journal_command_t;
+
+/* How an option stands to another one. */
+typedef struct {
+    int  option;
+    int  other;
+    int  wanted;                       /* the other: needed, or refused */
+} journal_pair_t;
 
 
 static int journal_option(journal_options_t *options, int c,
     const char *value);
+static void journal_fits(const journal_command_t *command,
+    const char given[JOURNAL_OPTION_MAX]);
+static const char *journal_option_name(int c);
 static void journal_usage(FILE *out);
 static uint64_t journal_number(const char *option, const char *text);
 static size_t journal_size(const char *text);
@@ -29,16 +47,17 @@ static const journal_command_t *journal_command(const char *name);
 
 
 static const journal_command_t  journal_commands[] = {
-    { "info", journal_cmd_info,
+    { "info", journal_cmd_info, "",
       "what there is: streams, ids, the snapshot that counts" },
-    { "print", journal_cmd_print,
+    { "print", journal_cmd_print, "aboS",
       "every record as one line of JSON" },
-    { "check", journal_cmd_check,
+    { "check", journal_cmd_check, "",
       "checksums and sequence, of the snapshot and of all that follows" },
-    { "audit", journal_cmd_audit,
+    { "audit", journal_cmd_audit, "blm",
       "the shop recovered in memory and audited; --live compares" },
-    { "dump", journal_cmd_dump,
-      "all of it as commands for redis-cli --pipe, to stdout" }
+    { "dump", journal_cmd_dump, "",
+      "all that recovery needs, as commands for redis-cli --pipe, to stdout;\n"
+      "         archived orders (faka:{SHOP}:order:*) are not in it" }
 };
 
 static const struct option  journal_names[] = {
@@ -60,6 +79,22 @@ static const struct option  journal_names[] = {
     { NULL, 0, NULL, 0 }
 };
 
+static const journal_pair_t  journal_pairs[] = {
+    { 'r', 'f', 0 },
+    { 's', 'f', 0 },
+    { 'u', 'f', 0 },
+    { 'p', 'f', 0 },
+    { 'n', 'f', 0 },
+    { 'b', 'l', 0 },
+    { 'u', 'p', 1 },
+    { 'U', 's', 1 },
+    { 'P', 's', 1 },
+    { 'U', 'P', 1 }
+};
+
+#define JOURNAL_PAIR_COUNT                                                   \
+    (sizeof(journal_pairs) / sizeof(journal_pairs[0]))
+
 #define JOURNAL_COMMAND_COUNT                                                \
     (sizeof(journal_commands) / sizeof(journal_commands[0]))
 
@@ -68,10 +103,12 @@ int
 main(int argc, char **argv)
 {
     int                       c, status;
+    char                      given[JOURNAL_OPTION_MAX];
     journal_source_t         *source;
     journal_options_t         options;
     const journal_command_t  *command;
 
+    memset(given, 0, sizeof(given));
     memset(&options, 0, sizeof(options));
     options.to_seq = UINT64_MAX;
     options.memory = (size_t) 256 << 20;
@@ -86,6 +123,8 @@ main(int argc, char **argv)
             journal_usage(stderr);
             return JOURNAL_UNREADABLE;
         }
+
+        given[c] = 1;
     }
 
     if (argc - optind != 2) {
@@ -95,6 +134,7 @@ main(int argc, char **argv)
 
     options.shop = argv[optind];
     command = journal_command(argv[optind + 1]);
+    journal_fits(command, given);
 
     if (strlen(options.shop) == 0 || strlen(options.shop) > 32) {
         journal_fail("\"%s\" is no shop's name", options.shop);
@@ -170,6 +210,52 @@ journal_option(journal_options_t *options, int c, const char *value)
 }
 
 
+/* Who gives what is not used believes in an answer that he has not got. */
+
+static void
+journal_fits(const journal_command_t *command,
+    const char given[JOURNAL_OPTION_MAX])
+{
+    size_t                 i;
+    const char            *c;
+    const journal_pair_t  *pair;
+
+    for (c = JOURNAL_ASKED; *c != '\0'; c++) {
+        if (given[(int) *c] && strchr(command->takes, *c) == NULL) {
+            journal_fail("--%s is of no use to %s; see faka-journal --help",
+                         journal_option_name(*c), command->name);
+        }
+    }
+
+    for (i = 0; i < JOURNAL_PAIR_COUNT; i++) {
+        pair = &journal_pairs[i];
+
+        if (given[pair->option] && given[pair->other] != pair->wanted) {
+            journal_fail("--%s is of no use %s --%s",
+                         journal_option_name(pair->option),
+                         pair->wanted ? "without" : "beside",
+                         journal_option_name(pair->other));
+        }
+    }
+}
+
+
+static const char *
+journal_option_name(int c)
+{
+    size_t  i;
+
+    i = 0;
+
+    /* Each letter has its row. */
+    while (journal_names[i].val != c) {
+        i++;
+    }
+
+    return journal_names[i].name;
+}
+
+
 static void
 journal_usage(FILE *out)
 {
@@ -197,7 +283,8 @@ journal_usage(FILE *out)
             "  --sentinel-user NAME  --sentinel-password-file FILE\n"
             "  --file FILE              a dump instead of Redis\n"
             "\nwhat of it:\n"
-            "  --from SEQ  --to SEQ     print, audit: these records\n"
+            "  --from SEQ               print: from this record on\n"
+            "  --to SEQ                 print, audit: up to this one\n"
             "  --order ID               print: what names this order\n"
             "  --snapshot               print: the snapshot's parts before "
             "the records\n"
@@ -206,8 +293,9 @@ journal_usage(FILE *out)
             "  --memory SIZE            audit: like the shop's, default "
             "256m\n"
             "\nEnds with 0; with 1 if something is wrong with the journal, "
-            "or the sums\ndiffer; with 2 if it could not be read; with 3 if "
-            "a newer version wrote it.\n");
+            "it ends before\n--to, or the sums differ; with 2 if it could "
+            "not be read, or an option is of no\nuse; with 3 if a newer "
+            "version wrote it.\n");
 }
 
 

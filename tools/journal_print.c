@@ -22,6 +22,7 @@ typedef struct {
     fk_order_id_t             order;
     const char               *field;   /* of an entry that has records */
     uint64_t                  parts_count;
+    uint64_t                  last_seq;
     int                       status;
 } journal_print_t;
 
@@ -57,6 +58,8 @@ static void journal_print_snapshot(journal_source_t *source,
     journal_print_t *print);
 static void journal_print_mark(const journal_print_t *print,
     const journal_entry_t *entry);
+static int journal_print_ends(journal_source_t *source,
+    const journal_print_t *print);
 
 
 static const struct {
@@ -469,7 +472,38 @@ journal_cmd_print(journal_source_t *source,
         journal_fail("the output cannot be written");
     }
 
+    if (rc == 0 && options->to_seq != UINT64_MAX
+        && journal_print_ends(source, &print))
+    {
+        return JOURNAL_BAD;
+    }
+
     return rc != 0 ? rc : print.status;
+}
+
+
+/* 1: the shop has not yet come to the last record that is asked for.  What the
+ * snapshot has, the journal need not have any more. */
+
+static int
+journal_print_ends(journal_source_t *source, const journal_print_t *print)
+{
+    uint64_t            last_seq;
+    journal_snapshot_t  snapshot;
+
+    journal_snapshot_find(source, print->options->shop, &snapshot);
+    last_seq = print->last_seq > snapshot.end_seq ? print->last_seq
+                                                  : snapshot.end_seq;
+
+    if (last_seq >= print->options->to_seq) {
+        return 0;
+    }
+
+    fprintf(stderr, "the journal ends at record %llu, before record %llu\n",
+            (unsigned long long) last_seq,
+            (unsigned long long) print->options->to_seq);
+
+    return 1;
 }
 
 
@@ -580,6 +614,10 @@ journal_print_record(void *data, const journal_place_t *place,
     options = print->options;
     is_part = head->version == FK_RECORD_VERSION_PART;
     print->parts_count += (unsigned) is_part;
+
+    if (!is_part && head->seq > print->last_seq) {
+        print->last_seq = head->seq;
+    }
 
     if (!is_part && (head->seq < options->from_seq
                      || head->seq > options->to_seq))

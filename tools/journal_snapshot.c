@@ -1,5 +1,6 @@
 /*
- * Which snapshot counts: the last one that the index says is done.
+ * Which snapshot counts: the last one that the index says is done; and whether
+ * the journal goes as far as it does.
  */
 
 #include "journal.h"
@@ -40,6 +41,41 @@ journal_snapshot_replaced(journal_source_t *source, const char *shop,
 
     journal_snapshot_find(source, shop, &now);
     return strcmp(now.name, was->name) != 0;
+}
+
+
+/*
+ * As the shop itself judges it.  A snapshot that healed a lost journal counts
+ * before the journal goes on.
+ */
+
+int
+journal_snapshot_cut(journal_source_t *source, const char *shop,
+    const journal_snapshot_t *snapshot)
+{
+    char          key[JOURNAL_KEY_SIZE_MAX];
+    journal_id_t  top, end;
+
+    if (snapshot->name[0] == '\0' || snapshot->heals) {
+        return 0;
+    }
+
+    journal_key(key, shop, "journal");
+    journal_top(source, key, &top);
+
+    end.epoch = snapshot->id.epoch;
+    end.number = snapshot->end_seq;
+
+    if (!journal_id_after(&end, &top)) {
+        return 0;
+    }
+
+    fprintf(stderr, "%s: ends at %llu-%llu, before its snapshot of "
+            "%llu-%llu: it has lost what came after\n", key,
+            (unsigned long long) top.epoch, (unsigned long long) top.number,
+            (unsigned long long) end.epoch, (unsigned long long) end.number);
+
+    return 1;
 }
 
 
@@ -93,6 +129,7 @@ journal_snapshot_entry(void *data, const journal_entry_t *entry)
     out->end_seq = journal_field_number(entry, "end");
     out->parts_count = journal_field_number(entry, "parts");
     out->bytes = journal_field_number(entry, "bytes");
+    out->heals = journal_field(entry, "heals") != NULL;
 
     return 0;
 }

@@ -3,8 +3,9 @@
  *
  * A dump is what the dump command writes, and what redis-cli --pipe takes:
  * XADD commands as Redis's protocol has them, and one ECHO as its end, without
- * which it was cut.  For each stream that is asked for, the file is read again
- * from its beginning, so that it need not fit into memory.
+ * which it was cut.  A stream whose last entry is gone ends with one that says
+ * its id and is deleted again (XDEL).  For each stream that is asked for, the
+ * file is read again from its beginning, so that it need not fit into memory.
  */
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct journal_source_s {
     redisContext  *redis;              /* NULL: a file */
     FILE          *file;
     const char    *file_name;
+    journal_id_t   file_top;           /* of the stream that was read last */
 };
 
 
@@ -30,9 +32,10 @@ static int journal_read_redis(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
 static int journal_read_file(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
-static int journal_command(const journal_source_t *source,
+static int journal_command(journal_source_t *source,
     const redisReply *command, const char *key, const journal_id_t *after,
     journal_entry_pt fn, void *data);
+static int journal_pass(void *data, const journal_entry_t *entry);
 static int journal_is_command(const redisReply *command, const char *name);
 static int journal_entry_of(redisReply *id, redisReply **words,
     size_t word_count, journal_entry_t *entry);
@@ -92,6 +95,65 @@ journal_read(journal_source_t *source, const char *key,
     return source->redis != NULL
            ? journal_read_redis(source, key, after, fn, data)
            : journal_read_file(source, key, after, fn, data);
+}
+
+
+void
+journal_top(journal_source_t *source, const char *key, journal_id_t *top)
+{
+    size_t       i;
+    redisReply  *reply, **item;
+
+    static const journal_id_t  start = { 0, 0 };
+
+    *top = start;
+
+    if (source->redis == NULL) {
+        (void) journal_read_file(source, key, &start, journal_pass, NULL);
+        *top = source->file_top;
+        return;
+    }
+
+    reply = redisCommand(source->redis, "XINFO STREAM %s", key);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR
+        && strcmp(reply->str, "ERR no such key") == 0)
+    {
+        freeReplyObject(reply);
+        return;
+    }
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+        journal_fail("%s: %s", key,
+                     reply == NULL ? source->redis->errstr
+                     : reply->type == REDIS_REPLY_ERROR ? reply->str
+                     : "redis does not say what stream that is");
+    }
+
+    for (i = 0; i + 1 < reply->elements; i += 2) {
+        item = &reply->element[i];
+
+        if (item[0]->type == REDIS_REPLY_STRING
+            && strcmp(item[0]->str, "last-generated-id") == 0
+            && item[1]->type == REDIS_REPLY_STRING
+            && journal_id_parse(item[1]->str, top))
+        {
+            freeReplyObject(reply);
+            return;
+        }
+    }
+
+    journal_fail("%s: redis does not say the stream's last id", key);
+}
+
+
+static int
+journal_pass(void *data, const journal_entry_t *entry)
+{
+    (void) data;
+    (void) entry;
+
+    return 0;
 }
 
 
@@ -161,6 +223,8 @@ journal_read_file(journal_source_t *source, const char *key,
     redisReply   *command;
 
     rewind(source->file);
+    source->file_top.epoch = 0;
+    source->file_top.number = 0;
     chunk = malloc(JOURNAL_CHUNK_SIZE);
     reader = redisReaderCreate();
 
@@ -213,14 +277,18 @@ journal_read_file(journal_source_t *source, const char *key,
 }
 
 
-/* XADD KEY ID FIELD VALUE ... */
+/* XADD KEY ID FIELD VALUE ..., and XDEL behind that of a stream's top. */
 
 static int
-journal_command(const journal_source_t *source, const redisReply *command,
+journal_command(journal_source_t *source, const redisReply *command,
     const char *key, const journal_id_t *after, journal_entry_pt fn,
     void *data)
 {
     journal_entry_t  entry;
+
+    if (journal_is_command(command, "XDEL")) {
+        return 0;
+    }
 
     if (!journal_is_command(command, "XADD") || command->elements < 5
         || command->element[1]->type != REDIS_REPLY_STRING
@@ -231,7 +299,15 @@ journal_command(const journal_source_t *source, const redisReply *command,
                      source->file_name);
     }
 
-    return strcmp(command->element[1]->str, key) == 0
+    if (strcmp(command->element[1]->str, key) != 0) {
+        return 0;
+    }
+
+    if (journal_id_after(&entry.id, &source->file_top)) {
+        source->file_top = entry.id;
+    }
+
+    return journal_field(&entry, JOURNAL_FIELD_TOP) == NULL
            && journal_id_after(&entry.id, after) ? fn(data, &entry) : 0;
 }
 
