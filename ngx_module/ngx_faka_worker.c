@@ -214,7 +214,7 @@ ngx_faka_worker_timers(ngx_faka_worker_t *worker)
 
 /*
  * Level-triggered and marked as idle: nginx then calls the handler also when
- * the worker is told to quit.  Without a bell the fallback timer does.
+ * the worker is told to quit.  Without a bell the tick notices that.
  */
 
 static void
@@ -286,8 +286,12 @@ ngx_faka_worker_bell(ngx_event_t *ev)
 
     if (c->close) {
         c->close = 0;
-        c->idle = 0;
-        ngx_faka_worker_drain(worker);
+
+        /* Else a shop was replaced; it may be another one than this. */
+        if (ngx_exiting) {
+            c->idle = 0;
+            ngx_faka_worker_drain(worker);
+        }
     }
 
     /* empty already: somebody else's ring was taken with an earlier one */

@@ -13,8 +13,12 @@
  * If it was another server that took the shop, this one accepts again as soon
  * as it knows; and nobody waits for ever for a shop that does not open.
  *
- * Held are the sockets of http servers, those of all sites.  What is already
- * accepted goes on.
+ * Held are the sockets of http servers, those of all sites; those of stream
+ * and mail are nobody's business here.  What is already accepted goes on.
+ *
+ * With accept_mutex on, nginx puts every socket of a worker back whenever that
+ * worker gets the mutex.  So each of ours that has somebody waiting is taken
+ * out again when its event comes.
  */
 
 #include "ngx_faka.h"
@@ -25,13 +29,12 @@
 #define NGX_FAKA_ACCEPT_MAX_MS    10000    /* while the old binary accepts */
 #define NGX_FAKA_ACCEPT_ALONE_MS  3000     /* while nobody does */
 
-/* nginx's mutex for accepting, if it is on: as if we were overloaded. */
-#define NGX_FAKA_ACCEPT_NEVER     NGX_MAX_INT32_VALUE
-
 
 static void ngx_faka_accept(ngx_event_t *ev);
-static void ngx_faka_accept_hold(void);
-static ngx_uint_t ngx_faka_accept_waits(void);
+static void ngx_faka_accept_hold(ngx_msec_t wait_ms);
+static void ngx_faka_accept_take_out(ngx_event_t *ev);
+static ngx_msec_t ngx_faka_accept_wait_ms(void);
+static ngx_msec_t ngx_faka_accept_shop_ms(fk_t *fk);
 static void ngx_faka_accept_poll(ngx_event_t *ev);
 static void ngx_faka_accept_resume(void);
 static ngx_connection_t *ngx_faka_accept_socket(ngx_uint_t i);
@@ -62,6 +65,7 @@ void
 ngx_faka_accept_init_worker(ngx_cycle_t *cycle)
 {
     ngx_uint_t         i;
+    ngx_msec_t         wait_ms;
     ngx_listening_t   *ls;
     ngx_connection_t  *c;
 
@@ -86,8 +90,10 @@ ngx_faka_accept_init_worker(ngx_cycle_t *cycle)
     ngx_faka_accept_timer.log = cycle->log;
     ngx_faka_accept_timer.cancelable = 1;
 
-    if (ngx_faka_accept_waits()) {
-        ngx_faka_accept_hold();
+    wait_ms = ngx_faka_accept_wait_ms();
+
+    if (wait_ms != 0) {
+        ngx_faka_accept_hold(wait_ms);
     }
 }
 
@@ -97,15 +103,20 @@ ngx_faka_accept_init_worker(ngx_cycle_t *cycle)
 static void
 ngx_faka_accept(ngx_event_t *ev)
 {
+    ngx_msec_t  wait_ms;
+
     if (ngx_faka_accept_timer.timer_set) {
+        ngx_faka_accept_take_out(ev);
         return;
     }
 
-    if (!ngx_faka_accept_waits()) {
+    wait_ms = ngx_faka_accept_wait_ms();
+
+    if (wait_ms == 0) {
         ngx_faka_accept_late = 0;
 
     } else if (!ngx_faka_accept_late) {
-        ngx_faka_accept_hold();
+        ngx_faka_accept_hold(wait_ms);
         return;
     }
 
@@ -114,7 +125,7 @@ ngx_faka_accept(ngx_event_t *ev)
 
 
 static void
-ngx_faka_accept_hold(void)
+ngx_faka_accept_hold(ngx_msec_t wait_ms)
 {
     ngx_uint_t         i;
     ngx_connection_t  *c;
@@ -122,53 +133,72 @@ ngx_faka_accept_hold(void)
     for (i = 0; i < ngx_cycle->listening.nelts; i++) {
         c = ngx_faka_accept_socket(i);
 
-        if (c != NULL && c->read->active) {
-            (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        if (c != NULL) {
+            ngx_faka_accept_take_out(c->read);
         }
     }
 
-    ngx_accept_disabled = NGX_FAKA_ACCEPT_NEVER;
-
-    ngx_faka_accept_until = ngx_current_msec
-                            + (ngx_faka_accept_old != 0
-                               ? NGX_FAKA_ACCEPT_MAX_MS
-                               : NGX_FAKA_ACCEPT_ALONE_MS);
-
+    ngx_faka_accept_until = ngx_current_msec + wait_ms;
     ngx_add_timer(&ngx_faka_accept_timer, NGX_FAKA_ACCEPT_POLL_MS);
 }
 
 
-/* A server that follows another one is no use to buyers in either generation,
- * and both may serve the other sites. */
+static void
+ngx_faka_accept_take_out(ngx_event_t *ev)
+{
+    if (ev->active) {
+        (void) ngx_del_event(ev, NGX_READ_EVENT, 0);
+    }
+}
 
-static ngx_uint_t
-ngx_faka_accept_waits(void)
+
+/* For so long at most; 0: whoever comes is accepted. */
+
+static ngx_msec_t
+ngx_faka_accept_wait_ms(void)
 {
     ngx_uint_t              i;
-    fk_shop_state_t         state;
+    ngx_msec_t              wait_ms, shop_ms;
     ngx_faka_shop_t       **shops;
     ngx_faka_main_conf_t   *fmcf;
 
     fmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
                                                ngx_http_faka_module);
     shops = fmcf->shops.elts;
+    wait_ms = 0;
 
     for (i = 0; i < fmcf->shops.nelts; i++) {
-        state = fk_shop_state(&shops[i]->worker->fk);
-
-        if (state == FK_SHOP_FENCED) {
-            return 1;
-        }
-
-        if (ngx_faka_accept_old != 0
-            && (state == FK_SHOP_EMPTY || state == FK_SHOP_RECOVERING)
-            && fk_stat_get(&shops[i]->worker->fk, FJ_STAT_FOLLOWS) == 0)
-        {
-            return 1;
-        }
+        shop_ms = ngx_faka_accept_shop_ms(&shops[i]->worker->fk);
+        wait_ms = ngx_max(wait_ms, shop_ms);
     }
 
-    return 0;
+    return wait_ms;
+}
+
+
+/*
+ * A server that follows another one is no use to buyers in either generation,
+ * and both may serve the other sites.  And once a shop was open here, the old
+ * generation has left its sockets: what happens to it later is no reason to
+ * leave the buyers there.
+ */
+
+static ngx_msec_t
+ngx_faka_accept_shop_ms(fk_t *fk)
+{
+    fk_shop_state_t  state;
+
+    state = fk_shop_state(fk);
+
+    if (state == FK_SHOP_FENCED) {
+        return NGX_FAKA_ACCEPT_ALONE_MS;
+    }
+
+    return ngx_faka_accept_old != 0
+           && (state == FK_SHOP_EMPTY || state == FK_SHOP_RECOVERING)
+           && fk_stat_get(fk, FJ_STAT_FOLLOWS) == 0
+           && fk_stat_get(fk, FJ_STAT_SNAPSHOT_AT_MS) == 0
+           ? NGX_FAKA_ACCEPT_MAX_MS : 0;
 }
 
 
@@ -189,7 +219,7 @@ ngx_faka_accept_poll(ngx_event_t *ev)
         ngx_faka_accept_until = ngx_min(ngx_faka_accept_until, alone_until);
     }
 
-    if (!ngx_faka_accept_waits()) {
+    if (ngx_faka_accept_wait_ms() == 0) {
         ngx_faka_accept_resume();
         return;
     }
@@ -227,7 +257,9 @@ ngx_faka_accept_resume(void)
     for (i = 0; i < ngx_cycle->listening.nelts; i++) {
         c = ngx_faka_accept_socket(i);
 
-        if (c == NULL || c->read->active) {
+        if (c == NULL || c->read->active
+            || (ngx_use_accept_mutex && !c->listening->reuseport))
+        {
             continue;
         }
 
@@ -241,9 +273,9 @@ ngx_faka_accept_resume(void)
         }
     }
 
-    /* As if its mutex were ours: nginx takes them out again if it is not. */
-    ngx_accept_mutex_held = ngx_use_accept_mutex;
-    ngx_accept_disabled = 0;
+    /* When this worker has the mutex, also if that is now, nginx puts back
+     * whatever is not there. */
+    ngx_accept_events = 1;
 }
 
 

@@ -1,16 +1,29 @@
 /*
  * A person's word about money: POST /admin/orders/ID/approve and deny, about
- * an order under review; and POST /admin/orders/ID/refunded, that one of its
- * payments, which was to be given back, was.
+ * an order under review, and deny also about one that waits for stock; and
+ * POST /admin/orders/ID/refunded, that one of its payments, which was to be
+ * given back, was.
  *
  * The shop gives no money back by itself: whoever did so at the gateway says
  * it here, and only then is the order finished and may leave for the archive.
- * Each is answered when it is durable, and may be sent again.
+ * Each is answered when it is durable, and may be sent again: whoever lost the
+ * answer gets it, as long as the order is what the first made of it.
  */
 
 #include "ngx_faka_admin.h"
 #include "ngx_faka_order.h"
 
+
+#define NGX_FAKA_DECISION_EVENTS  2
+
+
+/* The first of the events that the order's state allows is the one. */
+
+typedef struct {
+    ngx_uint_t    events_count;
+    fk_event_t    events[NGX_FAKA_DECISION_EVENTS];
+    uint32_t      done;                /* set of statuses that it leads to */
+} ngx_faka_decision_t;
 
 /* What stays of a refund while it waits. */
 
@@ -21,7 +34,10 @@ typedef struct {
 
 
 static ngx_int_t ngx_faka_admin_decide(ngx_http_request_t *r,
-    ngx_str_t *name, fk_event_t event);
+    ngx_str_t *name, const ngx_faka_decision_t *decision);
+static fk_code_t ngx_faka_admin_decision(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, const fk_order_id_t *id,
+    const ngx_faka_decision_t *decision);
 static void ngx_faka_admin_undecided(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_admin_refund_body(ngx_http_request_t *r,
     ngx_str_t *body);
@@ -29,6 +45,21 @@ static void ngx_faka_admin_refund(ngx_http_request_t *r);
 static void ngx_faka_admin_refund_archived(ngx_http_request_t *r,
     fk_code_t code);
 static fk_code_t ngx_faka_admin_refund_known(ngx_faka_ctx_t *ctx);
+
+
+/*
+ * Approved while there was no stock, an order is delivered later.  One that
+ * was never under review may look the same: "approve" changes nothing there.
+ */
+
+static const ngx_faka_decision_t  ngx_faka_approve = {
+    1, { FK_EVENT_APPROVE },
+    (1u << FK_STATUS_DELIVERED) | (1u << FK_STATUS_WAITING_FOR_STOCK)
+};
+
+static const ngx_faka_decision_t  ngx_faka_deny = {
+    2, { FK_EVENT_DENY, FK_EVENT_GIVE_UP }, 1u << FK_STATUS_REFUND_DUE
+};
 
 
 static const ngx_faka_field_t  ngx_faka_refund_field[] = {
@@ -41,22 +72,21 @@ static const ngx_faka_field_t  ngx_faka_refund_field[] = {
 ngx_int_t
 ngx_faka_admin_approve(ngx_http_request_t *r, ngx_str_t *name)
 {
-    return ngx_faka_admin_decide(r, name, FK_EVENT_APPROVE);
+    return ngx_faka_admin_decide(r, name, &ngx_faka_approve);
 }
 
 
 ngx_int_t
 ngx_faka_admin_deny(ngx_http_request_t *r, ngx_str_t *name)
 {
-    return ngx_faka_admin_decide(r, name, FK_EVENT_DENY);
+    return ngx_faka_admin_decide(r, name, &ngx_faka_deny);
 }
 
 
 static ngx_int_t
 ngx_faka_admin_decide(ngx_http_request_t *r, ngx_str_t *name,
-    fk_event_t event)
+    const ngx_faka_decision_t *decision)
 {
-    fk_env_t            env;
     fk_code_t           code;
     fk_order_id_t       id;
     ngx_faka_ctx_t     *ctx;
@@ -74,8 +104,7 @@ ngx_faka_admin_decide(ngx_http_request_t *r, ngx_str_t *name,
     }
 
     if (code == FK_OK) {
-        ngx_faka_env(&env);
-        code = fk_decide(&w->fk, &env, &id, event, ctx->order);
+        code = ngx_faka_admin_decision(r, ctx, &id, decision);
 
         if (code == FK_NOT_FOUND) {
             ngx_faka_archive_find(r, ctx, &id, ngx_faka_admin_undecided);
@@ -88,14 +117,49 @@ ngx_faka_admin_decide(ngx_http_request_t *r, ngx_str_t *name,
         return NGX_DONE;
     }
 
-    ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                  "faka: operator's decision on order %V: %s",
-                  &ctx->order_text, fk_event_word[event]);
-
     ngx_faka_journal_kick(w->journal);
     ngx_faka_wait_durable(r, ctx, ctx->order->seq, ngx_faka_admin_order_show);
 
     return NGX_DONE;
+}
+
+
+static fk_code_t
+ngx_faka_admin_decision(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_order_id_t *id, const ngx_faka_decision_t *decision)
+{
+    fk_t        *fk;
+    fk_env_t     env;
+    fk_code_t    code;
+    ngx_uint_t   i;
+
+    fk = &ctx->shop->worker->fk;
+    ngx_faka_env(&env);
+
+    for (i = 0; i < decision->events_count; i++) {
+        code = fk_decide(fk, &env, id, decision->events[i], ctx->order);
+
+        if (code == FK_OK) {
+            ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                          "faka: operator's decision on order %V: %s",
+                          &ctx->order_text,
+                          fk_event_word[decision->events[i]]);
+        }
+
+        if (code != FK_CONFLICT) {
+            return code;
+        }
+    }
+
+    /* Decided before, perhaps, and not durable yet: its number tells. */
+
+    code = fk_order_get(fk, id, ctx->order);
+
+    if (code == FK_OK && !(decision->done >> ctx->order->status & 1)) {
+        return FK_CONFLICT;
+    }
+
+    return code;
 }
 
 

@@ -44,7 +44,7 @@ static void ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code);
 static fk_code_t ngx_faka_notify_book(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx);
 static void ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
-    const char *prefix, const char *word);
+    const char *text, const char *more);
 static void ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_refuse(ngx_http_request_t *r,
     ngx_uint_t status, ngx_uint_t level, const char *word);
@@ -61,6 +61,18 @@ static const ngx_uint_t  ngx_faka_notify_level[FK_PAY_COUNT] = {
     [FK_PAY_EXTRA] = NGX_LOG_ERR,
     [FK_PAY_DUPLICATE] = NGX_LOG_INFO,
     [FK_PAY_REUSED] = NGX_LOG_ERR
+};
+
+
+/* And what the person does then. */
+
+static const char *const  ngx_faka_notify_advice[FK_PAY_COUNT] = {
+    [FK_PAY_DELIVERED] = "",
+    [FK_PAY_WAITING] = ": import cards, or POST .../deny",
+    [FK_PAY_REVIEW] = ": POST .../approve, or .../deny",
+    [FK_PAY_EXTRA] = ": give it back at the gateway, then POST .../refunded",
+    [FK_PAY_DUPLICATE] = "",
+    [FK_PAY_REUSED] = ""
 };
 
 
@@ -349,8 +361,8 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
     /* Now, not when it is durable: sent again, it would be a duplicate. */
 
-    ngx_faka_notify_log(r, ngx_faka_notify_level[notify->result], "",
-                        ctx->result);
+    ngx_faka_notify_log(r, ngx_faka_notify_level[notify->result], ctx->result,
+                        ngx_faka_notify_advice[notify->result]);
 
     return FK_OK;
 }
@@ -360,7 +372,7 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
 static void
 ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
-    const char *prefix, const char *word)
+    const char *text, const char *more)
 {
     const pay_fact_t   *fact;
     ngx_faka_ctx_t     *ctx;
@@ -373,7 +385,7 @@ ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
     ngx_log_error(level, ngx_cycle->log, 0,
                   "faka: payment %s of %L %s for order %s: %s%s, client: %V",
                   fact->trade_no, fact->amount, fact->currency,
-                  fact->order_no, prefix, word, &r->connection->addr_text);
+                  fact->order_no, text, more, &r->connection->addr_text);
 }
 
 

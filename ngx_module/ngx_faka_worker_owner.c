@@ -15,16 +15,24 @@
 
 #define NGX_FAKA_BOOT_ID      "/proc/sys/kernel/random/boot_id"
 #define NGX_FAKA_PID_NS       "/proc/self/ns/pid"
+#define NGX_FAKA_RANDOM       "/dev/urandom"
 #define NGX_FAKA_BOOT_ID_SIZE 64
 #define NGX_FAKA_GENERATION   "FAKA_GENERATION"    /* "<generation> <pid>" */
 #define NGX_FAKA_GENERATION_SIZE  16               /* hexadecimal digits */
 
 
 static uint64_t ngx_faka_owner_handed(void);
+static ngx_uint_t ngx_faka_owner_is_own(ngx_int_t pid);
 static void ngx_faka_owner_hand_on(ngx_cycle_t *cycle);
-static uint64_t ngx_faka_owner_host(ngx_log_t *log);
+static uint64_t ngx_faka_owner_machine(ngx_log_t *log);
+static ssize_t ngx_faka_owner_read(const char *path, void *buf, size_t size);
 static uint64_t ngx_faka_owner_mix(uint64_t hash, const void *data,
     size_t size);
+
+
+/* Where this server's pids mean something; for as long as it is there. */
+
+static uint64_t    ngx_faka_owner_host;
 
 
 /* Whose sockets these are, over all cycles and binaries that serve them. */
@@ -39,6 +47,10 @@ ngx_faka_owner_init_master(ngx_cycle_t *cycle)
     uint64_t        now;
     struct timeval  tv;
 
+    if (ngx_faka_owner_host == 0) {
+        ngx_faka_owner_host = ngx_faka_owner_machine(cycle->log);
+    }
+
     if (ngx_faka_owner_generation != 0) {
         ngx_faka_owner_inherits = 1;
 
@@ -50,7 +62,7 @@ ngx_faka_owner_init_master(ngx_cycle_t *cycle)
         now = (uint64_t) tv.tv_sec * 1000000 + (uint64_t) tv.tv_usec;
 
         ngx_faka_owner_generation = ngx_faka_owner_mix(
-            ngx_faka_owner_host(cycle->log), &now, sizeof(now));
+            ngx_faka_owner_host, &now, sizeof(now));
         ngx_faka_owner_generation = ngx_faka_owner_mix(
             ngx_faka_owner_generation, &ngx_pid, sizeof(ngx_pid));
 
@@ -87,8 +99,19 @@ ngx_faka_owner_handed(void)
     size -= NGX_FAKA_GENERATION_SIZE + 1;
 
     return generation != NGX_ERROR
-           && (ngx_inherited || ngx_atoi(text, size) == (ngx_int_t) ngx_pid)
+           && (ngx_inherited || ngx_faka_owner_is_own(ngx_atoi(text, size)))
            ? (uint64_t) generation : 0;
+}
+
+
+/* The first file of the module has said it before this process became a
+ * daemon, which was that of its parent. */
+
+static ngx_uint_t
+ngx_faka_owner_is_own(ngx_int_t pid)
+{
+    return pid == (ngx_int_t) ngx_pid
+           || (ngx_daemonized && pid == (ngx_int_t) ngx_parent);
 }
 
 
@@ -132,48 +155,84 @@ ngx_faka_owner_identify(ngx_cycle_t *cycle,
 
     master = ngx_process == NGX_PROCESS_WORKER ? ngx_parent : ngx_pid;
 
-    options->host = ngx_faka_owner_host(cycle->log);
+    options->host = ngx_faka_owner_host;
     options->server = (uint64_t) master << 32 | 1;
     options->generation = ngx_faka_owner_generation;
     options->inherits = ngx_faka_owner_inherits;
 }
 
 
-/* A pid means something on one machine, and there in one name space. */
+/*
+ * A pid means something on one machine, and there in one name space.  Where
+ * that cannot be known, no other server is on it: nobody may take a pid of
+ * another machine for a dead one.
+ */
 
 static uint64_t
-ngx_faka_owner_host(ngx_log_t *log)
+ngx_faka_owner_machine(ngx_log_t *log)
 {
     u_char           boot_id[NGX_FAKA_BOOT_ID_SIZE];
     ssize_t          size;
-    ngx_fd_t         fd;
     uint64_t         hash, name;
+    const char      *missing;
     ngx_file_info_t  sb;
 
     hash = UINT64_C(0xcbf29ce484222325);
-    fd = ngx_open_file(NGX_FAKA_BOOT_ID, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    missing = NULL;
 
-    if (fd != NGX_INVALID_FILE) {
-        size = ngx_read_fd(fd, boot_id, sizeof(boot_id));
+    size = ngx_faka_owner_read(NGX_FAKA_BOOT_ID, boot_id, sizeof(boot_id));
 
-        if (size > 0) {
-            hash = ngx_faka_owner_mix(hash, boot_id, (size_t) size);
-        }
+    if (size > 0) {
+        hash = ngx_faka_owner_mix(hash, boot_id, (size_t) size);
 
-        (void) ngx_close_file(fd);
+    } else {
+        missing = NGX_FAKA_BOOT_ID;
     }
 
     if (ngx_file_info(NGX_FAKA_PID_NS, &sb) != NGX_FILE_ERROR) {
         name = (uint64_t) ngx_file_uniq(&sb);
-        return ngx_faka_owner_mix(hash, &name, sizeof(name));
+        hash = ngx_faka_owner_mix(hash, &name, sizeof(name));
+
+    } else {
+        missing = NGX_FAKA_PID_NS;
     }
 
-    /* Nobody may take a pid of another name space for a dead one. */
-    ngx_log_error(NGX_LOG_WARN, log, ngx_errno,
-                  "faka: " NGX_FAKA_PID_NS " cannot be read; this server is "
-                  "like no other");
+    if (missing == NULL) {
+        return hash;
+    }
 
-    return ngx_faka_owner_mix(hash, &ngx_pid, sizeof(ngx_pid));
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "faka: %s cannot be read: to other servers this one is on a "
+                  "machine of its own", missing);
+
+    if (ngx_faka_owner_read(NGX_FAKA_RANDOM, &name, sizeof(name))
+        != (ssize_t) sizeof(name))
+    {
+        name = (uint64_t) ngx_time();
+    }
+
+    hash = ngx_faka_owner_mix(hash, &ngx_pid, sizeof(ngx_pid));
+
+    return ngx_faka_owner_mix(hash, &name, sizeof(name));
+}
+
+
+static ssize_t
+ngx_faka_owner_read(const char *path, void *buf, size_t size)
+{
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return -1;
+    }
+
+    n = ngx_read_fd(fd, buf, size);
+    (void) ngx_close_file(fd);
+
+    return n;
 }
 
 

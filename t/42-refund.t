@@ -152,3 +152,99 @@ is(refunded($twice, 'D-1')->status, 404, 'what never came is not there');
 is($t->metrics->{'faka_memory_used{table="orders"}'}, 0,
    'and none of it comes back for that');
 $t->audit_ok;
+
+
+# ---- an order that waits for stock ------------------------------------------
+
+sub decide {
+    my ($order, $what) = @_;
+
+    my $answer = $t->admin('POST', "/orders/$order->{order}/$what");
+    api_ok('POST', "/admin/orders/{order}/$what", $answer,
+           "$what: as described");
+    return $answer->status == 200 ? '200 ' . money($answer->json)
+                                  : $answer->status . ' ' . $answer->code;
+}
+
+
+sub stock {
+    my ($state) = @_;
+
+    return $t->metrics->{"faka_stock{sku=\"seat\",state=\"$state\"}"};
+}
+
+
+# Of a product of one unit: it is cancelled, sold to another, and then paid.
+
+sub waiting {
+    my ($trade_no) = @_;
+
+    my $order = $t->checkout(sku => 'seat')->json;
+    is($t->http('POST', "/orders/$order->{order}/cancel", headers => {
+           Authorization => "Bearer $order->{token}" })->status, 200,
+       "$trade_no: cancelled");
+    my $other = $t->buy(sku => 'seat');
+    is($t->notify($order, trade_no => $trade_no)->body, 'success',
+       "$trade_no: paid, too late");
+    return ($order, $other);
+}
+
+
+$t->product('seat', kind => 'counted', price => 500, stock => 1);
+my ($late, $sold) = waiting('L-1');
+is(decide($late, 'approve'), '200 waiting_for_stock L-1=applied',
+   'it is paid, and waits');
+is(stock('waiting'), 1, 'for one unit');
+is(refunded($late, 'L-1')->code, 'conflict', 'not yet to be refunded');
+is(decide($sold, 'deny'), '409 conflict', 'what is delivered is not taken');
+
+is(decide($late, 'deny'), '200 refund_due L-1=refund_due',
+   'nobody has to wait for ever');
+is(stock('waiting'), 0, 'no unit is owed any more');
+is(totals(), '1500 2 1 0', 'but its money');
+my $lines = () = $t->nginx->error_log
+                 =~ /decision on order $late->{order}: give_up/g;
+is(decide($late, 'deny'), '200 refund_due L-1=refund_due',
+   'whoever lost the answer gets it');
+is(() = $t->nginx->error_log =~ /decision on order $late->{order}: /g, $lines,
+   'and nothing was decided anew');
+is($lines, 1, 'the log has it once');
+is(decide($late, 'approve'), '409 conflict', 'nor the other way round');
+
+$t->product('seat', kind => 'counted', price => 500, stock => 5);
+is($t->admin('GET', "/orders/$late->{order}")->json->{status}, 'refund_due',
+   'stock that comes later is not for it');
+is(money(refunded($late, 'L-1')->json), 'refunded L-1=refunded', 'refunded');
+is(decide($late, 'deny'), '409 conflict', 'that is finished');
+
+is($t->notify($late, trade_no => 'L-2')->body, 'success', 'paid once more');
+my $advice = quotemeta 'give it back at the gateway, then POST .../refunded';
+ok($t->nginx->wait_log(qr/payment L-2 .*: extra: $advice/, 5),
+   'the log says what is to be done with extra money');
+is(money(refunded($late, 'L-2')->json), 'refunded L-1=refunded L-2=refunded',
+   'that');
+
+
+# ---- a decision whose answer was lost ---------------------------------------
+
+my $odd = $t->checkout(sku => 'seat')->json;
+$t->notify($odd, trade_no => 'O-1', money => '0.01');
+is(decide($odd, 'approve'), '200 delivered O-1=applied', 'approved');
+is(decide($odd, 'approve'), '200 delivered O-1=applied', 'approved twice');
+is(decide($odd, 'deny'), '409 conflict', 'and that is decided');
+is(decide($t->checkout(sku => 'seat')->json, $_), '409 conflict',
+   "nothing to $_") for qw(approve deny);
+
+my $lost = $t->checkout(sku => 'seat')->json;
+$t->notify($lost, trade_no => 'O-2', money => '0.01');
+$t->redis->pause;
+my $silent = http_many([map {
+    $t->admin_request('POST', "/orders/$lost->{order}/deny") } 1, 2],
+    concurrency => 2);
+is(join(' ', map { $_->status } @$silent), '503 503',
+   'as long as the disk is silent, neither the first nor the second is told');
+$t->redis->cont;
+ok(wait_until(sub { decide($lost, 'deny')
+                    eq '200 refund_due O-2=refund_due' }, 10),
+   'the one that is sent again is');
+$t->audit_ok;

@@ -5,8 +5,10 @@ use lib 't/lib';
 
 use Faka::Test;
 use Faka::Load;
+use Faka::Proc qw(slurp spew);
 use Faka::Told;
 
+use Cwd ();
 use Time::HiRes qw(sleep time);
 
 use constant { REFUSE_MS => 100, BACK_SECONDS => 2 };
@@ -139,10 +141,17 @@ for my $refusal (@refusals) {
        "$word: in the error log");
     is($t->checkout(sku => 'probe')->status, 503, "$word: no order");
 
-    my $tried = () = $nginx->error_log =~ /refuses XADD/g;
-    sleep 1;
-    my $again = () = $nginx->error_log =~ /refuses XADD/g;
-    cmp_ok($again - $tried, '<', 40, "$word: tried again with patience");
+    my $tried = $t->metrics->{faka_redis_reconnects_total};
+    my $lines = () = $nginx->error_log =~ /lost its connection|refuses/g;
+    sleep long(3, 20);
+    my $again = $t->metrics->{faka_redis_reconnects_total} - $tried;
+    cmp_ok($again, '>', 1, "$word: tried again");
+    cmp_ok($again, '<', 40 * long(3, 20), "$word: with patience");
+
+    # Each of two workers says it of each command that it has: the journal's
+    # batch, probe and sign of life, the keeper's look at the archive.
+    $again = () = $nginx->error_log =~ /lost its connection|refuses/g;
+    cmp_ok($again - $lines, '<=', 8, "$word: the log is told once");
     $end->();
     sells_ok($word);
     $part = $load->stop;
@@ -235,16 +244,117 @@ ok($t->wait_open, 'after kill -9 of nginx');
 $told->check($t, 'durability memory', cards => $cards);
 
 
+# ---- a user with no more rights than it needs ---------------------------
+
+# The very line that the operator is given, in a database of its own.
+$t->finish;
+my ($line) = slurp('conf/README.md') =~ /^    (ACL SETUSER faka .+)$/m;
+my @acl = split ' ', $line;
+s/\A>\KPASSWORD\z/a-long-password/ for @acl;
+
+$t = Faka::Test->new;
+$nginx = $t->nginx;
+$redis = $t->redis;
+spew($t->dir . '/secrets/redis.password', "a-long-password\n", 0600);
+spew($t->dir . '/clock', pack('q<', 0), 0644);
+$nginx->{opt}{env} = { LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
+                       FAKA_CLOCK => $t->dir . '/clock' };
+$nginx->{opt}{shop} = {
+    retention => '60s', snapshot => '1m 1h',
+    redis => 'unix:' . $redis->socket_path . ' user=faka db=1'
+             . ' password_file=' . $t->dir . '/secrets/redis.password' };
+$redis->start;
+$redis->cmd(@acl);
+$redis->cmd(qw(SELECT 1));
+$nginx->start;
+ok($t->wait_open, 'with these rights alone a shop opens');
+
+$t->product('drop');
+wait_until(sub {
+    $t->import_cards('drop', 15000);
+    return $t->metrics->{faka_snapshots_total} >= 2;
+}, 20);
+my $order = $t->buy(sku => 'drop');
+ok(wait_until(sub { @{ $redis->cmd('KEYS', 'faka:{main}:snapshot:*') } == 1
+                    && $redis->cmd('XLEN', 'faka:{main}:snapshots') == 2 },
+              5), 'sells, writes snapshots, and removes the old ones');
+ok(archives($order), 'archives, and reads what it has archived');
+unlike($nginx->error_log, qr/NOPERM|refuses|does not allow/,
+       'and Redis refuses nothing');
+
+is($redis->cmd('ACL', 'DRYRUN', 'faka', @$_), 'OK', "may: @$_")
+    for ['WAIT', 1, 500], ['ROLE'], ['EXISTS', 'faka:{main}:journal'];
+like($redis->cmd('ACL', 'DRYRUN', 'faka', @$_), qr/no permissions/,
+     "may not: @$_") for ['GET', 'faka:{other}:journal'], ['FLUSHALL'],
+                         ['DEL', 'faka:{main}:journal'];
+
+# Without one of them: which one, says the log.
+for my $right (qw(xinfo|stream xadd set config|get)) {
+    my ($word) = $right =~ /(\w+)/;
+    my $size = length $nginx->error_log;
+
+    $redis->cmd('ACL', 'SETUSER', 'faka', "-$right");
+    $redis->cmd(qw(CLIENT KILL TYPE normal SKIPME yes));
+    ok(wait_until(sub { $t->checkout(sku => 'drop');
+                        substr($nginx->error_log, $size)
+                        =~ /NOPERM.*\b$word|not allow \U$word\E/i }),
+       "without $right: it is named");
+    $redis->cmd('ACL', 'SETUSER', 'faka', "+$right");
+    sells_ok("with $right", 'drop');
+}
+
+for my $right (qw(xinfo|stream getrange set)) {
+    my $size = length $nginx->error_log;
+    my ($word) = $right =~ /(\w+)/;
+
+    $order = $t->buy(sku => 'drop');
+    $redis->cmd('ACL', 'SETUSER', 'faka', "-$right");
+    later();
+    ok(wait_until(sub { substr($nginx->error_log, $size)
+                        =~ /orders for the archive: ERR \U$word\E in the / }),
+       "without $right: nothing is archived, and why")
+        or diag(substr $nginx->error_log, $size);
+    is($redis->cmd('EXISTS', "faka:{main}:order:$order->{order}"), 0,
+       'not even stored');
+    $redis->cmd('ACL', 'SETUSER', 'faka', "+$right");
+    ok(archives($order), "with $right: it is");
+}
+$t->audit_ok;
+
+
+sub later {
+    my $us = unpack 'q<', slurp($t->dir . '/clock');
+
+    open my $fh, '+<:raw', $t->dir . '/clock' or die "clock: $!";
+    syswrite $fh, pack 'q<', $us + 3600 * 1_000_000;
+    close $fh or die "clock: $!";
+}
+
+
+# It has left memory, and its buyer finds it.
+
+sub archives {
+    my ($order) = @_;
+
+    later();
+    return wait_until(sub {
+        $redis->cmd('EXISTS', "faka:{main}:order:$order->{order}")
+            && !$t->metrics->{'faka_memory_used{table="orders"}'}
+            && $t->order($order)->status == 200;
+    }, 15);
+}
+
+
 # Selling is back in time, by itself.
 
 sub sells_ok {
-    my ($name) = @_;
+    my ($name, $sku) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $start = time;
     my $sold;
     wait_until(sub {
-        $sold = $t->checkout(sku => 'probe');
+        $sold = $t->checkout(sku => $sku || 'probe');
         return $sold->status == 201;
     }, 10);
     my $took = time - $start;

@@ -190,6 +190,22 @@ fj_halt(fj_t *j)
 }
 
 
+/* A refusal has said why, and given the connection up, before this. */
+
+void
+fj_give_up(fj_t *j)
+{
+    if (j->link.state == FJ_LINK_READY && !j->gave_up_said) {
+        j->gave_up_said = 1;
+        fj_say(&j->link, FJ_LOG_WARN, ": the connection to redis \"%s\" is "
+               "given up, for another process recovers the shop, or holds its "
+               "lock", j->link.address.text);
+    }
+
+    fj_link_drop(&j->link);
+}
+
+
 /* --- what the link says ------------------------------------------------ */
 
 /* Whoever sells may need as long to come back to this Redis. */
@@ -236,10 +252,14 @@ fj_enter(fj_t *j)
 
         /* This may be a Redis that lost its tail: ask before sending. */
         if (fk_flush_suspect(j->fk) != FK_OK) {
-            fj_link_drop(&j->link);
+            fj_give_up(j);
             return;
         }
 
+        j->gave_up_said = 0;
+        j->lost_said = 0;
+        j->takeovers = 0;
+        j->take_at_ms = 0;
         j->phase = FJ_PHASE_SELLING;
         fj_link_well(&j->link);
         fj_kick(j);
@@ -267,6 +287,9 @@ fj_enter(fj_t *j)
 }
 
 
+/* Whoever gives the connection up has said why; what is lost without that is
+ * said here. */
+
 static void
 fj_down(fj_link_t *link)
 {
@@ -276,9 +299,16 @@ fj_down(fj_link_t *link)
     was = j->phase;
     j->phase = FJ_PHASE_DOWN;
 
-    if (was == FJ_PHASE_SELLING) {
+    if (link->is_lost
+        && (was == FJ_PHASE_SELLING
+            || (was == FJ_PHASE_RECOVERING && !j->lost_said)))
+    {
+        j->lost_said = 1;
         fj_say(link, FJ_LOG_ERR, " lost its connection to redis \"%s\"",
                j->link.address.text);
+    }
+
+    if (was == FJ_PHASE_SELLING) {
         fj_wake(j);
     }
 }

@@ -32,6 +32,7 @@
 #define FJ_ID_SIZE              48             /* of an id as text */
 #define FJ_REPLY_DEPTH_MAX      4              /* arrays in arrays */
 #define FJ_ADDRESSES_MAX        8              /* of one shop's Redis */
+#define FJ_COMMANDS_MAX         48             /* rows of their table */
 #define FJ_HOST_SIZE            46             /* numeric, with its NUL */
 #define FJ_ADDRESS_SIZE         (FJ_HOST_SIZE + sizeof("[]:65535") - 1)
 
@@ -228,7 +229,10 @@ struct fj_link_s {
     fj_link_state_t    state;
     uint32_t           command;        /* on its way: a row of the table */
     int64_t            backoff_ms;
-    int                refused;        /* 1: something, since a batch */
+    int                refused;        /* 1: something, since it worked */
+    uint32_t           answered;       /* the command of the last reply */
+    uint32_t           refused_sum[FJ_COMMANDS_MAX];  /* in the log, of each */
+    int                is_lost;        /* it ended, and not by us */
     int                fsync;          /* 1, 0, -1 not known */
     int                fsync_said;     /* what of it is in the log, + 2 */
     int                evicts;         /* 1: redis, when its memory is full */
@@ -321,13 +325,14 @@ struct fj_s {
     int               replicas_said;
     int               stranger;        /* who fenced us, sells elsewhere */
     int               replaced;        /* .. sells on our sockets */
+    uint64_t          replaced_by;     /* .. its server */
     int64_t           fenced_at_ms;
 
     uint64_t          epoch;           /* recovery: the one we took, or 0 */
     uint64_t          epoch_seen;      /* the highest that anything named */
     int               top_is_there;    /* there was a journal to take */
     fj_reading_t      reading;
-    fj_id_t           read_id;         /* last entry read */
+    fj_id_t           read_id;         /* so far was read */
     fj_id_t           tail_id;         /* .. of the journal, for later */
     uint64_t          read_bytes;
     uint64_t          tail_bytes;      /* of it, journal */
@@ -336,14 +341,20 @@ struct fj_s {
     fj_damage_t       damage;
     int               follows;         /* it had caught up */
     int               resumes;         /* the last entry is read once more */
+    int               joined;          /* the journal reaches the snapshot */
     int64_t           recover_at_ms;
     int64_t           progress_at_ms;
     int64_t           caught_up_ms;
     int               heals;           /* redis has less than was read */
+    uint32_t          takeovers;       /* tried, since the shop was open */
+    int64_t           take_at_ms;      /* the next one, not before */
+    int               gave_up_said;
+    int               lost_said;       /* the connection */
+    int               hole_seen;       /* .. or than its snapshot says */
 
     fj_sign_t         sign;            /* read over this connection, last */
     uint32_t          signs;           /* that differed, 2 at most */
-    int               expects;         /* somebody, for one was read */
+    int               expects;         /* somebody: one spoke, or must live */
     int64_t           alive_until_ms;  /* whoever sells is taken to live */
     int64_t           wanted_at_ms;    /* by the operator, or 0 */
     int               alive_said;

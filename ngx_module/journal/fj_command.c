@@ -57,6 +57,9 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
         fj_recover_on_top_index, NULL },
     [FJ_COMMAND_PAGE] = {
         "XRANGE", FJ_READ_TIMEOUT_MS, fj_follow_on_page, NULL },
+    [FJ_COMMAND_END] = {
+        "XINFO of what was read", FJ_READ_TIMEOUT_MS, fj_follow_on_end,
+        NULL },
     [FJ_COMMAND_MARK] = {
         "XADD of the opening", FJ_READ_TIMEOUT_MS, fj_recover_on_mark, NULL },
 

@@ -164,8 +164,7 @@ fj_flush_landed(fj_t *j)
 {
     int64_t  took_ms;
 
-    j->link.refused = 0;
-    fj_link_well(&j->link);
+    fj_link_works(&j->link);
     took_ms = fj_now_ms(j) - j->batch_at_ms;
 
     if (fk_flush_done(j->fk, j->conf->owner, j->sent_id.seq) == FK_OK) {

@@ -4,7 +4,8 @@
  *
  *     index      the last "done"                      which snapshot
  *     parts      fk_snapshot_load
- *     journal    fk_apply, until a page is empty      caught up
+ *     journal    fk_apply, until a page is empty
+ *     XINFO      does it reach the snapshot's end?    caught up
  *
  * This server is not the owner while it reads, so nobody is disturbed: an old
  * owner goes on selling, and may even cut what is being read; then it begins
@@ -13,6 +14,10 @@
  * A gap shows that something was cut, but at the journal's end there may be
  * none.  So when the shop is taken, the index is read once more: whatever was
  * cut, a snapshot that counted was there before.
+ *
+ * An idle shop has nothing behind its snapshot.  So the snapshot counts as
+ * what was read: read_id is its place in the journal, as the id of an entry
+ * that ended there would be.
  */
 
 #include "fj_priv.h"
@@ -22,12 +27,14 @@
 
 
 static void fj_follow_page(fj_t *j);
+static void fj_follow_ask_end(fj_t *j);
 static int fj_follow_is_last(const fj_t *j, const fj_reply_t *entry);
 static fj_read_t fj_follow_entry(fj_t *j, const fj_reply_t *entry);
 static fj_read_t fj_follow_index(fj_t *j, const fj_reply_t *fields);
 static fj_read_t fj_follow_value(fj_t *j, const fj_reply_t *value);
 static void fj_follow_next(fj_t *j);
 static void fj_follow_to(fj_t *j, fj_reading_t what, const char *key);
+static void fj_follow_journal(fj_t *j);
 static uint64_t fj_follow_number(const fj_reply_t *fields, const char *name);
 
 
@@ -79,22 +86,30 @@ fj_follow_rest(fj_t *j)
 }
 
 
-/* An idle shop may have a snapshot, and no journal left behind it. */
-
-uint64_t
-fj_follow_epoch(const fj_t *j)
-{
-    return j->read_id.epoch > j->found.epoch ? j->read_id.epoch
-                                             : j->found.epoch;
-}
-
-
 /* 1: a snapshot counts that covers more than what was read here. */
 
 int
 fj_follow_is_short(const fj_t *j)
 {
     return fk_recover_seq(j->fk) < j->found.end_seq;
+}
+
+
+/*
+ * A snapshot counts only when the journal has its end: so a journal that was
+ * never seen to reach it has lost what came after, and nobody knows what that
+ * was.  Once it was, whatever Redis loses then is here.
+ */
+
+int
+fj_follow_reaches(const fj_t *j, const fj_id_t *id)
+{
+    fj_id_t  end;
+
+    end.epoch = j->found.epoch;
+    end.seq = j->found.end_seq;
+
+    return fj_id_cmp(id, &end) >= 0;
 }
 
 
@@ -105,6 +120,22 @@ fj_follow_to(fj_t *j, fj_reading_t what, const char *key)
     j->read_id.epoch = 0;
     j->read_id.seq = 0;
     j->read_key = key;
+
+    fj_follow_page(j);
+}
+
+
+/* Behind the snapshot, if there is one: it has whatever an older epoch, or
+ * its own up to that record, has written. */
+
+static void
+fj_follow_journal(fj_t *j)
+{
+    j->reading = FJ_READING_JOURNAL;
+    j->read_key = j->key;
+    j->read_id.epoch = j->found.epoch;
+    j->read_id.seq = fk_recover_seq(j->fk);
+    j->joined = j->found.begin.epoch == 0;
 
     fj_follow_page(j);
 }
@@ -144,18 +175,22 @@ fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply)
     i = 0;
 
     if (j->resumes) {
+
+        /* Lost there, or cut: the top id tells one from the other. */
+        if (reply->count == 0) {
+            fj_follow_ask_end(j);
+            return;
+        }
+
         j->resumes = 0;
 
-        /* Nothing at all: what was read is lost there.  Something else: it
-         * was cut, or another server has gone on from before it. */
-        if (reply->count != 0) {
-            if (!fj_follow_is_last(j, &reply->item[0])) {
-                (void) fj_recover_ended(j, FJ_READ_RESTART);
-                return;
-            }
-
-            i = 1;
+        /* It was cut, or another server has gone on from before it. */
+        if (!fj_follow_is_last(j, &reply->item[0])) {
+            (void) fj_recover_ended(j, FJ_READ_RESTART);
+            return;
         }
+
+        i = 1;
     }
 
     for ( ; i < reply->count; i++) {
@@ -204,7 +239,7 @@ fj_follow_next(fj_t *j)
         }
 
         if (j->found.begin.epoch == 0) {
-            fj_follow_to(j, FJ_READING_JOURNAL, j->key);
+            fj_follow_journal(j);
             return;
         }
 
@@ -220,11 +255,52 @@ fj_follow_next(fj_t *j)
             return;
         }
 
-        fj_follow_to(j, FJ_READING_JOURNAL, j->key);
+        fj_follow_journal(j);
         return;
 
     case FJ_READING_JOURNAL:
         break;
+    }
+
+    if (!j->joined && j->epoch == 0) {
+        fj_follow_ask_end(j);
+        return;
+    }
+
+    fj_recover_caught_up(j);
+}
+
+
+static void
+fj_follow_ask_end(fj_t *j)
+{
+    fj_stream_ask_top(j, FJ_COMMAND_END);
+}
+
+
+void
+fj_follow_on_end(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t     *j = fj_of(link);
+    fj_id_t   top;
+
+    if (!fj_stream_top(j, reply, &top)) {
+        return;
+    }
+
+    if (j->resumes) {
+        j->resumes = 0;
+
+        /* Something came after what was read, and was cut: also what another
+         * server wrote that has gone on from before it. */
+        if (fj_id_cmp(&top, &j->read_id) > 0) {
+            (void) fj_recover_ended(j, FJ_READ_RESTART);
+            return;
+        }
+    }
+
+    if (fj_follow_reaches(j, &top)) {
+        j->joined = 1;
     }
 
     fj_recover_caught_up(j);
@@ -300,6 +376,10 @@ fj_follow_entry(fj_t *j, const fj_reply_t *entry)
         && fk_recover_seq(j->fk) < j->read_id.seq)
     {
         return fj_follow_damaged(j, FK_CORRUPT, 0);
+    }
+
+    if (j->reading == FJ_READING_JOURNAL && fj_follow_reaches(j, &id)) {
+        j->joined = 1;
     }
 
     return FJ_READ_ON;
@@ -409,6 +489,9 @@ fj_follow_damaged(fj_t *j, fk_code_t code, size_t at)
 {
     if (code == FK_CORRUPT && j->restarts < FJ_RESTARTS_MAX) {
         j->restarts++;
+        fj_say(&j->link, FJ_LOG_NOTICE, ": reads it again from the beginning, "
+               "for it was cut meanwhile or is damaged, at entry %" PRIu64 "-%"
+               PRIu64 " of %s", j->read_id.epoch, j->read_id.seq, j->read_key);
         return FJ_READ_RESTART;
     }
 

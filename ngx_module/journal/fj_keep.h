@@ -3,7 +3,7 @@
  *
  *     fj_keeper.c        what is due; writing a snapshot
  *     fj_keeper_count.c  making it count; healing
- *     fj_keeper_cut.c    the keys; cutting what a new snapshot made old
+ *     fj_keeper_cut.c    cutting what a new snapshot made old
  *     fj_keeper_order.c  storing finished orders
  *     fj_keeper_drop.c   .. and dropping them from the region
  */
@@ -23,11 +23,6 @@ int64_t fj_keeper_now_ms(const fj_keeper_t *k);
 void fj_keeper_give_up(fj_keeper_t *k);
 /* Somebody has taken the shop over under that epoch. */
 void fj_keeper_fenced(fj_keeper_t *k, uint64_t epoch);
-/* Redis would not do this, or answered nonsense: the connection goes, and the
- * log has it once; until it works again. */
-void fj_keeper_refused(fj_keeper_t *k, const fj_reply_t *reply,
-    const char *doing);
-void fj_keeper_works(fj_keeper_t *k);
 /* What was written shall be on the replicas before anything follows. */
 void fj_keeper_wait(fj_keeper_t *k);
 /* The next step of what is under way. */
@@ -53,9 +48,6 @@ void fj_keeper_sells_again(fj_keeper_t *k);
 
 /* fj_keeper_cut.c */
 
-/* faka:{SHOP}:snapshot:NAME */
-void fj_keeper_key(const fj_keeper_t *k, char key[FJ_KEY_SIZE],
-    const char *name);
 /* The snapshot counts: what it covers is cut, what it replaces goes. */
 void fj_keeper_cut(fj_keeper_t *k);
 

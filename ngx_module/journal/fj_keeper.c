@@ -15,8 +15,6 @@
  * done removes it.
  */
 
-#include <stdio.h>
-
 #include "fj_keep.h"
 
 
@@ -27,7 +25,7 @@
 #define FJ_KEEPER_STEPS_HEAL   64
 #define FJ_KEEPER_AGAIN_MS     5000
 #define FJ_KEEPER_HEAL_MS      200     /* a shop that heals cannot wait */
-#define FJ_KEEPER_WAIT_MS      "1000"  /* for replicas */
+#define FJ_KEEPER_WAIT_MS      "1000"  /* below FJ_KEEP_TIMEOUT_MS */
 
 
 static void fj_keeper_up(fj_link_t *link);
@@ -70,10 +68,8 @@ fj_keeper_start(fj_keeper_t *k, const fj_conf_t *conf,
     k->kept = kept;
     k->fk = conf->fk;
 
-    (void) snprintf(k->journal_key, FJ_KEY_SIZE, "faka:{%s}:journal",
-                    conf->shop);
-    (void) snprintf(k->index_key, FJ_KEY_SIZE, "faka:{%s}:snapshots",
-                    conf->shop);
+    (void) fj_key(k->journal_key, conf, "journal", NULL);
+    (void) fj_key(k->index_key, conf, "snapshots", NULL);
 
     fj_link_start(&k->link, conf, shell, data, &fj_keeper_upper, k);
     fj_link_timer(&k->link, FJ_TIMER_PULSE, FJ_KEEPER_CHECK_MS);
@@ -166,41 +162,6 @@ fj_keeper_give_up(fj_keeper_t *k)
     k->again_at_ms = fj_keeper_now_ms(k)
                      + (fk_shop_state(k->fk) == FK_SHOP_HEALING
                         ? FJ_KEEPER_HEAL_MS : FJ_KEEPER_AGAIN_MS);
-}
-
-
-/* What Redis refuses, it may refuse for hours: the log has it when it changes,
- * and when it comes back. */
-
-void
-fj_keeper_refused(fj_keeper_t *k, const fj_reply_t *reply, const char *doing)
-{
-    uint32_t  sum, *said;
-
-    said = &k->refused_sum[k->phase == FJ_KEEPER_ARCHIVING];
-    sum = fk_crc32c(1, doing, strlen(doing));
-
-    if (reply->type == FJ_REPLY_ERROR) {
-        sum = fk_crc32c(sum, reply->text, reply->size);
-    }
-
-    if (sum == *said) {
-        k->link.refused = 1;
-        fj_link_drop(&k->link);
-        return;
-    }
-
-    *said = sum;
-    fj_link_refused(&k->link, reply, doing);
-}
-
-
-void
-fj_keeper_works(fj_keeper_t *k)
-{
-    k->refused_sum[k->phase == FJ_KEEPER_ARCHIVING] = 0;
-    k->link.refused = 0;
-    fj_link_well(&k->link);
 }
 
 
@@ -323,7 +284,7 @@ fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (!fj_top_read(reply, &top)) {
-        fj_keeper_refused(k, reply, "the index of snapshots");
+        fj_link_refused(&k->link, reply, "the index of snapshots");
         return;
     }
 
@@ -439,7 +400,7 @@ fj_keeper_send_parts(fj_keeper_t *k)
 
     k->entry++;
     fj_keeper_id(k, k->entry, id);
-    fj_keeper_key(k, key, k->name);
+    (void) fj_key(key, k->conf, "snapshot", k->name);
 
     words.argc = 0;
     fj_words_text(&words, "XADD");
@@ -492,7 +453,7 @@ fj_keeper_appended(fj_keeper_t *k, const fj_reply_t *reply,
         break;
     }
 
-    fj_keeper_refused(k, reply, doing);
+    fj_link_refused(&k->link, reply, doing);
     return 0;
 }
 
@@ -515,17 +476,7 @@ fj_keeper_id(fj_keeper_t *k, uint64_t number, char text[FJ_ID_SIZE])
 void
 fj_keeper_wait(fj_keeper_t *k)
 {
-    char        count[16];
-    fj_words_t  words;
-
-    (void) snprintf(count, sizeof(count), "%" PRIu32, k->conf->replicas);
-
-    words.argc = 0;
-    fj_words_text(&words, "WAIT");
-    fj_words_text(&words, count);
-    fj_words_text(&words, FJ_KEEPER_WAIT_MS);
-
-    fj_link_send(&k->link, FJ_COMMAND_KEEP_WAIT, &words);
+    fj_wait_send(&k->link, FJ_COMMAND_KEEP_WAIT, FJ_KEEPER_WAIT_MS);
 }
 
 
@@ -535,7 +486,7 @@ fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_keeper_refused(k, reply, "WAIT");
+        fj_link_refused(&k->link, reply, "WAIT");
         return;
     }
 

@@ -98,7 +98,6 @@ typedef struct {
     int                      walked;        /* that was the last part */
     int                      healing_said;
     int                      unfinished_said;
-    uint32_t                 refused_sum[2];     /* said last; archive: [1] */
     int64_t                  settle_until_ms;
 
     uint32_t                 cursor;        /* of the archive */
@@ -115,9 +114,9 @@ typedef struct {
 } fj_keeper_t;
 
 
-/* Where the archive has an order; key has room for it, or the call asserts. */
-void fj_keeper_order_key(const char *shop, const fk_order_id_t *id, char *key,
-    size_t room);
+/* Where the archive of conf's shop has an order. */
+void fj_keeper_order_key(char key[FJ_KEY_SIZE], const fj_conf_t *conf,
+    const fk_order_id_t *id);
 
 /* As fj_start() and fj_stop(). */
 void fj_keeper_start(fj_keeper_t *k, const fj_conf_t *conf,

@@ -9,6 +9,9 @@
  * A journal that ends before its snapshot is damage, but for one that was to
  * be healed while its healer died.  "healed" ends this exception before the
  * shop sells again: what the journal loses later, it has lost.
+ *
+ * An index that has vanished since "begin" is not begun anew: with it went the
+ * parts, and it would name what nobody can read.
  */
 
 #include <stdio.h>
@@ -82,6 +85,7 @@ fj_keeper_done(fj_keeper_t *k)
     words.argc = 0;
     fj_words_text(&words, "XADD");
     fj_words_text(&words, k->index_key);
+    fj_words_text(&words, "NOMKSTREAM");
     fj_words_text(&words, id);
     fj_words_text(&words, "done");
     fj_words_text(&words, k->name);
@@ -163,7 +167,7 @@ fj_keeper_on_mark(fj_link_t *link, const fj_reply_t *reply)
         return;
 
     default:
-        fj_keeper_refused(k, reply, "the new beginning of the journal");
+        fj_link_refused(&k->link, reply, "the new beginning of the journal");
     }
 }
 
@@ -178,7 +182,7 @@ fj_keeper_on_top(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (!fj_top_read(reply, &top) || fj_id_cmp(&top, &k->sent) < 0) {
-        fj_keeper_refused(k, reply, "the end of the journal");
+        fj_link_refused(&k->link, reply, "the end of the journal");
         return;
     }
 
@@ -202,6 +206,7 @@ fj_keeper_note_healed(fj_keeper_t *k)
     words.argc = 0;
     fj_words_text(&words, "XADD");
     fj_words_text(&words, k->index_key);
+    fj_words_text(&words, "NOMKSTREAM");
     fj_words_text(&words, id);
     fj_words_text(&words, "healed");
     fj_words_text(&words, k->name);
@@ -266,6 +271,6 @@ fj_keeper_counts(fj_keeper_t *k)
            k->snapshot.bytes);
 
     k->unfinished_said = 0;
-    fj_keeper_works(k);
+    fj_link_works(&k->link);
     fj_keeper_cut(k);
 }

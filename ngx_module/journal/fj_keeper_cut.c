@@ -5,8 +5,6 @@
  * All of it may be left half done: the next snapshot does it again.
  */
 
-#include <stdio.h>
-
 #include "fj_keep.h"
 
 
@@ -19,17 +17,6 @@ static int fj_keeper_entry(const fj_reply_t *entry, fj_id_t *id);
 static void fj_keeper_trim(fj_keeper_t *k);
 static void fj_keeper_clean(fj_keeper_t *k);
 static void fj_keeper_forget(fj_keeper_t *k);
-
-
-void
-fj_keeper_key(const fj_keeper_t *k, char key[FJ_KEY_SIZE], const char *name)
-{
-    int  size;
-
-    size = snprintf(key, FJ_KEY_SIZE, "faka:{%s}:snapshot:%s", k->conf->shop,
-                    name);
-    assert(size > 0 && size < FJ_KEY_SIZE);
-}
 
 
 /* 1: it is an entry, and *id its id. */
@@ -84,7 +71,7 @@ fj_keeper_on_trim(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_keeper_refused(k, reply, "cutting the journal");
+        fj_link_refused(&k->link, reply, "cutting the journal");
         return;
     }
 
@@ -126,7 +113,7 @@ fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_ARRAY || reply->count > FJ_CUT_NAMES) {
-        fj_keeper_refused(k, reply, "the index of snapshots");
+        fj_link_refused(&k->link, reply, "the index of snapshots");
         return;
     }
 
@@ -137,7 +124,7 @@ fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply)
     for (i = 0; i < reply->count; i++) {
 
         if (!fj_keeper_entry(&reply->item[i], &id)) {
-            fj_keeper_refused(k, reply, "the index of snapshots");
+            fj_link_refused(&k->link, reply, "the index of snapshots");
             return;
         }
 
@@ -146,7 +133,7 @@ fj_keeper_on_clean(fj_link_t *link, const fj_reply_t *reply)
             && fj_reply_field(&reply->item[i].item[1], "begin") != NULL)
         {
             fj_id_text(name, "", &id);
-            fj_keeper_key(k, keys[i], name);
+            (void) fj_key(keys[i], k->conf, "snapshot", name);
             fj_words_text(&words, keys[i]);
         }
 
@@ -176,7 +163,7 @@ fj_keeper_on_unlink(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_keeper_refused(k, reply, "UNLINK");
+        fj_link_refused(&k->link, reply, "UNLINK");
         return;
     }
 
@@ -208,7 +195,7 @@ fj_keeper_on_forget(fj_link_t *link, const fj_reply_t *reply)
     fj_keeper_t  *k = fj_keeper_of(link);
 
     if (reply->type != FJ_REPLY_INTEGER) {
-        fj_keeper_refused(k, reply, "cutting the index");
+        fj_link_refused(&k->link, reply, "cutting the index");
         return;
     }
 

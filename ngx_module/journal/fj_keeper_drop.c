@@ -99,7 +99,7 @@ fj_keeper_stored(fj_keeper_t *k)
     }
 
     k->order_count = 0;
-    fj_keeper_works(k);
+    fj_link_works(&k->link);
     fj_keeper_same_epoch(k);
     fj_leave(k);
 

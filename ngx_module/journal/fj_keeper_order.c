@@ -24,17 +24,23 @@
 #define FJ_ARCHIVE_CALLS        16     /* of fk_archive_list a turn */
 #define FJ_ARCHIVE_HURRY_S      60     /* retention of a full table */
 #define FJ_ARCHIVE_FULL_PERCENT 80
-#define FJ_ARCHIVE_KEY_SIZE     (FJ_KEY_SIZE + FK_ORDER_TEXT_SIZE)
 
 /*
  * KEYS: index, journal, the orders.  ARGV: epoch, seconds to live, the texts.
  * Decimals without leading zeros are compared as such: Lua's own numbers are
  * exact up to 2^53 only.  Where the index was deleted the journal knows the
- * epoch, at the price of its two largest entries.
+ * epoch, at the price of its two largest entries.  An error of an inner
+ * command is the script's: who may not look stores nothing.
  */
 #define FJ_ARCHIVE_SCRIPT                                                    \
+    "local function no(word, reply)"                                         \
+    " return redis.error_reply("                                             \
+    "  'ERR ' .. word .. ' in the script: ' .. reply.err) end "              \
     "local function top(key)"                                                \
     " local info = redis.pcall('XINFO', 'STREAM', key)"                      \
+    " if info.err then"                                                      \
+    "  if string.find(info.err, 'no such key', 1, true) then return nil end" \
+    "  return no('XINFO', info) end"                                         \
     " for i = 1, #info, 2 do"                                                \
     "  if info[i] == 'last-generated-id' then"                               \
     "   return string.match(info[i + 1], '^%d+') end end end "               \
@@ -43,23 +49,24 @@
     "local last = top(KEYS[1]) or top(KEYS[2]) "                             \
     "if not last then"                                                       \
     " return redis.error_reply('ERR the shop has no journal') end "          \
+    "if type(last) == 'table' then return last end "                         \
     "if later(last, ARGV[1]) then return last end "                          \
     "for i = 3, #KEYS do"                                                    \
     " local head = redis.pcall('GETRANGE', KEYS[i], 0, 63)"                  \
+    " if type(head) == 'table' then return no('GETRANGE', head) end"         \
     " local form = '^{\"epoch\":(%d+),\"seq\":(%d+),'"                       \
     " local _, new = string.match(ARGV[i], form)"                            \
-    " local epoch, seq"                                                      \
-    " if type(head) == 'string' then"                                        \
-    "  epoch, seq = string.match(head, form) end"                            \
+    " local epoch, seq = string.match(head, form)"                           \
     " if epoch ~= ARGV[1] or not later(seq, new) then"                       \
-    "  redis.call('SET', KEYS[i], ARGV[i], 'EX', ARGV[2]) end end "          \
+    "  local set = redis.pcall('SET', KEYS[i], ARGV[i], 'EX', ARGV[2])"      \
+    "  if set.err then return no('SET', set) end end end "                   \
     "return #KEYS - 2"
 
 #define FJ_ARCHIVE_VERSION  "{\"epoch\":%" PRIu64 ",\"seq\":%" PRIu64
 
 
 typedef struct {
-    char    keys[FJ_KEEPER_BATCH][FJ_ARCHIVE_KEY_SIZE];
+    char    keys[FJ_KEEPER_BATCH][FJ_KEY_SIZE];
     char   *text[FJ_KEEPER_BATCH];
     size_t  size[FJ_KEEPER_BATCH];
 } fj_archive_t;
@@ -238,6 +245,12 @@ fj_archive_read(fj_keeper_t *k, const fk_order_id_t *ids, uint32_t count,
             continue;
         }
 
+        /* What the journal has not got may never have been; the archive shows
+         * it to a buyer. */
+        if (order.seq > fk_durable_seq(k->fk)) {
+            continue;
+        }
+
         n = k->order_count;
         size = fj_archive_text(k, &order, size, out, room);
 
@@ -246,8 +259,7 @@ fj_archive_read(fj_keeper_t *k, const fk_order_id_t *ids, uint32_t count,
             break;
         }
 
-        fj_keeper_order_key(k->conf->shop, &ids[i], archive->keys[n],
-                            FJ_ARCHIVE_KEY_SIZE);
+        fj_keeper_order_key(archive->keys[n], k->conf, &ids[i]);
         archive->text[n] = out;
         archive->size[n] = size;
         k->order[n].id = ids[i];
@@ -291,17 +303,15 @@ fj_archive_text(fj_keeper_t *k, const fk_order_view_t *order,
 
 
 void
-fj_keeper_order_key(const char *shop, const fk_order_id_t *id, char *key,
-    size_t room)
+fj_keeper_order_key(char key[FJ_KEY_SIZE], const fj_conf_t *conf,
+    const fk_order_id_t *id)
 {
-    int   size;
-    char  text[FK_ORDER_TEXT_SIZE];
+    char  text[FK_ORDER_TEXT_SIZE + 1];
 
     fk_order_id_text(id, text);
+    text[FK_ORDER_TEXT_SIZE] = '\0';
 
-    size = snprintf(key, room, "faka:{%s}:order:%.*s", shop,
-                    FK_ORDER_TEXT_SIZE, text);
-    assert(size > 0 && (size_t) size < room);
+    (void) fj_key(key, conf, "order", text);
 }
 
 
@@ -353,7 +363,7 @@ fj_keeper_on_orders(fj_link_t *link, const fj_reply_t *reply)
     if (reply->type != FJ_REPLY_INTEGER
         || reply->number != (int64_t) k->order_count)
     {
-        fj_keeper_refused(k, reply, "orders for the archive");
+        fj_link_refused(&k->link, reply, "orders for the archive");
         return;
     }
 

@@ -19,6 +19,7 @@
 static void fj_link_connect(fj_link_t *link);
 static void fj_link_backoff(fj_link_t *link);
 static void fj_link_lost(fj_link_t *link);
+static uint32_t fj_link_refusal_sum(const fj_reply_t *reply);
 static void fj_link_down(fj_link_t *link, int is_redirected);
 
 
@@ -76,6 +77,7 @@ static void
 fj_link_connect(fj_link_t *link)
 {
     link->state = FJ_LINK_CONNECTING;
+    link->is_lost = 0;
     fj_address_pick(link);
 
     if (link->shell->connect(link->data, &link->address) != 0) {
@@ -125,6 +127,14 @@ fj_link_well(fj_link_t *link)
 
 
 void
+fj_link_works(fj_link_t *link)
+{
+    link->refused = 0;
+    fj_link_well(link);
+}
+
+
+void
 fj_connected(fj_link_t *link)
 {
     assert(link->magic == FJ_LINK_MAGIC);
@@ -159,6 +169,7 @@ fj_closed(fj_link_t *link)
     assert(link->magic == FJ_LINK_MAGIC);
     assert(link->state != FJ_LINK_DOWN && link->state != FJ_LINK_STOPPED);
 
+    link->is_lost = 1;
     fj_link_down(link, 0);
 }
 
@@ -226,28 +237,55 @@ fj_link_lost(fj_link_t *link)
 }
 
 
+/* What Redis refuses it may refuse for hours: the log has it once for each
+ * command, until that one works or is refused in another way. */
+
 void
 fj_link_refused(fj_link_t *link, const fj_reply_t *reply, const char *doing)
 {
     static const char  other[] = "unexpected reply";
 
     int          size;
+    uint32_t     sum;
     const char  *text;
 
-    text = other;
-    size = (int) sizeof(other) - 1;
-
-    if (reply->type == FJ_REPLY_ERROR) {
-        text = reply->text;
-        size = reply->size < FJ_LOG_SIZE ? (int) reply->size : FJ_LOG_SIZE;
-    }
-
+    sum = fj_link_refusal_sum(reply);
     link->refused = 1;
 
-    fj_say(link, FJ_LOG_ERR, ": redis \"%s\" refuses %s: %.*s",
-           link->address.text, doing, size, text);
+    if (link->refused_sum[link->answered] != sum) {
+        link->refused_sum[link->answered] = sum;
+        text = other;
+        size = (int) sizeof(other) - 1;
 
+        if (reply->type == FJ_REPLY_ERROR) {
+            text = reply->text;
+            size = reply->size < FJ_LOG_SIZE ? (int) reply->size
+                                             : FJ_LOG_SIZE;
+        }
+
+        fj_say(link, FJ_LOG_ERR, ": redis \"%s\" refuses %s: %.*s",
+               link->address.text, doing, size, text);
+    }
+
+    link->answered = FJ_COMMAND_NONE;
     fj_link_drop(link);
+}
+
+
+/* Never 0, which means that nothing was refused. */
+
+static uint32_t
+fj_link_refusal_sum(const fj_reply_t *reply)
+{
+    uint32_t  sum;
+
+    sum = 1;
+
+    if (reply->type == FJ_REPLY_ERROR) {
+        sum = fk_crc32c(1, reply->text, reply->size);
+    }
+
+    return sum != 0 ? sum : 1;
 }
 
 
@@ -266,6 +304,7 @@ fj_link_send(fj_link_t *link, fj_command_t command, const fj_words_t *words)
     if (link->shell->send(link->data, words->argc, words->argv, words->sizes)
         != 0)
     {
+        link->is_lost = 1;
         fj_link_drop(link);
     }
 }
@@ -274,25 +313,33 @@ fj_link_send(fj_link_t *link, fj_command_t command, const fj_words_t *words)
 void
 fj_reply(fj_link_t *link, const fj_reply_t *reply)
 {
-    const fj_command_info_t  *info;
+    uint32_t  command;
 
     assert(link->magic == FJ_LINK_MAGIC);
     assert(link->command != FJ_COMMAND_NONE);
 
     if (reply == NULL) {
+        link->is_lost = 1;
         fj_link_drop(link);
         return;
     }
+
+    link->answered = link->command;
 
     if (reply->type == FJ_REPLY_ERROR && fj_address_astray(link, reply)) {
         return;
     }
 
-    info = &fj_commands[link->command];
+    command = link->command;
     link->command = FJ_COMMAND_NONE;
     fj_link_timer(link, FJ_TIMER_WATCH, FJ_TIMER_OFF);
 
-    info->reply(link, reply);
+    fj_commands[command].reply(link, reply);
+
+    if (reply->type != FJ_REPLY_ERROR && link->answered == command) {
+        /* It works: what it is refused with next is news. */
+        link->refused_sum[command] = 0;
+    }
 }
 
 

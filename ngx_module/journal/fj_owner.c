@@ -18,9 +18,14 @@
 
 #define FJ_OWNER_EVERY_MS  300
 #define FJ_OWNER_GONE_MS   1000
+#define FJ_OWNER_AWAY_MS   3000        /* .. or drains, or follows another */
 #define FJ_OWNER_SILENT_MS 400         /* two signs of life, at least */
 #define FJ_OWNER_MORE_MS   200         /* that a standby waits longer */
 #define FJ_OWNER_SHORT_MS  2500        /* a lost reply, and the backoff */
+#define FJ_TAKEOVERS_FREE  4           /* one after the other, then paced */
+#define FJ_TAKEOVERS_MAX   10          /* that are counted */
+#define FJ_TAKEOVER_MIN_MS 200
+#define FJ_TAKEOVER_MAX_MS 5000
 
 
 /* What the key says. */
@@ -45,17 +50,22 @@ static int fj_owner_is_wanted(fj_t *j, fj_owner_t owner);
 static void fj_owner_damaged(fj_t *j, fj_owner_t owner);
 static int fj_owner_is_newer(const fj_t *j, const fj_sign_t *sign);
 static void fj_fenced_follow(fj_t *j);
-static void fj_fenced_alone(fj_t *j);
+static void fj_fenced_alone(fj_t *j, fj_owner_t owner);
 
 
 /* --- the sign of life -------------------------------------------------- */
 
-/* A shop that lost its journal's end is still its owner's, who mends it. */
+/* A shop that lost its journal's end is still its owner's, who mends it.  Who
+ * is about to end may have a request that takes for ever, and no new ones. */
 
 int
 fj_owner_due(fj_t *j)
 {
     fk_shop_state_t  state;
+
+    if (j->drain_until_ms != 0) {
+        return 0;
+    }
 
     state = fk_shop_state(j->fk);
 
@@ -87,6 +97,18 @@ fj_owner_lives(fj_t *j, int64_t ms)
     if (until_ms > j->alive_until_ms) {
         j->alive_until_ms = until_ms;
     }
+}
+
+
+/* What was read contradicts itself, as it does when somebody writes at the
+ * same time: whoever that is has so long to be heard, also if until now nobody
+ * was to be expected. */
+
+void
+fj_owner_expect(fj_t *j, int64_t ms)
+{
+    j->expects = 1;
+    fj_owner_lives(j, ms);
 }
 
 
@@ -142,7 +164,7 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    if (fj_owner_lets(j, owner)) {
+    if (fj_owner_lets(j, owner) && fj_now_ms(j) >= j->take_at_ms) {
         fj_recover_take(j);
         return;
     }
@@ -165,6 +187,7 @@ static void
 fj_owner_hear(fj_t *j, const fj_sign_t *sign)
 {
     j->expects = 1;
+    j->lost_said = 0;
     fj_owner_lives(j, 0);
 
     if (j->signs == 0 || memcmp(&j->sign, sign, sizeof(fj_sign_t)) != 0) {
@@ -232,7 +255,7 @@ fj_owner_has_all(fj_t *j, fj_owner_t owner)
                "up to record %" PRIu64 " of epoch %" PRIu64 "; waiting for "
                "it to come", j->sign.seq, j->sign.epoch,
                j->link.address.text, fk_recover_seq(j->fk),
-               fj_follow_epoch(j));
+               j->read_id.epoch);
     }
 
     return 0;
@@ -244,12 +267,8 @@ fj_owner_has_all(fj_t *j, fj_owner_t owner)
 static int
 fj_owner_is_short(const fj_t *j)
 {
-    uint64_t  epoch;
-
-    epoch = fj_follow_epoch(j);
-
-    return epoch < j->sign.epoch
-           || (epoch == j->sign.epoch
+    return j->read_id.epoch < j->sign.epoch
+           || (j->read_id.epoch == j->sign.epoch
                && fk_recover_seq(j->fk) < j->sign.seq);
 }
 
@@ -337,11 +356,49 @@ void
 fj_owner_wait(fj_t *j)
 {
     if (fk_recover_renew(j->fk, j->conf->owner, fj_now_ms(j)) != FK_OK) {
-        fj_link_drop(&j->link);
+        fj_give_up(j);
         return;
     }
 
     fj_link_timer(&j->link, FJ_TIMER_RETRY, FJ_FOLLOW_MS);
+}
+
+
+/*
+ * A takeover that does not lead to an open shop (too few replicas, an entry
+ * that Redis refuses) costs an epoch, an entry of each stream, and keeps other
+ * servers away.  The first ones come without delay, for a Redis that fails
+ * again is common; the others ever later.
+ */
+
+void
+fj_owner_pace(fj_t *j)
+{
+    int64_t   wait_ms;
+    uint32_t  paced_count;
+
+    if (j->takeovers < FJ_TAKEOVERS_MAX) {
+        j->takeovers++;
+    }
+
+    if (j->takeovers <= FJ_TAKEOVERS_FREE) {
+        return;
+    }
+
+    paced_count = j->takeovers - FJ_TAKEOVERS_FREE;
+    wait_ms = (int64_t) FJ_TAKEOVER_MIN_MS << (paced_count - 1);
+
+    if (wait_ms > FJ_TAKEOVER_MAX_MS) {
+        wait_ms = FJ_TAKEOVER_MAX_MS;
+    }
+
+    j->take_at_ms = fj_now_ms(j) + wait_ms;
+
+    if (paced_count == 1) {
+        fj_say(&j->link, FJ_LOG_WARN, ": %d takeovers have not opened it; "
+               "the next ones are up to %d ms apart", FJ_TAKEOVERS_FREE,
+               FJ_TAKEOVER_MAX_MS);
+    }
 }
 
 
@@ -393,8 +450,9 @@ fj_owner_is_newer(const fj_t *j, const fj_sign_t *sign)
 /*
  * The shop is fenced.  By whom, its new owner says: a generation on our own
  * sockets, which then are left to it, or another server, which is followed.
- * A generation that replaced us and is gone leaves nobody behind who accepts
- * buyers: then this process ends, and its master starts one that does.
+ * A generation that replaced us and sells no more may leave nobody behind who
+ * accepts, whoever sells now: then this process ends, and its master starts
+ * one that does.
  */
 
 void
@@ -436,14 +494,13 @@ fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    if (owner == FJ_OWNER_NOBODY || owner == FJ_OWNER_DEAD
-        || !fj_owner_is_newer(j, &sign))
-    {
-        fj_fenced_alone(j);
+    if (owner != FJ_OWNER_OURS || !fj_owner_is_newer(j, &sign)) {
+        fj_fenced_alone(j, owner);
         return;
     }
 
     j->fenced_at_ms = fj_now_ms(j);
+    j->replaced_by = sign.server;
 
     if (!j->replaced) {
         j->replaced = 1;
@@ -456,19 +513,35 @@ fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply)
 }
 
 
-/* It has taken the shop, and does not say that it lives. */
+/*
+ * Whoever has taken the shop does not say so.  A generation that replaced us
+ * and lost it to another server follows, and accepts; or it has been told to
+ * quit, and its last request may take for ever.  Both accepting harms nobody,
+ * nobody accepting does: so it is waited for, but not for long.
+ */
 
 static void
-fj_fenced_alone(fj_t *j)
+fj_fenced_alone(fj_t *j, fj_owner_t owner)
 {
-    if (fj_now_ms(j) - j->fenced_at_ms < FJ_OWNER_GONE_MS) {
+    int64_t  wait_ms;
+
+    wait_ms = owner == FJ_OWNER_OTHER ? FJ_OWNER_AWAY_MS : FJ_OWNER_GONE_MS;
+
+    /* Our sockets came from us: so its pid means something here. */
+    if (j->replaced
+        && j->link.shell->is_dead(j->link.data, j->replaced_by))
+    {
+        wait_ms = 0;
+    }
+
+    if (fj_now_ms(j) - j->fenced_at_ms < wait_ms) {
         fj_link_timer(&j->link, FJ_TIMER_RETRY, FJ_FOLLOW_MS);
         return;
     }
 
     if (j->replaced) {
-        fj_say(&j->link, FJ_LOG_NOTICE, ": the new generation is gone; this "
-               "process ends, so that another one takes its place");
+        fj_say(&j->link, FJ_LOG_NOTICE, ": the new generation sells no more; "
+               "this process ends, so that another one takes its place");
         fj_halt(j);
         j->link.shell->replaced(j->link.data, 1);
         return;

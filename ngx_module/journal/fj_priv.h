@@ -73,6 +73,7 @@ typedef enum {
     FJ_COMMAND_TAKE_INDEX,
     FJ_COMMAND_TOP_INDEX,              /* .. it was refused: for whom */
     FJ_COMMAND_PAGE,
+    FJ_COMMAND_END,                    /* the top id, for what was read */
     FJ_COMMAND_MARK,
     FJ_COMMAND_OWNER_ASK,
     FJ_COMMAND_SAY,                    /* the sign of life */
@@ -99,6 +100,8 @@ typedef enum {
     FJ_COMMAND_READ,                   /* the reader's */
     FJ_COMMAND_COUNT
 } fj_command_t;
+
+_Static_assert(FJ_COMMAND_COUNT <= FJ_COMMANDS_MAX, "a link counts them all");
 
 /*
  * reply: never NULL, and no command is on its way any more.  lost: nobody
@@ -171,12 +174,16 @@ void fj_link_drop(fj_link_t *link);
 /* The same without the backoff: to the address that was told. */
 void fj_link_redirect(fj_link_t *link);
 
-/* Redis would not do this, or answered nonsense: says so, and gives up. */
+/* The reply being handled says that Redis would not do this, or is nonsense:
+ * the connection is given up.  The log has it once, until that command works,
+ * or fails in another way. */
 void fj_link_refused(fj_link_t *link, const fj_reply_t *reply,
     const char *doing);
 
 /* The connection does what it is for: the next backoff is a short one. */
 void fj_link_well(fj_link_t *link);
+/* .. also when something was refused before: that is over. */
+void fj_link_works(fj_link_t *link);
 
 void fj_link_timer(fj_link_t *link, fj_timer_t which, int64_t delay_ms);
 int fj_link_timer_runs(const fj_link_t *link, fj_timer_t which);
@@ -220,6 +227,10 @@ void fj_enter(fj_t *j);
 
 /* Fenced or failed: no more work for this machine. */
 void fj_halt(fj_t *j);
+
+/* Gives the connection up for want of the shop's memory: another process has
+ * the recovery, or the lock.  Says so once, until the shop is open. */
+void fj_give_up(fj_t *j);
 
 void fj_wake(fj_t *j);
 void fj_wake_all(fj_t *j);
@@ -295,14 +306,14 @@ typedef enum {
 void fj_follow_start(fj_t *j);
 void fj_follow_on(fj_t *j);
 void fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply);
+void fj_follow_on_end(fj_link_t *link, const fj_reply_t *reply);
 void fj_follow_resume(fj_t *j);
 /* The shop is taken: the index once more, then the rest of the journal. */
 void fj_follow_rest(fj_t *j);
 int fj_follow_is_short(const fj_t *j);
+/* 1: a journal with this id has the end of the snapshot, or there is none. */
+int fj_follow_reaches(const fj_t *j, const fj_id_t *id);
 fj_read_t fj_follow_damaged(fj_t *j, fk_code_t code, size_t at);
-/* The epoch that was reached: of the journal, or of the snapshot, behind
- * which nothing may be left of it. */
-uint64_t fj_follow_epoch(const fj_t *j);
 
 
 /* --- recovery (fj_recover.c) ------------------------------------------ */
@@ -344,9 +355,13 @@ int fj_sign_read(const fj_reply_t *reply, fj_sign_t *sign);
 int fj_owner_due(fj_t *j);
 /* Whoever sold until now is taken to live for so long. */
 void fj_owner_lives(fj_t *j, int64_t ms);
+/* .. also if none is known: what was read says that there may be one. */
+void fj_owner_expect(fj_t *j, int64_t ms);
 void fj_owner_ask(fj_t *j);
 /* Reads on, and asks again, after a while. */
 void fj_owner_wait(fj_t *j);
+/* A takeover is about to be sent: when the next one may be. */
+void fj_owner_pace(fj_t *j);
 void fj_owner_on_say(fj_link_t *link, const fj_reply_t *reply);
 void fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply);
 /* The shop is fenced: finds out by whom, and does what follows. */
@@ -360,6 +375,8 @@ int fj_wait_needed(const fj_t *j);
 /* Whether enough of them have what this connection wrote; one of the three
  * WAITs, which says what that is for. */
 void fj_wait_ask(fj_t *j, fj_command_t command);
+/* The same question of any link; wait_ms: digits, below the timeout. */
+void fj_wait_send(fj_link_t *link, fj_command_t command, const char *wait_ms);
 void fj_wait_on_batch(fj_link_t *link, const fj_reply_t *reply);
 void fj_wait_on_probed(fj_link_t *link, const fj_reply_t *reply);
 void fj_wait_on_open(fj_link_t *link, const fj_reply_t *reply);

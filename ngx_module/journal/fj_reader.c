@@ -170,7 +170,7 @@ fj_reader_send(fj_reader_t *r)
     }
 
     r->asked = r->asks.next;
-    fj_keeper_order_key(r->conf->shop, &r->asked->id, key, sizeof(key));
+    fj_keeper_order_key(key, r->conf, &r->asked->id);
 
     words.argc = 0;
     fj_words_text(&words, "GET");

@@ -18,8 +18,9 @@
  *
  * Nothing is closed for long: most is read while the old owner still sells.
  *
- * A connection lost on the way starts it all again, under a higher epoch; a
- * takeover that landed without our knowledge then fences nobody but itself.
+ * A connection lost on the way costs nothing that was read: once it has caught
+ * up, a server follows on with that, asks again who sells, and takes a higher
+ * epoch; a takeover that landed without its knowledge fences nobody else.
  *
  * A process that was slow may have lost the recovery to a sibling, whose
  * epoch then looks like another server's.  So it takes an epoch, or fences
@@ -35,10 +36,12 @@
 
 
 static int fj_recover_resume(fj_t *j);
+static int fj_recover_is_cut(const fj_t *j, const fj_id_t *top);
 static int fj_recover_waits(fj_t *j, const fj_id_t *top);
-static int fj_recover_journal_lost(fj_t *j, const fj_id_t *top);
+static void fj_recover_journal_lost(fj_t *j, const fj_id_t *top);
 static void fj_recover_append(fj_t *j, fj_command_t command, const char *key,
     int is_there, const char *field, uint64_t seq);
+static const char *fj_recover_login(const fj_t *j);
 static int fj_recover_lost(const fj_t *j);
 static int fj_recover_damaged(fj_t *j);
 static uint64_t fj_recover_epoch(const fj_t *j, const fj_id_t *top);
@@ -73,6 +76,7 @@ fj_recover_start(fj_t *j)
     j->damage.code = FK_OK;
     j->alive_said = 0;
     j->short_said = 0;
+    j->hole_seen = 0;
     j->epoch = 0;
     j->follows = 0;
     j->resumes = 0;
@@ -121,7 +125,7 @@ fj_recover_ended(fj_t *j, fj_read_t result)
         return 1;
 
     case FJ_READ_AGAIN:
-        fj_link_drop(&j->link);
+        fj_give_up(j);
         return 1;
 
     case FJ_READ_FENCED:
@@ -136,6 +140,7 @@ fj_recover_ended(fj_t *j, fj_read_t result)
         fj_recover_fail(j);
 
     } else if (fj_recover_damaged(j)) {
+        fj_owner_expect(j, FJ_OWNER_TTL_MS);
         fj_owner_ask(j);
     }
 
@@ -152,7 +157,7 @@ fj_recover_damaged(fj_t *j)
     j->follows = 0;
 
     if (fk_recover_begin(j->fk, j->conf->owner, fj_now_ms(j)) != FK_OK) {
-        fj_link_drop(&j->link);
+        fj_give_up(j);
         return 0;
     }
 
@@ -188,12 +193,21 @@ fj_recover_fail(fj_t *j)
            j->read_id.epoch, j->read_id.seq, j->read_key, j->damage.at,
            j->damage.seq, j->damage.code == FK_TABLE_FULL
                           ? "; give the shop more \"memory\"" : "",
-           j->link.address.text, j->conf->db,
-           j->conf->password.size != 0 ? " --password-file FILE" : "",
+           j->link.address.text, j->conf->db, fj_recover_login(j),
            j->conf->shop);
 
     fk_fail(j->fk, text);
     fj_halt(j);
+}
+
+
+/* What the tool needs to be let in; where the password is, only the operator
+ * knows here. */
+
+static const char *
+fj_recover_login(const fj_t *j)
+{
+    return j->conf->password.size != 0 ? " --password-file FILE" : "";
 }
 
 
@@ -224,8 +238,11 @@ fj_recover_progress(fj_t *j)
 void
 fj_recover_caught_up(fj_t *j)
 {
-    j->restarts = 0;
-    j->damage.said = 0;
+    /* A journal that ends before its snapshot is not read to its end. */
+    if (!fj_follow_is_short(j)) {
+        j->restarts = 0;
+        j->damage.said = 0;
+    }
 
     if (j->epoch == 0) {
         j->follows = 1;
@@ -271,29 +288,50 @@ void
 fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_t     *j = fj_of(link);
-    fj_id_t   top;
+    fj_id_t   top, last;
 
     if (!fj_stream_top(j, reply, &top)) {
         return;
     }
 
     if (fj_recover_lost(j)) {
-        fj_link_drop(link);
+        fj_give_up(j);
         return;
     }
 
     j->top_is_there = top.epoch != 0;
-    j->heals = fj_id_cmp(&top, &j->read_id) < 0;
+
+    /* Behind a snapshot that healed it, a journal need not go on yet. */
+    j->heals = fj_id_cmp(&top, &j->read_id) < 0
+               && (j->joined || !j->found.heals);
+
+    if (!j->heals && !fj_recover_is_cut(j, &top)) {
+        j->hole_seen = 0;
+
+    } else if (fj_recover_waits(j, &top)) {
+        return;
+    }
+
+    last = j->heals && j->joined ? j->read_id : top;
+
+    if (fj_recover_is_cut(j, &last)) {
+        fj_recover_journal_lost(j, &top);
+        return;
+    }
 
     if (j->heals) {
-        if (fj_recover_waits(j, &top)) {
-            return;
-        }
-
+        fj_say(link, FJ_LOG_EMERG, ": the journal in redis \"%s\" ends at %"
+               PRIu64 "-%" PRIu64 ", but was read up to %" PRIu64 "-%" PRIu64
+               "; its owner is gone, so this server goes on with what it has "
+               "read", link->address.text, top.epoch, top.seq,
+               j->read_id.epoch, j->read_id.seq);
         top = j->read_id;
     }
 
-    if (fj_recover_journal_lost(j, &top)) {
+    /* With it no shop can open: that is found out before an epoch is taken,
+     * which would be another one each time. */
+    if (fj_follow_is_short(j)) {
+        (void) fj_recover_ended(j, fj_follow_damaged(j, FK_CORRUPT, 0));
         return;
     }
 
@@ -306,6 +344,7 @@ fj_recover_on_top(fj_link_t *link, const fj_reply_t *reply)
     }
 
     fj_epoch_seen(j, j->epoch);
+    fj_owner_pace(j);
     fj_recover_append(j, FJ_COMMAND_TAKE, j->key, j->top_is_there, "t", 0);
 }
 
@@ -347,25 +386,41 @@ fj_recover_epoch(const fj_t *j, const fj_id_t *top)
 
 
 /*
- * The journal ends before what was read of it: Redis has lost that.  An owner
- * that lives has more in memory than we have, and mends it; it is given the
- * time to say so.  If there is none, what was read here is the best there is:
- * the shop opens with it, sees what the journal lacks, and heals it.
+ * A snapshot counts only when the journal has its end, so a journal that ends
+ * before it has lost something; how much, nobody knows.  The one exception:
+ * a snapshot that healed such a journal, and whose writer died before the
+ * journal went on.
+ */
+
+static int
+fj_recover_is_cut(const fj_t *j, const fj_id_t *top)
+{
+    return !j->found.heals && !fj_follow_reaches(j, top);
+}
+
+
+/*
+ * The journal ends before what was read of it, or of its snapshot: Redis has
+ * lost that, perhaps while it was read, and the owner's key with it.  An owner
+ * that lives has more in memory than we have, and mends it; from when the hole
+ * is first seen it is given the time to say so.  If there is none, what was
+ * read here is the best there is: the shop opens with it, sees what the
+ * journal lacks, and heals it.
  */
 
 static int
 fj_recover_waits(fj_t *j, const fj_id_t *top)
 {
-    int64_t  now_ms;
+    if (!j->hole_seen) {
+        j->hole_seen = 1;
+        fj_owner_expect(j, 0);
+        fj_say(&j->link, FJ_LOG_WARN, ": the journal in redis \"%s\" ends at "
+               "%" PRIu64 "-%" PRIu64 ", before what was read; waiting for an "
+               "owner that has more", j->link.address.text, top->epoch,
+               top->seq);
+    }
 
-    now_ms = fj_now_ms(j);
-
-    if (now_ms - j->alive_until_ms >= FJ_MEND_MS) {
-        fj_say(&j->link, FJ_LOG_EMERG, ": the journal in redis \"%s\" ends "
-               "at %" PRIu64 "-%" PRIu64 ", but was read up to %" PRIu64 "-%"
-               PRIu64 "; its owner is gone, so this server goes on with what "
-               "it has read", j->link.address.text, top->epoch, top->seq,
-               j->read_id.epoch, j->read_id.seq);
+    if (fj_now_ms(j) - j->alive_until_ms >= FJ_MEND_MS) {
         return 0;
     }
 
@@ -374,33 +429,19 @@ fj_recover_waits(fj_t *j, const fj_id_t *top)
 }
 
 
-/*
- * A snapshot counts only when the journal has its end, so a journal that ends
- * before it has lost something; how much, nobody knows.  The one exception:
- * a snapshot that healed such a journal, and whose writer died before the
- * journal went on.
- */
-
-static int
+static void
 fj_recover_journal_lost(fj_t *j, const fj_id_t *top)
 {
-    if (j->found.begin.epoch == 0 || j->found.heals
-        || top->epoch > j->found.epoch
-        || (top->epoch == j->found.epoch && top->seq >= j->found.end_seq))
-    {
-        return 0;
-    }
-
     fj_say(&j->link, FJ_LOG_EMERG, " cannot recover: the journal in redis "
            "\"%s\" ends at %" PRIu64 "-%" PRIu64 ", before its snapshot of "
-           "%" PRIu64 "-%" PRIu64 ": it has lost what came after; restore "
-           "redis, or delete the snapshots' index to lose it knowingly",
+           "%" PRIu64 "-%" PRIu64 ": it has lost what came after; look "
+           "with: faka-journal --redis %s --db %" PRIu32 "%s %s check",
            j->link.address.text, top->epoch, top->seq, j->found.epoch,
-           j->found.end_seq);
+           j->found.end_seq, j->link.address.text, j->conf->db,
+           fj_recover_login(j), j->conf->shop);
 
     fk_fail(j->fk, "the journal is older than its snapshot");
     fj_halt(j);
-    return 1;
 }
 
 
@@ -421,7 +462,7 @@ fj_recover_on_take(fj_link_t *link, const fj_reply_t *reply)
     case FJ_APPEND_REFUSED:
     case FJ_APPEND_GONE:
         if (fj_recover_lost(j)) {
-            fj_link_drop(link);
+            fj_give_up(j);
             return;
         }
 
@@ -607,7 +648,7 @@ fj_recover_open(fj_t *j)
                           sizeof(why));
 
     if (code == FK_CONFLICT || code == FK_LOCK_TIMEOUT) {
-        fj_link_drop(&j->link);
+        fj_give_up(j);
         return;
     }
 

@@ -27,17 +27,24 @@ fj_wait_needed(const fj_t *j)
 void
 fj_wait_ask(fj_t *j, fj_command_t command)
 {
+    fj_wait_send(&j->link, command, FJ_WAIT_MS);
+}
+
+
+void
+fj_wait_send(fj_link_t *link, fj_command_t command, const char *wait_ms)
+{
     char        count[16];
     fj_words_t  words;
 
-    (void) snprintf(count, sizeof(count), "%" PRIu32, j->conf->replicas);
+    (void) snprintf(count, sizeof(count), "%" PRIu32, link->conf->replicas);
 
     words.argc = 0;
     fj_words_text(&words, "WAIT");
     fj_words_text(&words, count);
-    fj_words_text(&words, FJ_WAIT_MS);
+    fj_words_text(&words, wait_ms);
 
-    fj_link_send(&j->link, command, &words);
+    fj_link_send(link, command, &words);
 }
 
 
@@ -81,8 +88,7 @@ fj_wait_enough(fj_t *j, const fj_reply_t *reply)
         && reply->number >= (int64_t) j->conf->replicas)
     {
         j->replicas_said = 0;
-        link->refused = 0;
-        fj_link_well(link);
+        fj_link_works(link);
         return 1;
     }
 

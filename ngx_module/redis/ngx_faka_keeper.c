@@ -25,8 +25,6 @@ static size_t ngx_faka_keeper_text(void *data, const fk_order_view_t *order,
     const uint8_t *record, size_t size, char *out, size_t room);
 static void ngx_faka_reader_answer(void *data, fj_ask_t *ask,
     fj_answer_t answer, const char *text, size_t size);
-static void ngx_faka_keeper_quiet(void *data);
-static void ngx_faka_keeper_replaced(void *data, ngx_uint_t is_gone);
 
 
 ngx_faka_keeper_t *
@@ -61,7 +59,6 @@ ngx_faka_keeper_start(ngx_cycle_t *cycle,
     keeper->shell.log = options->log;
     keeper->shell.wake = options->wake;
     keeper->shell.ring = options->ring;
-    keeper->shell.replaced = ngx_faka_keeper_replaced;
     keeper->shell.data = options->data;
 
     ngx_faka_shell_init(&keeper->shell, &keeper->machine.link);
@@ -93,24 +90,6 @@ ngx_faka_keeper_text(void *data, const fk_order_view_t *order,
 }
 
 
-/* The reader has nothing for other workers. */
-
-static void
-ngx_faka_keeper_quiet(void *data)
-{
-    /* void */
-}
-
-
-/* Neither of the two is what tells that this server was replaced. */
-
-static void
-ngx_faka_keeper_replaced(void *data, ngx_uint_t is_gone)
-{
-    /* void */
-}
-
-
 ngx_faka_reader_t *
 ngx_faka_reader_start(ngx_cycle_t *cycle,
     const ngx_faka_reader_options_t *options)
@@ -125,8 +104,6 @@ ngx_faka_reader_start(ngx_cycle_t *cycle,
     reader->answer = options->answer;
     reader->shell.log = options->log;
     reader->shell.wake = options->wake;
-    reader->shell.ring = ngx_faka_keeper_quiet;
-    reader->shell.replaced = ngx_faka_keeper_replaced;
     reader->shell.data = options->data;
 
     ngx_faka_shell_init(&reader->shell, &reader->machine.link);

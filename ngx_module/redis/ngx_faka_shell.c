@@ -303,7 +303,9 @@ ngx_faka_shell_ring(void *data)
 {
     ngx_faka_shell_t  *shell = data;
 
-    shell->ring(shell->data);
+    if (shell->ring != NULL) {
+        shell->ring(shell->data);
+    }
 }
 
 
@@ -312,6 +314,6 @@ ngx_faka_shell_replaced(void *data, int is_gone)
 {
     ngx_faka_shell_t  *shell = data;
 
-    shell->was_replaced = 1;
+    shell->was_replaced = shell->replaced != NULL;
     shell->is_gone = is_gone != 0;
 }

@@ -20,7 +20,8 @@ typedef struct {
     ngx_uint_t        was_replaced;    /* unsigned: 1 replaced() is due */
     ngx_uint_t        is_gone;         /* what it is told */
 
-    /* As in ngx_faka_journal_options_t. */
+    /* As in ngx_faka_journal_options_t; the last two, where it is of no
+     * interest, NULL. */
     void            (*wake)(void *data);
     void            (*ring)(void *data);
     void            (*replaced)(void *data, ngx_uint_t is_gone);

@@ -138,6 +138,8 @@ ex_new(ex_shop_t *x, uint64_t seed, sim_plan_t *plan, uint8_t *mem)
     plan->ring_size = 16384 << seed % 3;
     node_format(plan, mem, &x->fk);
 
+    fk_introduce(&x->fk, EX_OWNER);
+
     env.now_ms = x->book.now_ms;
     rc = fk_recover_begin(&x->fk, 1, 0);
     assert(rc == FK_OK);

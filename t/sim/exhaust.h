@@ -13,6 +13,7 @@
 #define EX_PRODUCTS      4
 #define EX_ORDERS_MAX    128
 #define EX_PART_SIZE     FK_SNAPSHOT_PART_SIZE_MAX
+#define EX_OWNER         7             /* of imports, flushes, snapshots */
 
 
 /* A shop, and what is known of it outside; restored before each death. */
@@ -66,7 +67,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      32
+#define EX_OP_COUNT      34
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6

@@ -7,7 +7,6 @@
 #include "exhaust.h"
 
 
-#define EX_OWNER      7
 #define EX_RETENTION  60
 
 
@@ -155,6 +154,26 @@ ex_abort(ex_shop_t *x)
 }
 
 
+/* Its process is dead: the next tick takes it apart. */
+
+static fk_code_t
+ex_import_break(ex_shop_t *x)
+{
+    uint32_t  slot;
+    uint64_t  owner;
+
+    slot = 0;
+    owner = fk_import_owner(&x->fk, &slot);
+
+    if (owner == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    fk_import_break(&x->fk, slot, owner);
+    return FK_OK;
+}
+
+
 /* --- orders ------------------------------------------------------------ */
 
 static fk_code_t
@@ -274,6 +293,32 @@ static fk_code_t
 ex_refunded(ex_shop_t *x)
 {
     return ex_decide(x, FK_EVENT_REFUNDED);
+}
+
+
+/* Of one payment of those that the order has: the same one again. */
+
+static fk_code_t
+ex_refund(ex_shop_t *x)
+{
+    uint32_t           n;
+    fk_env_t           env;
+    fk_str_t           trade_no;
+    fk_order_view_t    out;
+    fk_payment_view_t  payments[8];
+
+    n = fk_order_payments(&x->fk, ex_order(x), payments, 8);
+
+    if (n == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    env = ex_env(x);
+    n = (uint32_t) (x->draw.b % n);
+    trade_no = (fk_str_t) { (uint8_t *) payments[n].trade_no,
+                            strlen(payments[n].trade_no) };
+
+    return fk_refund(&x->fk, &env, ex_order(x), trade_no, &out);
 }
 
 
@@ -524,6 +569,8 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "later", ex_later, EX_READS, EX_ANY },
     { "checkout again", ex_checkout, EX_REPEATS, EX_ANY },
     { "pay late", ex_pay_right, EX_REPEATS, FK_STATUS_EXPIRED },
+    { "refund", ex_refund, EX_REPEATS, FK_STATUS_REFUND_DUE },
+    { "import, break", ex_import_break, EX_REPEATS, EX_ANY },
 };
 
 

@@ -1,7 +1,10 @@
 /*
  * The operator: makes the products, imports cards in slices, changes prices,
- * and decides about money that a rule cannot decide.  Two of them, so that
- * decisions do not wait for imports.
+ * and decides about money that a rule cannot decide.  Decisions do not wait
+ * for imports, and a colleague says now and then what was said just before.
+ *
+ * A file whose import came to nothing, or whose end nobody has heard, is
+ * uploaded again until it is in: what is known is left out by the shop.
  */
 
 #include "sim.h"
@@ -9,11 +12,17 @@
 
 enum {
     STEP_PRODUCT = 0, STEP_BEGIN, STEP_ADD, STEP_COMMIT, STEP_ABORT,
-    STEP_REST, STEP_DECIDE
+    STEP_REST, STEP_DECIDE, STEP_AGAIN
+};
+
+/* They are the first who act. */
+enum {
+    OPERATOR_IMPORTS = 0, OPERATOR_DECIDES, OPERATOR_REPEATS
 };
 
 #define OPERATOR_SLICE  4
 #define OPERATOR_PRICE  500
+#define OPERATOR_TRIES_US  (5 * SIM_S)
 
 
 static void operator_on_turn(sim_t *s, uint64_t a, uint64_t b);
@@ -25,6 +34,9 @@ static void operator_answered(sim_t *s, uint32_t actor,
 static void operator_product(sim_t *s, sim_request_t *r);
 static void operator_rest(sim_t *s, uint32_t actor);
 static void operator_import(sim_t *s, uint32_t actor);
+static int operator_gives_up(const sim_t *s, const sim_actor_t *me);
+static void operator_again(sim_t *s, uint32_t actor, uint32_t payment,
+    int64_t delay_us);
 static int operator_decide(sim_t *s, sim_request_t *r);
 static int operator_waits(sim_t *s, uint32_t payment, fk_event_t *event);
 
@@ -44,6 +56,9 @@ operator_start(sim_t *s)
 
     actor = actor_new(s, operator_done);
     operator_next(s, actor, STEP_DECIDE, SIM_S);
+
+    actor = actor_new(s, operator_done);
+    assert(actor == OPERATOR_REPEATS);
 }
 
 
@@ -65,7 +80,7 @@ operator_on_turn(sim_t *s, uint64_t a, uint64_t b)
     static const sim_request_kind_t  kinds[] = {
         SIM_REQUEST_PRODUCT, SIM_REQUEST_IMPORT_BEGIN, SIM_REQUEST_IMPORT_ADD,
         SIM_REQUEST_IMPORT_COMMIT, SIM_REQUEST_IMPORT_ABORT,
-        SIM_REQUEST_COUNT, SIM_REQUEST_DECIDE
+        SIM_REQUEST_COUNT, SIM_REQUEST_DECIDE, SIM_REQUEST_REFUND
     };
 
     me = &s->actor[actor];
@@ -95,7 +110,32 @@ operator_on_turn(sim_t *s, uint64_t a, uint64_t b)
         return;
     }
 
+    if (me->step == STEP_COMMIT) {
+        r->first_card = me->file;
+        r->count = me->left;
+    }
+
+    if (me->step == STEP_AGAIN) {
+        r->payment = me->payment;
+        r->purchase = s->oracle.payment[me->payment].purchase;
+        r->id = s->oracle.payment[me->payment].id;
+
+    } else if (r->kind == SIM_REQUEST_REFUND && sim_permille(s, 300)
+               && s->actor[OPERATOR_REPEATS].waiting == NULL)
+    {
+        operator_again(s, OPERATOR_REPEATS, r->payment,
+                       sim_between(s, 0, 2 * s->plan.latency_us));
+    }
+
     actor_ask(s, r);
+}
+
+
+static void
+operator_again(sim_t *s, uint32_t actor, uint32_t payment, int64_t delay_us)
+{
+    s->actor[actor].payment = payment;
+    operator_next(s, actor, STEP_AGAIN, delay_us);
 }
 
 
@@ -207,6 +247,18 @@ operator_rest(sim_t *s, uint32_t actor)
     sim_actor_t  *me;
 
     me = &s->actor[actor];
+
+    if (me->file != 0 && operator_gives_up(s, me)) {
+        me->file = 0;
+    }
+
+    if (me->file != 0) {
+        me->first_card = me->file;
+        me->count = me->left;
+        operator_next(s, actor, STEP_BEGIN, 0);
+        return;
+    }
+
     me->product = (uint32_t) sim_below(s, s->plan.products);
 
     if (s->is_stopping) {
@@ -240,8 +292,22 @@ operator_import(sim_t *s, uint32_t actor)
         return;
     }
 
+    me->file = me->first_card;
     me->left = me->count;
+    me->since_us = s->now_us;
     operator_next(s, actor, STEP_BEGIN, 0);
+}
+
+
+/* A card that has left with its order is not known any more; and where
+ * clocks jump, a lease may last for any time. */
+
+static int
+operator_gives_up(const sim_t *s, const sim_actor_t *me)
+{
+    return (s->plan.retention_s < 1000000
+            || s->plan.weight[SIM_FAULT_CLOCK_JUMP] != 0)
+           && s->now_us > me->since_us + OPERATOR_TRIES_US;
 }
 
 
@@ -257,9 +323,24 @@ operator_done(sim_t *s, uint32_t actor, sim_request_t *r)
         return;
     }
 
-    /* An import is not gone on with where an answer is missing. */
+    /* There is no room for it, and there will be none. */
+    if (!r->is_lost && r->code == FK_TABLE_FULL && me->file != 0) {
+        me->file = 0;
+        operator_next(s, actor, me->step == STEP_ADD ? STEP_ABORT : STEP_REST,
+                      SIM_S);
+        return;
+    }
+
+    /* An import is not gone on with where an answer is missing: the file
+     * comes again. */
     if (me->step == STEP_COMMIT || me->step == STEP_ADD) {
-        operator_next(s, actor, STEP_REST, SIM_S);
+        operator_next(s, actor, s->is_stopping ? STEP_ABORT : STEP_REST,
+                      SIM_S);
+        return;
+    }
+
+    if (r->kind == SIM_REQUEST_REFUND) {
+        operator_again(s, actor, r->payment, actor_pause_us(s, actor));
         return;
     }
 
@@ -297,6 +378,7 @@ operator_answered(sim_t *s, uint32_t actor, const sim_request_t *r)
 
     case STEP_BEGIN:
         if (r->code != FK_OK) {
+            me->file = r->code == FK_BUSY_IMPORT ? me->file : 0;
             operator_next(s, actor, STEP_REST, SIM_S);
             return;
         }
@@ -306,7 +388,9 @@ operator_answered(sim_t *s, uint32_t actor, const sim_request_t *r)
         return;
 
     case STEP_ADD:
-        if (r->code != FK_OK || sim_fault(s, SIM_FAULT_IMPORT_QUIT)) {
+        if (r->code != FK_OK || sim_fault(s, SIM_FAULT_IMPORT_QUIT)
+            || operator_gives_up(s, me))
+        {
             operator_next(s, actor, sim_permille(s, 500) ? STEP_ABORT
                                                          : STEP_REST, 0);
             return;
@@ -316,6 +400,18 @@ operator_answered(sim_t *s, uint32_t actor, const sim_request_t *r)
         me->count -= r->count;
         operator_next(s, actor, me->count != 0 ? STEP_ADD : STEP_COMMIT, 0);
         return;
+
+    case STEP_COMMIT:
+        me->file = r->code == FK_OK ? 0 : me->file;
+        operator_next(s, actor, STEP_REST, sim_between(s, 0, 3 * SIM_S));
+        return;
+
+    case STEP_AGAIN:
+        if (actor == OPERATOR_REPEATS) {
+            return;
+        }
+
+        /* Fall through. */
 
     case STEP_DECIDE:
         operator_next(s, actor, STEP_DECIDE, sim_between(s, 0, SIM_S));

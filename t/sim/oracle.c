@@ -21,6 +21,7 @@ static void oracle_went(sim_t *s, const sim_request_t *r,
 static void oracle_priced(sim_t *s, const sim_request_t *r);
 static void oracle_decided(sim_t *s, const sim_request_t *r);
 static void oracle_refunded(sim_t *s, const sim_request_t *r);
+static void oracle_uploaded(sim_t *s, const sim_request_t *r);
 
 
 void
@@ -187,7 +188,7 @@ oracle_answer(sim_t *s, sim_request_t *r)
         break;
 
     case SIM_REQUEST_IMPORT_COMMIT:
-        s->oracle.product[r->product].imported_acked += r->card_count;
+        oracle_uploaded(s, r);
         break;
 
     case SIM_REQUEST_PRODUCT:
@@ -454,9 +455,40 @@ oracle_decided(sim_t *s, const sim_request_t *r)
 static void
 oracle_refunded(sim_t *s, const sim_request_t *r)
 {
-    s->oracle.payment[r->payment].is_refunded = 1;
+    sim_payment_t  *p;
+
+    p = &s->oracle.payment[r->payment];
+    p->is_refunded = 1;
+
+    SIM_MUST(s, s->redis.has_lost || p->state_seq == 0
+                || p->state == FK_PAYMENT_STATE_REFUNDED,
+             "payment %u was said to be given back, and is %s in the journal",
+             r->payment, fk_payment_state_word[p->state]);
+
+    if (r->code == FK_EXISTS) {
+        sim_mark(s, SIM_MARK_REFUNDED_AGAIN);
+    }
 
     if (r->view.status == FK_STATUS_DELIVERED) {
         sim_mark(s, SIM_MARK_SETTLED);
+    }
+}
+
+
+/* What was new has come in; what was not is there already. */
+
+static void
+oracle_uploaded(sim_t *s, const sim_request_t *r)
+{
+    uint32_t  i;
+
+    s->oracle.product[r->product].imported_acked += r->card_count;
+
+    if (r->card_count < r->count) {
+        sim_mark(s, SIM_MARK_UPLOADED_AGAIN);
+    }
+
+    for (i = 0; i < r->count; i++) {
+        s->oracle.card[r->first_card + i].is_uploaded = 1;
     }
 }

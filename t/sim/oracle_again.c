@@ -36,7 +36,11 @@ again_check(sim_t *s, fk_t *fk, const fk_env_t *env, sim_sums_t *sums)
     again_recover(s, &other, env);
     again_same(s, fk, &other, env);
 
+    oracle_check_queues(s, fk, &other);
+    oracle_check_stock(s, fk, 0);
+
     again_archive(s, &other, env, sums);
+    oracle_check_stock(s, &other, 1);
     again_sums(s, &other, env);
     check_products(s, &other, env, sums);
 

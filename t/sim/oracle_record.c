@@ -236,6 +236,8 @@ record_order(sim_t *s, const fk_record_head_t *head,
         record_moved(s, head, n, &now);
     }
 
+    oracle_turn(s, head, n, &now);
+
     b->axes = now;
     b->axes_seq = head->seq;
 }
@@ -422,7 +424,7 @@ record_may_turn(const sim_t *s, const sim_payment_t *p, uint8_t to)
 static void
 record_gone(sim_t *s, const fk_image_order_gone_t *in)
 {
-    char                   name[FJ_KEY_SIZE + FK_ORDER_TEXT_SIZE];
+    char                   name[FJ_KEY_SIZE];
     uint32_t               i, n;
     fk_order_id_t          id;
     const sim_key_t       *key;
@@ -448,7 +450,7 @@ record_gone(sim_t *s, const fk_image_order_gone_t *in)
                  fk_payment_state_word[p->state]);
     }
 
-    fj_keeper_order_key(SIM_SHOP, &id, name, sizeof(name));
+    fj_keeper_order_key(name, &request_shop, &id);
     key = redis_key(s, name);
 
     if (!s->redis.replaying) {

@@ -398,8 +398,8 @@ redis_eval(sim_t *s, const redis_call_t *call)
 
     SIM_MUST(s, n >= 2 && call->argc == at + n
                 && strstr(call->argv[1].data, "if epoch ~= ARGV[1] or not "
-                          "later(seq, new) then  redis.call('SET', KEYS[i], "
-                          "ARGV[i], 'EX', ARGV[2])") != NULL
+                          "later(seq, new) then  local set = redis.pcall("
+                          "'SET', KEYS[i], ARGV[i], 'EX', ARGV[2])") != NULL
                 && strstr(call->argv[1].data, "if later(last, ARGV[1]) then "
                           "return last end") != NULL,
              "Redis is asked to run a script that the model does not know");

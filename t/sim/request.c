@@ -13,6 +13,7 @@
 static uint32_t request_sum(const fk_t *fk, uint64_t seq);
 static void request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
+static int64_t request_left(fk_t *fk, fk_str_t sku);
 static void request_cancel(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_read(sim_t *s, fk_t *fk, const fk_env_t *env,
@@ -37,6 +38,9 @@ static void request_decide(sim_t *s, fk_t *fk, const fk_env_t *env,
 static void request_refund(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static fk_str_t request_trade_no(uint32_t payment, char text[16]);
+
+
+const fj_conf_t  request_shop = { .shop = SIM_SHOP };
 
 
 static void (*const request_calls[SIM_REQUEST_COUNT])(sim_t *s, fk_t *fk,
@@ -202,6 +206,7 @@ static void
 request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 {
     char           contact[32];
+    int64_t        left;
     uint8_t        random[10];
     fk_checkout_t  in;
 
@@ -220,8 +225,34 @@ request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     in.has_idem = 1;
     request_key(r->purchase, r->product, in.idem, in.body);
 
+    left = request_left(fk, in.sku);
     r->code = fk_checkout(fk, env, &in, &r->view);
     r->seq = r->view.seq;
+
+    SIM_MUST(s, r->code != FK_OK || left >= (int64_t) in.qty,
+             "purchase %u took units that paid orders wait for", r->purchase);
+}
+
+
+/* Nothing of a death stands in the way: it repairs before it looks. */
+
+static int64_t
+request_left(fk_t *fk, fk_str_t sku)
+{
+    int64_t                  left;
+    uint32_t                 product;
+    const fk_product_rec_t  *p;
+
+    if (fk_lock(fk) != FK_OK) {
+        return 0;
+    }
+
+    product = fk_product_find(fk, sku);
+    p = product != 0 ? FK_PRODUCT(fk, product) : NULL;
+    left = p != NULL ? p->available - p->owed : 0;
+    fk_unlock(fk);
+
+    return left;
 }
 
 
@@ -310,14 +341,14 @@ static fk_code_t
 request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
     const fk_order_id_t *id)
 {
-    char              name[FJ_KEY_SIZE + FK_ORDER_TEXT_SIZE];
+    char              name[FJ_KEY_SIZE];
     sim_id_t          version;
     fk_code_t         rc;
     sim_text_t        record;
     const sim_key_t  *key;
     fk_order_view_t   view;
 
-    fj_keeper_order_key(SIM_SHOP, id, name, sizeof(name));
+    fj_keeper_order_key(name, &request_shop, id);
     key = redis_key(s, name);
 
     if (key == NULL) {

@@ -15,7 +15,7 @@
 static void seed_reset(sim_t *s, uint64_t seed, const sim_plan_t *plan);
 static void seed_run(sim_t *s);
 static void seed_settle(sim_t *s);
-static int seed_is_settled(const sim_t *s);
+static int seed_is_settled(sim_t *s);
 static void seed_alive(sim_t *s);
 static void seed_probe_turn(sim_t *s, uint64_t a, uint64_t b);
 static void seed_probe_done(sim_t *s, uint32_t actor, sim_request_t *r);
@@ -125,7 +125,7 @@ seed_settle(sim_t *s)
 
 
 static int
-seed_is_settled(const sim_t *s)
+seed_is_settled(sim_t *s)
 {
     uint32_t           i;
     const sim_node_t  *node;
@@ -148,12 +148,14 @@ seed_is_settled(const sim_t *s)
     }
 
     for (i = 0; i < s->actor_count; i++) {
-        if (s->actor[i].done != NULL && s->actor[i].waiting != NULL) {
+        if (s->actor[i].done != NULL
+            && (s->actor[i].waiting != NULL || s->actor[i].file != 0))
+        {
             return 0;
         }
     }
 
-    return 1;
+    return !oracle_waits_in_vain(s, &node->fk);
 }
 
 

@@ -133,15 +133,23 @@ shell_random(void *data)
 static int
 shell_is_dead(void *data, uint64_t owner)
 {
+    const sim_link_t  *l = data;
+
+    return shell_knows_dead(l->worker, owner);
+}
+
+
+int
+shell_knows_dead(const sim_worker_t *w, uint64_t owner)
+{
     uint32_t             i;
     const sim_t         *s;
-    const sim_link_t    *l = data;
     const sim_worker_t  *other;
 
-    s = l->worker->world;
+    s = w->world;
 
     for (i = 0; i < s->plan.workers; i++) {
-        other = &s->node[l->worker->node].worker[i];
+        other = &s->node[w->node].worker[i];
 
         if (other->is_alive && other->owner == owner) {
             return 0;

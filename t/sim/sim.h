@@ -172,7 +172,10 @@ typedef struct {
     X(SETTLED,            "extra money of a delivered order was given back") \
     X(KEY_AGAIN,          "a restored order was found by its key")           \
     X(SLEPT,              "a server slept longer than orders are kept")      \
-    X(ARCHIVE_REFUSED,    "a late write to the archive was refused")
+    X(ARCHIVE_REFUSED,    "a late write to the archive was refused")         \
+    X(BURIED,             "the import of a dead worker was ended")           \
+    X(UPLOADED_AGAIN,     "a file came again, and its cards were known")     \
+    X(REFUNDED_AGAIN,     "a refund was said twice, and known")
 
 typedef enum {
 #define SIM_MARK_ENUM(name, text)  SIM_MARK_##name,
@@ -385,6 +388,7 @@ struct sim_worker_s {
     uint64_t        turn;              /* of its process, in the world */
     uint64_t        lost_turn;         /* what it sent in it did not leave */
     int64_t         stalled_until_us;
+    int64_t         buried_s;          /* it looked for dead imports */
     uint64_t        owner;
     fk_t            fk;
     fj_t            fj;
@@ -451,6 +455,8 @@ void worker_serve(sim_t *s, sim_worker_t *w, sim_request_t *r);
 /* --- shell.c: the journal's machine in a worker ------------------------ */
 
 void shell_start(sim_t *s, sim_worker_t *w);
+/* Whether nobody of its server can doubt that this owner is dead. */
+int shell_knows_dead(const sim_worker_t *w, uint64_t owner);
 
 
 /* --- request.c: what is asked of a shop -------------------------------- */
@@ -512,6 +518,9 @@ extern const char *const  request_words[SIM_REQUEST_COUNT];
 /* Runs it against the engine, in a worker: code, seq and the rest. */
 void request_execute(sim_t *s, sim_worker_t *w, sim_request_t *r);
 
+/* Names the shop, for fj_keeper_order_key(). */
+extern const fj_conf_t  request_shop;
+
 /* A card's sealed bytes tell which one it is; 0 if they are none of ours. */
 uint32_t request_seal(uint32_t card, uint8_t *sealed);
 uint32_t request_unseal(const uint8_t *sealed, uint32_t size);
@@ -543,13 +552,14 @@ typedef struct {
     uint32_t        product;
     uint32_t        first_card;
     uint32_t        count;
+    uint32_t        file;              /* its first card, until it is in */
     uint32_t        tries;
     int64_t         since_us;
     fk_order_id_t   id;
 } sim_actor_t;
 
 #define SIM_GATEWAYS_MAX  256
-#define SIM_ACTORS_MAX    (SIM_CLIENTS_MAX + SIM_GATEWAYS_MAX + 2)
+#define SIM_ACTORS_MAX    (SIM_CLIENTS_MAX + SIM_GATEWAYS_MAX + 3)
 
 uint32_t actor_new(sim_t *s, sim_actor_pt done);
 sim_request_t *actor_request(sim_t *s, uint32_t actor,

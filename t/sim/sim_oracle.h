@@ -32,6 +32,7 @@ typedef struct {
     /* As the journal has it. */
     uint64_t       made_seq;           /* 0: not in there */
     uint64_t       axes_seq;           /* of the axes; 0: not known */
+    uint64_t       short_seq;          /* waits for stock since then; or 0 */
     int64_t        made_amount;
     int64_t        made_ms;
     uint32_t       made_expires_s;
@@ -60,6 +61,8 @@ typedef struct {
     uint32_t  product;
     uint32_t  purchase;                /* to which it was delivered */
     uint32_t  seen;                    /* at this quiet point: the order's */
+    uint8_t   there;                   /* at this quiet point: held or sold */
+    uint8_t   is_uploaded;             /* its file was acknowledged */
 } sim_card_t;
 
 /* Until the next one, in the journal; price 0: not known. */
@@ -139,6 +142,21 @@ void oracle_forget(sim_t *s, uint64_t seq);
 void oracle_blind(sim_t *s, uint64_t seq);
 /* The price that an order has whose record is seq; 0: not known. */
 int64_t oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq);
+
+
+/* --- oracle_stock.c: whose turn it is, and what is in stock ------------ */
+
+/* The journal's next state of an order: who waited first is served first. */
+void oracle_turn(sim_t *s, const fk_record_head_t *head, uint32_t purchase,
+    const fk_axes_t *now);
+/* Whether somebody waits for units that are there. */
+int oracle_waits_in_vain(sim_t *s, const fk_t *fk);
+/* A worker has looked for imports of the dead, and nothing is due. */
+void oracle_buried(sim_t *s, const sim_worker_t *w);
+/* Each card once, and each one of a file that was acknowledged. */
+void oracle_check_stock(sim_t *s, const fk_t *fk, int is_all);
+/* The waiting lists of two shops are the same. */
+void oracle_check_queues(sim_t *s, const fk_t *fk, const fk_t *other);
 
 
 /* --- oracle_check.c, oracle_again.c: the quiet point ------------------- */

@@ -33,6 +33,7 @@ static void worker_on_tick(sim_t *s, uint64_t a, uint64_t b);
 static void worker_on_fallback(sim_t *s, uint64_t a, uint64_t b);
 static void worker_turn_start(sim_t *s, sim_worker_t *w, void *data);
 static void worker_turn_tick(sim_t *s, sim_worker_t *w, void *data);
+static int worker_bury(sim_t *s, sim_worker_t *w);
 static void worker_turn_fallback(sim_t *s, sim_worker_t *w, void *data);
 static void worker_turn_serve(sim_t *s, sim_worker_t *w, void *data);
 static void worker_park(sim_t *s, sim_worker_t *w, sim_request_t *r);
@@ -78,6 +79,8 @@ worker_start(sim_t *s, sim_worker_t *w)
     w->stalled_until_us = 0;
     w->owner = ++s->owner_serial;
     w->fk = s->node[w->node].fk;
+    fk_introduce(&w->fk, w->owner);
+    w->buried_s = 0;
     w->parked_count = 0;
 
     if (worker_turn(s, w, worker_turn_start, NULL)) {
@@ -255,6 +258,7 @@ worker_on_tick(sim_t *s, uint64_t a, uint64_t b)
 static void
 worker_turn_tick(sim_t *s, sim_worker_t *w, void *data)
 {
+    int         has_buried;
     int64_t    *wait_ms = data;
     fk_env_t    env;
     fk_tick_t   done;
@@ -262,6 +266,7 @@ worker_turn_tick(sim_t *s, sim_worker_t *w, void *data)
 
     if (fk_shop_state(&w->fk) == FK_SHOP_OPEN) {
         env.now_ms = node_unix_ms(s, w->node);
+        has_buried = worker_bury(s, w);
         code = fk_tick(&w->fk, &env, WORKER_STEPS, &done);
 
         if (done.seq != 0 || code == FK_RING_FULL) {
@@ -273,9 +278,46 @@ worker_turn_tick(sim_t *s, sim_worker_t *w, void *data)
         }
 
         oracle_tick(s, &done);
+
+        if (has_buried && code == FK_OK) {
+            oracle_buried(s, w);
+        }
     }
 
     worker_wake(s, w);
+}
+
+
+/* Once a second, as the module does it; returns 1 if it has looked,
+ * and at no transaction that a death left half done. */
+
+static int
+worker_bury(sim_t *s, sim_worker_t *w)
+{
+    int       is_clean;
+    uint32_t  slot;
+    uint64_t  owner;
+
+    if (w->buried_s == s->now_us / SIM_S) {
+        return 0;
+    }
+
+    w->buried_s = s->now_us / SIM_S;
+    is_clean = w->fk.region->undo_used == 0;
+    slot = 0;
+
+    for ( ;; ) {
+        owner = fk_import_owner(&w->fk, &slot);
+
+        if (owner == 0) {
+            return is_clean;
+        }
+
+        if (owner != w->owner && shell_knows_dead(w, owner)) {
+            fk_import_break(&w->fk, slot, owner);
+            sim_mark(s, SIM_MARK_BURIED);
+        }
+    }
 }
 
 

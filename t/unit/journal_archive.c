@@ -85,8 +85,14 @@ test_changed(void)
        && out.status == FK_STATUS_DELIVERED, "as it is now");
     OK(keeper_calm() && orders_in_memory(&nowhere) == 1, "the others leave");
     shop_wait_s(3600);
+    OK(keeper_calm() && orders_in_memory(&nowhere) == 1
+       && !(stored_view(&id, &out) && out.status == FK_STATUS_DELIVERED),
+       "what the journal has not got yet nobody reads in the archive");
+    keeper_ends();
+    records_sent();
+    keeper_begins();
     OK(keeper_calm() && orders_in_memory(&nowhere) == 0 && nowhere == 0,
-       "and it leaves in its own time");
+       "then it leaves in its own time");
     OK(stored_view(&id, &out) && out.status == FK_STATUS_DELIVERED,
        "the archive has it as it was then");
     OK(recovers(), "another region agrees");
@@ -224,7 +230,7 @@ test_fence(void)
     keeper_begins();
     shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
     stream_put(snapshots, "9-0", "t", "another", NULL);
-    fj_keeper_order_key("main", &keeper.order[3].id, key, sizeof(key));
+    fj_keeper_order_key(key, &conf, &keeper.order[3].id);
     keeper_redis_store(key, newer, sizeof(newer) - 1);
     keeper_step();
     EQ_INT(stored_with(newer), 1, "what the later owner stored stays");
@@ -278,7 +284,7 @@ test_older(void)
     keeper_begins();
     shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
     id = keeper.order[5].id;
-    fj_keeper_order_key("main", &id, key, sizeof(key));
+    fj_keeper_order_key(key, &conf, &id);
     snprintf(text, sizeof(text), "{\"epoch\":%" PRIu64 ",\"seq\":%" PRIu64
              ",\"later\":1}", keeper.epoch, fk_last_seq(&shop) + 1);
     keeper_redis_store(key, text, strlen(text));
@@ -299,7 +305,7 @@ test_older(void)
     shop_filled();
     keeper_begins();
     shop_must(keeper_walk(FJ_COMMAND_KEEP_ORDERS), "orders");
-    fj_keeper_order_key("main", &keeper.order[5].id, key, sizeof(key));
+    fj_keeper_order_key(key, &conf, &keeper.order[5].id);
     keeper_redis_store(key, "{\"epoch\":0,\"seq\":99999999,", 26);
     OK(keeper_calm() && orders_in_memory(&nowhere) == 0 && nowhere == 0,
        "an older epoch's is replaced");

@@ -66,6 +66,7 @@ test_snapshot_damaged(void)
     OK(!walk_calm(), "a damaged snapshot");
     EQ_INT(fk_shop_state(&shop), FK_SHOP_FAILED, "stops the shop");
     EQ_INT(machine.restarts, 3, "after three more looks at it");
+    EQ_INT(w.logs[FJ_LOG_NOTICE], 3, "and it tells of each");
     OK(strstr(w.log, "of faka:{main}:snapshot:1-1, byte 0") != NULL,
        "with the place");
     OK(is_quiet() && w.logs[FJ_LOG_EMERG] == 1, "once");
@@ -179,6 +180,32 @@ test_older_than_snapshot(void)
 }
 
 
+/* The same, and a later epoch hides that the journal's end is not there. */
+
+static void
+test_taken_without_end(void)
+{
+    uint64_t  epochs;
+
+    snapshot_shop(NULL);
+    stream_lose(journal, 25);
+    stream_put(journal, "2-0", "t", "somebody", NULL);
+
+    /* All that the snapshot covers is in it, but for its last record. */
+    snapshots->entry[snapshots->count - 1].data[7][1] = '1';
+    world_start();
+    epochs = fk_stat_get(&shop, FJ_STAT_EPOCH);
+    pass(20000, 1);
+    EQ_INT(machine.phase, FJ_PHASE_RECOVERING, "another server's is followed");
+    OK(!walk_calm(), "a journal that goes on without its snapshot's end");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FAILED, "is not opened");
+    EQ_INT(machine.restarts, 3, "after three more looks at it");
+    EQ_INT(w.logs[FJ_LOG_EMERG], 1, "it is said, once");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_EPOCH), epochs, "no epoch was taken");
+    EQ_INT(journal->top.epoch, 2, "and nothing is written there");
+}
+
+
 /* The mark of a shop that was healed, without the snapshot that did it. */
 
 static void
@@ -191,6 +218,26 @@ test_mark_ahead(void)
     EQ_INT(fk_shop_state(&shop), FK_SHOP_FAILED, "is damage");
     OK(strstr(w.log, "at entry 1-9 of faka:{main}:journal") != NULL,
        "and the place is told");
+}
+
+
+/* Written into a journal that lost its end; where that goes on comes later. */
+
+static void
+test_healed_meanwhile(void)
+{
+    snapshot_shop("heals");
+    stream_lose(journal, 25);
+    world_start();
+    pass(500, 1);
+    EQ_INT(machine.joined, 0, "a snapshot that heals: its end is to come");
+    stream_put(journal, "1-20", "o", "1-1", NULL);
+    pass(500, 1);
+    EQ_INT(machine.joined, 1, "it came");
+    redis_lose_all();
+    OK(!walk_calm() && fk_shop_state(&shop) == FK_SHOP_HEALING,
+       "and whatever is lost now is healed again");
+    EQ_INT(fk_last_seq(&shop), 20, "out of what was read");
 }
 
 
@@ -529,7 +576,9 @@ main(void)
     test_snapshot_replaced();
     test_cut_at_the_end();
     test_older_than_snapshot();
+    test_taken_without_end();
     test_mark_ahead();
+    test_healed_meanwhile();
     test_standby();
     test_standby_dead();
     test_standby_longer();

@@ -123,6 +123,7 @@ static const stand_t  stands[] = {
       .reading = FJ_READING_PARTS },
     { .name = "journal", .command = FJ_COMMAND_PAGE,
       .reading = FJ_READING_JOURNAL },
+    { .name = "end", .command = FJ_COMMAND_END },
     { .name = "owner", .command = FJ_COMMAND_OWNER_ASK },
     { .name = "top", .command = FJ_COMMAND_TOP },
     { .name = "takeover", .command = FJ_COMMAND_TAKE },
@@ -189,6 +190,12 @@ stand_at(const stand_t *stand)
         write_record();
         break;
 
+    case FJ_COMMAND_END:
+        write_snapshot(NULL);
+        stream_cut(journal, journal->count);
+        world_start();
+        break;
+
     default:
         conf.password = str("a password");
         conf.db = 1;
@@ -237,6 +244,7 @@ is_lived_with(const stand_t *stand, const fj_reply_t *reply)
         return reply->type == FJ_REPLY_NIL;
 
     case FJ_COMMAND_PROBE:
+    case FJ_COMMAND_END:
         return reply->item == high;
 
     case FJ_COMMAND_PAGE:
@@ -521,6 +529,65 @@ test_mixed(void)
 }
 
 
+/* The same refusal again and again, of each of two commands. */
+static void
+refuses(int times, fj_command_t first, fj_command_t second,
+    const fj_reply_t *reply)
+{
+    int  i;
+
+    w.logs[FJ_LOG_ERR] = 0;
+
+    for (i = 0; i < times; i++) {
+        shop_must(walk_to(first), fj_commands[first].name);
+        event_reply(reply);
+        shop_must(walk_to(second), fj_commands[second].name);
+        event_reply(reply);
+    }
+}
+
+
+/* What Redis refuses for hours is not in the log for hours. */
+static void
+test_said_once(void)
+{
+    fj_reply_t  full, no, nonsense;
+
+    node_text(&full, FJ_REPLY_ERROR, "OOM command not allowed");
+    node_text(&no, FJ_REPLY_ERROR, "NOPERM this user has no permissions");
+    node_number(&nonsense, 5);
+    world_new();
+    shop_must(walk_calm(), "open");
+    write_record();
+
+    refuses(20, FJ_COMMAND_BATCH, FJ_COMMAND_BATCH, &full);
+    EQ_INT(w.logs[FJ_LOG_ERR], 1, "a batch is refused 40 times: said once");
+    OK(strstr(w.log, "refuses XADD: OOM") != NULL, "and not as a loss");
+    OK(w.delay_ms[FJ_TIMER_RETRY] >= FJ_BACKOFF_MAX_MS / 2,
+       "the backoff grows");
+    refuses(20, FJ_COMMAND_BATCH, FJ_COMMAND_BATCH, &no);
+    EQ_INT(w.logs[FJ_LOG_ERR], 1, "in another way: once more");
+    refuses(20, FJ_COMMAND_BATCH, FJ_COMMAND_BATCH, &nonsense);
+    EQ_INT(w.logs[FJ_LOG_ERR], 1, "nonsense: once");
+    refuses(20, FJ_COMMAND_SAY, FJ_COMMAND_BATCH, &full);
+    EQ_INT(w.logs[FJ_LOG_ERR], 2, "two commands in turn: each once");
+
+    OK(walk_calm(), "it works again");
+    write_record();
+    refuses(1, FJ_COMMAND_BATCH, FJ_COMMAND_BATCH, &full);
+    EQ_INT(w.logs[FJ_LOG_ERR], 1, "after that it is news");
+    OK(walk_calm(), "well");
+    event_closed();
+    EQ_INT(w.logs[FJ_LOG_ERR], 2, "a loss is said each time");
+    OK(strstr(w.log, "lost its connection") != NULL, "as a loss");
+    OK(walk_calm(), "well again");
+    write_record();
+    shop_must(walk_to(FJ_COMMAND_BATCH), "a batch");
+    event_reply(NULL);
+    EQ_INT(w.logs[FJ_LOG_ERR], 3, "so is a reply that cannot be read");
+}
+
+
 int
 main(void)
 {
@@ -534,6 +601,7 @@ main(void)
 
     test_stop_elsewhere();
     test_mixed();
+    test_said_once();
 
     return tap_done();
 }

@@ -302,6 +302,23 @@ test_fenced(void)
 }
 
 
+/* Redis is emptied after the last part: an end would name none of them. */
+static void
+test_emptied(void)
+{
+    keeper_new();
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_DONE), "done");
+    redis_lose_all();
+    keeper_step();
+    EQ_INT(snapshots->count, 0, "an index that vanishes is not begun anew");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOTS), 0, "nor is it counted");
+    EQ_INT(fk_snapshot_owner(&shop), 0, "the lease is given back");
+    keeper_ends();
+}
+
+
 /* --- the index --------------------------------------------------------- */
 
 static void
@@ -504,6 +521,14 @@ test_heal_once(void)
     EQ_INT(state_after_death(), FK_SHOP_OPEN, "a little later, too");
 
     heals_begin(0);
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_HEALED), "healed");
+    redis_lose_all();
+    keeper_step();
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_HEALING, "Redis is emptied once "
+           "more: not healed");
+    OK(healed() && recovers(), "healed again");
+
+    heals_begin(0);
     shop_must(healed(), "healed");
     keeper_ends();
     shop_must(walk_calm(), "calm");
@@ -585,6 +610,7 @@ main(void)
     test_stop();
     test_replies();
     test_fenced();
+    test_emptied();
     test_clean();
     test_empty_index();
     test_heal();

@@ -70,6 +70,9 @@ test_says_and_waits(void)
 
 /* --- being replaced ---------------------------------------------------- */
 
+#define OTHER_SERVER  UINT64_C(0x0000009900000001)
+
+
 /* Fenced; what the key says is the test's. */
 static void
 be_fenced(void)
@@ -141,13 +144,20 @@ test_fenced_by_nobody(void)
 
 
 static void
+be_replaced(void)
+{
+    be_fenced();
+    says(4, THEIR_SERVER, HOST, GENERATION);
+    step();
+}
+
+
+static void
 test_replaced(void)
 {
     int  n;
 
-    be_fenced();
-    says(4, THEIR_SERVER, HOST, GENERATION);
-    step();
+    be_replaced();
     EQ_INT(w.replaced, 1, "a generation on our sockets: they are its own");
     EQ_INT(machine.phase, FJ_PHASE_FENCED, "and it is watched");
 
@@ -167,19 +177,66 @@ test_replaced(void)
     EQ_INT(w.replaced_gone, 0, "as long as it lives");
     EQ_INT(fk_shop_state(&shop), FK_SHOP_FENCED, "nothing is taken back");
 
-    for (n = 0; n < 200; n++) {
-        other_says(6);
-        step();
-    }
-
-    EQ_INT(w.replaced_gone, 0, "nor when it follows another server");
-
     says(6, THEIR_SERVER, HOST, GENERATION);
     w.dead = THEIR_SERVER;
     OK(!walk_calm(), "it is gone");
     EQ_INT(w.replaced_gone, 1, "and so shall this process be");
     OK(is_quiet(), "quiet");
     EQ_INT(w.replaced, 1, "told once");
+}
+
+
+/* Milliseconds until the machine ends, while another server sells. */
+static int64_t
+end_beside_other(void)
+{
+    int64_t  since_ms;
+
+    since_ms = w.now_ms;
+
+    while (w.replaced_gone == 0 && w.now_ms - since_ms < 10000) {
+        other_says(6);
+        step();
+    }
+
+    return w.now_ms - since_ms;
+}
+
+
+/* Whoever replaced us has lost the shop to another server since. */
+
+static void
+test_replaced_beside_other(void)
+{
+    int64_t  took_ms;
+
+    be_replaced();
+    w.dead = THEIR_SERVER;
+    took_ms = end_beside_other();
+    EQ_INT(w.replaced_gone, 1, "it is dead: nobody accepts");
+    OK(took_ms <= 2 * FJ_FOLLOW_MS, "found out after %" PRId64 " ms", took_ms);
+    OK(is_quiet(), "quiet");
+
+    be_replaced();
+    w.dead = THEIR_SERVER;
+    owner_text[0] = '\0';
+    owner_until_ms = 0;
+    (void) walk_calm();
+    EQ_INT(w.replaced_gone, 1, "the same when nobody sells");
+
+    be_replaced();
+    says(5, OTHER_SERVER, HOST, GENERATION);
+    shop_must(walk_to(FJ_COMMAND_FENCED), "asks");
+    step();
+    w.dead = THEIR_SERVER;
+    took_ms = end_beside_other();
+    OK(took_ms >= 2500, "it is the last one that counts");
+
+    be_replaced();
+    took_ms = end_beside_other();
+    EQ_INT(w.replaced_gone, 1, "it lives, but may accept nobody");
+    OK(took_ms >= 2500 && took_ms <= 3500, "that is waited for, %" PRId64
+       " ms", took_ms);
 }
 
 
@@ -283,7 +340,7 @@ test_replicas_few(void)
     EQ_INT(machine.link.state, FJ_LINK_DOWN, "too few: given up");
     EQ_INT(fk_durable_seq(&shop), 2, "and never durable");
     OK(fk_flush_owner(&shop) == 0, "nobody is kept from sending");
-    EQ_INT(w.logs[FJ_LOG_ERR], 2, "it is said, and that the line is lost");
+    EQ_INT(w.logs[FJ_LOG_ERR], 1, "it is said");
 
     most_ms = 0;
 
@@ -312,6 +369,89 @@ test_replicas_few(void)
     EQ_INT(fk_shop_state(&shop), FK_SHOP_RECOVERING, "but waits");
     replicas = 2;
     OK(walk_calm(), "until they are there");
+}
+
+
+/* Each takeover costs an epoch: those that open nothing come ever later. */
+
+static void
+test_takeovers_paced(void)
+{
+    int64_t   until_ms;
+    uint64_t  epoch;
+
+    open_replicas();
+    replicas = 0;
+    until_ms = w.now_ms + 60 * 1000;
+    shop_must(walk_to(FJ_COMMAND_TAKE), "taken over");
+    epoch = machine.epoch;
+
+    while (w.now_ms < until_ms) {
+        step();
+    }
+
+    OK(journal->top.epoch - epoch >= 12, "tried again for a minute");
+    OK(journal->top.epoch - epoch <= 24, "%" PRIu64 " epochs of it",
+       journal->top.epoch - epoch);
+    EQ_INT(w.logs[FJ_LOG_WARN], 1, "that it gets slower is said once");
+
+    replicas = 2;
+    until_ms = w.now_ms + 6000;
+    OK(walk_calm() && w.now_ms < until_ms, "open soon when they are back");
+    event_closed();
+    OK(walk_calm(), "a connection later");
+    EQ_INT(machine.takeovers, 0, "nothing is held against it");
+}
+
+
+/* Redis goes away each time the shop is taken. */
+
+static void
+test_lost_while_taking(void)
+{
+    int  n;
+
+    open_with(2);
+    conf.replicas = 0;
+    world_start();
+
+    for (n = 0; n < 3; n++) {
+        shop_must(walk_to(FJ_COMMAND_MARK), "taken over");
+        event_closed();
+        EQ_INT(w.logs[FJ_LOG_ERR], 1, "a connection that is lost is told "
+               "once");
+    }
+
+    OK(walk_calm(), "open");
+    event_closed();
+    EQ_INT(w.logs[FJ_LOG_ERR], 2, "the next time it is told again");
+}
+
+
+/* A sibling has the recovery at the worst moment. */
+
+static void
+test_lease_elsewhere(void)
+{
+    int  n;
+
+    open_with(2);
+    conf.replicas = 0;
+    world_start();
+
+    for (n = 0; n < 3; n++) {
+        shop_must(walk_to(FJ_COMMAND_TOP), "to be taken");
+        fk_recover_break(&shop, OWNER);
+        shop_must(fk_recover_begin(&shop, OWNER + 2, w.now_ms) == FK_OK,
+                  "another process recovers");
+        step();
+        EQ_INT(machine.link.state, FJ_LINK_DOWN, "given up");
+        EQ_INT(w.logs[FJ_LOG_WARN], 1, "why is said once");
+        fk_recover_break(&shop, OWNER + 2);
+    }
+
+    OK(walk_calm(), "open");
+    EQ_INT(machine.gave_up_said, 0, "the next time it is said again");
 }
 
 
@@ -346,6 +486,19 @@ test_drain(void)
 }
 
 
+/* A server that ends is another's place to take, however long it takes. */
+
+static void
+test_drain_says_no_more(void)
+{
+    open_with(2);
+    drain();
+    pass(FJ_DRAIN_MS + FJ_OWNER_TTL_MS, 0);
+    OK(w.now_ms >= owner_until_ms, "who ends says once more that it lives");
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_OPEN, "and answers its requests");
+}
+
+
 int
 main(void)
 {
@@ -355,11 +508,16 @@ main(void)
     test_fenced_own_key();
     test_fenced_by_nobody();
     test_replaced();
+    test_replaced_beside_other();
     test_replaced_late();
     test_fenced_by_sibling();
     test_replicas();
     test_replicas_few();
+    test_takeovers_paced();
+    test_lost_while_taking();
+    test_lease_elsewhere();
     test_drain();
+    test_drain_says_no_more();
 
     return tap_done();
 }

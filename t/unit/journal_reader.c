@@ -117,7 +117,7 @@ asks_for(uint32_t n)
 {
     char  key[FJ_KEY_SIZE];
 
-    fj_keeper_order_key("main", &ids[n], key, sizeof(key));
+    fj_keeper_order_key(key, &conf, &ids[n]);
     return w.argc == 2 && strcmp(w.argv[0], "GET") == 0
            && strcmp(w.argv[1], key) == 0;
 }

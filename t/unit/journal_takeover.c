@@ -8,7 +8,8 @@
 #include "machine_others.h"
 
 
-static int  is_taken;                  /* its takeover is on its way */
+static int       is_taken;             /* its takeover is on its way */
+static stream_t  before[STREAMS_MAX];  /* what Redis has lost */
 
 
 /* The new binary of an upgrade, on a shop with 20 records; the old one has
@@ -45,6 +46,16 @@ old_lives(int64_t ms)
             step();
         }
     }
+}
+
+
+/* Gone, but not freed: an owner that lives writes it again. */
+static void
+empty(stream_t *stream)
+{
+    stream->is_there = 0;
+    stream->count = 0;
+    memset(&stream->top, 0, sizeof(stream->top));
 }
 
 
@@ -116,6 +127,78 @@ test_emptied(void)
 }
 
 
+/*
+ * Emptied under the hands of a server that has not asked yet who sells: the
+ * snapshot was read, or the whole journal, and then there is nothing, nor a
+ * key.  Mended: it will be there again.  0: it stopped, or wrote something,
+ * before half a second was over.
+ */
+static int
+emptied_while_read(int with_snapshot, int mended)
+{
+    open_with(20);
+
+    if (with_snapshot) {
+        write_snapshot(NULL);
+    }
+
+    world_start();
+    owner_text[0] = '\0';
+
+    while (machine.reading != FJ_READING_JOURNAL
+           || (!with_snapshot && fk_last_seq(&shop) < 20))
+    {
+        step();
+    }
+
+    /* Reading took longer than whoever comes back late is waited for. */
+    w.now_ms += 5000;
+    memcpy(before, streams, sizeof(streams));
+
+    if (mended) {
+        empty(journal);
+        empty(snapshots);
+    } else {
+        redis_lose_all();
+    }
+
+    pass(500, 0);
+    return machine.phase == FJ_PHASE_RECOVERING && machine.epoch == 0;
+}
+
+
+static void
+test_emptied_while_read(void)
+{
+    int      with_snapshot;
+    int64_t  since_ms;
+
+    for (with_snapshot = 0; with_snapshot < 2; with_snapshot++) {
+        OK(emptied_while_read(with_snapshot, 1), "what was read is gone: "
+           "somebody may have more");
+        pass(3000, 1);
+        OK(machine.phase == FJ_PHASE_RECOVERING && !journal->is_there,
+           "who lives is waited for");
+        EQ_INT(w.logs[FJ_LOG_WARN], 1, "said once");
+        EQ_INT(w.logs[FJ_LOG_EMERG], 0, "without alarm");
+        memcpy(streams, before, sizeof(streams));
+        pass(500, 1);
+        OK(walk_calm() && fk_last_seq(&shop) == 20, "mended: all is there");
+        EQ_INT(machine.heals, 0, "nothing to heal");
+
+        shop_must(emptied_while_read(with_snapshot, 0), "emptied");
+        since_ms = w.now_ms - 500;
+        (void) walk_to(FJ_COMMAND_TAKE);
+        OK(w.now_ms - since_ms >= 1500 && w.now_ms - since_ms < 1800,
+           "nobody: waited for %" PRId64 " ms", w.now_ms - since_ms);
+        EQ_INT(fk_shop_state(&shop), with_snapshot ? FK_SHOP_FAILED
+                                                   : FK_SHOP_RECOVERING,
+               with_snapshot ? "a snapshot alone is not opened"
+                             : "the whole journal is");
+    }
+}
+
+
 /* Nothing is left of the journal behind a snapshot of all of it. */
 
 static void
@@ -131,6 +214,27 @@ test_snapshot_alone(void)
     old_lives(2000);
     OK(is_taken, "a snapshot is as good as the journal before it");
     OK(walk_calm() && fk_last_seq(&shop) == 20, "all records");
+}
+
+
+/* The same is there when Redis is emptied, and then nobody else has it. */
+
+static void
+test_snapshot_alone_emptied(void)
+{
+    open_with(20);
+    write_snapshot(NULL);
+    stream_cut(journal, journal->count);
+    conf.inherits = 1;
+    their_seq = 21;
+    is_taken = 0;
+    world_start();
+    old_lives(1000);
+    OK(!is_taken && machine.joined, "its owner has more; the rest was read");
+    redis_lose_all();
+    OK(walk_to(FJ_COMMAND_TAKE), "both are gone: it takes over");
+    OK(!walk_calm() && fk_shop_state(&shop) == FK_SHOP_HEALING
+       && fk_last_seq(&shop) == 20, "and heals out of its memory");
 }
 
 
@@ -415,13 +519,46 @@ test_damaged_standby(void)
 }
 
 
+/* Nobody was heard yet; but damage may be what another one is writing. */
+
+static void
+test_damage_unheard(void)
+{
+    int64_t  since_ms;
+
+    open_with(20);
+    journal->entry[7].data[1][20] ^= 1;
+    owner_text[0] = '\0';
+    world_start();
+    pass(1000, 0);
+    EQ_INT(machine.phase, FJ_PHASE_RECOVERING, "whoever damages it lives");
+    pass(3000, 1);
+    OK(machine.phase == FJ_PHASE_RECOVERING && w.logs[FJ_LOG_EMERG] == 0,
+       "and says so");
+    journal->entry[7].data[1][20] ^= 1;
+    pass(6000, 1);
+    OK(walk_calm() && fk_last_seq(&shop) == 20, "mended: nothing is missing");
+
+    journal->entry[7].data[1][20] ^= 1;
+    owner_text[0] = '\0';
+    world_start();
+    since_ms = w.now_ms;
+    OK(!walk_calm() && fk_shop_state(&shop) == FK_SHOP_FAILED,
+       "nobody says so: it is not opened");
+    OK(w.now_ms - since_ms >= 1200 && w.now_ms - since_ms < 1500,
+       "after %" PRId64 " ms", w.now_ms - since_ms);
+}
+
+
 int
 main(void)
 {
     test_upgrade();
     test_lost_tail();
     test_emptied();
+    test_emptied_while_read();
     test_snapshot_alone();
+    test_snapshot_alone_emptied();
     test_wanted_short();
     test_heard_before();
     test_sign_after_loss();
@@ -432,6 +569,7 @@ main(void)
     test_late_batch();
     test_index_beyond();
     test_damaged_standby();
+    test_damage_unheard();
 
     return tap_done();
 }

@@ -476,7 +476,7 @@ stored_order(const fk_order_id_t *id)
 {
     char  key[FJ_KEY_SIZE];
 
-    fj_keeper_order_key("main", id, key, sizeof(key));
+    fj_keeper_order_key(key, &conf, id);
     return stored_find(key);
 }
 
