@@ -212,7 +212,7 @@ fj_flush_wait(fj_t *j)
     }
 
     if (!fj_link_timer_runs(&j->link, FJ_TIMER_RETRY)) {
-        fj_link_timer(&j->link, FJ_TIMER_RETRY, FJ_POLL_MS);
+        fj_link_timer(&j->link, FJ_TIMER_RETRY, FJ_FLUSH_POLL_MS);
     }
 }
 

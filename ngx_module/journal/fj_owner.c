@@ -112,6 +112,31 @@ fj_owner_expect(fj_t *j, int64_t ms)
 }
 
 
+/*
+ * A recovery that begins anew, perhaps after the death of the process that had
+ * it, forgets what was read, but not that something was: the region knows
+ * whether this server has heard another one, read anything, or sold before.
+ * If Redis has nothing of it now, whoever sells may be about to mend it.
+ */
+
+void
+fj_owner_recall(fj_t *j)
+{
+    size_t  i;
+
+    static const uint32_t  known[] = {
+        FJ_STAT_FOLLOWS, FJ_STAT_READ_BYTES, FJ_STAT_SNAPSHOT_AT_MS
+    };
+
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (fk_stat_get(j->fk, known[i]) != 0) {
+            fj_owner_expect(j, 0);
+            return;
+        }
+    }
+}
+
+
 /* --- looking for another ----------------------------------------------- */
 
 void

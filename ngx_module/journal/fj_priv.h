@@ -37,6 +37,7 @@
 #define FJ_BACKOFF_MIN_MS      10
 #define FJ_BACKOFF_MAX_MS      500
 #define FJ_POLL_MS             20      /* for another's lease */
+#define FJ_FLUSH_POLL_MS       4       /* the flush: buyers wait for it */
 #define FJ_FOLLOW_MS           100     /* of a standby */
 #define FJ_OWNER_MS            100     /* looking whether it is due */
 #define FJ_OWNER_TTL_MS        800     /* of the sign of life */
@@ -357,6 +358,8 @@ int fj_owner_due(fj_t *j);
 void fj_owner_lives(fj_t *j, int64_t ms);
 /* .. also if none is known: what was read says that there may be one. */
 void fj_owner_expect(fj_t *j, int64_t ms);
+/* .. so does what this region knows, as a recovery begins anew in it. */
+void fj_owner_recall(fj_t *j);
 void fj_owner_ask(fj_t *j);
 /* Reads on, and asks again, after a while. */
 void fj_owner_wait(fj_t *j);

@@ -83,7 +83,7 @@ fj_recover_start(fj_t *j)
     j->heals = 0;
     j->refusals = 0;
 
-    fk_stat_set(j->fk, FJ_STAT_FOLLOWS, 0);
+    fj_owner_recall(j);
     fj_follow_start(j);
 }
 
@@ -662,6 +662,7 @@ fj_recover_open(fj_t *j)
     j->follows = 0;
     j->wanted_at_ms = 0;
     fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
+    fk_stat_set(j->fk, FJ_STAT_FOLLOWS, 0);
     fk_stat_add(j->fk, FJ_STAT_RECOVERED, seq);
     fk_stat_set(j->fk, FJ_STAT_TAIL_BYTES, j->tail_bytes);
     fk_stat_set(j->fk, FJ_STAT_SNAPSHOT_SEQ, j->found.end_seq);

@@ -8,6 +8,13 @@
 #include "ngx_faka_shell.h"
 
 
+/* The kernel's PF_EXITING, include/linux/sched.h. */
+#define NGX_FAKA_PF_EXITING  0x4
+
+/* In /proc/PID/stat, behind the state. */
+#define NGX_FAKA_STAT_FLAGS  6
+
+
 static void ngx_faka_shell_timer_handler(ngx_event_t *ev);
 static void ngx_faka_shell_connected(ngx_faka_line_t *line);
 static void ngx_faka_shell_closed(ngx_faka_line_t *line);
@@ -18,7 +25,7 @@ static int64_t ngx_faka_shell_now_ms(void *data);
 static int64_t ngx_faka_shell_unix_ms(void *data);
 static uint32_t ngx_faka_shell_random(void *data);
 static int ngx_faka_shell_is_dead(void *data, uint64_t owner);
-static int ngx_faka_shell_is_zombie(ngx_pid_t pid);
+static int ngx_faka_shell_is_over(ngx_pid_t pid);
 static int ngx_faka_shell_connect(void *data, const fj_address_t *address);
 static void ngx_faka_shell_close(void *data);
 static int ngx_faka_shell_send(void *data, int argc, const char *const *argv,
@@ -182,22 +189,27 @@ ngx_faka_process_is_dead(ngx_pid_t pid)
         return 1;
     }
 
-    return ngx_faka_shell_is_zombie(pid);
+    return ngx_faka_shell_is_over(pid);
 }
 
 
 /*
  * Dead, but its parent has not asked for it: where the first process of a
- * container reaps nobody, that may last for ever.  The state stands behind
- * the name, which may hold any character.
+ * container reaps nobody, that may last for ever.  Or dying: it never runs
+ * again, but the kernel takes 10 ms and more to unmap a large shop, for which
+ * buyers would wait.  The fields, proc(5), stand behind the name, which may
+ * hold any character.
  */
 
 static int
-ngx_faka_shell_is_zombie(ngx_pid_t pid)
+ngx_faka_shell_is_over(ngx_pid_t pid)
 {
-    u_char    path[sizeof("/proc//stat") + NGX_INT64_LEN], stat[256], *p;
-    ssize_t   size;
-    ngx_fd_t  fd;
+    u_char      path[sizeof("/proc//stat") + NGX_INT64_LEN], stat[256];
+    u_char     *p, *last, *end, state;
+    ssize_t     size;
+    ngx_fd_t    fd;
+    ngx_int_t   flags;
+    ngx_uint_t  field;
 
     ngx_sprintf(path, "/proc/%P/stat%Z", pid);
 
@@ -209,13 +221,25 @@ ngx_faka_shell_is_zombie(ngx_pid_t pid)
     size = ngx_read_fd(fd, stat, sizeof(stat));
     (void) ngx_close_file(fd);
 
-    for (p = stat + ngx_max(size, 0); p > stat; p--) {
-        if (p[-1] == ')') {
-            return stat + size - p >= 2 && (p[1] == 'Z' || p[1] == 'X');
-        }
+    last = stat + ngx_max(size, 0);
+
+    for (p = last; p > stat && p[-1] != ')'; p--) { /* void */ }
+
+    if (p == stat || last - p < 2) {
+        return 0;
     }
 
-    return 0;
+    state = p[1];
+
+    for (field = 0; field < NGX_FAKA_STAT_FLAGS && p != NULL; field++) {
+        p = ngx_strlchr(p + 1, last, ' ');
+    }
+
+    end = p == NULL ? NULL : ngx_strlchr(p + 1, last, ' ');
+    flags = end == NULL ? NGX_ERROR : ngx_atoi(p + 1, end - p - 1);
+
+    return state == 'Z' || state == 'X'
+           || (flags != NGX_ERROR && (flags & NGX_FAKA_PF_EXITING) != 0);
 }
 
 

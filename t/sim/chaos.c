@@ -393,8 +393,9 @@ chaos_may_lose(sim_t *s, int64_t latency_us)
 
 
 /*
- * A server beside the one that sells, and it knows: it was fenced, or waits
- * for that one.  Not one that was replaced and has not heard of it, nor one
+ * A server beside the one that sells, and it knows: it was fenced, has read
+ * something, or waits for that one; whichever of its workers found it out, and
+ * has died since.  Not one that was replaced and has not heard of it, nor one
  * that its operator wants to sell at once, nor one that has just begun and
  * finds an empty Redis, as a new shop does.
  */
@@ -409,6 +410,7 @@ chaos_expects(const sim_t *s, const sim_node_t *node)
     return fk_shop_state(&node->fk) == FK_SHOP_RECOVERING
            && fk_stat_get(&node->fk, FJ_STAT_WANTED) == 0
            && (fk_stat_get(&node->fk, FJ_STAT_FOLLOWS) != 0
+               || fk_stat_get(&node->fk, FJ_STAT_READ_BYTES) != 0
                || node->inherits
                || (s->plan.standby >> (node - s->node) & 1));
 }

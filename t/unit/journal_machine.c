@@ -599,7 +599,7 @@ test_other_flusher(void)
               "another flusher");
     event_timer(FJ_TIMER_FLUSH);
     EQ_INT(w.argc, 0, "another one sends");
-    EQ_INT(w.delay_ms[FJ_TIMER_RETRY], FJ_POLL_MS, "looks again soon");
+    EQ_INT(w.delay_ms[FJ_TIMER_RETRY], FJ_FLUSH_POLL_MS, "looks again soon");
     w.dead = 55;
     event_timer(FJ_TIMER_RETRY);
     event_timer(FJ_TIMER_FLUSH);

@@ -368,6 +368,99 @@ test_back_first(void)
 }
 
 
+/* The process is killed; another one of its server begins in its region. */
+static void
+worker_anew(void)
+{
+    int  which;
+
+    w.dead = conf.owner++;
+    w.argc = 0;
+    w.is_open = 0;
+    w.connecting = 0;
+
+    for (which = 0; which < FJ_TIMER_COUNT; which++) {
+        w.due_ms[which] = -1;
+    }
+
+    event_begins();
+    fj_start(&machine, &conf, &world_shell, NULL);
+    w.is_inside = 0;
+}
+
+
+/* Emptied as the process ends, or loses its connection, that had heard of an
+ * owner, or read its records, or sold before. */
+
+static void
+test_emptied_anew(void)
+{
+    enum { HEARD, READ, CLOSED, SOLD, WAYS };
+
+    int      way;
+    int64_t  took_ms;
+
+    static const char *const  names[WAYS] = {
+        "an owner was heard", "records were read", "the same process",
+        "this server sold"
+    };
+
+    for (way = 0; way < WAYS; way++) {
+        open_with(20);
+        world_start();
+
+        if (way == HEARD) {
+            pass(500, 1);
+            fk_stat_set(&shop, FJ_STAT_READ_BYTES, 0);
+
+        } else if (way == SOLD) {
+            fk_stat_set(&shop, FJ_STAT_SNAPSHOT_AT_MS, 1);
+
+        } else {
+            while (machine.read_bytes == 0) {
+                step();
+            }
+
+            shop_must(!machine.follows, "not to the end");
+        }
+
+        memcpy(before, streams, sizeof(streams));
+        empty(journal);
+        empty(snapshots);
+        owner_text[0] = '\0';
+
+        if (way == CLOSED) {
+            event_closed();
+
+        } else {
+            worker_anew();
+            pass(700, 0);
+            worker_anew();
+        }
+
+        pass(1100, 0);
+        OK(machine.epoch == 0 && fk_shop_state(&shop) == FK_SHOP_RECOVERING,
+           "%s: a Redis that has nothing is no new one", names[way]);
+        pass(1000, 1);
+        memcpy(streams, before, sizeof(streams));
+        pass(500, 1);
+        OK(walk_calm() && fk_last_seq(&shop) == 20, "%s: nothing is lost",
+           names[way]);
+        EQ_INT(fk_stat_get(&shop, FJ_STAT_FOLLOWS), 0, "%s: it sells now",
+               names[way]);
+    }
+
+    open_with(20);
+    owner_text[0] = '\0';
+    world_start();
+    shop_must(walk_to(FJ_COMMAND_TAKE), "take");
+    worker_anew();
+    took_ms = taken_after();
+    OK(took_ms >= 1200 && took_ms <= 1400, "nobody: waited for %" PRId64
+       " ms", took_ms);
+}
+
+
 /* --- a takeover that is lost -------------------------------------------- */
 
 static void
@@ -564,6 +657,7 @@ main(void)
     test_sign_after_loss();
     test_silence();
     test_back_first();
+    test_emptied_anew();
     test_take_lost();
     test_epoch_of_sibling();
     test_late_batch();
