@@ -162,12 +162,11 @@ actor_on_answer(sim_t *s, uint64_t a, uint64_t b)
     sim_actor_t    *actor;
     sim_request_t  *r = (sim_request_t *) (uintptr_t) a;
 
-    actor = &s->actor[r->actor];
-
-    if (actor->waiting != r || actor->ask != r->ask) {
+    if (!actor_waits(s, r)) {
         return;
     }
 
+    actor = &s->actor[r->actor];
     actor->waiting = NULL;
 
     if (r->is_lost || fk_code_info[r->code].status == 503) {
@@ -189,12 +188,22 @@ actor_on_deadline(sim_t *s, uint64_t a, uint64_t b)
     sim_request_t  *r = (sim_request_t *) (uintptr_t) a;
 
     /* A copy, because the real one may still be answered to nobody. */
-    if (s->actor[r->actor].waiting == r && s->actor[r->actor].ask == r->ask) {
+    if (actor_waits(s, r)) {
         r = sim_copy(s, r, sizeof(sim_request_t));
         r->is_lost = 1;
         s->actor[r->actor].waiting = r;
         actor_on_answer(s, (uintptr_t) r, 0);
     }
+}
+
+
+/* Whoever asked has not gone away, and has not asked for something else. */
+
+int
+actor_waits(const sim_t *s, const sim_request_t *r)
+{
+    return s->actor[r->actor].waiting == r
+           && s->actor[r->actor].ask == r->ask;
 }
 
 

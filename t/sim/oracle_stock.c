@@ -55,7 +55,7 @@ oracle_turn(sim_t *s, const fk_record_head_t *head, uint32_t purchase,
 int
 oracle_waits_in_vain(sim_t *s, const fk_t *fk)
 {
-    uint32_t               i, n, product;
+    uint32_t               i, n, most, product;
     const sim_purchase_t  *b, *first;
 
     /* Somebody who began to wait in a record that was not seen may want more
@@ -66,14 +66,22 @@ oracle_waits_in_vain(sim_t *s, const fk_t *fk)
 
     for (i = 0; i < s->plan.products; i++) {
         first = NULL;
+        most = 0;
 
         for (n = 1; n < s->oracle.purchase_count; n++) {
             b = &s->oracle.purchase[n];
 
-            if (b->product == i && b->axes_seq != 0 && b->short_seq != 0
-                && b->axes.stock == FK_STOCK_SHORT
-                && (first == NULL || b->short_seq < first->short_seq))
+            if (b->product != i || b->axes_seq == 0
+                || b->axes.stock != FK_STOCK_SHORT)
             {
+                continue;
+            }
+
+            /* Redis lost its record and has it again: it may be in front. */
+            if (b->short_seq == 0) {
+                most = b->qty > most ? b->qty : most;
+
+            } else if (first == NULL || b->short_seq < first->short_seq) {
                 first = b;
             }
         }
@@ -81,7 +89,8 @@ oracle_waits_in_vain(sim_t *s, const fk_t *fk)
         product = fk_product_find(fk, request_sku(i));
 
         if (first != NULL && product != 0
-            && FK_PRODUCT(fk, product)->available >= (int64_t) first->qty)
+            && FK_PRODUCT(fk, product)->available >= (int64_t) first->qty
+            && FK_PRODUCT(fk, product)->available >= (int64_t) most)
         {
             return 1;
         }

@@ -568,6 +568,7 @@ void actor_ask(sim_t *s, sim_request_t *r);
 void actor_answer(sim_t *s, sim_request_t *r);
 void actor_lost(sim_t *s, sim_request_t *r);
 /* No answer, or one that says "later". */
+int actor_waits(const sim_t *s, const sim_request_t *r);
 int actor_failed(const sim_request_t *r);
 int64_t actor_pause_us(sim_t *s, uint32_t actor);
 

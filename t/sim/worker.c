@@ -15,6 +15,7 @@
 #define WORKER_FALLBACK_MS  5
 #define WORKER_STEPS        256
 #define WORKER_PARK_MS      5000
+#define WORKER_FULL_MS      5
 
 
 typedef struct {
@@ -36,6 +37,8 @@ static void worker_turn_tick(sim_t *s, sim_worker_t *w, void *data);
 static int worker_bury(sim_t *s, sim_worker_t *w);
 static void worker_turn_fallback(sim_t *s, sim_worker_t *w, void *data);
 static void worker_turn_serve(sim_t *s, sim_worker_t *w, void *data);
+static int worker_waits(sim_t *s, sim_worker_t *w, sim_request_t *r);
+static void worker_on_again(sim_t *s, uint64_t a, uint64_t b);
 static void worker_park(sim_t *s, sim_worker_t *w, sim_request_t *r);
 
 
@@ -363,6 +366,10 @@ worker_turn_serve(sim_t *s, sim_worker_t *w, void *data)
 
     request_execute(s, w, r);
 
+    if (worker_waits(s, w, r)) {
+        return;
+    }
+
     if (r->code != FK_OK && r->code != FK_EXISTS) {
         actor_answer(s, r);
         return;
@@ -375,6 +382,41 @@ worker_turn_serve(sim_t *s, sim_worker_t *w, void *data)
 
     fj_kick(&w->fj);
     worker_park(s, w, r);
+}
+
+
+/*
+ * A step of an import that the journal has no room for is tried again, as the
+ * module does it: else a file larger than the ring would never be in.
+ */
+
+static int
+worker_waits(sim_t *s, sim_worker_t *w, sim_request_t *r)
+{
+    if (r->code != FK_RING_FULL
+        || (r->kind != SIM_REQUEST_IMPORT_ADD
+            && r->kind != SIM_REQUEST_IMPORT_COMMIT))
+    {
+        return 0;
+    }
+
+    fj_kick(&w->fj);
+    sim_after(s, WORKER_FULL_MS * SIM_MS, worker_on_again, worker_event(w),
+              (uintptr_t) r);
+    return 1;
+}
+
+
+/* For as long as somebody waits for it. */
+
+static void
+worker_on_again(sim_t *s, uint64_t a, uint64_t b)
+{
+    sim_request_t  *r = (sim_request_t *) (uintptr_t) b;
+
+    if (!worker_defers(s, a, b, worker_on_again) && actor_waits(s, r)) {
+        worker_serve(s, node_worker(s, a), r);
+    }
 }
 
 
