@@ -48,7 +48,7 @@ help:
 	@echo "build        build/ngx_http_faka_module.so (CC=clang works too)"
 	@echo "run          a shop to try: nginx, Redis, practice gateway"
 	@echo "             (PORT=8080 GATEWAY_PORT=8090 RUN_DIR=build/run)"
-	@echo "test         all tests, in less than 10 minutes"
+	@echo "test         all tests, in about 10 minutes"
 	@echo "check        the long campaigns: test, longer, and each sanitizer"
 	@echo "soak         kills and other system faults for MIN=$(MIN) minutes"
 	@echo "             (SEED= of a round, FAULTS= to pick from)"
