@@ -391,6 +391,7 @@ enum {
     FJ_STAT_SNAPSHOT_AT_MS,            /* steady clock; first: the opening */
     FJ_STAT_HEALED,
     FJ_STAT_ARCHIVED,                  /* orders */
+    FJ_STAT_SNAPSHOT_TOOK_MS,          /* the last one, to be written */
     FJ_STAT_LAST
 };
 

@@ -211,6 +211,10 @@ fj_keeper_check(fj_keeper_t *k)
 /*
  * By size, but not before the journal is as long as the snapshot was: so
  * writing snapshots never costs more than writing the journal did.
+ *
+ * Under load the journal grows faster than a snapshot is written, and the next
+ * one is due at once.  The archive waits for each: while memory fills up, it
+ * has as long as the last one took.
  */
 
 static int
@@ -222,13 +226,19 @@ fj_keeper_snapshot_due(const fj_keeper_t *k)
         return 0;
     }
 
+    since_ms = (uint64_t) fj_keeper_now_ms(k)
+               - fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_AT_MS);
+
+    if (since_ms < fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_TOOK_MS)
+        && fj_keeper_is_full(k))
+    {
+        return 0;
+    }
+
     size = fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_BYTES);
     if (size < k->kept->snapshot_size) {
         size = k->kept->snapshot_size;
     }
-
-    since_ms = (uint64_t) fj_keeper_now_ms(k)
-               - fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_AT_MS);
 
     return fk_stat_get(k->fk, FJ_STAT_TAIL_BYTES) >= size
            || since_ms >= (uint64_t) k->kept->snapshot_s * 1000;
@@ -259,6 +269,7 @@ fj_keeper_begin(fj_keeper_t *k, int healing)
     }
 
     k->phase = FJ_KEEPER_INDEX;
+    k->began_ms = fj_keeper_now_ms(k);
     k->healing = healing;
     k->walked = 0;
     k->used = 0;

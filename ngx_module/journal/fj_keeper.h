@@ -86,6 +86,7 @@ typedef struct {
     fk_t                    *fk;
     fj_keeper_phase_t        phase;
     int64_t                  again_at_ms;   /* not before, after a failure */
+    int64_t                  began_ms;      /* the snapshot */
 
     fk_snapshot_t            snapshot;
     fj_id_t                  sent;          /* of the append on its way */

@@ -258,13 +258,16 @@ fj_keeper_sells_again(fj_keeper_t *k)
 static void
 fj_keeper_counts(fj_keeper_t *k)
 {
+    int64_t  now_ms = fj_keeper_now_ms(k);
+
     /* What came while it was written is the next one's. */
     fk_stat_add(k->fk, FJ_STAT_TAIL_BYTES, 0 - k->tail_bytes);
     fk_stat_add(k->fk, FJ_STAT_SNAPSHOTS, 1);
     fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_SEQ, k->snapshot.end_seq);
     fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_BYTES, k->snapshot.bytes);
-    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_AT_MS,
-                (uint64_t) fj_keeper_now_ms(k));
+    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_AT_MS, (uint64_t) now_ms);
+    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_TOOK_MS,
+                (uint64_t) (now_ms - k->began_ms));
 
     fj_say(&k->link, FJ_LOG_NOTICE, ": snapshot %s of %" PRIu64 " entities, %"
            PRIu64 " bytes", k->name, k->snapshot.entities_count,

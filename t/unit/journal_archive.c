@@ -145,17 +145,14 @@ test_replicas(void)
 }
 
 
-/* A table that is nearly full does not wait for an hour. */
+/* Finished orders, in a table that is nearly full. */
 static void
-test_full(void)
+table_filled(void)
 {
-    int              nowhere;
     uint32_t         i, capacity;
     fk_usage_t       usage[FK_USAGE_COUNT];
     fk_order_view_t  out;
 
-    keeper_new();
-    kept_conf.snapshot_size = 1 << 30;
     fk_usage(&shop, usage);
     capacity = 0;
 
@@ -182,6 +179,18 @@ test_full(void)
     }
 
     records_sent();
+}
+
+
+/* A table that is nearly full does not wait for an hour. */
+static void
+test_full(void)
+{
+    int  nowhere;
+
+    keeper_new();
+    kept_conf.snapshot_size = 1 << 30;
+    table_filled();
     shop_wait_s(SHOP_HOLD_S + 30);
     keeper_begins();
     OK(keeper_calm() && orders_in_memory(&nowhere) == SOLD,
@@ -191,6 +200,65 @@ test_full(void)
     keeper_step();
     EQ_INT(orders_in_memory(&nowhere), SOLD - FJ_KEEPER_BATCH,
            "then they leave");
+    keeper_ends();
+}
+
+
+/* A snapshot that took 20 s has just been written, and the next one is due. */
+static void
+due_again(void)
+{
+    fk_order_view_t  out;
+
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_FORGET), "a snapshot");
+    keeper_step();
+    keeper_ends();
+
+    shop_must(shop_buy("seats", 1, &out) == FK_OK, "a record");
+    records_sent();
+    fk_stat_set(&shop, FJ_STAT_TAIL_BYTES, 1 << 30);
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_AT_MS, (uint64_t) w.now_ms);
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_TOOK_MS, 20000);
+}
+
+
+/* Where one snapshot is due behind the other, the archive has its time. */
+static void
+test_between_snapshots(void)
+{
+    int64_t  began_ms;
+
+    keeper_new();
+    table_filled();
+    due_again();
+    shop_wait_s(SHOP_HOLD_S + 61);
+    keeper_begins();
+    began_ms = w.now_ms;
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_INDEX), "the next");
+    OK(stored_count >= FJ_KEEPER_BATCH, "%" PRIu32 " orders leave before it",
+       stored_count);
+    OK(w.now_ms < began_ms + 2000, "and no more than must");
+    keeper_ends();
+
+    keeper_new();
+    table_filled();
+    due_again();
+    keeper_begins();
+    began_ms = w.now_ms;
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_INDEX), "the next");
+    EQ_INT(stored_count, 0, "where none is old enough");
+    OK(w.now_ms - began_ms >= 20000 && w.now_ms - began_ms < 20200,
+       "it has waited as long as the last one took");
+    keeper_ends();
+
+    keeper_new();
+    shop_filled();
+    due_again();
+    keeper_begins();
+    began_ms = w.now_ms;
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_INDEX), "the next");
+    OK(w.now_ms < began_ms + 200, "with room in memory it does not wait");
     keeper_ends();
 }
 
@@ -516,6 +584,7 @@ main(void)
     test_large();
     test_replicas();
     test_full();
+    test_between_snapshots();
     test_fence();
     test_older();
     test_lazy();

@@ -44,11 +44,13 @@ static void
 test_snapshot(void)
 {
     size_t   i, before;
+    int64_t  began_ms, done_ms;
     uint64_t bytes;
 
     keeper_new();
     shop_filled();
     before = journal->count;
+    began_ms = done_ms = 0;
     bytes = fk_stat_get(&shop, FJ_STAT_TAIL_BYTES);
     OK(bytes > 10000, "the journal has a tail");
     keeper_begins();
@@ -58,6 +60,8 @@ test_snapshot(void)
         if (snapshot_rows[i] != FJ_COMMAND_KEEP_UNLINK) {
             OK(keeper_walk(snapshot_rows[i]), "%s",
                fj_commands[snapshot_rows[i]].name);
+            began_ms = i == 0 ? w.now_ms : began_ms;
+            done_ms = i == 3 ? w.now_ms : done_ms;
             keeper_step();
         }
     }
@@ -73,6 +77,8 @@ test_snapshot(void)
     OK(fk_stat_get(&shop, FJ_STAT_TAIL_BYTES) < bytes, "so has its tail");
     EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOT_SEQ), keeper.snapshot.end_seq,
            "its end is known");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOT_TOOK_MS),
+           done_ms - began_ms, "and how long it took");
     EQ_INT(fk_snapshot_owner(&shop), 0, "the lease is free");
     EQ_INT(w.logs[FJ_LOG_ERR] + w.logs[FJ_LOG_WARN], 0, "no complaints");
     OK(recovers(), "another region reads it");
