@@ -27,7 +27,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  3
+#define FK_LAYOUT_VERSION  4
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -355,6 +355,7 @@ typedef struct {
     uint64_t  bytes;
     uint32_t  phase;                   /* fk_snapshot_phase_t */
     uint32_t  cursor;                  /* slots of the phase that are done */
+    uint32_t  last[FK_SNAPSHOT_DONE];  /* of each phase */
     uint64_t  count[FK_COUNT_COUNT];
 } fk_snapshot_rec_t;
 

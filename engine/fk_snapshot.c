@@ -17,6 +17,10 @@
  * hold: slots, images and links have a price, and a step has a purse.  The
  * images go straight into the caller's buffer; the checksum waits until the
  * lock is free.
+ *
+ * The walk ends at the slots that had been used when it began: what comes
+ * behind them is the journal's.  Else a shop that sells as fast as the walk
+ * goes would never have a snapshot.
  */
 
 #include "fk_journal.h"
@@ -137,6 +141,10 @@ fk_snapshot_begin(fk_t *fk, const fk_env_t *env, uint64_t owner,
     FK_SET(fk, s->bytes, 0);
     FK_SET(fk, s->phase, FK_SNAPSHOT_PRODUCTS);
     FK_SET(fk, s->cursor, 0);
+
+    for (i = 0; i < FK_SNAPSHOT_DONE; i++) {
+        FK_SET(fk, s->last[i], fk->region->table[fk_walks[i].table].fresh);
+    }
 
     for (i = 0; i < FK_COUNT_COUNT; i++) {
         FK_SET(fk, s->count[i], 0);
@@ -329,18 +337,20 @@ fk_snapshot_lock(fk_t *fk)
 static uint32_t
 fk_snapshot_walk(const fk_t *fk, fk_part_t *part, uint32_t *cursor)
 {
-    uint32_t          phase, purse;
-    const fk_walk_t  *walk;
+    uint32_t                  phase, purse;
+    const fk_walk_t          *walk;
+    const fk_snapshot_rec_t  *s;
 
+    s = &fk->region->snapshot;
     purse = fk_snapshot_purse();
-    phase = fk->region->snapshot.phase;
+    phase = s->phase;
     assert(phase <= FK_SNAPSHOT_DONE);
-    *cursor = fk->region->snapshot.cursor;
+    *cursor = s->cursor;
 
     while (phase != FK_SNAPSHOT_DONE && part->spent < purse) {
         walk = &fk_walks[phase];
 
-        if (*cursor == fk->region->table[walk->table].fresh) {
+        if (*cursor == s->last[phase]) {
             phase++;
             *cursor = 0;
             continue;

@@ -190,6 +190,37 @@ test_rest(void)
 }
 
 
+/* Each step writes one order, and two more come. */
+static void
+test_chase(void)
+{
+    uint32_t         n;
+    fk_code_t        rc;
+    fk_order_view_t  out;
+
+    life_begin(7);
+    shop_product("seats", FK_KIND_COUNTED, 100000);
+
+    for (n = 0; n < 100; n++) {
+        shop_must(shop_buy("seats", 1, &out) == FK_OK, "buy");
+    }
+
+    fk_test_purse = 1;
+    parts_begin();
+
+    for (n = 0; (rc = parts_step()) == FK_AGAIN && n < 1000; n++) {
+        shop_must(shop_buy("seats", 1, &out) == FK_OK
+                  && shop_buy("seats", 1, &out) == FK_OK, "buy");
+    }
+
+    fk_test_purse = 0;
+    OK(rc == FK_OK && n < 200, "the walk ends, after %u parts", n);
+    fk_snapshot_end(&shop, WALKER);
+    kept_flush();
+    OK(same_shops("chase", 7), "and the journal has what came behind it");
+}
+
+
 /* A life goes on in the twin, with its own snapshots and its own journal. */
 static void
 test_generations(void)
@@ -468,6 +499,7 @@ int
 main(void)
 {
     test_rest();
+    test_chase();
     test_lives();
     test_generations();
     test_round();
