@@ -179,12 +179,13 @@ fk_code_t fk_product_get(fk_t *fk, const fk_env_t *env, fk_str_t sku,
     fk_product_view_t *out);
 
 /*
- * Up to n (<= FK_LIST_SLICE_MAX) products from *cursor (0 to begin); *cursor
- * becomes 0 at the end.  Returns how many were written to out.  When the
- * shop is not open or its lock cannot be had, the list ends early.
+ * Up to *n (1 .. FK_LIST_SLICE_MAX) products from *cursor (0 to begin);
+ * *cursor becomes 0 at the end, *n how many were written to out.  When the
+ * shop is not open or its lock cannot be had, that is the answer: *n is 0,
+ * *cursor stays, and it is not the end of the list.
  */
-uint32_t fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
-    fk_product_view_t *out, uint32_t n);
+fk_code_t fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
+    fk_product_view_t *out, uint32_t *n);
 
 /*
  * The cheapest refusal: one read, no lock.  FK_OK means "perhaps": the full
@@ -325,25 +326,29 @@ typedef struct {
     uint8_t  state;                    /* fk_payment_state_t */
 } fk_payment_view_t;
 
-/* The payments of an order, oldest first; returns how many, at most n. */
-uint32_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
-    fk_payment_view_t *out, uint32_t n);
+/*
+ * The payments of an order, oldest first, at most *n; *n becomes how many, and
+ * 0 with any answer but FK_OK.  FK_NOT_FOUND: no such order in memory.
+ */
+fk_code_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
+    fk_payment_view_t *out, uint32_t *n);
 
 /*
- * Orders from *cursor (0: the highest slot) downwards, at most n of those
+ * Orders from *cursor (0: the highest slot) downwards, at most *n of those
  * that pass the filter, looking at no more than 1024 slots a call; *cursor
- * becomes 0 at the end.  Returns how many.  Slots of archived orders are
- * taken again, so this is not by age; but an order keeps its slot, so one that
- * is there from the first call to the last comes once.  When the shop is not
- * open or its lock cannot be had, the list ends early.
+ * becomes 0 at the end, *n how many were written to out.  Slots of archived
+ * orders are taken again, so this is not by age; but an order keeps its slot,
+ * so one that is there from the first call to the last comes once.  When the
+ * shop is not open or its lock cannot be had, also in the middle, that is the
+ * answer: *n is 0, *cursor stays, and what is in out is worth nothing.
  */
 typedef struct {
     int       status;                  /* fk_status_t, or -1 for any */
     fk_str_t  sku;                     /* empty for any */
 } fk_order_filter_t;
 
-uint32_t fk_order_list(fk_t *fk, const fk_order_filter_t *filter,
-    uint32_t *cursor, fk_order_view_t *out, uint32_t n);
+fk_code_t fk_order_list(fk_t *fk, const fk_order_filter_t *filter,
+    uint32_t *cursor, fk_order_view_t *out, uint32_t *n);
 
 
 /* --- time ------------------------------------------------------------- */

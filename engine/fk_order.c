@@ -20,7 +20,7 @@ static fk_code_t fk_order_cards_copy(const fk_t *fk, const fk_order_rec_t *o,
     uint32_t *cursor, uint8_t *buf, size_t buf_size, fk_card_out_t *out,
     uint32_t *n);
 static uint32_t fk_order_list_slice(fk_t *fk, const fk_order_filter_t *filter,
-    uint32_t product, uint32_t *at, fk_order_view_t *out, uint32_t n);
+    uint32_t *at, fk_order_view_t *out, uint32_t n);
 
 
 /* The first six bytes are the time: the hash is made of random ones. */
@@ -390,11 +390,16 @@ fk_order_cards_copy(const fk_t *fk, const fk_order_rec_t *o, uint32_t *cursor,
 }
 
 
-uint32_t
+fk_code_t
 fk_order_list(fk_t *fk, const fk_order_filter_t *filter, uint32_t *cursor,
-    fk_order_view_t *out, uint32_t n)
+    fk_order_view_t *out, uint32_t *n)
 {
-    uint32_t  at, end, count, product;
+    uint32_t   at, end, count, n_max;
+    fk_code_t  code;
+
+    n_max = *n;
+    *n = 0;
+    count = 0;
 
     /* The cursor comes from outside: it is no more than a wish. */
     at = FK_GET(fk->region->table[FK_TABLE_ORDERS].fresh);
@@ -402,43 +407,44 @@ fk_order_list(fk_t *fk, const fk_order_filter_t *filter, uint32_t *cursor,
         at = *cursor;
     }
 
-    *cursor = 0;
-    count = 0;
+    end = at > FK_LIST_SLOTS_MAX ? at - FK_LIST_SLOTS_MAX : 0;
+
+    do {
+        /* A slice at a time: buyers get the lock in between. */
+        code = fk_lock_open(fk);
+        if (code != FK_OK) {
+            return code;
+        }
+
+        count += fk_order_list_slice(fk, filter, &at, out + count,
+                                     n_max - count);
+        fk_unlock(fk);
+
+    } while (at > end && count < n_max);
+
+    *cursor = at;
+    *n = count;
+    return FK_OK;
+}
+
+
+static uint32_t
+fk_order_list_slice(fk_t *fk, const fk_order_filter_t *filter, uint32_t *at,
+    fk_order_view_t *out, uint32_t n)
+{
+    uint32_t               index, steps, count, product;
+    fk_axes_t              axes;
+    const fk_order_rec_t  *o;
+
     product = 0;
 
     if (filter->sku.size != 0) {
         product = fk_product_find(fk, filter->sku);
         if (product == 0) {
+            *at = 0;
             return 0;
         }
     }
-
-    end = at > FK_LIST_SLOTS_MAX ? at - FK_LIST_SLOTS_MAX : 0;
-
-    while (at > end && count < n) {
-
-        /* A slice at a time: buyers get the lock in between. */
-        if (fk_lock_open(fk) != FK_OK) {
-            return count;
-        }
-
-        count += fk_order_list_slice(fk, filter, product, &at, out + count,
-                                     n - count);
-        fk_unlock(fk);
-    }
-
-    *cursor = at;
-    return count;
-}
-
-
-static uint32_t
-fk_order_list_slice(fk_t *fk, const fk_order_filter_t *filter,
-    uint32_t product, uint32_t *at, fk_order_view_t *out, uint32_t n)
-{
-    uint32_t               index, steps, count;
-    fk_axes_t              axes;
-    const fk_order_rec_t  *o;
 
     count = 0;
     index = fk->region->table[FK_TABLE_ORDERS].fresh;

@@ -554,22 +554,27 @@ fk_refund_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
 }
 
 
-uint32_t
+fk_code_t
 fk_order_payments(fk_t *fk, const fk_order_id_t *id, fk_payment_view_t *out,
-    uint32_t n)
+    uint32_t *n)
 {
-    uint32_t                 order, index, count;
+    uint32_t                 order, index, count, n_max;
+    fk_code_t                code;
     const fk_payment_rec_t  *p;
 
-    if (fk_lock_open(fk) != FK_OK) {
-        return 0;
+    n_max = *n;
+    *n = 0;
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
     }
 
     count = 0;
     order = fk_order_find(fk, id->bytes);
     index = order != 0 ? FK_ORDER(fk, order)->payment : 0;
 
-    for (/* void */ ; index != 0 && count < n; index = p->next) {
+    for (/* void */ ; index != 0 && count < n_max; index = p->next) {
         p = FK_PAYMENT(fk, index);
         assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
 
@@ -582,6 +587,8 @@ fk_order_payments(fk_t *fk, const fk_order_id_t *id, fk_payment_view_t *out,
         count++;
     }
 
+    *n = count;
+
     fk_unlock(fk);
-    return count;
+    return order != 0 ? FK_OK : FK_NOT_FOUND;
 }

@@ -521,28 +521,27 @@ fk_product_get(fk_t *fk, const fk_env_t *env, fk_str_t sku,
 }
 
 
-uint32_t
+fk_code_t
 fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
-    fk_product_view_t *out, uint32_t n)
+    fk_product_view_t *out, uint32_t *n)
 {
-    uint32_t  index, count, fresh;
+    uint32_t   index, count, fresh, n_max;
+    fk_code_t  code;
 
-    assert(n != 0);
+    assert(*n != 0);
+
+    n_max = *n < FK_LIST_SLICE_MAX ? *n : FK_LIST_SLICE_MAX;
+    *n = 0;
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
 
     index = *cursor;
-    *cursor = 0;
-
-    if (fk_lock_open(fk) != FK_OK) {
-        return 0;
-    }
-
-    if (n > FK_LIST_SLICE_MAX) {
-        n = FK_LIST_SLICE_MAX;
-    }
-
     fresh = fk->region->table[FK_TABLE_PRODUCTS].fresh;
 
-    for (count = 0; index < fresh && count < n; index++) {
+    for (count = 0; index < fresh && count < n_max; index++) {
         if (FK_PRODUCT(fk, index + 1)->used) {
             fk_product_fill(fk, env, index + 1, &out[count++]);
         }
@@ -550,9 +549,10 @@ fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
 
     /* Products are never taken away, so a slot number is a good place. */
     *cursor = index < fresh ? index : 0;
+    *n = count;
 
     fk_unlock(fk);
-    return count;
+    return FK_OK;
 }
 
 

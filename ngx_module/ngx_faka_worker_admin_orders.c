@@ -33,7 +33,7 @@ static ngx_int_t ngx_faka_admin_query(ngx_http_request_t *r,
 static int ngx_faka_admin_status(const ngx_str_t *word);
 static void ngx_faka_admin_page(ngx_http_request_t *r,
     const fk_order_view_t *orders, uint32_t n, uint32_t cursor);
-static void ngx_faka_admin_members(ngx_http_request_t *r,
+static fk_code_t ngx_faka_admin_item(ngx_http_request_t *r,
     ngx_faka_json_t *json, const fk_order_view_t *order);
 static void ngx_faka_admin_payments(ngx_faka_json_t *json,
     const fk_payment_view_t *payment, uint32_t n);
@@ -59,6 +59,7 @@ ngx_int_t
 ngx_faka_admin_orders(ngx_http_request_t *r, ngx_str_t *name)
 {
     uint32_t                  n, cursor;
+    fk_code_t                 code;
     ngx_int_t                 rc;
     ngx_faka_ctx_t           *ctx;
     fk_order_view_t          *orders;
@@ -84,8 +85,13 @@ ngx_faka_admin_orders(ngx_http_request_t *r, ngx_str_t *name)
         return NGX_DONE;
     }
 
-    n = fk_order_list(&ctx->shop->worker->fk, &filter, &cursor, orders,
-                      (uint32_t) query.limit);
+    n = (uint32_t) query.limit;
+    code = fk_order_list(&ctx->shop->worker->fk, &filter, &cursor, orders, &n);
+
+    if (code != FK_OK) {
+        ngx_faka_send_problem(r, code, NULL, NULL);
+        return NGX_DONE;
+    }
 
     ngx_qsort(orders, n, sizeof(fk_order_view_t), ngx_faka_admin_newest);
     ngx_faka_admin_page(r, orders, n, cursor);
@@ -177,8 +183,9 @@ static void
 ngx_faka_admin_page(ngx_http_request_t *r, const fk_order_view_t *orders,
     uint32_t n, uint32_t cursor)
 {
-    uint32_t         i;
     u_char           next[NGX_INT32_LEN + 1], *last;
+    uint32_t         i;
+    fk_code_t        code;
     ngx_faka_json_t  json;
 
     ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDERS_JSON_SIZE);
@@ -186,9 +193,14 @@ ngx_faka_admin_page(ngx_http_request_t *r, const fk_order_view_t *orders,
     ngx_faka_json_array(&json, "orders");
 
     for (i = 0; i < n; i++) {
-        ngx_faka_json_object(&json, NULL);
-        ngx_faka_admin_members(r, &json, &orders[i]);
-        ngx_faka_json_object_end(&json);
+        code = ngx_faka_admin_item(r, &json, &orders[i]);
+
+        /* not found: it has left memory since it was listed */
+
+        if (code != FK_OK && code != FK_NOT_FOUND) {
+            ngx_faka_send_problem(r, code, NULL, NULL);
+            return;
+        }
     }
 
     ngx_faka_json_array_end(&json);
@@ -207,22 +219,32 @@ ngx_faka_admin_page(ngx_http_request_t *r, const fk_order_view_t *orders,
 }
 
 
-static void
-ngx_faka_admin_members(ngx_http_request_t *r, ngx_faka_json_t *json,
+/* An order with its payments.  Without them it is not written at all. */
+
+static fk_code_t
+ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
     const fk_order_view_t *order)
 {
     uint32_t            n;
+    fk_code_t           code;
     ngx_faka_ctx_t     *ctx;
     fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
+    n = FK_ORDER_PAYMENTS_MAX;
+    code = fk_order_payments(&ctx->shop->worker->fk, &order->id, payment, &n);
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_faka_json_object(json, NULL);
     ngx_faka_order_members(json, order);
-
-    n = fk_order_payments(&ctx->shop->worker->fk, &order->id, payment,
-                          FK_ORDER_PAYMENTS_MAX);
-
     ngx_faka_admin_payments(json, payment, n);
+    ngx_faka_json_object_end(json);
+
+    return FK_OK;
 }
 
 
@@ -338,15 +360,15 @@ ngx_faka_admin_order_show(ngx_http_request_t *r, fk_code_t code)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
+    if (code == FK_OK) {
+        ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDER_JSON_SIZE);
+        code = ngx_faka_admin_item(r, &json, ctx->order);
+    }
+
     if (code != FK_OK) {
         ngx_faka_send_problem(r, code, NULL, NULL);
         return;
     }
-
-    ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDER_JSON_SIZE);
-    ngx_faka_json_object(&json, NULL);
-    ngx_faka_admin_members(r, &json, ctx->order);
-    ngx_faka_json_object_end(&json);
 
     ngx_faka_send_json(r, NGX_HTTP_OK, ngx_faka_json_end(&json));
 }

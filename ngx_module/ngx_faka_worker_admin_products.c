@@ -99,6 +99,7 @@ ngx_faka_admin_products(ngx_http_request_t *r, ngx_str_t *name)
 {
     fk_env_t            env;
     uint32_t            i, n, cursor;
+    fk_code_t           code;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_json_t     json;
     fk_product_view_t   product[NGX_FAKA_PRODUCTS_SLICE];
@@ -114,8 +115,14 @@ ngx_faka_admin_products(ngx_http_request_t *r, ngx_str_t *name)
     cursor = 0;
 
     do {
-        n = fk_product_list(&ctx->shop->worker->fk, &env, &cursor, product,
-                            NGX_FAKA_PRODUCTS_SLICE);
+        n = NGX_FAKA_PRODUCTS_SLICE;
+        code = fk_product_list(&ctx->shop->worker->fk, &env, &cursor, product,
+                               &n);
+
+        if (code != FK_OK) {
+            ngx_faka_send_problem(r, code, NULL, NULL);
+            return NGX_DONE;
+        }
 
         for (i = 0; i < n; i++) {
             ngx_faka_admin_product(&json, &product[i]);

@@ -476,8 +476,12 @@ ngx_faka_metrics_stock(ngx_faka_metrics_t *m)
     cursor = 0;
 
     do {
-        n = fk_product_list(m->fk, &env, &cursor, products,
-                            FK_LIST_SLICE_MAX);
+        n = FK_LIST_SLICE_MAX;
+
+        /* A series with a gap: the other numbers are wanted all the more. */
+        if (fk_product_list(m->fk, &env, &cursor, products, &n) != FK_OK) {
+            break;
+        }
 
         for (i = 0; i < n; i++) {
             p = &products[i];

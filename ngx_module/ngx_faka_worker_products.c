@@ -14,8 +14,8 @@
 #define NGX_FAKA_PRODUCT_JSON_SIZE  224
 
 
-static ngx_chain_t *ngx_faka_products_json(ngx_http_request_t *r,
-    ngx_faka_shop_t *shop);
+static fk_code_t ngx_faka_products_json(ngx_http_request_t *r,
+    ngx_faka_shop_t *shop, ngx_chain_t **body);
 static void ngx_faka_products_item(ngx_faka_json_t *json,
     const fk_product_view_t *product);
 
@@ -24,6 +24,7 @@ ngx_int_t
 ngx_faka_products_handler(ngx_http_request_t *r)
 {
     fk_code_t             code;
+    ngx_chain_t          *body;
     ngx_faka_loc_conf_t  *flcf;
 
     flcf = ngx_http_get_module_loc_conf(r, ngx_http_faka_module);
@@ -39,34 +40,40 @@ ngx_faka_products_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
+    body = NULL;
     code = ngx_faka_shop_code(flcf->shop);
+
+    if (code == FK_OK) {
+        code = ngx_faka_products_json(r, flcf->shop, &body);
+    }
 
     if (code != FK_OK) {
         ngx_faka_send_problem(r, code, NULL, NULL);
         return NGX_DONE;
     }
 
-    ngx_faka_send_json(r, NGX_HTTP_OK,
-                       ngx_faka_products_json(r, flcf->shop));
+    ngx_faka_send_json(r, NGX_HTTP_OK, body);
 
     return NGX_DONE;
 }
 
 
-/* NULL: no memory. */
+/* The whole list or none; *body is NULL when memory ran out on the way. */
 
-static ngx_chain_t *
-ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop)
+static fk_code_t
+ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
+    ngx_chain_t **body)
 {
     uint32_t            i, n, cursor;
     fk_env_t            env;
+    fk_code_t           code;
     ngx_faka_json_t     json;
     fk_product_view_t  *products;
 
     products = ngx_palloc(r->pool,
                           FK_LIST_SLICE_MAX * sizeof(fk_product_view_t));
     if (products == NULL) {
-        return NULL;
+        return FK_TABLE_FULL;
     }
 
     ngx_faka_env(&env);
@@ -78,8 +85,12 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop)
     cursor = 0;
 
     do {
-        n = fk_product_list(&shop->worker->fk, &env, &cursor, products,
-                            FK_LIST_SLICE_MAX);
+        n = FK_LIST_SLICE_MAX;
+        code = fk_product_list(&shop->worker->fk, &env, &cursor, products, &n);
+
+        if (code != FK_OK) {
+            return code;
+        }
 
         for (i = 0; i < n; i++) {
             ngx_faka_products_item(&json, &products[i]);
@@ -91,7 +102,9 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop)
 
     (void) ngx_pfree(r->pool, products);
 
-    return ngx_faka_json_end(&json);
+    *body = ngx_faka_json_end(&json);
+
+    return FK_OK;
 }
 
 

@@ -234,3 +234,37 @@ ok(wait_until(sub {
     return $status eq 'expired' }, 10), 'the unpaid orders expire');
 is($t->admin('GET', '/products')->json->[2]{held}, 0, 'and hold nothing');
 $t->audit_ok;
+
+
+# ---- a shop that is not open ------------------------------------------------
+
+# An empty list would say that nobody is owed anything.
+sub no_lists {
+    my ($state, $nginx, $says) = @_;
+
+    is($t->shop_state(nginx => $nginx), $state, "a shop that is $state");
+    for my $path ('/products', '/orders', '/orders?status=refund_due',
+                  '/orders?sku=nothing', "/orders/$bad->{order}")
+    {
+        my $answer = $t->admin('GET', $path, undef, nginx => $nginx);
+        is($answer->status . ' ' . $answer->code, "503 $says",
+           "$state: no GET $path");
+        ok($answer->header('retry-after'), 'try again');
+        my $described = $path =~ s/\?.*//r =~ s{^/orders/.*}{/orders/{order}}r;
+        api_ok('GET', "/admin$described", $answer, 'as described');
+    }
+    is($t->http('GET', '/products', nginx => $nginx)->code, $says,
+       "$state: nor one for buyers");
+}
+
+my $standby = $t->another_nginx(shop => { role => 'standby' })->start;
+ok($standby->wait_log(qr/its standby/, 10), 'a standby follows');
+no_lists('recovering', $standby, 'recovering');
+$standby->stop;
+
+my $other = $t->another_redis({})->start;
+$other->cmd('XADD', 'faka:{main}:journal', '5-1', 'b', 'what is no record');
+my $failed = $t->another_nginx(redis_socket => $other->socket_path)->start;
+ok($failed->wait_log(qr/cannot recover/, 20), 'a journal that is none');
+no_lists('failed', $failed, 'unavailable');
+$failed->stop;

@@ -78,7 +78,8 @@ call_orders(void)
     for (i = 0; i < full_orders_count; i++) {
         take_order(fk_order_get(&shop, &full_order[i], &order), &order);
 
-        n = fk_order_payments(&shop, &full_order[i], payments, 16);
+        n = 16;
+        (void) fk_order_payments(&shop, &full_order[i], payments, &n);
         MUST(n <= 16);
 
         while (n > 0) {
@@ -118,7 +119,8 @@ call_list(void)
         cursor = 0;
 
         for (rounds = 0; rounds < 64; rounds++) {
-            n = fk_order_list(&shop, &filter, &cursor, orders, 8);
+            n = 8;
+            (void) fk_order_list(&shop, &filter, &cursor, orders, &n);
             MUST(n <= 8);
 
             while (n > 0) {
@@ -134,7 +136,8 @@ call_list(void)
     cursor = 0;
 
     for (rounds = 0; rounds < 64; rounds++) {
-        n = fk_product_list(&shop, &shop_env, &cursor, products, 8);
+        n = 8;
+        (void) fk_product_list(&shop, &shop_env, &cursor, products, &n);
         MUST(n <= 8);
 
         while (n > 0) {

@@ -307,9 +307,11 @@ ex_refund(ex_shop_t *x)
     fk_order_view_t    out;
     fk_payment_view_t  payments[8];
 
-    n = fk_order_payments(&x->fk, ex_order(x), payments, 8);
+    n = 8;
 
-    if (n == 0) {
+    if (fk_order_payments(&x->fk, ex_order(x), payments, &n) != FK_OK
+        || n == 0)
+    {
         return FK_NOT_FOUND;
     }
 

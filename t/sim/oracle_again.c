@@ -162,7 +162,9 @@ again_same(sim_t *s, fk_t *fk, fk_t *other, const fk_env_t *env)
     cursor = 0;
 
     do {
-        n = fk_order_list(other, &filter, &cursor, out, FK_LIST_SLICE_MAX);
+        n = FK_LIST_SLICE_MAX;
+        SIM_MUST(s, fk_order_list(other, &filter, &cursor, out, &n) == FK_OK,
+                 "a recovered shop has no list");
 
         for (i = 0; i < n; i++) {
             purchase = request_purchase(&out[i].id);
@@ -235,14 +237,16 @@ again_order(sim_t *s, fk_t *fk, fk_t *other, const fk_order_view_t *o)
 static void
 again_payments(sim_t *s, fk_t *fk, fk_t *other, const fk_order_view_t *o)
 {
-    uint32_t           i, n;
+    uint32_t           i, n, its_n;
     fk_payment_view_t  mine[16], its[16];
 
     memset(mine, 0, sizeof(mine));
     memset(its, 0, sizeof(its));
-    n = fk_order_payments(other, &o->id, its, 16);
+    n = its_n = 16;
 
-    SIM_MUST(s, fk_order_payments(fk, &o->id, mine, 16) == n,
+    SIM_MUST(s, fk_order_payments(fk, &o->id, mine, &n) == FK_OK
+                && fk_order_payments(other, &o->id, its, &its_n) == FK_OK
+                && its_n == n,
              "purchase %u has other payments after a recovery",
              request_purchase(&o->id));
 

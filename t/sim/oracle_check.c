@@ -96,7 +96,9 @@ check_orders(sim_t *s, fk_t *fk, sim_sums_t *sums)
     cursor = 0;
 
     do {
-        n = fk_order_list(fk, &filter, &cursor, out, FK_LIST_SLICE_MAX);
+        n = FK_LIST_SLICE_MAX;
+        SIM_MUST(s, fk_order_list(fk, &filter, &cursor, out, &n) == FK_OK,
+                 "an open shop has no list");
 
         for (i = 0; i < n; i++) {
             check_order(s, fk, &out[i], sums);
@@ -170,7 +172,11 @@ check_payments(sim_t *s, fk_t *fk, const fk_order_view_t *o)
 
     memset(states, 0, sizeof(states));
     applied = 0;
-    n = fk_order_payments(fk, &o->id, out, 16);
+    n = 16;
+
+    SIM_MUST(s, fk_order_payments(fk, &o->id, out, &n) == FK_OK,
+             "the order of purchase %u has no payments",
+             request_purchase(&o->id));
 
     for (i = 0; i < n; i++) {
         k = (uint32_t) redis_number(&(sim_text_t) { out[i].trade_no + 1, 8 });

@@ -42,8 +42,8 @@ seen(fk_t *fk, const fk_order_id_t *id)
     s.view.seq = 0;
     s.view.index = 0;
     s.view.first_card = 0;
-    s.payments_count = fk_order_payments(fk, id, s.payments,
-                                         FK_ORDER_PAYMENTS_MAX);
+    s.payments_count = FK_ORDER_PAYMENTS_MAX;
+    (void) fk_order_payments(fk, id, s.payments, &s.payments_count);
     cursor = 0;
 
     do {

@@ -135,14 +135,25 @@ call_product_get(fk_t *fk)
 }
 
 
+/* A list is whole, or there is none. */
+static int
+call_listed(fk_code_t code, uint32_t n, uint32_t want)
+{
+    return n == (code == FK_OK ? want : 0) ? (int) code : -1;
+}
+
+
 static int
 call_product_list(fk_t *fk)
 {
-    uint32_t           cursor;
+    uint32_t           n, cursor;
+    fk_code_t          code;
     fk_product_view_t  out[2];
 
+    n = 2;
     cursor = 0;
-    return (int) fk_product_list(fk, &shop_env, &cursor, out, 2);
+    code = fk_product_list(fk, &shop_env, &cursor, out, &n);
+    return call_listed(code, n, 2);
 }
 
 
@@ -248,23 +259,30 @@ call_order_cards(fk_t *fk)
 static int
 call_order_payments(fk_t *fk)
 {
+    uint32_t           n;
+    fk_code_t          code;
     fk_payment_view_t  out;
 
-    return (int) fk_order_payments(fk, &call_ids[ORDER_PAID], &out, 1);
+    n = 1;
+    code = fk_order_payments(fk, &call_ids[ORDER_PAID], &out, &n);
+    return call_listed(code, n, 1);
 }
 
 
 static int
 call_order_list(fk_t *fk)
 {
-    uint32_t           cursor;
+    uint32_t           n, cursor;
+    fk_code_t          code;
     fk_order_view_t    out[2];
     fk_order_filter_t  filter;
 
     memset(&filter, 0, sizeof(filter));
     filter.status = -1;
+    n = 2;
     cursor = 0;
-    return (int) fk_order_list(fk, &filter, &cursor, out, 2);
+    code = fk_order_list(fk, &filter, &cursor, out, &n);
+    return call_listed(code, n, 2);
 }
 
 
@@ -586,7 +604,7 @@ typedef struct {
 static const call_t  call_table[] = {
     WRITES(product_put),
     READS(product_get, FK_OK),
-    LISTS(product_list, 2),
+    READS(product_list, FK_OK),
     { "product_peek", call_product_peek, FK_OK, FK_OK, FK_RECOVERING,
       FK_RECOVERING, FK_HEALING, FK_FENCED, FK_FAILED, FK_OK },
     WRITES(import_begin),
@@ -597,8 +615,8 @@ static const call_t  call_table[] = {
     READS(order_get, FK_OK),
     READS(order_by_idem, FK_NOT_FOUND),
     READS(order_cards, FK_OK),
-    LISTS(order_payments, 1),
-    LISTS(order_list, 2),
+    READS(order_payments, FK_OK),
+    READS(order_list, FK_OK),
     WRITES(cancel),
     WRITES(pay),
     WRITES(decide),

@@ -268,6 +268,16 @@ test_cancel(void)
 }
 
 
+static uint32_t
+list(const fk_order_filter_t *filter, uint32_t *cursor,
+    fk_order_view_t *views, uint32_t n)
+{
+    shop_must(fk_order_list(&shop, filter, cursor, views, &n) == FK_OK,
+              "list");
+    return n;
+}
+
+
 static void
 test_list(void)
 {
@@ -295,7 +305,7 @@ test_list(void)
     cursor = 0;
 
     do {
-        n = fk_order_list(&shop, &filter, &cursor, views, 50);
+        n = list(&filter, &cursor, views, 50);
         total += n;
         calls++;
     } while (cursor != 0 && calls < 100);
@@ -306,22 +316,22 @@ test_list(void)
     filter.status = FK_STATUS_CANCELLED;
     filter.sku = str("");
     cursor = 0;
-    n = fk_order_list(&shop, &filter, &cursor, views, 50);
+    n = list(&filter, &cursor, views, 50);
     OK(n == 1 && memcmp(&views[0].id, &order.id, 16) == 0,
        "the cancelled one, newest first");
 
     filter.status = -1;
     cursor = 0;
-    n = fk_order_list(&shop, &filter, &cursor, views, 50);
+    n = list(&filter, &cursor, views, 50);
     OK(n == 50 && cursor != 0, "a full page");
     total = views[49].index;
-    n = fk_order_list(&shop, &filter, &cursor, views, 50);
+    n = list(&filter, &cursor, views, 50);
     EQ_INT(views[0].index, total - 1, "the next page goes on behind it");
 
     filter.sku = str("z");
     cursor = 0;
-    EQ_INT(fk_order_list(&shop, &filter, &cursor, views, 50), 0,
-           "an unknown product");
+    EQ_INT(list(&filter, &cursor, views, 50), 0, "an unknown product");
+    EQ_INT(cursor, 0, "that is the end");
 }
 
 

@@ -45,7 +45,9 @@ money(void)
     uint32_t           i, n;
     fk_payment_view_t  rows[16];
 
-    n = fk_order_payments(&shop, &order.id, rows, 16);
+    n = 16;
+    shop_must(fk_order_payments(&shop, &order.id, rows, &n) == FK_OK,
+              "payments");
     text[0] = '\0';
 
     for (i = 0; i < n; i++) {

@@ -200,6 +200,50 @@ test_fenced(void)
 }
 
 
+/* A page takes the lock once a slice: half a page is no page. */
+static void
+test_page(void)
+{
+    uint32_t           i, n, cursor;
+    fk_order_view_t    out;
+    fk_order_filter_t  filter;
+
+    static fk_order_view_t  page[2 * FK_LIST_SLICE_MAX];
+
+    shop_open();
+    shop_product("seat", FK_KIND_COUNTED, 1000);
+
+    for (i = 0; i < 2 * FK_LIST_SLICE_MAX; i++) {
+        shop_must(shop_buy("seat", 1, &out) == FK_OK, "buy");
+        shop_flush();
+    }
+
+    memset(&filter, 0, sizeof(filter));
+    filter.status = -1;
+    cursor = i - 1;
+    n = i;
+    others(fenced, 1);
+    EQ_INT(fk_order_list(&shop, &filter, &cursor, page, &n), FK_FENCED,
+           "fenced in the middle of a page: it is said");
+    EQ_INT(n, 0, "there is no page");
+    EQ_INT(cursor, i - 1, "and its place is kept");
+    others(NULL, 0);
+
+    cursor = 0;
+    n = i;
+    filter.sku = str("nothing");
+    EQ_INT(fk_order_list(&shop, &filter, &cursor, page, &n), FK_FENCED,
+           "nor has an unknown product an empty one");
+
+    shop.region->state = FK_SHOP_OPEN;
+    cursor = 0;
+    n = i;
+    filter.sku = str("");
+    OK(fk_order_list(&shop, &filter, &cursor, page, &n) == FK_OK && n == i,
+       "open: all of them");
+}
+
+
 /* Records of the smallest size, until not even one of them fits. */
 static void
 fill_ring(void)
@@ -357,6 +401,7 @@ main(void)
     test_states();
     test_locked();
     test_fenced();
+    test_page();
     test_full();
     test_full_import();
     test_nobody();

@@ -231,7 +231,7 @@ static void *
 looker(void *data)
 {
     fk_t               fk;
-    uint32_t           cursor;
+    uint32_t           n, cursor;
     fk_usage_t         usage[FK_USAGE_COUNT];
     fk_order_view_t    orders[8];
     fk_order_filter_t  filter;
@@ -242,10 +242,12 @@ looker(void *data)
     filter.status = -1;
 
     while (still_busy()) {
+        n = 4;
         cursor = 0;
-        (void) fk_product_list(&fk, &shop_env, &cursor, products, 4);
+        (void) fk_product_list(&fk, &shop_env, &cursor, products, &n);
+        n = 8;
         cursor = 0;
-        (void) fk_order_list(&fk, &filter, &cursor, orders, 8);
+        (void) fk_order_list(&fk, &filter, &cursor, orders, &n);
         fk_usage(&fk, usage);
     }
 

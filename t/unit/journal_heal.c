@@ -37,7 +37,7 @@ static void
 test_refusals(void)
 {
     uint8_t            sealed[100];
-    uint32_t           batch, cursor;
+    uint32_t           n, batch, cursor;
     fk_tick_t          tick;
     fk_batch_t         work;
     fk_card_in_t       card;
@@ -49,6 +49,7 @@ test_refusals(void)
     card.sealed = sealed;
     card.size = sizeof(sealed);
     card.old_nonce = NULL;
+    n = 1;
     cursor = 0;
 
     EQ_INT(shop_buy("seats", 1, &out), FK_HEALING, "no checkout");
@@ -63,7 +64,7 @@ test_refusals(void)
     EQ_INT(fk_tick(&shop, &shop_env, 9, &tick), FK_HEALING, "no expiry");
     EQ_INT(fk_product_peek(&shop, &shop_env, str("seats"), 1), FK_HEALING,
            "said without the lock");
-    EQ_INT(fk_product_list(&shop, &shop_env, &cursor, &view, 1), 0,
+    EQ_INT(fk_product_list(&shop, &shop_env, &cursor, &view, &n), FK_HEALING,
            "no list");
     EQ_INT(fk_flush_suspect(&shop), FK_HEALING, "a connection for healing");
     EQ_INT(fk_flush_take(&shop, 3, 0, &work), FK_FLUSH_NOTHING,

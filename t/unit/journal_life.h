@@ -263,8 +263,14 @@ same_orders(fk_t *a, fk_t *b)
             continue;
         }
 
-        pays[0] = fk_order_payments(a, &orders[i], payment[0], 16);
-        pays[1] = fk_order_payments(b, &orders[i], payment[1], 16);
+        pays[0] = pays[1] = 16;
+
+        if (fk_order_payments(a, &orders[i], payment[0], &pays[0]) != FK_OK
+            || fk_order_payments(b, &orders[i], payment[1], &pays[1])
+               != FK_OK)
+        {
+            return 0;
+        }
 
         n[0] = n[1] = 8;
         cursor[0] = cursor[1] = 0;
