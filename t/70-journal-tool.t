@@ -6,7 +6,7 @@ use lib 't/lib';
 use Faka::Test;
 use Faka::Journal;
 use Faka::Load;
-use Faka::Proc qw(spew);
+use Faka::Proc qw(slurp spew);
 
 use Cwd ();
 use Time::HiRes qw(sleep);
@@ -384,25 +384,38 @@ sub refused_and_named {
                   reverse @entries;
     substr($entry->[3], 50, 1) ^= "\x01";
 
-    refused(restored(dump_write("$dir/refused", @entries)),
-            qr/at entry \Q$entry->[1]\E of \S+, byte /,
-            qr/^\Q$journal $entry->[1]\E, byte 0: .*good checksum/);
+    my $damaged = dump_write("$dir/refused", @entries);
+    my @says = (qr/at entry \Q$entry->[1]\E of \S+, byte /,
+                qr/^\Q$journal $entry->[1]\E, byte 0: .*good checksum/);
+    refused(restored($damaged), @says);
+
+    # The user of conf/README.md, in a Redis that lets in nobody else.
+    my $redis = restored($damaged);
+    my ($acl) = slurp('conf/README.md') =~ /^    (ACL SETUSER faka .+)$/m;
+    my $secret = spew("$dir/secret", "a-long-password\n", 0600);
+    $redis->cmd(split ' ', $acl =~ s/>PASSWORD/>a-long-password/r);
+    $redis->cmd(qw(CONFIG SET requirepass), 'of another');
+    refused($redis, @says, $secret, 'unix:' . $redis->socket_path
+                                    . " user=faka password_file=$secret");
 }
 
 
-# The shop says $log and what to run, and that says $says.
+# The shop says $log and what to run, and that says $says.  Of what is printed
+# only the place of the password is the operator's to fill in.
 
 sub refused {
-    my ($redis, $log, $says) = @_;
+    my ($redis, $log, $says, $secret, $address) = @_;
 
     my $nginx = $t->another_nginx(redis_socket => $redis->socket_path);
+    $nginx->{opt}{shop}{redis} = $address if $address;
     $nginx->start;
     ok($nginx->wait_log(qr/\[emerg\].*cannot recover/, 20),
        'a shop with a damaged journal does not open');
     my ($command) = $nginx->error_log
         =~ /$log.*; look with: (faka-journal [^,\n]*)/;
     ok(defined $command, 'it says where') or diag($nginx->error_log);
-    my (undef, @words) = split ' ', $command // '';
+    my (undef, @words) = map { $_ eq 'FILE' ? $secret : $_ }
+                         split ' ', $command // '';
     my $ran = journal_tool(@words);
     is($ran->{code}, 1, 'and what to run: ' . join ' ', @words);
     like($ran->{err}, $says, 'which finds the same place');

@@ -22,6 +22,7 @@ static void fj_up(fj_link_t *link);
 static void fj_down(fj_link_t *link);
 static void fj_on_timer(fj_link_t *link, fj_timer_t which);
 static void fj_drain_step(fj_t *j);
+static void fj_keep_read(fj_t *j);
 
 
 static const fj_upper_t  fj_upper = { fj_up, fj_down, fj_on_timer, 1 };
@@ -234,8 +235,10 @@ fj_enter(fj_t *j)
 
     state = fk_shop_state(j->fk);
 
-    /* Who is about to end takes no shop over; another process will. */
+    /* Who is about to end takes no shop over; another process will, and does
+     * not wait for what was lost here with the connection. */
     if (j->drain_until_ms != 0 && state != FK_SHOP_OPEN) {
+        fk_recover_break(j->fk, j->conf->owner);
         j->phase = FJ_PHASE_WAITING;
         return;
     }
@@ -248,7 +251,7 @@ fj_enter(fj_t *j)
         return;
 
     case FK_SHOP_OPEN:
-        j->stranger = 0;
+        j->damage.alone = 0;
 
         /* This may be a Redis that lost its tail: ask before sending. */
         if (fk_flush_suspect(j->fk) != FK_OK) {
@@ -272,7 +275,7 @@ fj_enter(fj_t *j)
         return;
 
     case FK_SHOP_FENCED:
-        if (j->stranger) {
+        if (fk_stat_get(j->fk, FJ_STAT_STRANGER) != 0) {
             fj_recover_start(j);
 
         } else {
@@ -353,8 +356,7 @@ fj_on_timer(fj_link_t *link, fj_timer_t which)
         fj_link_timer(&j->link, FJ_TIMER_OWNER, FJ_OWNER_MS);
 
         if (j->phase == FJ_PHASE_DOWN && j->follows) {
-            /* What was read is kept for the next connection. */
-            (void) fk_recover_renew(j->fk, j->conf->owner, fj_now_ms(j));
+            fj_keep_read(j);
 
         } else if (fk_shop_state(j->fk) == FK_SHOP_FENCED) {
             /* A sibling found it out: nobody would kick this one. */
@@ -374,6 +376,21 @@ fj_on_timer(fj_link_t *link, fj_timer_t which)
 
     default:
         assert(which == FJ_TIMER_WATCH);
+    }
+}
+
+
+/* What was read is kept for the next connection, unless this process is about
+ * to end: then a sibling begins, perhaps before Redis is there again. */
+
+static void
+fj_keep_read(fj_t *j)
+{
+    if (j->drain_until_ms == 0) {
+        (void) fk_recover_renew(j->fk, j->conf->owner, fj_now_ms(j));
+
+    } else {
+        fk_recover_break(j->fk, j->conf->owner);
     }
 }
 

@@ -293,10 +293,12 @@ typedef struct {
     uint64_t   seq;                    /* the last record before it */
     int64_t    at_ms;
     int        said;
+    int        alone;                  /* nobody sold when it was read last */
 } fj_damage_t;
 
 /* The snapshot that counts. */
 typedef struct {
+    int       is_there;                /* when the index was read last */
     fj_id_t   begin;                   /* its name; epoch 0: there is none */
     uint64_t  epoch;                   /* of its "done" */
     uint64_t  end_seq;
@@ -323,8 +325,7 @@ struct fj_s {
 
     fj_id_t           top;             /* what a probe found */
     int               replicas_said;
-    int               stranger;        /* who fenced us, sells elsewhere */
-    int               replaced;        /* .. sells on our sockets */
+    int               replaced;        /* who fenced us, has our sockets */
     uint64_t          replaced_by;     /* .. its server */
     int64_t           fenced_at_ms;
 
@@ -333,7 +334,7 @@ struct fj_s {
     int               top_is_there;    /* there was a journal to take */
     fj_reading_t      reading;
     fj_id_t           read_id;         /* so far was read */
-    fj_id_t           tail_id;         /* .. of the journal, for later */
+    fj_id_t           tail_id;         /* .. of records and marks */
     uint64_t          read_bytes;
     uint64_t          tail_bytes;      /* of it, journal */
     fj_found_t        found;
@@ -356,6 +357,9 @@ struct fj_s {
     uint32_t          signs;           /* that differed, 2 at most */
     int               expects;         /* somebody: one spoke, or must live */
     int64_t           alive_until_ms;  /* whoever sells is taken to live */
+    int64_t           heard_at_ms;     /* a sign, last */
+    int64_t           still_ms;        /* seen not to change, for so long */
+    int               still_said;
     int64_t           wanted_at_ms;    /* by the operator, or 0 */
     int               alive_said;
     int               short_said;
@@ -381,7 +385,7 @@ enum {
     FJ_STAT_FLUSH_US,                  /* sum of the batches' round trips */
     FJ_STAT_RECOVERED,                 /* records applied at start */
     FJ_STAT_READ_BYTES,                /* of the recovery under way */
-    FJ_STAT_WANTED,                    /* 1: take over at once */
+    FJ_STAT_WANTED,                    /* take over at once, until then */
     FJ_STAT_FOLLOWS,                   /* 1: recovers behind another server */
     FJ_STAT_EPOCH,                     /* the last one that was taken */
     FJ_STAT_TAIL_BYTES,                /* journal behind the snapshot */
@@ -392,8 +396,13 @@ enum {
     FJ_STAT_HEALED,
     FJ_STAT_ARCHIVED,                  /* orders */
     FJ_STAT_SNAPSHOT_TOOK_MS,          /* the last one, to be written */
+    FJ_STAT_STRANGER,                  /* 1: fenced by another server */
     FJ_STAT_LAST
 };
+
+/* The operator's wish, FJ_STAT_WANTED: set to the steady clock's time when it
+ * ends, so long from now; 0: none. */
+#define FJ_WANTED_MS            30000
 
 
 /* --- calls ------------------------------------------------------------ */

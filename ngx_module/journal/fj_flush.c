@@ -12,7 +12,7 @@
 
 
 static void fj_flush_send(fj_t *j, const fk_batch_t *batch);
-static void fj_flush_wait(fj_t *j);
+static int fj_flush_bury(fj_t *j);
 static void fj_flush_unknown(fj_t *j);
 static void fj_flush_begin(fj_t *j);
 
@@ -21,6 +21,7 @@ void
 fj_flush_run(fj_t *j)
 {
     fk_batch_t  batch;
+    fk_flush_t  code;
 
     if (j->phase != FJ_PHASE_SELLING || j->link.command != FJ_COMMAND_NONE) {
         return;
@@ -37,7 +38,13 @@ fj_flush_run(fj_t *j)
         return;
     }
 
-    switch (fk_flush_take(j->fk, j->conf->owner, fj_now_ms(j), &batch)) {
+    code = fk_flush_take(j->fk, j->conf->owner, fj_now_ms(j), &batch);
+
+    if (code == FK_FLUSH_OTHER && fj_flush_bury(j)) {
+        code = fk_flush_take(j->fk, j->conf->owner, fj_now_ms(j), &batch);
+    }
+
+    switch (code) {
 
     case FK_FLUSH_SEND:
         fj_flush_send(j, &batch);
@@ -48,7 +55,10 @@ fj_flush_run(fj_t *j)
         return;
 
     case FK_FLUSH_OTHER:
-        fj_flush_wait(j);
+        if (!fj_link_timer_runs(&j->link, FJ_TIMER_RETRY)) {
+            fj_link_timer(&j->link, FJ_TIMER_RETRY, FJ_FLUSH_POLL_MS);
+        }
+
         return;
 
     case FK_FLUSH_NOTHING:
@@ -122,7 +132,7 @@ fj_flush_on_batch(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_t  *j = fj_of(link);
 
-    switch (fj_stream_appended(j, reply)) {
+    switch (fj_appended(&j->sent_id, reply)) {
 
     case FJ_APPEND_DONE:
         j->refusals = 0;
@@ -198,22 +208,19 @@ fj_flush_lost_batch(fj_link_t *link)
 
 /* Another process is sending.  If it has died, its lease is taken from it. */
 
-static void
-fj_flush_wait(fj_t *j)
+static int
+fj_flush_bury(fj_t *j)
 {
     uint64_t  owner;
 
     owner = fk_flush_owner(j->fk);
 
-    if (owner != 0 && j->link.shell->is_dead(j->link.data, owner)) {
-        fk_flush_break(j->fk, owner);
-        fj_link_timer(&j->link, FJ_TIMER_RETRY, 1);
-        return;
+    if (owner == 0 || !j->link.shell->is_dead(j->link.data, owner)) {
+        return 0;
     }
 
-    if (!fj_link_timer_runs(&j->link, FJ_TIMER_RETRY)) {
-        fj_link_timer(&j->link, FJ_TIMER_RETRY, FJ_FLUSH_POLL_MS);
-    }
+    fk_flush_break(j->fk, owner);
+    return 1;
 }
 
 
@@ -346,7 +353,7 @@ fj_flush_on_begin(fj_link_t *link, const fj_reply_t *reply)
     fj_t         *j = fj_of(link);
     fj_append_t   result;
 
-    result = fj_stream_appended(j, reply);
+    result = fj_appended(&j->sent_id, reply);
 
     if (result != FJ_APPEND_DONE && result != FJ_APPEND_REFUSED) {
         fj_link_refused(link, reply, "a new journal");

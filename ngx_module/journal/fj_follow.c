@@ -18,6 +18,12 @@
  * An idle shop has nothing behind its snapshot.  So the snapshot counts as
  * what was read: read_id is its place in the journal, as the id of an entry
  * that ended there would be.
+ *
+ * What was read may be more than Redis still has, and takeovers, whose own
+ * ids are higher than any, hide that: ours, or one of a server that did not
+ * open.  So nothing is concluded from ids.  tail_id is the last entry that
+ * has records, or a mark; over another connection, and behind the takeover,
+ * reading begins with it once more, and if it is not there, Redis lacks it.
  */
 
 #include "fj_priv.h"
@@ -28,7 +34,10 @@
 
 static void fj_follow_page(fj_t *j);
 static void fj_follow_ask_end(fj_t *j);
-static int fj_follow_is_last(const fj_t *j, const fj_reply_t *entry);
+static int fj_follow_is_at(const fj_reply_t *entry, fj_id_t *id);
+static int fj_follow_lacks(const fj_t *j, const fj_id_t *first);
+static int fj_follow_is_other(const fj_t *j, const fj_id_t *id,
+    const fj_reply_t *fields);
 static fj_read_t fj_follow_entry(fj_t *j, const fj_reply_t *entry);
 static fj_read_t fj_follow_index(fj_t *j, const fj_reply_t *fields);
 static fj_read_t fj_follow_value(fj_t *j, const fj_reply_t *value);
@@ -57,21 +66,19 @@ fj_follow_on(fj_t *j)
 
 
 /*
- * Over another connection, perhaps to another Redis: the entry that was read
- * last must be there.  If it is, so is all that was before it, for an epoch's
- * owner gives each id once.
+ * Over another connection, perhaps to another Redis, or behind the takeover:
+ * the last entry that was read is asked for once more.  If it is there, so is
+ * all that was before it, for an epoch's owner gives each id once.
  */
 
 void
 fj_follow_resume(fj_t *j)
 {
-    if (j->reading != FJ_READING_JOURNAL) {
-        j->reading = FJ_READING_JOURNAL;
-        j->read_key = j->key;
-        j->read_id = j->tail_id;
-    }
+    j->reading = FJ_READING_JOURNAL;
+    j->read_key = j->key;
+    j->read_id = j->tail_id;
+    j->resumes = j->tail_id.epoch != 0;
 
-    j->resumes = j->read_id.epoch != 0;
     fj_follow_page(j);
 }
 
@@ -81,17 +88,19 @@ fj_follow_rest(fj_t *j)
 {
     assert(j->reading == FJ_READING_JOURNAL);
 
-    j->tail_id = j->read_id;
+    j->found.is_there = 0;
     fj_follow_to(j, FJ_READING_INDEX, j->index_key);
 }
 
 
-/* 1: a snapshot counts that covers more than what was read here. */
+/* 1: a snapshot counts that covers more than what was read here, or is of an
+ * owner of whom nothing was read: who knows from where that one went on? */
 
 int
 fj_follow_is_short(const fj_t *j)
 {
-    return fk_recover_seq(j->fk) < j->found.end_seq;
+    return fk_recover_seq(j->fk) < j->found.end_seq
+           || j->tail_id.epoch < j->found.epoch;
 }
 
 
@@ -135,6 +144,7 @@ fj_follow_journal(fj_t *j)
     j->read_key = j->key;
     j->read_id.epoch = j->found.epoch;
     j->read_id.seq = fk_recover_seq(j->fk);
+    j->tail_id = j->read_id;
     j->joined = j->found.begin.epoch == 0;
 
     fj_follow_page(j);
@@ -164,8 +174,9 @@ fj_follow_page(fj_t *j)
 void
 fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply)
 {
-    size_t   i;
-    fj_t    *j = fj_of(link);
+    size_t    i;
+    fj_t     *j = fj_of(link);
+    fj_id_t   first;
 
     if (reply->type != FJ_REPLY_ARRAY) {
         fj_link_refused(link, reply, "XRANGE");
@@ -174,24 +185,20 @@ fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply)
 
     i = 0;
 
-    if (j->resumes) {
-
-        /* Lost there, or cut: the top id tells one from the other. */
-        if (reply->count == 0) {
-            fj_follow_ask_end(j);
-            return;
-        }
-
-        j->resumes = 0;
-
-        /* It was cut, or another server has gone on from before it. */
-        if (!fj_follow_is_last(j, &reply->item[0])) {
-            (void) fj_recover_ended(j, FJ_READ_RESTART);
-            return;
-        }
-
-        i = 1;
+    /* Lost there, or cut: the top id tells one from the other. */
+    if (j->resumes && reply->count == 0 && j->epoch == 0) {
+        fj_follow_ask_end(j);
+        return;
     }
+
+    if (j->resumes && reply->count != 0
+        && fj_follow_is_at(&reply->item[0], &first))
+    {
+        i = fj_id_cmp(&first, &j->tail_id) == 0;
+        j->heals = j->epoch != 0 && fj_follow_lacks(j, &first);
+    }
+
+    j->resumes = 0;
 
     for ( ; i < reply->count; i++) {
         if (fj_recover_ended(j, fj_follow_entry(j, &reply->item[i]))) {
@@ -210,13 +217,54 @@ fj_follow_on_page(fj_link_t *link, const fj_reply_t *reply)
 
 
 static int
-fj_follow_is_last(const fj_t *j, const fj_reply_t *entry)
+fj_follow_is_at(const fj_reply_t *entry, fj_id_t *id)
 {
-    fj_id_t  id;
-
     return entry->type == FJ_REPLY_ARRAY && entry->count == 2
-           && fj_id_read(&entry->item[0], &id)
-           && fj_id_cmp(&id, &j->read_id) == 0;
+           && fj_id_read(&entry->item[0], id);
+}
+
+
+/*
+ * first: what stands at tail_id, or is the next one behind it.  An owner that
+ * has gone on behind it had sent it before; and what a snapshot has that was
+ * there a moment ago may have been cut.
+ */
+
+static int
+fj_follow_lacks(const fj_t *j, const fj_id_t *first)
+{
+    return first->epoch != j->tail_id.epoch
+           && !(j->found.is_there && j->found.epoch == j->tail_id.epoch
+                && j->found.end_seq >= j->tail_id.seq);
+}
+
+
+/*
+ * 1: another server has opened the shop.  What it has written follows on what
+ * was read here, unless Redis lacks that, which is not known before the shop
+ * is ours.  A takeover alone has written nothing: what Redis lacks then is
+ * still nowhere but here, and perhaps there.
+ */
+
+static int
+fj_follow_is_other(const fj_t *j, const fj_id_t *id, const fj_reply_t *fields)
+{
+    char               generation[FJ_GENERATION_SIZE];
+    const fj_reply_t  *mark, *of;
+
+    if (!j->follows || j->tail_id.epoch == 0 || id->seq == 0
+        || id->epoch <= j->tail_id.epoch || (j->epoch != 0 && !j->heals))
+    {
+        return 0;
+    }
+
+    /* Our own mark, of a takeover whose connection was lost behind it. */
+    fj_stream_generation(generation, j->conf);
+    mark = fj_reply_field(fields, "o");
+    of = fj_reply_field(fields, "g");
+
+    return mark == NULL || !fj_reply_is(mark, j->instance)
+           || of == NULL || !fj_reply_is(of, generation);
 }
 
 
@@ -231,10 +279,7 @@ fj_follow_next(fj_t *j)
 
     case FJ_READING_INDEX:
         if (j->epoch != 0) {
-            j->reading = FJ_READING_JOURNAL;
-            j->read_key = j->key;
-            j->read_id = j->tail_id;
-            fj_follow_page(j);
+            fj_follow_resume(j);
             return;
         }
 
@@ -318,8 +363,7 @@ fj_follow_entry(fj_t *j, const fj_reply_t *entry)
     const char        *name;
     const fj_reply_t  *fields;
 
-    if (entry->type != FJ_REPLY_ARRAY || entry->count != 2
-        || !fj_id_read(&entry->item[0], &id)
+    if (!fj_follow_is_at(entry, &id)
         || fj_id_cmp(&id, &j->read_id) <= 0
         || entry->item[1].type != FJ_REPLY_ARRAY
         || entry->item[1].count % 2 != 0)
@@ -335,17 +379,17 @@ fj_follow_entry(fj_t *j, const fj_reply_t *entry)
         return fj_recover_fenced(j);
     }
 
-    /* Another server has taken the shop: from where on, and whether it had
-     * all that was read here, the journal tells whoever reads it anew. */
-    if (j->follows && j->epoch == 0 && j->read_id.epoch != 0
-        && id.epoch > j->read_id.epoch)
+    fields = &entry->item[1];
+
+    /* From where on, and whether it had all that was read here, the journal
+     * tells whoever reads it anew. */
+    if (j->reading == FJ_READING_JOURNAL && fj_follow_is_other(j, &id, fields))
     {
         return FJ_READ_RESTART;
     }
 
     before = j->read_id;
     j->read_id = id;
-    fields = &entry->item[1];
 
     if (j->reading == FJ_READING_INDEX) {
         fj_epoch_seen(j, id.epoch);
@@ -382,6 +426,10 @@ fj_follow_entry(fj_t *j, const fj_reply_t *entry)
         j->joined = 1;
     }
 
+    if (j->reading == FJ_READING_JOURNAL && id.seq != 0) {
+        j->tail_id = id;
+    }
+
     return FJ_READ_ON;
 }
 
@@ -410,6 +458,7 @@ fj_follow_index(fj_t *j, const fj_reply_t *fields)
         return FJ_READ_AGAIN;
     }
 
+    j->found.is_there = 1;
     j->found.begin = begin;
     j->found.epoch = j->read_id.epoch;
     j->found.end_seq = fj_follow_number(fields, "end");

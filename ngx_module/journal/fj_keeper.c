@@ -220,16 +220,22 @@ fj_keeper_check(fj_keeper_t *k)
 static int
 fj_keeper_snapshot_due(const fj_keeper_t *k)
 {
-    uint64_t  size, since_ms;
+    int64_t   since_ms;
+    uint64_t  size;
 
     if (fk_durable_seq(k->fk) == fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_SEQ)) {
         return 0;
     }
 
-    since_ms = (uint64_t) fj_keeper_now_ms(k)
-               - fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_AT_MS);
+    since_ms = fj_keeper_now_ms(k)
+               - (int64_t) fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_AT_MS);
 
-    if (since_ms < fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_TOOK_MS)
+    if (since_ms < 0) {
+        /* Another process has written it after our clock was read. */
+        since_ms = 0;
+    }
+
+    if (since_ms < (int64_t) fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_TOOK_MS)
         && fj_keeper_is_full(k))
     {
         return 0;
@@ -241,7 +247,7 @@ fj_keeper_snapshot_due(const fj_keeper_t *k)
     }
 
     return fk_stat_get(k->fk, FJ_STAT_TAIL_BYTES) >= size
-           || since_ms >= (uint64_t) k->kept->snapshot_s * 1000;
+           || since_ms >= (int64_t) k->kept->snapshot_s * 1000;
 }
 
 

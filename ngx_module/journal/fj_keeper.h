@@ -5,18 +5,19 @@
  *   snapshots  the whole shop written to Redis when the journal has grown or
  *              time has passed; then the journal is cut.  A shop that heals
  *              (its journal lost what only memory has) is written at once.
- *   archive    finished orders stored one by one, then dropped from the
- *              region.
+ *   archive    finished orders stored, up to 32 by one command, then dropped
+ *              from the region.
  *
  * What it promises.  A snapshot counts only by its "done" entry in the index,
  * which comes after all its parts and after the journal has all that it
  * needs; the journal is cut only after that.  A server that was fenced can
  * neither make one count nor spoil another's: Redis refuses its ids, and its
  * orders.  An order is dropped only when the archive has it on its disk, or,
- * where Redis does not fsync before it answers, some seconds later.  Every
- * process has a keeper; the engine's lease lets one at a time write a
- * snapshot, and another goes on when it dies.  wake() of its shell: there are
- * records to send, or an answer to who waits.
+ * where Redis does not fsync before it answers, some seconds later, which is
+ * enough for "appendfsync everysec" and for nothing less.  Every process has a
+ * keeper; the engine's lease lets one at a time write a snapshot, and another
+ * goes on when it dies.  wake() of its shell: there are records to send, or an
+ * answer to who waits.
  *
  * As the machine of fj.h, it has no I/O, clock, randomness or memory of its
  * own: its link's events go to fj_connected(), fj_closed(), fj_reply() and

@@ -41,7 +41,8 @@ typedef enum {
 static fj_owner_t fj_owner_read(fj_t *j, const fj_reply_t *reply,
     fj_sign_t *sign);
 static int fj_owner_is_past(const fj_t *j, const fj_sign_t *sign);
-static void fj_owner_hear(fj_t *j, const fj_sign_t *sign);
+static fj_owner_t fj_owner_believed(fj_t *j, fj_owner_t owner);
+static int fj_owner_is_stranger(const fj_t *j);
 static int fj_owner_lets(fj_t *j, fj_owner_t owner);
 static int fj_owner_has_all(fj_t *j, fj_owner_t owner);
 static int fj_owner_is_short(const fj_t *j);
@@ -49,6 +50,7 @@ static int fj_owner_is_silent(const fj_t *j);
 static int fj_owner_is_wanted(fj_t *j, fj_owner_t owner);
 static void fj_owner_damaged(fj_t *j, fj_owner_t owner);
 static int fj_owner_is_newer(const fj_t *j, const fj_sign_t *sign);
+static void fj_owner_get(fj_t *j, fj_command_t command);
 static void fj_fenced_follow(fj_t *j);
 static void fj_fenced_alone(fj_t *j, fj_owner_t owner);
 
@@ -142,13 +144,20 @@ fj_owner_recall(fj_t *j)
 void
 fj_owner_ask(fj_t *j)
 {
+    fj_owner_get(j, FJ_COMMAND_OWNER_ASK);
+}
+
+
+static void
+fj_owner_get(fj_t *j, fj_command_t command)
+{
     fj_words_t  words;
 
     words.argc = 0;
     fj_words_text(&words, "GET");
     fj_words_text(&words, j->owner_key);
 
-    fj_link_send(&j->link, FJ_COMMAND_OWNER_ASK, &words);
+    fj_link_send(&j->link, command, &words);
 }
 
 
@@ -173,7 +182,8 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
     }
 
     /* It took long to be seen: until now it was thought to be gone. */
-    if (owner == FJ_OWNER_OURS && j->stranger && fj_owner_is_newer(j, &sign))
+    if (owner == FJ_OWNER_OURS && fj_owner_is_stranger(j)
+        && fj_owner_is_newer(j, &sign))
     {
         fk_recover_break(j->fk, j->conf->owner);
         fj_fenced(j);
@@ -181,13 +191,15 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
     }
 
     if (owner == FJ_OWNER_OURS || owner == FJ_OWNER_OTHER) {
-        fj_owner_hear(j, &sign);
+        fj_sign_hear(j, &sign);
     }
 
     if (j->damage.code != FK_OK) {
         fj_owner_damaged(j, owner);
         return;
     }
+
+    owner = fj_owner_believed(j, owner);
 
     if (fj_owner_lets(j, owner) && fj_now_ms(j) >= j->take_at_ms) {
         fj_recover_take(j);
@@ -205,20 +217,39 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
 }
 
 
-/* Two that differ over one connection: the later one was said to this Redis,
- * while the first may be what it was restored with. */
+/*
+ * When a key runs out is for the clock of its Redis to say, and that may be
+ * behind, be set back, or be another machine's since a failover.  Who lives
+ * says something new long before.
+ */
 
-static void
-fj_owner_hear(fj_t *j, const fj_sign_t *sign)
+static fj_owner_t
+fj_owner_believed(fj_t *j, fj_owner_t owner)
 {
-    j->expects = 1;
-    j->lost_said = 0;
-    fj_owner_lives(j, 0);
-
-    if (j->signs == 0 || memcmp(&j->sign, sign, sizeof(fj_sign_t)) != 0) {
-        j->sign = *sign;
-        j->signs = j->signs == 0 ? 1 : 2;
+    if ((owner != FJ_OWNER_OURS && owner != FJ_OWNER_OTHER)
+        || !fj_sign_is_still(j))
+    {
+        return owner;
     }
+
+    if (!j->still_said) {
+        j->still_said = 1;
+        fj_say(&j->link, FJ_LOG_WARN, ": the sign of life of its owner in "
+               "redis \"%s\" has not changed for %" PRId64 " ms; nobody is "
+               "taken to sell", j->link.address.text, j->still_ms);
+    }
+
+    return FJ_OWNER_NOBODY;
+}
+
+
+/* 1: this server was fenced, and whoever did that sold elsewhere; known to
+ * all of its processes until the shop is open here again. */
+
+static int
+fj_owner_is_stranger(const fj_t *j)
+{
+    return fk_stat_get(j->fk, FJ_STAT_STRANGER) != 0;
 }
 
 
@@ -235,9 +266,7 @@ fj_owner_is_past(const fj_t *j, const fj_sign_t *sign)
 static int
 fj_owner_lets(fj_t *j, fj_owner_t owner)
 {
-    if (fk_stat_get(j->fk, FJ_STAT_WANTED) != 0
-        && fj_owner_is_wanted(j, owner))
-    {
+    if (fj_owner_is_wanted(j, owner)) {
         return 1;
     }
 
@@ -313,7 +342,7 @@ fj_owner_is_silent(const fj_t *j)
 {
     int64_t  wait_ms;
 
-    if (!j->expects && !j->stranger && !j->conf->inherits
+    if (!j->expects && !fj_owner_is_stranger(j) && !j->conf->inherits
         && !j->conf->standby)
     {
         return 1;
@@ -329,7 +358,8 @@ fj_owner_is_silent(const fj_t *j)
 }
 
 
-/* The operator's word counts more than what may be lost, but not at once. */
+/* The operator's word counts more than what may be lost, but not at once; nor
+ * for ever, for whoever gave it has done something else by then. */
 
 static int
 fj_owner_is_wanted(fj_t *j, fj_owner_t owner)
@@ -337,6 +367,11 @@ fj_owner_is_wanted(fj_t *j, fj_owner_t owner)
     int64_t  now_ms;
 
     now_ms = fj_now_ms(j);
+
+    if ((uint64_t) now_ms >= fk_stat_get(j->fk, FJ_STAT_WANTED)) {
+        j->wanted_at_ms = 0;
+        return 0;
+    }
 
     if (j->wanted_at_ms == 0) {
         j->wanted_at_ms = now_ms;
@@ -351,7 +386,9 @@ fj_owner_is_wanted(fj_t *j, fj_owner_t owner)
 
 /*
  * What was read is damaged, or does not fit.  As long as another server sells
- * that harms nobody, and its next snapshot may be the remedy.
+ * that harms nobody, and its next snapshot may be the remedy.  It may also be
+ * what has cut the journal under the reader: so the last word has a read that
+ * began when nobody sold any more.
  */
 
 static void
@@ -360,7 +397,15 @@ fj_owner_damaged(fj_t *j, fj_owner_t owner)
     if (owner == FJ_OWNER_DEAD
         || (owner == FJ_OWNER_NOBODY && fj_owner_is_silent(j)))
     {
-        fj_recover_fail(j);
+        if (j->damage.alone) {
+            fj_recover_fail(j);
+            return;
+        }
+
+        j->damage.alone = 1;
+        fj_say(&j->link, FJ_LOG_NOTICE, ": what was read is damaged, and "
+               "nobody sells any more; it is read once more");
+        fj_recover_start(j);
         return;
     }
 
@@ -483,20 +528,17 @@ fj_owner_is_newer(const fj_t *j, const fj_sign_t *sign)
 void
 fj_fenced(fj_t *j)
 {
-    fj_words_t  words;
-
     if (j->phase != FJ_PHASE_FENCED) {
         j->phase = FJ_PHASE_FENCED;
         j->fenced_at_ms = fj_now_ms(j);
         fj_owner_lives(j, 0);
+
+        /* A wish that came too late to count was not for what is now. */
+        fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
         fj_wake_all(j);
     }
 
-    words.argc = 0;
-    fj_words_text(&words, "GET");
-    fj_words_text(&words, j->owner_key);
-
-    fj_link_send(&j->link, FJ_COMMAND_FENCED, &words);
+    fj_owner_get(j, FJ_COMMAND_FENCED);
 }
 
 
@@ -579,6 +621,6 @@ fj_fenced_alone(fj_t *j, fj_owner_t owner)
 static void
 fj_fenced_follow(fj_t *j)
 {
-    j->stranger = 1;
+    fk_stat_set(j->fk, FJ_STAT_STRANGER, 1);
     fj_enter(j);
 }

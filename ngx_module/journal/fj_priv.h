@@ -37,17 +37,18 @@
 #define FJ_BACKOFF_MIN_MS      10
 #define FJ_BACKOFF_MAX_MS      500
 #define FJ_POLL_MS             20      /* for another's lease */
-#define FJ_FLUSH_POLL_MS       4       /* the flush: buyers wait for it */
+#define FJ_FLUSH_POLL_MS       2       /* the flush: buyers wait for it */
 #define FJ_FOLLOW_MS           100     /* of a standby */
 #define FJ_OWNER_MS            100     /* looking whether it is due */
 #define FJ_OWNER_TTL_MS        800     /* of the sign of life */
-#define FJ_OWNER_OPENING_MS    10000   /* no time for it while rebuilding */
+#define FJ_OWNER_OPENING_MS    10000   /* no time for it; at the least */
 #define FJ_DRAIN_MS            2000
 #define FJ_PULSE_MS            500     /* of a shop that is idle */
 #define FJ_SETTINGS_MS         10000   /* Redis' own, looked at again */
 #define FJ_PAGE_COUNT          "16"    /* entries of up to 1 MiB */
 #define FJ_REFUSALS_MAX        8       /* in a row; then the backoff */
 #define FJ_REDIRECTS_MAX       5       /* without a backoff between them */
+#define FJ_GENERATION_SIZE     17      /* as text, with its NUL */
 
 _Static_assert(FJ_COMMAND_TIMEOUT_MS < FK_FLUSH_LEASE_MS,
                "a slow reply does not cost the lease");
@@ -261,7 +262,11 @@ int fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top);
 void fj_stream_append(fj_t *j, fj_command_t command, const char *key,
     int is_there, const char *field, const fj_id_t *id);
 
-/* How Redis took what was appended last. */
+/* .. as text. */
+void fj_stream_generation(char text[FJ_GENERATION_SIZE],
+    const fj_conf_t *conf);
+
+/* How Redis took an append. */
 typedef enum {
     FJ_APPEND_DONE = 0,                /* it stands under the id we gave */
     FJ_APPEND_REFUSED,                 /* an id as high is there already */
@@ -269,8 +274,6 @@ typedef enum {
     FJ_APPEND_WRONG
 } fj_append_t;
 
-fj_append_t fj_stream_appended(const fj_t *j, const fj_reply_t *reply);
-/* The same of an id that somebody else has sent. */
 fj_append_t fj_appended(const fj_id_t *sent, const fj_reply_t *reply);
 
 
@@ -345,9 +348,16 @@ void fj_recover_on_mark(fj_link_t *link, const fj_reply_t *reply);
 /* --- the sign of life (fj_sign.c) -------------------------------------- */
 
 /* command: one of the three SAYs. */
-void fj_sign_say(fj_t *j, fj_command_t command, unsigned ttl_ms);
+void fj_sign_say(fj_t *j, fj_command_t command, int64_t ttl_ms);
 /* reply: a STRING.  0: it is no sign that we know; *sign is zero then. */
 int fj_sign_read(const fj_reply_t *reply, fj_sign_t *sign);
+/* For how long whoever opens a shop, as large as what is read so far, says
+ * that it lives: milliseconds, FJ_OWNER_OPENING_MS or more. */
+int64_t fj_sign_opening_ms(const fj_t *j);
+/* This one was read, of an owner that may live. */
+void fj_sign_hear(fj_t *j, const fj_sign_t *sign);
+/* 1: the last one has not changed for longer than opening may take. */
+int fj_sign_is_still(const fj_t *j);
 
 
 /* --- who sells (fj_owner.c) -------------------------------------------- */

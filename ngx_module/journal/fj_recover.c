@@ -27,12 +27,15 @@
  * the shop, only while the engine's recovery lease is its own.
  */
 
+#include <stdio.h>
+
 #include "fj_priv.h"
 
 
 #define FJ_DAMAGE_MS    5000           /* then it is read again */
 #define FJ_PROGRESS_MS  1000
 #define FJ_MEND_MS      1500           /* for an owner to say that it lives */
+#define FJ_TOOL_SIZE    512
 
 
 static int fj_recover_resume(fj_t *j);
@@ -41,7 +44,7 @@ static int fj_recover_waits(fj_t *j, const fj_id_t *top);
 static void fj_recover_journal_lost(fj_t *j, const fj_id_t *top);
 static void fj_recover_append(fj_t *j, fj_command_t command, const char *key,
     int is_there, const char *field, uint64_t seq);
-static const char *fj_recover_login(const fj_t *j);
+static const char *fj_recover_tool(const fj_t *j, char tool[FJ_TOOL_SIZE]);
 static int fj_recover_lost(const fj_t *j);
 static int fj_recover_damaged(fj_t *j);
 static uint64_t fj_recover_epoch(const fj_t *j, const fj_id_t *top);
@@ -183,31 +186,39 @@ fj_recover_on(fj_t *j)
 void
 fj_recover_fail(fj_t *j)
 {
+    char         tool[FJ_TOOL_SIZE];
     const char  *text;
 
     text = fk_code_info[j->damage.code].text;
 
     fj_say(&j->link, FJ_LOG_EMERG, " cannot recover: %s at entry %" PRIu64
            "-%" PRIu64 " of %s, byte %zu, after record %" PRIu64 "%s; look "
-           "with: faka-journal --redis %s --db %" PRIu32 "%s %s check", text,
-           j->read_id.epoch, j->read_id.seq, j->read_key, j->damage.at,
-           j->damage.seq, j->damage.code == FK_TABLE_FULL
-                          ? "; give the shop more \"memory\"" : "",
-           j->link.address.text, j->conf->db, fj_recover_login(j),
-           j->conf->shop);
+           "with: %s", text, j->read_id.epoch, j->read_id.seq, j->read_key,
+           j->damage.at, j->damage.seq, j->damage.code == FK_TABLE_FULL
+                                   ? "; give the shop more \"memory\"" : "",
+           fj_recover_tool(j, tool));
 
     fk_fail(j->fk, text);
     fj_halt(j);
 }
 
 
-/* What the tool needs to be let in; where the password is, only the operator
- * knows here. */
+/* Where the password is, only the operator knows here. */
 
 static const char *
-fj_recover_login(const fj_t *j)
+fj_recover_tool(const fj_t *j, char tool[FJ_TOOL_SIZE])
 {
-    return j->conf->password.size != 0 ? " --password-file FILE" : "";
+    const fk_str_t  *user;
+
+    user = &j->conf->user;
+
+    (void) snprintf(tool, FJ_TOOL_SIZE, "faka-journal --redis %s --db %" PRIu32
+                    "%s%.*s%s %s check", j->link.address.text, j->conf->db,
+                    user->size != 0 ? " --user " : "", (int) user->size,
+                    user->size != 0 ? (const char *) user->data : "",
+                    j->conf->password.size != 0 ? " --password-file FILE" : "",
+                    j->conf->shop);
+    return tool;
 }
 
 
@@ -432,13 +443,13 @@ fj_recover_waits(fj_t *j, const fj_id_t *top)
 static void
 fj_recover_journal_lost(fj_t *j, const fj_id_t *top)
 {
+    char  tool[FJ_TOOL_SIZE];
+
     fj_say(&j->link, FJ_LOG_EMERG, " cannot recover: the journal in redis "
            "\"%s\" ends at %" PRIu64 "-%" PRIu64 ", before its snapshot of "
            "%" PRIu64 "-%" PRIu64 ": it has lost what came after; look "
-           "with: faka-journal --redis %s --db %" PRIu32 "%s %s check",
-           j->link.address.text, top->epoch, top->seq, j->found.epoch,
-           j->found.end_seq, j->link.address.text, j->conf->db,
-           fj_recover_login(j), j->conf->shop);
+           "with: %s", j->link.address.text, top->epoch, top->seq,
+           j->found.epoch, j->found.end_seq, fj_recover_tool(j, tool));
 
     fk_fail(j->fk, "the journal is older than its snapshot");
     fj_halt(j);
@@ -450,13 +461,20 @@ fj_recover_on_take(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_t  *j = fj_of(link);
 
-    switch (fj_stream_appended(j, reply)) {
+    switch (fj_appended(&j->sent_id, reply)) {
 
     case FJ_APPEND_DONE:
+        /* The reply was waiting for a process that slept: a sibling may have
+         * taken a later epoch, and sell. */
+        if (fj_recover_lost(j)) {
+            fj_give_up(j);
+            return;
+        }
+
         fj_say(link, FJ_LOG_NOTICE, " taken over under epoch %" PRIu64
                ", recovering", j->epoch);
         fk_stat_set(j->fk, FJ_STAT_EPOCH, j->epoch);
-        fj_sign_say(j, FJ_COMMAND_SAY_TAKEN, FJ_OWNER_OPENING_MS);
+        fj_sign_say(j, FJ_COMMAND_SAY_TAKEN, fj_sign_opening_ms(j));
         return;
 
     case FJ_APPEND_REFUSED:
@@ -502,7 +520,7 @@ fj_recover_on_take_index(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_t  *j = fj_of(link);
 
-    switch (fj_stream_appended(j, reply)) {
+    switch (fj_appended(&j->sent_id, reply)) {
 
     case FJ_APPEND_DONE:
         fj_follow_rest(j);
@@ -599,7 +617,7 @@ fj_recover_on_mark(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_t  *j = fj_of(link);
 
-    switch (fj_stream_appended(j, reply)) {
+    switch (fj_appended(&j->sent_id, reply)) {
 
     case FJ_APPEND_DONE:
     case FJ_APPEND_GONE:
@@ -663,6 +681,7 @@ fj_recover_open(fj_t *j)
     j->wanted_at_ms = 0;
     fk_stat_set(j->fk, FJ_STAT_WANTED, 0);
     fk_stat_set(j->fk, FJ_STAT_FOLLOWS, 0);
+    fk_stat_set(j->fk, FJ_STAT_STRANGER, 0);
     fk_stat_add(j->fk, FJ_STAT_RECOVERED, seq);
     fk_stat_set(j->fk, FJ_STAT_TAIL_BYTES, j->tail_bytes);
     fk_stat_set(j->fk, FJ_STAT_SNAPSHOT_SEQ, j->found.end_seq);

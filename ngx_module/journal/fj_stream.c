@@ -100,16 +100,23 @@ fj_stream_top(fj_t *j, const fj_reply_t *reply, fj_id_t *top)
 
 
 void
+fj_stream_generation(char text[FJ_GENERATION_SIZE], const fj_conf_t *conf)
+{
+    (void) snprintf(text, FJ_GENERATION_SIZE, "%016" PRIx64,
+                    conf->generation);
+}
+
+
+void
 fj_stream_append(fj_t *j, fj_command_t command, const char *key,
     int is_there, const char *field, const fj_id_t *id)
 {
-    char        text[FJ_ID_SIZE], generation[24];
+    char        text[FJ_ID_SIZE], generation[FJ_GENERATION_SIZE];
     fj_words_t  words;
 
     j->sent_id = *id;
     fj_id_text(text, "", id);
-    (void) snprintf(generation, sizeof(generation), "%016" PRIx64,
-                    j->conf->generation);
+    fj_stream_generation(generation, j->conf);
 
     words.argc = 0;
     fj_words_text(&words, "XADD");
@@ -126,13 +133,6 @@ fj_stream_append(fj_t *j, fj_command_t command, const char *key,
     fj_words_text(&words, generation);
 
     fj_link_send(&j->link, command, &words);
-}
-
-
-fj_append_t
-fj_stream_appended(const fj_t *j, const fj_reply_t *reply)
-{
-    return fj_appended(&j->sent_id, reply);
 }
 
 

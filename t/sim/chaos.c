@@ -196,7 +196,8 @@ chaos_nodes(sim_t *s)
                    && fk_shop_state(&node->fk) == FK_SHOP_RECOVERING)
         {
             /* POST /admin/takeover */
-            fk_stat_set(&node->fk, FJ_STAT_WANTED, 1);
+            fk_stat_set(&node->fk, FJ_STAT_WANTED,
+                        (uint64_t) node_steady_ms(s, i) + FJ_WANTED_MS);
         }
     }
 }
@@ -408,7 +409,8 @@ chaos_expects(const sim_t *s, const sim_node_t *node)
     }
 
     return fk_shop_state(&node->fk) == FK_SHOP_RECOVERING
-           && fk_stat_get(&node->fk, FJ_STAT_WANTED) == 0
+           && fk_stat_get(&node->fk, FJ_STAT_WANTED)
+              <= (uint64_t) node_steady_ms(s, (uint32_t) (node - s->node))
            && (fk_stat_get(&node->fk, FJ_STAT_FOLLOWS) != 0
                || fk_stat_get(&node->fk, FJ_STAT_READ_BYTES) != 0
                || node->inherits

@@ -66,7 +66,7 @@ test_snapshot_damaged(void)
     OK(!walk_calm(), "a damaged snapshot");
     EQ_INT(fk_shop_state(&shop), FK_SHOP_FAILED, "stops the shop");
     EQ_INT(machine.restarts, 3, "after three more looks at it");
-    EQ_INT(w.logs[FJ_LOG_NOTICE], 3, "and it tells of each");
+    EQ_INT(w.logs[FJ_LOG_NOTICE], 4, "and a last one; it tells of each");
     OK(strstr(w.log, "of faka:{main}:snapshot:1-1, byte 0") != NULL,
        "with the place");
     OK(is_quiet() && w.logs[FJ_LOG_EMERG] == 1, "once");
@@ -338,7 +338,7 @@ test_wanted(void)
     open_with(3);
     world_start();
     pass(1000, 1);
-    fk_stat_set(&shop, FJ_STAT_WANTED, 1);
+    want_takeover();
     other_says(1);
     OK(walk_calm(), "the operator wants it: it sells");
     OK(w.now_ms < owner_until_ms, "though another one lives");
@@ -347,6 +347,45 @@ test_wanted(void)
     world_start();
     OK(walk_calm() && fk_stat_get(&shop, FJ_STAT_WANTED) == 0,
        "that was wanted once");
+}
+
+
+static void
+test_wish_ends(void)
+{
+    open_with(3);
+    world_start();
+    pass(1000, 1);
+    want_takeover();
+    event_closed();
+    w.connect_fails = 1;
+    pass(FJ_WANTED_MS, 1);
+    w.connect_fails = 0;
+    pass(5000, 1);
+    EQ_INT(machine.epoch, 0, "a server that was cut off for long has no wish "
+           "left");
+    want_takeover();
+    pass(500, 1);
+    OK(machine.epoch == 2, "a new one counts");
+}
+
+
+/* The wish comes when the shop has just opened. */
+
+static void
+test_wish_too_late(void)
+{
+    open_with(2);
+    want_takeover();
+    journal->top.epoch = 4;
+    journal->top.seq = 0;
+    write_record();
+    shop_must(walk_to(FJ_COMMAND_FENCED), "fenced");
+    other_says(4);
+    step();
+    EQ_INT(machine.phase, FJ_PHASE_RECOVERING, "fenced: it follows");
+    pass(3000, 1);
+    EQ_INT(machine.epoch, 0, "and does not take the shop straight back");
 }
 
 
@@ -583,6 +622,8 @@ main(void)
     test_standby_dead();
     test_standby_longer();
     test_wanted();
+    test_wish_ends();
+    test_wish_too_late();
     test_epoch_named();
     test_silent();
     test_owner_garbage();

@@ -89,6 +89,8 @@ test_snapshot(void)
 static void
 test_due(void)
 {
+    uint64_t  count;
+
     keeper_new();
     kept_conf.snapshot_size = 1000000;
     kept_conf.retention_s = 100000;
@@ -118,6 +120,17 @@ test_due(void)
     OK(keeper_calm() && fk_stat_get(&shop, FJ_STAT_SNAPSHOTS) == 2,
        "and then at once");
     OK(recovers(), "another region reads it");
+
+    /* A sibling has opened the shop, or written one, since our clock was
+     * read. */
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_BYTES, 1 << 30);
+    fk_stat_set(&shop, FJ_STAT_SNAPSHOT_AT_MS, (uint64_t) w.now_ms + 5000);
+    count = fk_stat_get(&shop, FJ_STAT_SNAPSHOTS);
+    write_record();
+    records_sent();
+    keeper_begins();
+    OK(keeper_calm() && fk_stat_get(&shop, FJ_STAT_SNAPSHOTS) == count,
+       "one that is younger than now is not old");
 }
 
 

@@ -603,8 +603,9 @@ test_other_flusher(void)
     w.dead = 55;
     event_timer(FJ_TIMER_RETRY);
     event_timer(FJ_TIMER_FLUSH);
-    EQ_INT(fk_flush_owner(&shop), 0, "a dead one's lease is broken");
-    OK(walk_to(FJ_COMMAND_PROBE), "its batch is asked for");
+    EQ_INT(fk_flush_owner(&shop), conf.owner, "a dead one's lease is taken");
+    EQ_INT(machine.link.command, FJ_COMMAND_PROBE,
+           "and its batch asked for, at once");
     OK(walk_calm(), "and sent");
 }
 

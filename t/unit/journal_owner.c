@@ -1,6 +1,7 @@
 /*
  * The journal's machine among other servers: what it says of itself, being
- * fenced, followed and replaced; waiting for replicas; and letting go.
+ * fenced, followed and replaced, and whom it believes.  What it waits for, and
+ * how it ends, is in journal_wait.c.
  */
 
 #include "machine_others.h"
@@ -97,7 +98,7 @@ test_fenced_by_stranger(void)
     EQ_INT(w.replaced, 0, "the sockets stay");
     OK(walk_calm(), "it is gone: sells again");
     EQ_INT(machine.epoch, 5, "under a later epoch");
-    EQ_INT(machine.stranger, 0, "and that is forgotten");
+    EQ_INT(fk_stat_get(&shop, FJ_STAT_STRANGER), 0, "and that is forgotten");
 }
 
 
@@ -260,6 +261,36 @@ test_replaced_late(void)
 }
 
 
+/* The same, and the process that had begun to follow dies: the next one has
+ * not been fenced itself. */
+
+static void
+test_replaced_late_anew(void)
+{
+    int64_t  since_ms;
+
+    be_fenced();
+    owner_text[0] = '\0';
+
+    while (machine.phase != FJ_PHASE_RECOVERING) {
+        step();
+    }
+
+    worker_anew();
+    since_ms = w.now_ms;
+
+    while (w.replaced == 0 && w.now_ms - since_ms < 2000
+           && machine.epoch == 0)
+    {
+        says(4, THEIR_SERVER, HOST, GENERATION);
+        step();
+    }
+
+    EQ_INT(w.replaced, 1, "a new process knows that its server was fenced");
+    EQ_INT(machine.epoch, 0, "and takes nothing back");
+}
+
+
 /* A sibling found it out first. */
 
 static void
@@ -282,220 +313,133 @@ test_fenced_by_sibling(void)
 }
 
 
-/* --- replicas ---------------------------------------------------------- */
+/* --- whom to believe --------------------------------------------------- */
+
+/* Its key outlives it: Redis' clock is behind, or was set back. */
 
 static void
-open_replicas(void)
+test_still(void)
 {
-    open_with(2);
-    conf.replicas = 2;
-    replicas = 2;
-    world_start();
-}
+    int      ours;
+    int64_t  since_ms;
 
-
-static void
-test_replicas(void)
-{
-    open_replicas();
-    OK(walk_to(FJ_COMMAND_WAIT_OPEN), "the opening waits for replicas");
-    EQ_STR(w.argv[1], "2", "so many");
-    EQ_STR(w.argv[2], "500", "for so long");
-    EQ_INT(fk_shop_state(&shop), FK_SHOP_RECOVERING, "it is not open yet");
-    OK(walk_calm(), "open");
-
-    write_record();
-    shop_must(walk_to(FJ_COMMAND_BATCH), "batch");
-    step();
-    EQ_STR(fj_doing(&machine.link), "WAIT for a batch", "so does a batch");
-    EQ_INT(fk_durable_seq(&shop), 2, "it is not durable yet");
-    step();
-    EQ_INT(fk_durable_seq(&shop), 3, "now it is");
-
-    event_closed();
-    shop_must(walk_to(FJ_COMMAND_PROBE), "probe");
-    write_record();
-    step();
-    EQ_STR(fj_doing(&machine.link), "SET before a WAIT",
-           "a probe is followed by a write");
-    step();
-    EQ_STR(fj_doing(&machine.link), "WAIT for the flush",
-           "that is waited for");
-    OK(walk_calm(), "durable");
-}
-
-
-static void
-test_replicas_few(void)
-{
-    int      n;
-    int64_t  most_ms;
-
-    open_replicas();
-    shop_must(walk_calm(), "open");
-    write_record();
-    shop_must(walk_to(FJ_COMMAND_WAIT_BATCH), "wait");
-    replicas = 1;
-    step();
-    EQ_INT(machine.link.state, FJ_LINK_DOWN, "too few: given up");
-    EQ_INT(fk_durable_seq(&shop), 2, "and never durable");
-    OK(fk_flush_owner(&shop) == 0, "nobody is kept from sending");
-    EQ_INT(w.logs[FJ_LOG_ERR], 1, "it is said");
-
-    most_ms = 0;
-
-    for (n = 0; n < 400; n++) {
-        step();
-        shop_must(fk_durable_seq(&shop) == 2, "not durable");
-
-        if (machine.link.state == FJ_LINK_DOWN
-            && w.delay_ms[FJ_TIMER_RETRY] > most_ms)
-        {
-            most_ms = w.delay_ms[FJ_TIMER_RETRY];
-        }
+    for (ours = 0; ours < 2; ours++) {
+        open_with(3);
+        world_start();
+        says(1, THEIR_SERVER, THERE, ours ? GENERATION : THEIR_GEN);
+        owner_until_ms = w.now_ms + 3600 * 1000;
+        since_ms = w.now_ms;
+        pass(9900, 0);
+        EQ_INT(machine.epoch, 0, "a sign that stays is believed for as long "
+               "as opening takes");
+        OK(walk_calm(), "then nobody is taken to sell");
+        OK(w.now_ms - since_ms < 11000, "after %" PRId64 " ms",
+           w.now_ms - since_ms);
     }
 
-    EQ_INT(most_ms, FJ_BACKOFF_MAX_MS / 2, "asked with patience");
-    replicas = 2;
-    OK(walk_calm(), "they are back");
-    EQ_INT(fk_durable_seq(&shop), 3, "and have it");
-    event_closed();
-    EQ_INT(w.delay_ms[FJ_TIMER_RETRY], FJ_BACKOFF_MIN_MS / 2,
-           "the next backoff is a short one");
-
-    open_replicas();
-    replicas = 0;
-    OK(!walk_calm(), "a shop does not open without them");
-    EQ_INT(fk_shop_state(&shop), FK_SHOP_RECOVERING, "but waits");
-    replicas = 2;
-    OK(walk_calm(), "until they are there");
-}
-
-
-/* Each takeover costs an epoch: those that open nothing come ever later. */
-
-static void
-test_takeovers_paced(void)
-{
-    int64_t   until_ms;
-    uint64_t  epoch;
-
-    open_replicas();
-    replicas = 0;
-    until_ms = w.now_ms + 60 * 1000;
-    shop_must(walk_to(FJ_COMMAND_TAKE), "taken over");
-    epoch = machine.epoch;
-
-    while (w.now_ms < until_ms) {
-        step();
-    }
-
-    OK(journal->top.epoch - epoch >= 12, "tried again for a minute");
-    OK(journal->top.epoch - epoch <= 24, "%" PRIu64 " epochs of it",
-       journal->top.epoch - epoch);
-    EQ_INT(w.logs[FJ_LOG_WARN], 1, "that it gets slower is said once");
-
-    replicas = 2;
-    until_ms = w.now_ms + 6000;
-    OK(walk_calm() && w.now_ms < until_ms, "open soon when they are back");
-    event_closed();
-    OK(walk_calm(), "a connection later");
-    EQ_INT(machine.takeovers, 0, "nothing is held against it");
-}
-
-
-/* Redis goes away each time the shop is taken. */
-
-static void
-test_lost_while_taking(void)
-{
-    int  n;
-
-    open_with(2);
-    conf.replicas = 0;
-    world_start();
-
-    for (n = 0; n < 3; n++) {
-        shop_must(walk_to(FJ_COMMAND_MARK), "taken over");
-        event_closed();
-        EQ_INT(w.logs[FJ_LOG_ERR], 1, "a connection that is lost is told "
-               "once");
-    }
-
-    OK(walk_calm(), "open");
-    event_closed();
-    EQ_INT(w.logs[FJ_LOG_ERR], 2, "the next time it is told again");
-}
-
-
-/* A sibling has the recovery at the worst moment. */
-
-static void
-test_lease_elsewhere(void)
-{
-    int  n;
-
-    open_with(2);
-    conf.replicas = 0;
-    world_start();
-
-    for (n = 0; n < 3; n++) {
-        shop_must(walk_to(FJ_COMMAND_TOP), "to be taken");
-        fk_recover_break(&shop, OWNER);
-        shop_must(fk_recover_begin(&shop, OWNER + 2, w.now_ms) == FK_OK,
-                  "another process recovers");
-        step();
-        EQ_INT(machine.link.state, FJ_LINK_DOWN, "given up");
-        EQ_INT(w.logs[FJ_LOG_WARN], 1, "why is said once");
-        fk_recover_break(&shop, OWNER + 2);
-    }
-
-    OK(walk_calm(), "open");
-    EQ_INT(machine.gave_up_said, 0, "the next time it is said again");
-}
-
-
-/* --- the end ------------------------------------------------------------ */
-
-static void
-drain(void)
-{
-    event_begins();
-    fj_drain(&machine);
-    w.is_inside = 0;
-}
-
-
-static void
-test_drain(void)
-{
     open_with(3);
     world_start();
-    pass(500, 1);
-    drain();
-    EQ_INT(fk_recover_owner(&shop), 0, "a standby that ends lets go");
-    EQ_INT(w.due_ms[FJ_TIMER_DRAIN], -1, "at once");
-    owner_text[0] = '\0';
-    OK(!walk_calm(), "and takes nothing over");
-    EQ_INT(journal->count, 4, "nothing was written");
+    pass(30000, 1);
+    EQ_INT(machine.epoch, 0, "one that changes is believed for ever");
+    owner_until_ms = w.now_ms + 3600 * 1000;
+    pass(500, 0);
+    w.now_ms += 60 * 1000;
+    pass(5000, 0);
+    EQ_INT(machine.epoch, 0, "so it is by who has stood still itself");
 
-    world_start();
-    shop_must(walk_to(FJ_COMMAND_TAKE_INDEX), "taken");
-    drain();
-    OK(walk_calm(), "what it has taken it opens");
+    snprintf(owner_text, sizeof(owner_text), "of a later version");
+    owner_until_ms = w.now_ms + 60 * 1000;
+    pass(59000, 0);
+    EQ_INT(machine.epoch, 0, "what cannot be read runs out");
 }
 
 
-/* A server that ends is another's place to take, however long it takes. */
+/* Milliseconds for which the one who takes the shop says so, with this many
+ * slots in use. */
+static int64_t
+opening_says_ms(uint32_t slots)
+{
+    int64_t     ms;
+    fk_table_t  *orders;
+
+    open_with(3);
+    world_start();
+    shop_must(walk_to(FJ_COMMAND_TAKE), "take");
+    orders = &shop.region->table[FK_TABLE_ORDERS];
+    orders->fresh += slots;
+    step();
+    shop_must(strcmp(fj_doing(&machine.link), "SET of the takeover") == 0,
+              "the sign");
+    ms = atoll(w.argv[4]);
+    orders->fresh -= slots;
+    OK(walk_calm(), "it opens");
+
+    return ms;
+}
+
 
 static void
-test_drain_says_no_more(void)
+test_opening_of_many(void)
 {
-    open_with(2);
-    drain();
-    pass(FJ_DRAIN_MS + FJ_OWNER_TTL_MS, 0);
-    OK(w.now_ms >= owner_until_ms, "who ends says once more that it lives");
-    EQ_INT(fk_shop_state(&shop), FK_SHOP_OPEN, "and answers its requests");
+    EQ_INT(opening_says_ms(0), 10000, "a small shop has 10 s to be opened");
+
+    /* 3 million were rebuilt and checked in 1.5 s. */
+    OK(opening_says_ms(30 * 1000 * 1000) >= 3 * 15000,
+       "a large one three times as long as it takes");
+}
+
+
+/* The owner's snapshots cut what is read, each time; then it dies, while this
+ * server waits before it reads again. */
+
+static void
+test_damage_of_before(void)
+{
+    int      dead;
+    int64_t  since_ms;
+
+    for (dead = 0; dead < 2; dead++) {
+        open_with(20);
+        journal->entry[7].data[1][20] ^= 1;
+        world_start();
+
+        while (machine.damage.code == FK_OK) {
+            says(1, THEIR_SERVER, HOST, THEIR_GEN);
+            step();
+        }
+
+        says(1, THEIR_SERVER, HOST, THEIR_GEN);
+        step();
+        EQ_INT(fk_shop_state(&shop), FK_SHOP_RECOVERING, "cut while it was "
+               "read");
+        journal->entry[7].data[1][20] ^= 1;
+        since_ms = w.now_ms;
+
+        if (dead) {
+            w.dead = THEIR_SERVER;
+        }
+
+        OK(walk_calm() && fk_last_seq(&shop) == 20, "its owner is %s: what "
+           "is whole now is opened", dead ? "dead" : "gone");
+        OK(w.now_ms - since_ms < 4000, "after %" PRId64 " ms",
+           w.now_ms - since_ms);
+        EQ_INT(w.logs[FJ_LOG_EMERG], 0, "without alarm");
+    }
+
+    journal->entry[7].data[1][20] ^= 1;
+    world_start();
+    w.dead = THEIR_SERVER;
+
+    while (fk_shop_state(&shop) == FK_SHOP_RECOVERING
+           || fk_shop_state(&shop) == FK_SHOP_EMPTY)
+    {
+        says(1, THEIR_SERVER, HOST, THEIR_GEN);
+        owner_until_ms = INT64_MAX;
+        step();
+    }
+
+    EQ_INT(fk_shop_state(&shop), FK_SHOP_FAILED, "what is damaged without an "
+           "owner stays closed");
 }
 
 
@@ -510,14 +454,11 @@ main(void)
     test_replaced();
     test_replaced_beside_other();
     test_replaced_late();
+    test_replaced_late_anew();
     test_fenced_by_sibling();
-    test_replicas();
-    test_replicas_few();
-    test_takeovers_paced();
-    test_lost_while_taking();
-    test_lease_elsewhere();
-    test_drain();
-    test_drain_says_no_more();
+    test_still();
+    test_opening_of_many();
+    test_damage_of_before();
 
     return tap_done();
 }

@@ -77,6 +77,37 @@ show(size_t count)
 }
 
 
+/* POST /admin/takeover */
+__attribute__((unused))
+static void
+want_takeover(void)
+{
+    fk_stat_set(&shop, FJ_STAT_WANTED, (uint64_t) (w.now_ms + FJ_WANTED_MS));
+}
+
+
+/* The process is killed; another one of its server begins in its region. */
+__attribute__((unused))
+static void
+worker_anew(void)
+{
+    int  which;
+
+    w.dead = conf.owner++;
+    w.argc = 0;
+    w.is_open = 0;
+    w.connecting = 0;
+
+    for (which = 0; which < FJ_TIMER_COUNT; which++) {
+        w.due_ms[which] = -1;
+    }
+
+    event_begins();
+    fj_start(&machine, &conf, &world_shell, NULL);
+    w.is_inside = 0;
+}
+
+
 /* So long in steps, while another server says that it lives, or not. */
 __attribute__((unused))
 static void
