@@ -50,6 +50,8 @@ struct ngx_faka_shop_s {
 
     size_t                  memory;
     ngx_shm_zone_t         *zone;             /* "faka_NAME" */
+    ngx_uint_t              succeeds;         /* unsigned: 1 it is new, the
+                                                 shop is not: a reload */
     ngx_faka_redis_conf_t   redis;
     ngx_uint_t              durability;
     ngx_uint_t              hold_s;
@@ -191,19 +193,28 @@ void ngx_faka_worker_ring(void *worker);
 /* Time for engine calls. */
 void ngx_faka_env(fk_env_t *env);
 
+/* ngx_faka_master_owner.c: found out in the master, only read in workers. */
+
+typedef struct {
+    uint64_t    host;          /* where pids of this server mean something */
+    uint64_t    generation;    /* whose sockets these are, over all cycles and
+                                  binaries that serve them */
+    ngx_uint_t  inherits;      /* unsigned: 1 not the first of these */
+    ngx_pid_t   old_master;    /* that this binary is to replace; 0: none, or
+                                  it is gone */
+} ngx_faka_owner_t;
+
+extern ngx_faka_owner_t  ngx_faka_owner;
+
 /* ngx_faka_worker_owner.c */
 
-/* Once a cycle, in the master: names the sockets' generation. */
-void ngx_faka_owner_init_master(ngx_cycle_t *cycle);
 /* Who this server is: server, host, generation, inherits of the options. */
 void ngx_faka_owner_identify(ngx_cycle_t *cycle,
     ngx_faka_journal_options_t *options);
 /* A new generation sells on our sockets; worker is an ngx_faka_worker_t. */
 void ngx_faka_owner_replaced(void *worker, ngx_uint_t is_gone);
 
-/* ngx_faka_worker_accept.c: once a cycle in the master; in a worker when all
- * of its shops are attached. */
-void ngx_faka_accept_init_master(void);
+/* ngx_faka_worker_accept.c: when all shops of a worker are attached. */
 void ngx_faka_accept_init_worker(ngx_cycle_t *cycle);
 
 /* ngx_faka_worker_bury.c */

@@ -135,4 +135,9 @@ ngx_int_t ngx_faka_zone_add(ngx_conf_t *cf, ngx_faka_shop_t *shop);
 void ngx_faka_zone_bells(ngx_cycle_t *cycle, ngx_faka_shop_t *shop);
 
 
+/* ngx_faka_master_owner.c: once a cycle fills in ngx_faka_owner, and names
+ * the sockets' generation to the next binary. */
+void ngx_faka_owner_init_master(ngx_cycle_t *cycle);
+
+
 #endif /* NGX_FAKA_MASTER_H_INCLUDED_ */

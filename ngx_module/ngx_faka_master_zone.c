@@ -19,6 +19,7 @@
 static ngx_int_t ngx_faka_zone_init(ngx_shm_zone_t *zone, void *data);
 static ngx_int_t ngx_faka_zone_format(ngx_shm_zone_t *zone,
     ngx_faka_shop_t *shop);
+static ngx_uint_t ngx_faka_zone_is_known(ngx_str_t *name);
 static void ngx_faka_zone_bells_close(void *data);
 
 
@@ -85,8 +86,12 @@ ngx_faka_zone_init(ngx_shm_zone_t *zone, void *data)
         return NGX_OK;
     }
 
-    if (data == NULL && ngx_faka_zone_format(zone, shop) != NGX_OK) {
-        return NGX_ERROR;
+    if (data == NULL) {
+        if (ngx_faka_zone_format(zone, shop) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        shop->succeeds = ngx_faka_zone_is_known(&zone->shm.name);
     }
 
     if (fk_attach(&fk, ngx_faka_zone_region(shop), shop->memory, &why)
@@ -122,6 +127,35 @@ ngx_faka_zone_format(ngx_shm_zone_t *zone, ngx_faka_shop_t *shop)
     }
 
     return NGX_OK;
+}
+
+
+/* Of the configuration that runs until this one does: of another size, or of
+ * another file of the module. */
+
+static ngx_uint_t
+ngx_faka_zone_is_known(ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_shm_zone_t   *zones;
+    ngx_list_part_t  *part;
+
+    for (part = (ngx_list_part_t *) &ngx_cycle->shared_memory.part;
+         part != NULL; part = part->next)
+    {
+        zones = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (zones[i].shm.name.len == name->len
+                && ngx_memcmp(zones[i].shm.name.data, name->data, name->len)
+                   == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 

@@ -308,7 +308,6 @@ ngx_faka_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    ngx_faka_accept_init_master();
     ngx_faka_owner_init_master(cycle);
 
     shops = fmcf->shops.elts;

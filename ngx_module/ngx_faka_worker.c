@@ -39,6 +39,7 @@ static void ngx_faka_worker_bell_open(ngx_cycle_t *cycle,
     ngx_faka_worker_t *worker);
 static void ngx_faka_worker_bell_close(ngx_faka_worker_t *worker);
 static void ngx_faka_worker_bell(ngx_event_t *ev);
+static void ngx_faka_worker_wake(void *data);
 static void ngx_faka_worker_tick(ngx_event_t *ev);
 static void ngx_faka_worker_failed(ngx_faka_worker_t *worker);
 static ngx_uint_t ngx_faka_worker_touch(ngx_faka_worker_t *worker);
@@ -174,7 +175,7 @@ ngx_faka_worker_journal(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
     options.log = worker->log;
     options.pace_ms = worker->shop->durability == NGX_FAKA_DURABILITY_MEMORY
                       ? NGX_FAKA_PACE_MS : 0;
-    options.wake = ngx_faka_park_wake;
+    options.wake = ngx_faka_worker_wake;
     options.ring = ngx_faka_worker_ring;
     options.replaced = ngx_faka_owner_replaced;
     options.standby = worker->shop->standby;
@@ -287,11 +288,13 @@ ngx_faka_worker_bell(ngx_event_t *ev)
     if (c->close) {
         c->close = 0;
 
-        /* Else a shop was replaced; it may be another one than this. */
+        /* Else idle connections were closed, of which this is none. */
         if (ngx_exiting) {
             c->idle = 0;
             ngx_faka_worker_drain(worker);
         }
+
+        return;
     }
 
     /* empty already: somebody else's ring was taken with an earlier one */
@@ -306,7 +309,23 @@ ngx_faka_worker_bell(ngx_event_t *ev)
         ngx_faka_journal_kick(worker->journal);
     }
 
+    ngx_faka_worker_wake(worker);
+}
+
+
+/* Who was refused because the shop is another's by now may come again over any
+ * connection that he has to this worker, and would be refused again. */
+
+static void
+ngx_faka_worker_wake(void *data)
+{
+    ngx_faka_worker_t *worker = data;
+
     ngx_faka_park_wake(worker);
+
+    if (worker->replaced || fk_shop_state(&worker->fk) == FK_SHOP_FENCED) {
+        ngx_close_idle_connections((ngx_cycle_t *) ngx_cycle);
+    }
 }
 
 
@@ -356,11 +375,6 @@ ngx_faka_worker_tick(ngx_event_t *ev)
         ngx_faka_worker_drain(worker);
     }
 
-    /* Those that were kept alive for another request since the last tick. */
-    if (worker->replaced) {
-        ngx_close_idle_connections((ngx_cycle_t *) ngx_cycle);
-    }
-
     if (fk_shop_state(&worker->fk) == FK_SHOP_OPEN) {
 
         ngx_memzero(&done, sizeof(fk_tick_t));
@@ -379,7 +393,7 @@ ngx_faka_worker_tick(ngx_event_t *ev)
     }
 
     ngx_faka_worker_failed(worker);
-    ngx_faka_park_wake(worker);
+    ngx_faka_worker_wake(worker);
     ngx_faka_park_expire(worker);
 
     if (ngx_faka_worker_touch(worker)) {
@@ -404,7 +418,8 @@ ngx_faka_worker_failed(ngx_faka_worker_t *worker)
     worker->failed_said = 1;
 
     ngx_log_error(NGX_LOG_EMERG, worker->log, 0,
-                  "faka_shop \"%V\": has stopped itself: %s",
+                  "faka_shop \"%V\": has stopped itself: %s; a reload does "
+                  "not start it again, a restart does",
                   &worker->shop->name,
                   fk_fail_reason(&worker->fk, reason, sizeof(reason)));
 }

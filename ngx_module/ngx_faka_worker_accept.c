@@ -4,14 +4,18 @@
  * After USR2 two generations wait on the same sockets, and the kernel gives
  * connections to both.  Only one of them can sell, so only that one accepts:
  *
- *   - a new binary's workers begin when their shops are open;
- *   - an old one's workers look at the region before each accept(), and end
- *     at once when a shop of theirs is fenced, whichever of them found it out.
+ *   - a new binary's workers begin when a shop of theirs is open, for then the
+ *     old ones leave;
+ *   - an old one's workers look at the region before they accept, and end at
+ *     once when a shop of theirs is fenced, whichever of them found it out.
  *
  * So whoever was refused by the old generation, and comes again, cannot land
  * on it once more.  Between the two, connections wait in the kernel's queue.
  * If it was another server that took the shop, this one accepts again as soon
  * as it knows; and nobody waits for ever for a shop that does not open.
+ *
+ * A reload that gives a shop a new zone is the same within one master, but the
+ * old workers do not accept meanwhile, since nginx has told them to quit.
  *
  * Held are the sockets of http servers, those of all sites; those of stream
  * and mail are nobody's business here.  What is already accepted goes on.
@@ -34,31 +38,17 @@ static void ngx_faka_accept(ngx_event_t *ev);
 static void ngx_faka_accept_hold(ngx_msec_t wait_ms);
 static void ngx_faka_accept_take_out(ngx_event_t *ev);
 static ngx_msec_t ngx_faka_accept_wait_ms(void);
-static ngx_msec_t ngx_faka_accept_shop_ms(fk_t *fk);
+static ngx_msec_t ngx_faka_accept_shop_ms(const ngx_faka_shop_t *shop);
 static void ngx_faka_accept_poll(ngx_event_t *ev);
 static void ngx_faka_accept_resume(void);
 static ngx_connection_t *ngx_faka_accept_socket(ngx_uint_t i);
 
-
-/* The master that this binary is to replace, 0: none, or it is gone. */
-
-static ngx_pid_t    ngx_faka_accept_old;
 
 /* One a worker, for all of its shops and servers. */
 
 static ngx_event_t  ngx_faka_accept_timer;     /* set: nobody is accepted */
 static ngx_msec_t   ngx_faka_accept_until;
 static ngx_uint_t   ngx_faka_accept_late;      /* unsigned: 1 it was in vain */
-
-
-/* The same look at its parent tells nginx whether the old binary lives. */
-
-void
-ngx_faka_accept_init_master(void)
-{
-    ngx_faka_accept_old = ngx_inherited && ngx_getppid() == ngx_parent
-                          ? ngx_parent : 0;
-}
 
 
 void
@@ -152,7 +142,14 @@ ngx_faka_accept_take_out(ngx_event_t *ev)
 }
 
 
-/* For so long at most; 0: whoever comes is accepted. */
+/*
+ * For so long at most; 0: whoever comes is accepted.
+ *
+ * With the first shop that is opened here, the old generation leaves the
+ * sockets of all.  From then on nobody else accepts, so the buyers of that
+ * shop, and the other sites, wait for no other one, which may be as long in
+ * coming as its Redis is down.
+ */
 
 static ngx_msec_t
 ngx_faka_accept_wait_ms(void)
@@ -168,7 +165,17 @@ ngx_faka_accept_wait_ms(void)
     wait_ms = 0;
 
     for (i = 0; i < fmcf->shops.nelts; i++) {
-        shop_ms = ngx_faka_accept_shop_ms(&shops[i]->worker->fk);
+        if (fk_shop_state(&shops[i]->worker->fk) == FK_SHOP_FENCED) {
+            return NGX_FAKA_ACCEPT_ALONE_MS;
+        }
+    }
+
+    for (i = 0; i < fmcf->shops.nelts; i++) {
+        if (fk_stat_get(&shops[i]->worker->fk, FJ_STAT_SNAPSHOT_AT_MS) != 0) {
+            return 0;
+        }
+
+        shop_ms = ngx_faka_accept_shop_ms(shops[i]);
         wait_ms = ngx_max(wait_ms, shop_ms);
     }
 
@@ -177,28 +184,31 @@ ngx_faka_accept_wait_ms(void)
 
 
 /*
- * A server that follows another one is no use to buyers in either generation,
- * and both may serve the other sites.  And once a shop was open here, the old
- * generation has left its sockets: what happens to it later is no reason to
- * leave the buyers there.
+ * A shop that was never open here, though somebody sells, or sold, it on these
+ * sockets.  A server that follows another one is no use to buyers in either
+ * generation, and both may serve the other sites.
  */
 
 static ngx_msec_t
-ngx_faka_accept_shop_ms(fk_t *fk)
+ngx_faka_accept_shop_ms(const ngx_faka_shop_t *shop)
 {
-    fk_shop_state_t  state;
+    fk_t             *fk;
+    fk_shop_state_t   state;
 
+    fk = &shop->worker->fk;
     state = fk_shop_state(fk);
 
-    if (state == FK_SHOP_FENCED) {
-        return NGX_FAKA_ACCEPT_ALONE_MS;
+    if ((state != FK_SHOP_EMPTY && state != FK_SHOP_RECOVERING)
+        || fk_stat_get(fk, FJ_STAT_FOLLOWS) != 0)
+    {
+        return 0;
     }
 
-    return ngx_faka_accept_old != 0
-           && (state == FK_SHOP_EMPTY || state == FK_SHOP_RECOVERING)
-           && fk_stat_get(fk, FJ_STAT_FOLLOWS) == 0
-           && fk_stat_get(fk, FJ_STAT_SNAPSHOT_AT_MS) == 0
-           ? NGX_FAKA_ACCEPT_MAX_MS : 0;
+    if (ngx_faka_owner.old_master != 0) {
+        return NGX_FAKA_ACCEPT_MAX_MS;
+    }
+
+    return shop->succeeds ? NGX_FAKA_ACCEPT_ALONE_MS : 0;
 }
 
 
@@ -212,8 +222,8 @@ ngx_faka_accept_poll(ngx_event_t *ev)
         return;
     }
 
-    if (ngx_faka_accept_old != 0
-        && ngx_faka_process_is_dead(ngx_faka_accept_old))
+    if (ngx_faka_owner.old_master != 0
+        && ngx_faka_process_is_dead(ngx_faka_owner.old_master))
     {
         alone_until = ngx_current_msec + NGX_FAKA_ACCEPT_ALONE_MS;
         ngx_faka_accept_until = ngx_min(ngx_faka_accept_until, alone_until);

@@ -5,6 +5,7 @@ use lib 't/lib';
 
 use Faka::Test;
 use Faka::Load;
+use Faka::Patient;
 use Faka::Proc qw(spew wait_gone);
 use Faka::Told;
 
@@ -83,16 +84,43 @@ is(epoch(), $epoch, 'as it was');
 $told->check($t, 'failed reloads', cards => $cards);
 
 
-# HUP with another size: new memory, filled from the journal.  The workers of
-# before are shut out.
+# HUP with another size, or another file of the module: new memory, filled from
+# the journal.  The workers of before are shut out, and a buyer who was refused
+# by them comes again at once.
 
-$nginx->{opt}{shop}{memory} = '96m';
-$part = while_selling(sub {
-    ok($nginx->reload, 'a reload with more memory');
-    ok($t->wait_open, 'the shop opens');
-});
-cmp_ok(epoch(), '>', $epoch, 'under a new epoch');
-$told->check($t, 'more memory', cards => $cards);
+my $other = $t->dir . '/other.so';
+copy($nginx->{opt}{module}, $other) or die "$other: $!";
+
+for my $way (['another file', sub { $nginx->{opt}{module} = $other }],
+             ['more memory', sub { $nginx->{opt}{shop}{memory} = '96m' }])
+{
+    my ($name, $change) = @$way;
+
+    $change->();
+    my %buyers = map { my $keeps = $_;
+        $keeps => Faka::Patient->start($t, sku => 'drop', wait => 0,
+                                       servers => [$nginx],
+                                       keepalive => $keeps) } 0, 1;
+    sleep 0.3;
+    ok($nginx->reload, "$name: a reload");
+    sleep 1;
+
+    for my $keeps (0, 1) {
+        $part = $buyers{$keeps}->stop;
+        is($part->{failed}, '', "$name, keepalive $keeps: of $part->{sold} "
+                                . 'orders none needed a third try');
+        is($part->{later}{recovering}, undef,
+           "$name, keepalive $keeps: nobody was taken before it was open");
+        cmp_ok($part->{gap_ms}, '<', 1000,
+               sprintf "$name: the longest pause was %.0f ms",
+                       $part->{gap_ms});
+        $told->merge($part->{told}->data);
+    }
+
+    cmp_ok(epoch(), '>', $epoch, "$name: the shop opens under a new epoch");
+    $epoch = epoch();
+    $told->check($t, $name, cards => $cards);
+}
 
 $t->product('bulk');
 $t->import_cards('bulk', 20000);
