@@ -7,7 +7,7 @@ use lib 't/lib';
 use Faka::Test;
 use Faka::Load;
 use Faka::Patient;
-use Faka::Proc qw(children);
+use Faka::Proc qw(children slurp);
 use Faka::Told;
 
 use Time::HiRes qw(sleep time);
@@ -128,6 +128,60 @@ my ($owner, $standby) = roles();
 $told->check($t, 'handed over', nginx => $owner, cards => $cards);
 
 
+# The same behind the proxy of README.md, with its very lines.  Whoever comes
+# through it is told to come again, and never that something is broken.
+
+my $proxy = proxy();
+$proxy->start;
+is($t->checkout(sku => 'probe', nginx => $proxy)->status, 201,
+   'the proxy finds the server that sells') for 1 .. 4;
+
+for my $round (1 .. long(2, 20)) {
+    my ($owner, $standby) = roles();
+
+    $buyers = patient();
+    sleep 0.5;
+    my $since = time;
+    kill_nginx($owner);
+    my $took = sells_again($proxy, $since);
+    cmp_ok($took, '<', BACK_SECONDS,
+           sprintf 'proxy %d: a buyer is sold to again after %.0f ms', $round,
+                   $took * 1000);
+    sleep 2;
+    served("proxy $round", $standby);
+
+    $owner->start;
+    ok(follows($owner), "proxy $round: the dead one is back");
+}
+
+{
+    my ($owner, $standby) = roles();
+    my @frozen = processes($owner);
+
+    $buyers = patient();
+    sleep 0.5;
+    kill 'STOP', @frozen;
+    sleep 8;
+    served('proxy, a server hangs', $standby);
+    kill 'CONT', @frozen;
+    ok(follows($owner), 'proxy: it goes on, and follows');
+}
+
+{
+    # Where both are dead, the proxy has nobody to ask.
+    kill_nginx($_) for $first, $second;
+    my $later = $t->checkout(sku => 'probe', nginx => $proxy);
+    is($later->status, 503, 'proxy: both dead, and it is not called broken');
+    ok($later->header('retry-after'), '.. and it says when to come again');
+    $_->start for $first, $second;
+    ok(wait_until(sub { grep { state_of($_) eq 'open' } $first, $second }, 5),
+       'one of them sells');
+    ok(wait_until(sub {
+        grep { state_of($_) eq 'recovering' } $first, $second }, 5),
+       'the other one follows');
+}
+
+
 # Both are killed; either one is enough.
 
 for my $round (1 .. long(2, 10)) {
@@ -143,6 +197,44 @@ for my $round (1 .. long(2, 10)) {
 
 
 sub state_of { return $t->shop_state(nginx => $_[0]) }
+
+
+# An nginx without the module that has what README.md tells an operator to
+# write, but for the addresses.
+
+sub proxy {
+    my ($block) = grep { /^upstream / }
+                  slurp('README.md') =~ /^```nginx\n(.*?)^```/gms;
+    my ($upstream) = $block =~ /^(upstream .*?^\})/ms;
+    my @locations = $block =~ /^(location .*?^\})/gms;
+
+    my @ports = map { $_->port } $first, $second;
+    is($upstream =~ s/10\.0\.0\.\d:8080/'127.0.0.1:' . shift @ports/ge, 2,
+       'README.md shows a proxy of two servers');
+    return $t->another_nginx(module => '', http => $upstream, locations =>
+                             join "\n", @locations);
+}
+
+
+sub patient {
+    return Faka::Patient->start($t, sku => 'drop', servers => [$proxy],
+                                patience => 8);
+}
+
+
+sub served {
+    my ($name, $nginx) = @_;
+
+    my $part = $buyers->stop;
+    is($part->{failed}, '', "$name: nobody is told of anything but later");
+    is_deeply([grep { !/\A(?:503|recovering|fenced|unavailable)\z/ }
+               keys %{ $part->{later} }], [], "$name: by a clear answer");
+    cmp_ok($part->{gap_ms}, '<', 6000, sprintf '%s: %d orders, %d ms without '
+           . 'one at most', $name, @$part{qw(sold gap_ms)});
+    $told->merge($part->{told}->data);
+    $told->check($t, $name, nginx => $nginx, cards => $cards);
+}
+
 
 sub processes {
     my ($nginx) = @_;

@@ -250,12 +250,7 @@ journal_json_card(const fk_image_t *image)
 static json_t *
 journal_json_card_free(const fk_image_t *image)
 {
-    json_t  *o;
-
-    o = json_object();
-    journal_set_number(o, "card", image->card_free.slot);
-
-    return o;
+    return json_pack("{s:I}", "card", (json_int_t) image->card_free.slot);
 }
 
 
@@ -336,40 +331,28 @@ journal_json_order_gone(const fk_image_t *image)
 static json_t *
 journal_json_batch_archived(const fk_image_t *image)
 {
-    json_t  *o;
-
-    o = json_object();
-    journal_set_number(o, "batch", image->batch_archived.slot);
-    journal_set_number(o, "archived", image->batch_archived.archived);
-
-    return o;
+    return json_pack("{s:I, s:I}",
+                     "batch", (json_int_t) image->batch_archived.slot,
+                     "archived", (json_int_t) image->batch_archived.archived);
 }
 
 
 static json_t *
 journal_json_snapshot(const fk_image_t *image)
 {
-    json_t  *o;
-
-    o = json_object();
-    journal_set_number(o, "epoch", (int64_t) image->snapshot.epoch);
-    journal_set_number(o, "begin_seq", (int64_t) image->snapshot.begin_seq);
-    journal_set_number(o, "time_ms", image->snapshot.time_ms);
-    journal_set_number(o, "format", image->snapshot.format);
-
-    return o;
+    return json_pack("{s:I, s:I, s:I, s:I}",
+                     "epoch", (json_int_t) image->snapshot.epoch,
+                     "begin_seq", (json_int_t) image->snapshot.begin_seq,
+                     "time_ms", (json_int_t) image->snapshot.time_ms,
+                     "format", (json_int_t) image->snapshot.format);
 }
 
 
 static json_t *
 journal_json_snapshot_end(const fk_image_t *image)
 {
-    json_t  *o;
-
-    o = json_object();
-    journal_set_number(o, "end_seq", (int64_t) image->snapshot_end.end_seq);
-
-    return o;
+    return json_pack("{s:I}", "end_seq",
+                     (json_int_t) image->snapshot_end.end_seq);
 }
 
 

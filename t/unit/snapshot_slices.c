@@ -3,6 +3,9 @@
  * over a region with a few hundred thousand cards and orders, among them the
  * largest that there can be.  The numbers are printed; what is asked of them
  * is little, because the machine has other things to do.
+ *
+ * FAKA_NO_CLOCK is set where a program runs many times slower than it is, or
+ * its branches are counted: then the numbers are asked nothing at all.
  */
 
 #include <time.h>
@@ -126,6 +129,11 @@ holds_good(const char *what, uint32_t n)
            (double) hold_ns[n - 1 - n / 100] / 1e3,
            (double) hold_ns[n - 1 - n / 1000] / 1e3,
            (double) hold_ns[n - 1] / 1e3);
+
+    if (getenv("FAKA_NO_CLOCK") != NULL) {
+        OK(n != 0, "%s # SKIP the clock: FAKA_NO_CLOCK is set", what);
+        return;
+    }
 
     OK(hold_ns[n / 2] <= HOLD_NS_MAX, "%s: at most %d us, as a rule", what,
        HOLD_NS_MAX / 1000);
