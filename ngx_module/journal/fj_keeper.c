@@ -20,6 +20,8 @@
 
 #define FJ_KEEPER_CHECK_MS     100
 #define FJ_KEEPER_PACE_MS      4       /* between two steps of a walk */
+#define FJ_KEEPER_PACE_BUSY_MS 16      /* .. beside buyers in numbers */
+#define FJ_KEEPER_BUSY         5       /* records a ms */
 #define FJ_KEEPER_PACE_HEAL_MS 1       /* .. which buyers wait for */
 #define FJ_KEEPER_STEPS        2
 #define FJ_KEEPER_STEPS_HEAL   64
@@ -35,6 +37,7 @@ static void fj_keeper_check(fj_keeper_t *k);
 static int fj_keeper_snapshot_due(const fj_keeper_t *k);
 static void fj_keeper_begin(fj_keeper_t *k, int healing);
 static void fj_keeper_walk(fj_keeper_t *k);
+static void fj_keeper_pace(fj_keeper_t *k);
 static void fj_keeper_send_parts(fj_keeper_t *k);
 
 
@@ -276,6 +279,8 @@ fj_keeper_begin(fj_keeper_t *k, int healing)
 
     k->phase = FJ_KEEPER_INDEX;
     k->began_ms = fj_keeper_now_ms(k);
+    k->paced_ms = k->began_ms;
+    k->paced_seq = k->snapshot.begin_seq;
     k->healing = healing;
     k->walked = 0;
     k->used = 0;
@@ -383,9 +388,31 @@ fj_keeper_walk(fj_keeper_t *k)
         fj_keeper_settle_begin(k);
 
     } else {
-        fj_keeper_again(k, k->healing ? FJ_KEEPER_PACE_HEAL_MS
-                                      : FJ_KEEPER_PACE_MS);
+        fj_keeper_pace(k);
     }
+}
+
+
+/* What it costs is paid by the buyers, so it takes its time when there are
+ * many: bench/snapshot measures it. */
+
+static void
+fj_keeper_pace(fj_keeper_t *k)
+{
+    int64_t   now_ms, since_ms;
+    uint64_t  seq, count;
+
+    now_ms = fj_keeper_now_ms(k);
+    seq = fk_last_seq(k->fk);
+    since_ms = now_ms - k->paced_ms;
+    count = seq - k->paced_seq;
+
+    k->paced_ms = now_ms;
+    k->paced_seq = seq;
+
+    fj_keeper_again(k, k->healing ? FJ_KEEPER_PACE_HEAL_MS
+                       : count > FJ_KEEPER_BUSY * (uint64_t) since_ms
+                       ? FJ_KEEPER_PACE_BUSY_MS : FJ_KEEPER_PACE_MS);
 }
 
 
@@ -443,8 +470,7 @@ fj_keeper_on_part(fj_link_t *link, const fj_reply_t *reply)
 
     if (fj_keeper_appended(k, reply, "a part of a snapshot")) {
         k->used = 0;
-        fj_keeper_again(k, k->healing ? FJ_KEEPER_PACE_HEAL_MS
-                                      : FJ_KEEPER_PACE_MS);
+        fj_keeper_pace(k);
     }
 }
 

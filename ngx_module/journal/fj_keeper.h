@@ -88,6 +88,8 @@ typedef struct {
     fj_keeper_phase_t        phase;
     int64_t                  again_at_ms;   /* not before, after a failure */
     int64_t                  began_ms;      /* the snapshot */
+    int64_t                  paced_ms;      /* the last step */
+    uint64_t                 paced_seq;     /* .. and the record then */
 
     fk_snapshot_t            snapshot;
     fj_id_t                  sent;          /* of the append on its way */

@@ -620,6 +620,47 @@ test_heal_pace(void)
 }
 
 
+/* Beside many buyers it goes slower. */
+static void
+test_pace(void)
+{
+    int              n, paces;
+    int64_t          quiet_ms, busy_ms;
+    fk_order_view_t  out;
+
+    keeper_new();
+    shop_filled();
+    keeper_begins();
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_BEGIN), "begin");
+    fk_test_purse = 1;
+    quiet_ms = 0;
+    busy_ms = INT64_MAX;
+
+    for (paces = 0; paces < 6; paces++) {
+        for (n = 0; n < 30 * (paces & 1); n++) {
+            shop_must(shop_buy("seats", 1, &out) == FK_OK, "buy");
+        }
+
+        w.delay_ms[FJ_TIMER_FLUSH] = -1;
+        keeper_step();
+
+        if (paces & 1) {
+            busy_ms = w.delay_ms[FJ_TIMER_FLUSH] < busy_ms
+                      ? w.delay_ms[FJ_TIMER_FLUSH] : busy_ms;
+        } else {
+            quiet_ms = w.delay_ms[FJ_TIMER_FLUSH] > quiet_ms
+                       ? w.delay_ms[FJ_TIMER_FLUSH] : quiet_ms;
+        }
+    }
+
+    fk_test_purse = 0;
+    OK(quiet_ms > 0, "a step every %" PRId64 " ms", quiet_ms);
+    EQ_INT(busy_ms, 4 * quiet_ms, "beside buyers every %" PRId64 " ms",
+           busy_ms);
+    keeper_ends();
+}
+
+
 int
 main(void)
 {
@@ -637,6 +678,7 @@ main(void)
     test_heal_once();
     test_heal_log();
     test_heal_pace();
+    test_pace();
 
     return tap_done();
 }
