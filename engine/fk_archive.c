@@ -37,6 +37,8 @@ typedef struct {
 } fk_reading_t;
 
 
+static int fk_archive_cards_before(const fk_t *fk, const fk_order_rec_t *o,
+    int64_t before_s, uint32_t *steps);
 static uint32_t fk_archive_list_slice(fk_t *fk, int64_t before_s,
     uint32_t *at, fk_order_id_t *out, uint32_t n);
 static uint64_t fk_archive_seq(const fk_t *fk, const fk_order_rec_t *o);
@@ -156,7 +158,8 @@ fk_archive_list_slice(fk_t *fk, int64_t before_s, uint32_t *at,
 
         if (o->used && o->created_ms / 1000 <= before_s
             && o->expires_s <= before_s && o->paid_s <= before_s
-            && fk_archive_finished(fk, o))
+            && fk_archive_finished(fk, o)
+            && fk_archive_cards_before(fk, o, before_s, &steps))
         {
             memcpy(out[count++].bytes, o->id, FK_ORDER_ID_SIZE);
         }
@@ -167,6 +170,42 @@ fk_archive_list_slice(fk_t *fk, int64_t before_s, uint32_t *at,
     }
 
     return count;
+}
+
+
+/*
+ * Whether its cards were imported so long ago, too.  Who waited for them got
+ * them late; and an operator who has not heard how an import ended sends the
+ * file again, when what it brought must still be known.  A look at a card is a
+ * step, but for the last of the slice.
+ */
+
+static int
+fk_archive_cards_before(const fk_t *fk, const fk_order_rec_t *o,
+    int64_t before_s, uint32_t *steps)
+{
+    uint32_t              n, card;
+    const fk_card_rec_t  *c;
+
+    if (FK_PRODUCT(fk, o->product)->kind != FK_KIND_CARD) {
+        return 1;
+    }
+
+    card = o->first_card;
+
+    for (n = 0; card != 0; n++) {
+        assert(n < o->qty);
+        c = FK_CARD(fk, card);
+        *steps -= *steps > 1;
+
+        if (FK_BATCH(fk, FK_CARD_BATCH(c))->created_s > before_s) {
+            return 0;
+        }
+
+        card = c->next;
+    }
+
+    return 1;
 }
 
 

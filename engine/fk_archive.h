@@ -29,8 +29,8 @@
 
 /*
  * Up to n (<= FK_LIST_SLICE_MAX) ids of orders that are finished and were
- * made, due and paid retention_s ago or longer, looking at no more than 1024
- * slots a call.  *cursor is 0 to begin and 0 again at the end.  Returns how
+ * made, due and paid retention_s ago or longer, with cards whose import began
+ * so long ago, too; looking at no more than 1024 slots a call.  *cursor is 0 to begin and 0 again at the end.  Returns how
  * many.  When the shop is not open or its lock cannot be had, the list ends
  * early.
  */

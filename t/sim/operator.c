@@ -299,19 +299,19 @@ operator_import(sim_t *s, uint32_t actor)
 }
 
 
-/* A card that has left with its order is not known any more, as a full table
- * makes them leave early; and where clocks jump, a lease may last for any
- * time. */
+/* A card that has left with its order is not known any more: not before the
+ * retention since its import began.  Where clocks jump, that may be at once,
+ * and a lease may last for any time. */
 
 static int
 operator_gives_up(const sim_t *s, const sim_actor_t *me)
 {
-    if (s->oracle.product[me->product].left_us > me->since_us) {
-        return 1;
+    if (s->plan.weight[SIM_FAULT_CLOCK_JUMP] != 0) {
+        return s->plan.retention_s < 1000000
+               || s->now_us > me->since_us + OPERATOR_TRIES_US;
     }
 
-    return (s->plan.retention_s < 1000000
-            || s->plan.weight[SIM_FAULT_CLOCK_JUMP] != 0)
+    return s->plan.retention_s < 1000000
            && s->now_us > me->since_us + OPERATOR_TRIES_US;
 }
 

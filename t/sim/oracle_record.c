@@ -433,7 +433,6 @@ record_gone(sim_t *s, const fk_image_order_gone_t *in)
 
     n = record_purchase(s, in->id);
     b = &s->oracle.purchase[n];
-    s->oracle.product[b->product].left_us = s->now_us;
     memcpy(id.bytes, in->id, FK_ORDER_ID_SIZE);
 
     SIM_MUST(s, b->axes_seq == 0 || b->axes.stock == FK_STOCK_ALLOCATED

@@ -76,7 +76,6 @@ typedef struct {
     int64_t      price;                /* the operator's wish */
     int64_t      imported_acked;       /* cards of imports acknowledged */
     int64_t      imported_asked;       /* and of those that may have failed */
-    int64_t      left_us;              /* when an order last left memory */
     int          is_known;
     uint32_t     asked_count;
     uint32_t     in_force_count;

@@ -650,10 +650,42 @@ test_batches(void)
 }
 
 
+/* What was imported lately is known still, though it was sold to somebody who
+ * had paid for it long ago. */
+static void
+test_waited(void)
+{
+    fk_order_id_t  id, two;
+
+    shop_open();
+    shop_product("card", FK_KIND_CARD, 0);
+    shop_stock("card", 1, 2);
+    id = expired("card", 2);
+    shop_wait_s(1000);
+    two = bought("card", 2, "two");
+    shop_wait_s(1000);
+    (void) pay(&id, "late", 1000);
+    shop_wait_s(1000);
+    EQ_INT(listed(900, &two), 1, "who had them of an old import is old");
+    EQ_INT(listed(900, &id), 0, "who waits is not finished");
+
+    shop_stock("card", 3, 1);
+    shop_wait_s(800);
+    shop_stock("card", 4, 1);
+    (void) shop_tick();
+    EQ_INT(listed(900, &id), 0, "who has them now is not old");
+    shop_wait_s(850);
+    EQ_INT(listed(900, &id), 0, "nor by the older of two imports");
+    shop_wait_s(50);
+    EQ_INT(listed(900, &id), 1, "but in its time");
+}
+
+
 int
 main(void)
 {
     test_list();
+    test_waited();
     test_there_and_back();
     test_late();
     test_changed();
