@@ -30,9 +30,9 @@
 /*
  * Up to n (<= FK_LIST_SLICE_MAX) ids of orders that are finished and were
  * made, due and paid retention_s ago or longer, with cards whose import began
- * so long ago, too; looking at no more than 1024 slots a call.  *cursor is 0 to begin and 0 again at the end.  Returns how
- * many.  When the shop is not open or its lock cannot be had, the list ends
- * early.
+ * so long ago, too; looking at no more than 1024 slots a call.  *cursor is 0
+ * to begin and 0 again at the end.  Returns how many.  When the shop is not
+ * open or its lock cannot be had, the list ends early.
  */
 uint32_t fk_archive_list(fk_t *fk, const fk_env_t *env, uint32_t retention_s,
     uint32_t *cursor, fk_order_id_t *out, uint32_t n);
