@@ -32,9 +32,11 @@ COVERAGE_SEEDS ?= 200
 ENGINE_C := $(wildcard engine/*.c)
 PAY_C := $(wildcard ngx_module/pay/*.c)
 JOURNAL_C := $(wildcard ngx_module/journal/*.c)
-TOOL_C := $(wildcard tools/*.c)
+LUA_C := $(wildcard lua/vm/*.c)
+TOOL_C := $(wildcard tools/journal_*.c)
 MODULE_C := $(wildcard ngx_module/*.c ngx_module/redis/*.c)
 HEADERS := $(wildcard engine/*.h ngx_module/*.h ngx_module/*/*.h)
+LUA_HEADERS := $(wildcard lua/vm/*.h) engine/fk_types.h
 UNIT := $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
 FUZZ := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 
@@ -45,7 +47,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 
 .PHONY: help
 help:
-	@echo "build        build/ngx_http_faka_module.so (CC=clang works too)"
+	@echo "build        build/ngx_http_faka_module.so (CC=clang works too),"
+	@echo "             build/faka-journal, build/faka-rules"
 	@echo "run          a shop to try: nginx, Redis, practice gateway"
 	@echo "             (PORT=8080 GATEWAY_PORT=8090 RUN_DIR=build/run)"
 	@echo "test         all tests, in about 10 minutes"
@@ -99,7 +102,7 @@ define install-module
 endef
 
 .PHONY: build
-build: deps-build $(BUILD)/sources $(BUILD)/faka-journal
+build: deps-build $(BUILD)/sources $(BUILD)/faka-journal $(BUILD)/faka-rules
 	+@conf/run/build-module $(BUILD)/module-$(notdir $(CC)) $(CC) \
 	    $(BUILD)/sources
 	$(call install-module,$(BUILD)/module-$(notdir $(CC))/ngx_http_faka_module.so,$(BUILD)/ngx_http_faka_module.so)
@@ -117,6 +120,17 @@ endef
 
 $(BUILD)/faka-journal: $(TOOL_FILES) | deps-build
 	$(call build-tool,$(CC),-g -O2)
+
+# The other one: the sandbox of the rules, without a shop.  LuaJIT's headers
+# are not ours to warn of.
+
+LUA_FLAGS := -Ilua/vm -isystem /usr/include/luajit-2.1
+
+$(BUILD)/faka-rules: tools/rules.c $(LUA_C) $(LUA_HEADERS) Makefile | deps-build
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -Iengine $(LUA_FLAGS) \
+	    -o $@.new tools/rules.c $(LUA_C) -lluajit-5.1 -ljansson
+	@mv $@.new $@ && echo "built $@"
 
 ABORT := -fno-sanitize-recover=all
 TSAN_FLAGS := -g -O1 -fsanitize=thread
@@ -136,7 +150,8 @@ asan-module: deps-build $(BUILD)/sources $(BUILD)/asan/faka-journal
 
 
 # Unit programs.  Each t/unit/NAME.c is one program, linked with the engine,
-# the journal's protocol and the payment protocols, which need no nginx.
+# the journal's protocol, the payment protocols and the sandbox of the rules,
+# which need no nginx.
 # FK_TEST_CRASH gives the tests the switch that dies at the n-th store; the
 # module never has it.
 #
@@ -144,17 +159,18 @@ asan-module: deps-build $(BUILD)/sources $(BUILD)/asan/faka-journal
 
 define unit-variant
 $(1)-OBJ := $$(patsubst %.c,$$(BUILD)/obj/$(1)/%.o, \
-              $$(ENGINE_C) $$(JOURNAL_C) $$(PAY_C))
+              $$(ENGINE_C) $$(JOURNAL_C) $$(PAY_C) $$(LUA_C))
 $(1)-BIN := $$(addprefix $$(BUILD)/$(1)/,$$(UNIT))
 
 $$(BUILD)/obj/$(1)/%.o: %.c Makefile | $(4)
 	@mkdir -p $$(@D)
 	$$(QUIET)$(2) -std=gnu11 $$(WARNINGS) $(3) -DFK_TEST_CRASH -MMD -MP \
-	    -Iengine -Ingx_module/journal -Ingx_module/pay -It/unit -c -o $$@ $$<
+	    -Iengine -Ingx_module/journal -Ingx_module/pay $$(LUA_FLAGS) \
+	    -It/unit -c -o $$@ $$<
 
 $$($(1)-BIN): $$(BUILD)/$(1)/%: $$(BUILD)/obj/$(1)/t/unit/%.o $$($(1)-OBJ)
 	@mkdir -p $$(@D)
-	$$(QUIET)$(2) $(3) -o $$@ $$^ -lcrypto -lpthread
+	$$(QUIET)$(2) $(3) -o $$@ $$^ -lcrypto -lluajit-5.1 -lpthread
 
 -include $$($(1)-OBJ:.o=.d)
 -include $$(patsubst %,$$(BUILD)/obj/$(1)/t/unit/%.d,$$(UNIT))
@@ -370,6 +386,10 @@ fuzz-flags-reply := $(NGINX_FLAGS) -Ingx_module/journal \
                     -fno-sanitize-coverage=trace-cmp
 fuzz-libs-reply := -lhiredis
 
+fuzz-sources-rules := $(LUA_C)
+fuzz-flags-rules := $(LUA_FLAGS)
+fuzz-libs-rules := -lluajit-5.1
+
 fuzz-sources-snapshot := $(ENGINE_C)
 fuzz-flags-snapshot := -fno-sanitize-coverage=trace-cmp
 
@@ -439,10 +459,17 @@ lint: deps-check $(BUILD)/sources
 	    --suppress=assertWithSideEffect \
 	    -Iengine -Ingx_module/pay -Ingx_module/journal engine \
 	    ngx_module/journal ngx_module/pay
+	cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
+	    --enable=warning,performance,portability -j$(JOBS) -Iengine lua/vm
 	for source in $(ENGINE_C) $(JOURNAL_C) $(PAY_C); do \
 	    clang --analyze -std=gnu11 -Xanalyzer -analyzer-output=text \
 	        -Xanalyzer -analyzer-werror -Iengine -Ingx_module/journal \
 	        -Ingx_module/pay $$source || exit 1; \
+	done
+	for source in $(LUA_C); do \
+	    clang --analyze -std=gnu11 -Xanalyzer -analyzer-output=text \
+	        -Xanalyzer -analyzer-werror -Iengine $(LUA_FLAGS) $$source \
+	    || exit 1; \
 	done
 	+@conf/run/build-module $(BUILD)/module-clang clang $(BUILD)/sources
 	@echo "lint: nothing found"

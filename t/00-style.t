@@ -247,6 +247,11 @@ my %rules = (
         from => [$c_library, $pthread, $nginx,
                  qr/\Asys\/(?:eventfd|mman)\.h\z/],
     },
+    'lua/vm' => {
+        ours => [], single => ['fk_types.h'],
+        from => [$c_library, qr/\A(?:stdio|stdlib|time)\.h\z/,
+                 qr/\A(?:lua|lauxlib|lualib|luajit)\.h\z/],
+    },
     'tools' => {
         ours => ['engine'],
         from => [$c_library, qr/\A(?:stdio|stdlib|getopt|sys\/mman)\.h\z/],
@@ -259,7 +264,8 @@ my @exceptions = (
     [qr{\Angx_module/pay/crypto(?:_priv)?\.[ch]\z}, qr/\Aopenssl\//],
     [qr{\Angx_module/journal/fj_address\.c\z}, qr/\Aarpa\/inet\.h\z/],
     [qr{\Angx_module/ngx_faka_json\.[ch]\z}, qr/\Ajansson\.h\z/],
-    [qr{\Atools/journal_(?:audit|print)\.c\z}, qr/\Ajansson\.h\z/],
+    [qr{\Atools/(?:journal_(?:audit|print)|rules)\.c\z}, qr/\Ajansson\.h\z/],
+    [qr{\Atools/rules\.c\z}, qr/\A(?:fl|time)\.h\z/],
     [qr{\Atools/journal_(?:connect|source)\.c\z}, qr/\Ahiredis\//],
 );
 
@@ -275,6 +281,7 @@ sub include_error {
         return '' if $home eq $folder
                      || grep { $_ eq $home } @{ $rule->{ours} };
         return '' if grep { $_ eq $base } @{ $rule->{single} || [] };
+        return '' if grep { $path =~ $_->[0] && $base =~ $_->[1] } @exceptions;
         return "$folder may not know $home ($name)";
     }
 

@@ -1,0 +1,333 @@
+/*
+ * The argument o of a hook: a view of fl_input_t, one and the same for all
+ * calls.  A field is fetched when it is asked for, so a call costs what its
+ * rule reads, and nothing can be left over from the call before.
+ *
+ * A field that no hook has is an error and not nil: a rule that misspells one
+ * shall not sell at a price that it never meant.
+ */
+
+#include "fl_priv.h"
+
+
+#define FL_NUMBER_MAX  (INT64_C(1) << 53)      /* exact as Lua's numbers */
+
+
+static int fl_input_index(lua_State *L);
+static int fl_input_newindex(lua_State *L);
+static int fl_input_signal(lua_State *L);
+static void fl_input_view(lua_State *L, lua_CFunction index);
+static void fl_value_push(lua_State *L, const fl_value_t *value);
+static int fl_input_field(const char *word, fl_hook_t hook);
+static int fl_input_value(lua_State *L, int i, fl_input_t *in);
+static int fl_example_signal(void *data, fk_str_t name, int64_t *number);
+
+
+const fl_field_info_t  fl_fields[] = {
+#define FL_FIELD_INFO(id, word, hooks, type, text)                           \
+    { word, text, hooks, FL_##type },
+    FL_FIELDS(FL_FIELD_INFO)
+#undef FL_FIELD_INFO
+};
+
+
+void
+fl_input_clear(fl_input_t *in)
+{
+    memset(in, 0, sizeof(fl_input_t));
+}
+
+
+void
+fl_input_int(fl_input_t *in, fl_field_t field, int64_t number)
+{
+    assert(fl_fields[field].type == FL_INT);
+    in->field[field].type = FL_INT;
+    in->field[field].number = number > FL_NUMBER_MAX ? FL_NUMBER_MAX
+                              : number < -FL_NUMBER_MAX ? -FL_NUMBER_MAX
+                              : number;
+}
+
+
+void
+fl_input_bool(fl_input_t *in, fl_field_t field, int yes)
+{
+    assert(fl_fields[field].type == FL_BOOL);
+    in->field[field].type = FL_BOOL;
+    in->field[field].number = yes;
+}
+
+
+void
+fl_input_text(fl_input_t *in, fl_field_t field, fk_str_t text)
+{
+    assert(fl_fields[field].type == FL_TEXT);
+    in->field[field].type = FL_TEXT;
+    in->field[field].text = text;
+}
+
+
+void
+fl_input_push(lua_State *L)
+{
+    int  i;
+
+    /* The names and their numbers are what each of the views looks into. */
+    lua_newtable(L);
+
+    for (i = 0; i < FL_FIELD_COUNT; i++) {
+        lua_pushinteger(L, i);
+        lua_setfield(L, -2, fl_fields[i].word);
+    }
+
+    fl_input_view(L, fl_input_signal);
+    fl_input_view(L, fl_input_index);
+}
+
+
+/* The value on top, an upvalue of index, is replaced by the view. */
+
+static void
+fl_input_view(lua_State *L, lua_CFunction index)
+{
+    int  is_outer = index == fl_input_index;
+
+    lua_newtable(L);
+    lua_newtable(L);
+
+    if (is_outer) {
+        /* names, signals */
+        lua_pushvalue(L, -4);
+        lua_pushvalue(L, -4);
+        lua_pushcclosure(L, index, 2);
+
+    } else {
+        lua_pushcfunction(L, index);
+    }
+
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, fl_input_newindex);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+
+    if (is_outer) {
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+    }
+}
+
+
+static int
+fl_input_index(lua_State *L)
+{
+    fl_t        *fl = fl_of(L);
+    lua_Integer  i;
+
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+
+    if (lua_isnil(L, -1)) {
+        if (lua_type(L, 2) == LUA_TSTRING
+            && strcmp(lua_tostring(L, 2), "signals") == 0)
+        {
+            lua_pushvalue(L, lua_upvalueindex(2));
+            return 1;
+        }
+
+        return luaL_error(L, "an order has no field \"%s\"",
+                          lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2)
+                                                        : "?");
+    }
+
+    i = lua_tointeger(L, -1);
+
+    if ((fl_fields[i].hooks >> fl->hook & 1u) == 0) {
+        return luaL_error(L, "%s has no field \"%s\"", fl_hook_word[fl->hook],
+                          fl_fields[i].word);
+    }
+
+    /* Kept beyond its call o shows nothing. */
+    if (fl->in == NULL) {
+        lua_pushnil(L);
+        return 1;
+    }
+
+    fl_value_push(L, &fl->in->field[i]);
+    return 1;
+}
+
+
+static void
+fl_value_push(lua_State *L, const fl_value_t *value)
+{
+    switch (value->type) {
+
+    case FL_INT:
+        lua_pushnumber(L, (lua_Number) value->number);
+        break;
+
+    case FL_BOOL:
+        lua_pushboolean(L, value->number != 0);
+        break;
+
+    case FL_TEXT:
+        lua_pushlstring(L, (const char *) value->text.data, value->text.size);
+        break;
+
+    default:
+        lua_pushnil(L);
+    }
+}
+
+
+static int
+fl_input_signal(lua_State *L)
+{
+    fl_t        *fl = fl_of(L);
+    size_t       size;
+    int64_t      number;
+    fk_str_t     name;
+    const char  *text;
+
+    text = luaL_checklstring(L, 2, &size);
+    name.data = (const uint8_t *) text;
+    name.size = size;
+
+    if (fl->in != NULL && fl->in->signal != NULL
+        && fl->in->signal(fl->in->data, name, &number))
+    {
+        lua_pushnumber(L, (lua_Number) number);
+
+    } else {
+        lua_pushnil(L);
+    }
+
+    return 1;
+}
+
+
+static int
+fl_input_newindex(lua_State *L)
+{
+    return luaL_error(L, "an order's fields are not to be written to");
+}
+
+
+/* --- of an example ----------------------------------------------------- */
+
+int
+fl_input_read(fl_t *fl, int index, fl_hook_t hook, fl_input_t *in, char *why)
+{
+    int          i;
+    lua_State   *L = fl->L;
+    const char  *word;
+
+    static const char *const  types[] = {
+        "nothing", "a whole number", "true or false", "a text"
+    };
+
+    fl_input_clear(in);
+
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+
+        word = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+
+        if (strcmp(word, "signals") == 0 && lua_istable(L, -1)) {
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, LUA_REGISTRYINDEX, fl->ref_signals);
+            in->signal = fl_example_signal;
+            in->data = fl;
+            continue;
+        }
+
+        i = fl_input_field(word, hook);
+
+        if (i == FL_FIELD_COUNT) {
+            snprintf(why, FL_ERROR_SIZE, "%s has no field \"%s\"",
+                     fl_hook_word[hook], word);
+            return 0;
+        }
+
+        if (!fl_input_value(L, i, in)) {
+            snprintf(why, FL_ERROR_SIZE, "\"%s\" is to be %s", word,
+                     types[fl_fields[i].type]);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+fl_input_field(const char *word, fl_hook_t hook)
+{
+    int  i;
+
+    for (i = 0; i < FL_FIELD_COUNT; i++) {
+        if ((fl_fields[i].hooks >> hook & 1u)
+            && strcmp(fl_fields[i].word, word) == 0)
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+/* From the value on top. */
+
+static int
+fl_input_value(lua_State *L, int i, fl_input_t *in)
+{
+    size_t    size;
+    int64_t   number;
+    fk_str_t  text;
+
+    switch (fl_fields[i].type) {
+
+    case FL_INT:
+        if (fl_whole(L, -1, FL_NUMBER_MAX, &number)) {
+            fl_input_int(in, i, number);
+            return 1;
+        }
+
+        return 0;
+
+    case FL_BOOL:
+        if (lua_isboolean(L, -1)) {
+            fl_input_bool(in, i, lua_toboolean(L, -1));
+            return 1;
+        }
+
+        return 0;
+
+    default:
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            text.data = (const uint8_t *) lua_tolstring(L, -1, &size);
+            text.size = size;
+            fl_input_text(in, i, text);
+            return 1;
+        }
+
+        return 0;
+    }
+}
+
+
+static int
+fl_example_signal(void *data, fk_str_t name, int64_t *number)
+{
+    int         found;
+    fl_t       *fl = data;
+    lua_State  *L = fl->L;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, fl->ref_signals);
+    lua_pushlstring(L, (const char *) name.data, name.size);
+    lua_rawget(L, -2);
+    found = fl_whole(L, -1, FL_NUMBER_MAX, number);
+    lua_pop(L, 2);
+
+    return found;
+}

@@ -1,0 +1,294 @@
+/*
+ * A file becomes rules: it is compiled, run once to define its hooks, and
+ * shut; then its own examples are held against it.
+ *
+ *     examples = {
+ *         { price = { sku = "a", qty = 3, total = 300 }, gives = 270 },
+ *         { commission = { paid = 270, levels = 2 }, gives = { 0, 27, 13 } },
+ *         { risk = { first_order = true }, gives = "review" }
+ *     }
+ *
+ * They are run twice, the second time backwards: a rule that keeps something
+ * from one call to the next does not give the same twice.
+ */
+
+#include "fl_priv.h"
+
+
+static int fl_load_run(lua_State *L);
+static void fl_load_hooks(lua_State *L, fl_t *fl, int env);
+static int fl_examples(fl_t *fl);
+static int fl_example(fl_t *fl, uint32_t n);
+
+
+fl_t *
+fl_create(const char *name, const uint8_t *source, size_t size,
+    char err[FL_ERROR_SIZE])
+{
+    fl_t  *fl;
+
+    if (size > FL_FILE_SIZE_MAX) {
+        snprintf(err, FL_ERROR_SIZE, "%s: is larger than %zu bytes", name,
+                 FL_FILE_SIZE_MAX);
+        return NULL;
+    }
+
+    fl = calloc(1, sizeof(fl_t));
+
+    if (fl == NULL || (fl->name = strdup(name)) == NULL
+        || (fl->source = malloc(size + 1)) == NULL)
+    {
+        snprintf(err, FL_ERROR_SIZE, "%s: there is no memory", name);
+        fl_destroy(fl);
+        return NULL;
+    }
+
+    if (size != 0) {
+        memcpy(fl->source, source, size);
+    }
+
+    fl->source_size = size;
+
+    if (!fl_vm_open(fl) || fl_load(fl) != FL_OK || !fl_examples(fl)) {
+        memcpy(err, fl->error, FL_ERROR_SIZE);
+        fl_destroy(fl);
+        return NULL;
+    }
+
+    return fl;
+}
+
+
+void
+fl_destroy(fl_t *fl)
+{
+    if (fl != NULL) {
+        fl_vm_close(fl);
+        free(fl->source);
+        free(fl->name);
+        free(fl);
+    }
+}
+
+
+/* FNV-1a of the bytes, folded: to tell versions apart, not to prove them. */
+
+uint32_t
+fl_version_of(const uint8_t *source, size_t size)
+{
+    size_t    i;
+    uint32_t  version;
+    uint64_t  hash;
+
+    hash = UINT64_C(0xcbf29ce484222325);
+
+    for (i = 0; i < size; i++) {
+        hash = (hash ^ source[i]) * UINT64_C(0x100000001b3);
+    }
+
+    version = (uint32_t) (hash ^ hash >> 32);
+    return version == 0 ? 1 : version;
+}
+
+
+uint32_t
+fl_version(const fl_t *fl)
+{
+    return fl_version_of(fl->source, fl->source_size);
+}
+
+
+int
+fl_has(const fl_t *fl, fl_hook_t hook)
+{
+    return fl->ref[hook] != LUA_NOREF;
+}
+
+
+uint32_t
+fl_examples_count(const fl_t *fl)
+{
+    return fl->examples;
+}
+
+
+fl_code_t
+fl_load(fl_t *fl)
+{
+    fl_code_t  code;
+
+    fl->loaded = 0;
+
+    code = fl_vm_run(fl, &fl_budget_load, fl_load_run);
+    if (code != FL_OK) {
+        return code;
+    }
+
+    (void) lua_gc(fl->L, LUA_GCCOLLECT, 0);
+    fl->loaded = fl->used;
+
+    return FL_OK;
+}
+
+
+static int
+fl_load_run(lua_State *L)
+{
+    int    env;
+    char   chunk[256];
+    fl_t  *fl = lua_touserdata(L, 1);
+
+    lua_settop(L, 0);
+    fl_env_push(L);
+    env = lua_gettop(L);
+
+    snprintf(chunk, sizeof(chunk), "@%s", fl->name);
+
+    /* "t": text.  Bytecode is not checked by anybody, and could do all. */
+    if (luaL_loadbufferx(L, (const char *) fl->source, fl->source_size, chunk,
+                         "t")
+        != 0)
+    {
+        return lua_error(L);
+    }
+
+    lua_pushvalue(L, env);
+    (void) lua_setfenv(L, -2);
+    lua_call(L, 0, 0);
+
+    fl_load_hooks(L, fl, env);
+    fl_env_freeze(L, env);
+
+    fl_input_push(L);
+    fl->ref_o = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    fl->ref_signals = luaL_ref(L, LUA_REGISTRYINDEX);
+
+    return 0;
+}
+
+
+static void
+fl_load_hooks(lua_State *L, fl_t *fl, int env)
+{
+    int        i, count;
+    lua_Debug  ar;
+
+    count = 0;
+
+    for (i = 0; i < FL_HOOK_COUNT; i++) {
+        lua_pushstring(L, fl_hook_word[i]);
+        lua_rawget(L, env);
+
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            fl->ref[i] = LUA_NOREF;
+            continue;
+        }
+
+        if (!lua_isfunction(L, -1) || lua_iscfunction(L, -1)) {
+            luaL_error(L, "%s: \"%s\" is to be a function", fl->name,
+                       fl_hook_word[i]);
+        }
+
+        lua_pushvalue(L, -1);
+        (void) lua_getinfo(L, ">S", &ar);
+        fl->line[i] = ar.linedefined;
+        fl->ref[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+        count++;
+    }
+
+    if (count == 0) {
+        luaL_error(L, "%s: it defines neither price nor commission nor risk",
+                   fl->name);
+    }
+
+    lua_pushliteral(L, "examples");
+    lua_rawget(L, env);
+
+    if (!lua_isnil(L, -1) && !lua_istable(L, -1)) {
+        luaL_error(L, "%s: \"examples\" is to be a table", fl->name);
+    }
+
+    fl->examples = lua_istable(L, -1) ? (uint32_t) lua_objlen(L, -1) : 0;
+
+    if (fl->examples > FL_EXAMPLES_MAX) {
+        luaL_error(L, "%s: there are more than %d examples", fl->name,
+                   FL_EXAMPLES_MAX);
+    }
+
+    fl->ref_examples = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+
+static int
+fl_examples(fl_t *fl)
+{
+    uint32_t  n;
+
+    for (n = 0; n < fl->examples; n++) {
+        if (!fl_example(fl, n)) {
+            return 0;
+        }
+    }
+
+    while (n-- > 0) {
+        if (!fl_example(fl, n)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* The n-th, from 0.  Tables of a file have no metatables, so nothing here
+ * runs its code. */
+
+static int
+fl_example(fl_t *fl, uint32_t n)
+{
+    int          i, hook, base;
+    char         why[FL_ERROR_SIZE];
+    fl_input_t   in;
+    lua_State   *L = fl->L;
+
+    base = lua_gettop(L);
+    hook = FL_HOOK_COUNT;
+    snprintf(why, sizeof(why), "is to be { HOOK = { .. }, gives = .. }");
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, fl->ref_examples);
+    lua_rawgeti(L, -1, (int) n + 1);
+
+    for (i = 0; i < FL_HOOK_COUNT && lua_istable(L, base + 2); i++) {
+        lua_getfield(L, base + 2, fl_hook_word[i]);
+
+        if (lua_istable(L, -1)) {
+            hook = i;
+            break;
+        }
+
+        lua_pop(L, 1);
+    }
+
+    if (hook == FL_HOOK_COUNT
+        || !fl_input_read(fl, base + 3, (fl_hook_t) hook, &in, why))
+    {
+        snprintf(fl->error, sizeof(fl->error), "%s: example %u: %.400s",
+                 fl->name, n + 1, why);
+        lua_settop(L, base);
+        return 0;
+    }
+
+    lua_getfield(L, base + 2, "gives");
+
+    if (!fl_hook_example(fl, (fl_hook_t) hook, &in, base + 4)) {
+        memcpy(why, fl->error, sizeof(why));
+        snprintf(fl->error, sizeof(fl->error), "%.400s (example %u)", why,
+                 n + 1);
+        return 0;
+    }
+
+    lua_settop(L, base);
+    return 1;
+}

@@ -1,0 +1,129 @@
+/*
+ * Inside of the sandbox: what its files share.
+ *
+ *     fl_vm.c      the VM: memory, budget, the protected call
+ *     fl_env.c     what a rule may use, and nothing else
+ *     fl_input.c   the argument o
+ *     fl_load.c    a file becomes rules; its examples
+ *     fl_hooks.c   the hooks, and what they may answer
+ */
+
+#ifndef FL_PRIV_H_INCLUDED_
+#define FL_PRIV_H_INCLUDED_
+
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <luajit.h>
+#include <lualib.h>
+
+#include "fl.h"
+
+
+/* What a run may take; see fl.h. */
+typedef struct {
+    size_t    used_max;                /* of the VM */
+    size_t    alloc_max;
+    size_t    block_max;
+    uint32_t  strides_max;
+    uint64_t  time_max_ns;
+} fl_budget_t;
+
+struct fl_s {
+    lua_State         *L;
+    lua_Alloc          alloc;          /* LuaJIT's own */
+    void              *alloc_data;
+    fl_budget_t        budget;         /* of the run under way */
+    size_t             used;           /* bytes, as LuaJIT counts them */
+    size_t             loaded;         /* .. after the file was run */
+    size_t             alloc_bytes;    /* asked for in this run */
+    uint32_t           strides;        /* of this run */
+    uint64_t           deadline_ns;    /* 0: not yet looked at the clock */
+    fl_code_t          stopped;        /* FL_OK: nothing stopped it */
+
+    const fl_input_t  *in;             /* of the hook under way */
+    fl_hook_t          hook;
+    int                ref[FL_HOOK_COUNT];     /* LUA_NOREF: there is none */
+    int                line[FL_HOOK_COUNT];    /* where it is defined */
+    int                ref_o;
+    int                ref_examples;
+    int                ref_signals;    /* of the example under way */
+    uint32_t           examples;
+    uint64_t           rebuilds;
+
+    char              *name;
+    uint8_t           *source;
+    size_t             source_size;
+    char               error[FL_ERROR_SIZE];
+};
+
+
+/* --- fl_vm.c ---------------------------------------------------------- */
+
+/* A VM without rules; 0: there is no memory, error says so. */
+int fl_vm_open(fl_t *fl);
+void fl_vm_close(fl_t *fl);
+
+/* The fl_t of a state. */
+fl_t *fl_of(lua_State *L);
+
+/*
+ * Calls what lies on the stack with its argc arguments, within the budget;
+ * FL_OK with results values in their place, or nothing there and error says
+ * why.
+ */
+fl_code_t fl_vm_call(fl_t *fl, const fl_budget_t *budget, int argc,
+    int results);
+
+/* The same for a C function, whose one argument is fl. */
+fl_code_t fl_vm_run(fl_t *fl, const fl_budget_t *budget, lua_CFunction run);
+
+/* The budget of a hook's call, and of loading. */
+void fl_budget_call(const fl_t *fl, fl_budget_t *budget);
+extern const fl_budget_t  fl_budget_load;
+
+/* --- fl_env.c --------------------------------------------------------- */
+
+/* Pushes a new environment for a chunk, to be filled by it. */
+void fl_env_push(lua_State *L);
+
+/* What the chunk has put into the environment at index is read-only now. */
+void fl_env_freeze(lua_State *L, int index);
+
+/* Replaces the table on top by a read-only view of it; what: for errors. */
+void fl_view(lua_State *L, const char *what);
+
+/* --- fl_input.c ------------------------------------------------------- */
+
+/* Pushes o, which shows fl->in. */
+void fl_input_push(lua_State *L);
+
+/* Fills in from the table at index, for an example of hook; 0: why, of
+ * FL_ERROR_SIZE, says what is wrong. */
+int fl_input_read(fl_t *fl, int index, fl_hook_t hook, fl_input_t *in,
+    char *why);
+
+/* --- fl_load.c -------------------------------------------------------- */
+
+/* Runs the source in a VM that is new; its hooks are in ref. */
+fl_code_t fl_load(fl_t *fl);
+
+/* --- fl_hooks.c ------------------------------------------------------- */
+
+/* A whole number between 0 and max at index. */
+int fl_whole(lua_State *L, int index, int64_t max, int64_t *number);
+
+/*
+ * Asks the hook, and holds its answer against what the value at index gives,
+ * a number, a list of them, or a word.  0: fl->error says what differs.
+ */
+int fl_hook_example(fl_t *fl, fl_hook_t hook, const fl_input_t *in,
+    int index);
+
+
+#endif /* FL_PRIV_H_INCLUDED_ */
