@@ -115,6 +115,7 @@ struct ngx_faka_worker_s {
     ngx_connection_t       *bell;             /* eventfd of this worker */
     ngx_event_t             fallback;         /* short timer while parked */
     ngx_uint_t              starting;         /* unsigned: 1 no journal yet */
+    uint64_t                starting_epoch;   /* the last that it began in */
     ngx_msec_t              started_at;
     ngx_uint_t              draining;         /* unsigned: 1 told to quit */
     ngx_uint_t              replaced;         /* unsigned: 1 others serve */

@@ -42,13 +42,15 @@ ngx_faka_shop_code(const ngx_faka_shop_t *shop)
 
 /*
  * A worker that has just started, after a reload or in place of a dead one,
- * is not connected yet.  Its requests wait for the connection instead of being
- * refused, so that buyers do not notice a reload.
+ * is not connected yet; and when another worker has opened the shop, this one
+ * needs a moment to join in.  Requests wait for that instead of being refused,
+ * so that buyers do not notice it.
  */
 
 fk_code_t
 ngx_faka_may_write(ngx_faka_shop_t *shop)
 {
+    uint64_t            epoch;
     fk_code_t           code;
     ngx_faka_worker_t  *worker;
 
@@ -56,16 +58,17 @@ ngx_faka_may_write(ngx_faka_shop_t *shop)
     code = ngx_faka_shop_code(shop);
 
     if (code != FK_OK) {
-        /* When it opens, this worker needs a moment to join in. */
-        if (worker != NULL) {
-            worker->starting = 1;
-            worker->started_at = ngx_current_msec;
-        }
-
         return code;
     }
 
-    worker->epoch = fk_epoch(&worker->fk);
+    epoch = fk_epoch(&worker->fk);
+    worker->epoch = epoch;
+
+    if (worker->starting_epoch != epoch) {
+        worker->starting_epoch = epoch;
+        worker->starting = 1;
+        worker->started_at = ngx_current_msec;
+    }
 
     if (shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
         return FK_OK;

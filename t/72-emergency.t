@@ -70,7 +70,7 @@ for my $command (split /\n/, $commands) {
     $command =~ s/ *#.*//;
     $command =~ s{/run/faka/redis\.sock}{$place{socket}}g;
     $command =~ s{\b(main|after)\.dump}{$t->dir . "/$1.dump"}ge;
-    $command =~ s{\Afaka-journal}{$tool};
+    $command =~ s{\bfaka-journal\b}{$tool};
     my $out = `$command`;
     is($?, 0, "works: $command") or diag($out);
     like($out, qr/\Q$end\E(?:,.*)?\n\z/, ".. and ends with $end") if $end;
