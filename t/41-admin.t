@@ -230,9 +230,11 @@ ok(wait_until(sub { $t->audit->status == 200 }, 5),
    'a client that goes away leaves no audit behind');
 
 ok(wait_until(sub {
-    my $status = $t->order($orders[0])->json->{status};
-    return $status eq 'expired' }, 10), 'the unpaid orders expire');
-is($t->admin('GET', '/products')->json->[2]{held}, 0, 'and hold nothing');
+    return !grep { $t->order($_)->json->{status} ne 'expired' } @orders;
+}, 10), 'the unpaid orders expire');
+ok(wait_until(sub {
+    return $t->admin('GET', '/products')->json->[2]{held} == 0;
+}, 10), 'and then nothing is held');
 $t->audit_ok;
 
 
