@@ -205,6 +205,18 @@ typedef struct {
     fk_str_t       contact;
     char           channel[FK_CHANNEL_SIZE_MAX + 1];
     uint32_t       hold_s;             /* 1..FK_HOLD_S_MAX */
+
+    /*
+     * priced: the total after each step, as the caller has computed it from
+     * the product as it saw it: 0..FK_AMOUNT_MAX, the last 1 or more.  Not:
+     * price * qty.
+     */
+    uint8_t        priced;
+    uint8_t        review;             /* 1: a person looks when it is paid */
+    uint32_t       rules;              /* version of those that were asked */
+    int64_t        step[FK_STEP_COUNT];
+    fk_str_t       reason;             /* of review; may be empty */
+
     uint8_t        has_idem;
     uint8_t        idem[FK_IDEM_SIZE]; /* digest of the Idempotency-Key */
     uint8_t        body[8];            /* digest of the request's content */
@@ -229,12 +241,18 @@ typedef struct {
     int64_t        created_ms;
     uint32_t       expires_s;
     uint32_t       paid_s;             /* 0: not yet */
+    uint32_t       rules;
+    int64_t        step[FK_STEP_COUNT];
+    uint8_t        review;             /* 1: to be looked at, or it was */
+    uint8_t        reason_size;
+    uint8_t        reason[FK_REASON_SIZE_MAX];
 } fk_order_view_t;
 
 /*
  * Makes an order and holds its units.  The ladder: state of the shop,
  * idempotency (FK_EXISTS with the old order, FK_IDEM_MISMATCH), product, sale
- * window, qty, stock, tables; then the one transaction.  out->seq is the
+ * window, qty, stock, price (FK_AGAIN: it is not what in->step began with any
+ * more; compute anew), tables; then the one transaction.  out->seq is the
  * record to wait for under "durability disk"; it is set for FK_EXISTS too.
  */
 fk_code_t fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
@@ -273,6 +291,8 @@ typedef struct {
     char           currency[FK_CURRENCY_SIZE];
     uint8_t        odd;                /* 1: not a whole number of minor units,
                                           so equal to no order's amount */
+    uint8_t        review;             /* 1: a person looks before delivery */
+    fk_str_t       reason;             /* of review; an earlier one stays */
 } fk_pay_t;
 
 #define FK_PAY_RESULTS(X)                                                    \

@@ -12,6 +12,9 @@
 
 
 static fk_code_t fk_apply_missing(const fk_origin_t *from);
+static fk_code_t fk_order_notes_apply(fk_t *fk, const fk_origin_t *from,
+    fk_order_rec_t *o, const fk_image_order_t *in);
+static int fk_image_steps_good(const fk_image_order_t *in);
 static fk_code_t fk_order_make(fk_t *fk, uint32_t product,
     const fk_image_order_t *in, uint32_t *order);
 static fk_code_t fk_order_cards_apply(fk_t *fk, const fk_origin_t *from,
@@ -74,8 +77,37 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     o->axis_stock = in->axis_stock;
     o->axis_delivery = in->axis_delivery;
     o->cancelled = in->cancelled;
+    o->rules = in->rules;
+    o->review = in->review;
 
-    return fk_order_cards_apply(fk, from, i, in);
+    rc = fk_order_notes_apply(fk, from, o, in);
+
+    return rc == FK_OK ? fk_order_cards_apply(fk, from, i, in) : rc;
+}
+
+
+/*
+ * The steps are its first image's; a reason may come with a payment, and
+ * stays.  In the window the image may be older than that payment.
+ */
+
+static fk_code_t
+fk_order_notes_apply(fk_t *fk, const fk_origin_t *from, fk_order_rec_t *o,
+    const fk_image_order_t *in)
+{
+    if (o->reason_size != 0 || in->reason_size == 0) {
+        return o->reason_size == in->reason_size
+               || (from->fuzzy && in->reason_size == 0) ? FK_OK : FK_CORRUPT;
+    }
+
+    if (fk_table_room(fk, FK_TABLE_BLOCKS) < FK_BLOCKS_FOR(in->reason_size)) {
+        return FK_TABLE_FULL;
+    }
+
+    o->reason = fk_blob_make(fk, in->reason, in->reason_size);
+    o->reason_size = (uint8_t) in->reason_size;
+
+    return FK_OK;
 }
 
 
@@ -165,7 +197,22 @@ fk_order_image_good(const fk_image_order_t *in)
            && in->axis_payment < FK_PAYMENT_COUNT
            && in->axis_stock < FK_STOCK_COUNT
            && in->axis_delivery < FK_DELIVERY_COUNT
-           && in->cancelled <= 1;
+           && in->cancelled <= 1 && in->review <= 1
+           && (in->step_count == 0
+               || (in->step_count == FK_STEPS_KEPT
+                   && fk_image_steps_good(in)));
+}
+
+
+static int
+fk_image_steps_good(const fk_image_order_t *in)
+{
+    int64_t  step[FK_STEP_COUNT];
+
+    memcpy(step, in->step, FK_STEPS_SIZE);
+    step[FK_STEP_COUPON] = in->amount;
+
+    return fk_steps_good(step);
 }
 
 
@@ -180,7 +227,7 @@ fk_order_make(fk_t *fk, uint32_t product, const fk_image_order_t *in,
 
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
-           < FK_BLOCKS_FOR(in->contact_size))
+           < FK_BLOCKS_FOR(in->contact_size) + (in->step_count != 0))
     {
         return FK_TABLE_FULL;
     }
@@ -201,6 +248,12 @@ fk_order_make(fk_t *fk, uint32_t product, const fk_image_order_t *in,
     memcpy(o->channel, in->channel, in->channel_size);
     o->contact_size = (uint8_t) in->contact_size;
     o->contact = fk_blob_make(fk, in->contact, in->contact_size);
+
+    if (in->step_count != 0) {
+        o->steps = fk_blob_make(fk, (const uint8_t *) in->step,
+                                FK_STEPS_SIZE);
+    }
+
     o->used = 1;
     FK_PRODUCT(fk, product)->orders_count++;
 

@@ -582,6 +582,15 @@ fk_archive_remove(fk_t *fk, uint32_t order)
     fk_chain_remove(fk, fk_order_bucket(fk, o->id), FK_TABLE_ORDERS,
                     offsetof(fk_order_rec_t, hnext), order);
     fk_blob_free(fk, o->contact);
+
+    if (o->steps != 0) {
+        fk_blob_free(fk, o->steps);
+    }
+
+    if (o->reason != 0) {
+        fk_blob_free(fk, o->reason);
+    }
+
     FK_SET(fk, o->used, 0);
     fk_slot_free(fk, FK_TABLE_ORDERS, order);
 }

@@ -146,6 +146,7 @@ fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
 static fk_code_t
 fk_archive_show(const fk_image_order_t *in, fk_order_view_t *out)
 {
+    uint32_t   n;
     fk_axes_t  axes;
 
     axes.payment = in->axis_payment;
@@ -173,6 +174,14 @@ fk_archive_show(const fk_image_order_t *in, fk_order_view_t *out)
     out->created_ms = in->created_ms;
     out->expires_s = in->expires_s;
     out->paid_s = in->paid_s;
+    out->rules = in->rules;
+    out->review = in->review;
+    out->reason_size = (uint8_t) in->reason_size;
+    memcpy(out->reason, in->reason, in->reason_size);
+
+    for (n = 0; n < FK_STEP_COUNT; n++) {
+        out->step[n] = n < in->step_count ? in->step[n] : in->amount;
+    }
 
     return FK_OK;
 }

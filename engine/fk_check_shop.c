@@ -30,6 +30,7 @@ static fk_code_t fk_check_card(fk_check_t *ck, uint32_t i);
 static fk_code_t fk_check_order(fk_check_t *ck, uint32_t i);
 static void fk_check_order_fetch(const fk_t *fk, uint32_t i);
 static int fk_check_text(const char *text, size_t size);
+static int fk_check_order_notes(fk_check_t *ck, const fk_order_rec_t *o);
 static int fk_check_order_cards(fk_check_t *ck, uint32_t i);
 static const char *fk_check_order_payments(fk_check_t *ck, uint32_t i);
 static int fk_check_payment(fk_check_t *ck, const fk_order_rec_t *o,
@@ -210,6 +211,11 @@ fk_check_order(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "order", i, "its contact is damaged");
     }
 
+    if (!fk_check_order_notes(ck, o)) {
+        return fk_check_bad(ck, "order", i, "its price or its reason is "
+                            "damaged");
+    }
+
     if (!fk_check_order_cards(ck, i)) {
         return fk_check_bad(ck, "order", i, "it has not the cards that its "
                             "state says");
@@ -236,6 +242,30 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     ck->idem_count += o->has_idem;
 
     return FK_OK;
+}
+
+
+static int
+fk_check_order_notes(fk_check_t *ck, const fk_order_rec_t *o)
+{
+    int64_t  step[FK_STEP_COUNT];
+
+    if (o->review > 1 || o->reason_size > FK_REASON_SIZE_MAX
+        || !fk_check_blob(ck, o->reason, o->reason_size))
+    {
+        return 0;
+    }
+
+    if (o->steps == 0) {
+        return 1;
+    }
+
+    if (!fk_check_blob(ck, o->steps, FK_STEPS_SIZE)) {
+        return 0;
+    }
+
+    fk_steps_read(ck->fk, o, step);
+    return fk_steps_good(step);
 }
 
 

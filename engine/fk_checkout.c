@@ -3,7 +3,7 @@
  *
  * Checkout is the hot path of a flash sale.  It is a ladder of checks, the
  * request's own faults first and without the lock, then under the lock state,
- * idempotency, product, window, quantity, stock, room; and only then one
+ * idempotency, product, window, quantity, stock, price, room; and then one
  * transaction of some fifteen stores.
  */
 
@@ -11,6 +11,7 @@
 
 
 static int fk_checkout_valid(const fk_checkout_t *in);
+static const int64_t *fk_checkout_steps(const fk_checkout_t *in);
 static void fk_checkout_prefetch(const fk_t *fk, const fk_env_t *env,
     const fk_checkout_t *in);
 static fk_code_t fk_checkout_ladder(fk_t *fk, const fk_env_t *env,
@@ -66,7 +67,16 @@ fk_checkout_valid(const fk_checkout_t *in)
            && in->contact.size >= 1 && in->contact.size <= FK_CONTACT_SIZE_MAX
            && in->channel[0] != '\0'
            && memchr(in->channel, '\0', sizeof(in->channel)) != NULL
-           && in->hold_s >= 1 && in->hold_s <= FK_HOLD_S_MAX;
+           && in->hold_s >= 1 && in->hold_s <= FK_HOLD_S_MAX
+           && in->review <= 1 && in->reason.size <= FK_REASON_SIZE_MAX
+           && (!in->priced || fk_steps_good(in->step));
+}
+
+
+static const int64_t *
+fk_checkout_steps(const fk_checkout_t *in)
+{
+    return in->priced ? in->step : NULL;
 }
 
 
@@ -126,9 +136,15 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return FK_SOLD_OUT;
     }
 
+    /* Between the caller's look and now: who proposed a price starts anew. */
+    if (in->priced && in->step[FK_STEP_LIST] != p->price * (int64_t) in->qty) {
+        return FK_AGAIN;
+    }
+
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
-           < FK_BLOCKS_FOR(in->contact.size))
+           < FK_BLOCKS_FOR(in->contact.size)
+             + fk_note_blocks(fk_checkout_steps(in), in->reason.size))
     {
         return FK_TABLE_FULL;
     }
@@ -157,7 +173,8 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     o->seq = 0;
 
     /* Within the limit: fk_terms_wrong() has multiplied it with qty_max. */
-    o->amount = FK_PRODUCT(fk, product)->price * (int64_t) in->qty;
+    o->amount = in->priced ? in->step[FK_STEP_COUPON]
+                : FK_PRODUCT(fk, product)->price * (int64_t) in->qty;
     o->created_ms = env->now_ms;
     o->expires_s = fk_now_s(env) + in->hold_s;
     o->paid_s = 0;
@@ -168,7 +185,8 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     o->buyer = 0;
     o->coupon = 0;
     o->agent = 0;
-    o->rules = 0;
+    o->rules = in->rules;
+    o->review = in->review;
     o->has_idem = in->has_idem ? 1 : 0;
     o->contact_size = (uint8_t) in->contact.size;
     o->queued = FK_QUEUED_NO;
@@ -180,9 +198,15 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     memcpy(o->channel, in->channel, strlen(in->channel));
     memcpy(o->idem, in->idem, FK_IDEM_SIZE);
     memcpy(o->body, in->body, sizeof(o->body));
-    memset(o->reserved, 0, sizeof(o->reserved));
+    memset(o->pad, 0, sizeof(o->pad));
+    o->reserved = 0;
     o->contact = fk_blob_make(fk, in->contact.data,
                               (uint32_t) in->contact.size);
+    o->steps = fk_note_steps(fk, fk_checkout_steps(in));
+    o->reason_size = (uint8_t) in->reason.size;
+    o->reason = in->reason.size == 0 ? 0
+                : fk_blob_make(fk, in->reason.data,
+                               (uint32_t) in->reason.size);
 
     FK_SET(fk, o->used, 1);
 

@@ -116,6 +116,16 @@ fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image)
     image->contact_size = o->contact_size;
     fk_blob_read(fk, o->contact, image->contact, o->contact_size);
 
+    image->rules = o->rules;
+    image->review = o->review;
+    image->reason_size = o->reason_size;
+    fk_blob_read(fk, o->reason, image->reason, o->reason_size);
+    image->step_count = o->steps != 0 ? FK_STEPS_KEPT : 0;
+
+    if (o->steps != 0) {
+        fk_blob_read(fk, o->steps, (uint8_t *) image->step, FK_STEPS_SIZE);
+    }
+
     /* The key of a shared product is one card of many orders: not linked. */
     image->card_count = 0;
     for (card = o->first_card; card != 0; card = FK_CARD(fk, card)->next) {

@@ -147,7 +147,7 @@ static const fk_field_t  fk_card_free_fields[] = {
  * applied without those before it, and the same one twice.
  */
 
-static const fk_field_t  fk_order_fields[] = {
+static const fk_field_t  fk_order_fields_1[] = {
     FK_BYTES(fk_image_order_t, id, FK_ORDER_ID_SIZE),
     FK_NUMBER(fk_image_order_t, amount),
     FK_NUMBER(fk_image_order_t, created_ms),
@@ -163,6 +163,32 @@ static const fk_field_t  fk_order_fields[] = {
     FK_LIST(fk_image_order_t, channel, channel_size, FK_CHANNEL_SIZE_MAX),
     FK_LIST(fk_image_order_t, idem, idem_size, FK_IDEM_SIZE),
     FK_LIST(fk_image_order_t, contact, contact_size, FK_CONTACT_SIZE_MAX),
+    FK_LIST(fk_image_order_t, card, card_count, FK_QTY_MAX)
+};
+
+
+/* With how the amount came about, and what rules said. */
+
+static const fk_field_t  fk_order_fields_2[] = {
+    FK_BYTES(fk_image_order_t, id, FK_ORDER_ID_SIZE),
+    FK_NUMBER(fk_image_order_t, amount),
+    FK_NUMBER(fk_image_order_t, created_ms),
+    FK_NUMBER(fk_image_order_t, expires_s),
+    FK_NUMBER(fk_image_order_t, paid_s),
+    FK_NUMBER(fk_image_order_t, qty),
+    FK_NUMBER(fk_image_order_t, axis_payment),
+    FK_NUMBER(fk_image_order_t, axis_stock),
+    FK_NUMBER(fk_image_order_t, axis_delivery),
+    FK_NUMBER(fk_image_order_t, cancelled),
+    FK_NUMBER(fk_image_order_t, rules),
+    FK_NUMBER(fk_image_order_t, review),
+    FK_BYTES(fk_image_order_t, body, 8),
+    FK_LIST(fk_image_order_t, sku, sku_size, FK_SKU_SIZE_MAX),
+    FK_LIST(fk_image_order_t, channel, channel_size, FK_CHANNEL_SIZE_MAX),
+    FK_LIST(fk_image_order_t, idem, idem_size, FK_IDEM_SIZE),
+    FK_LIST(fk_image_order_t, contact, contact_size, FK_CONTACT_SIZE_MAX),
+    FK_LIST(fk_image_order_t, reason, reason_size, FK_REASON_SIZE_MAX),
+    FK_LIST(fk_image_order_t, step, step_count, FK_STEPS_KEPT),
     FK_LIST(fk_image_order_t, card, card_count, FK_QTY_MAX)
 };
 
@@ -219,7 +245,7 @@ static const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
                                 FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)),
     [FK_IMAGE_CARD_FREE] = FK_FORM_1(fk_card_free_fields,
                                      FK_IMAGE_CARD_FREE_SIZE),
-    [FK_IMAGE_ORDER] = FK_FORM_1(fk_order_fields,
+    [FK_IMAGE_ORDER] = FK_FORM_2(fk_order_fields_1, fk_order_fields_2,
                                  FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)),
     [FK_IMAGE_PAYMENT] = FK_FORM_1(fk_payment_fields, FK_IMAGE_PAYMENT_SIZE),
     [FK_IMAGE_ORDER_GONE] = FK_FORM_1(fk_order_gone_fields,

@@ -142,6 +142,14 @@ typedef struct {
     uint8_t   idem[FK_IDEM_SIZE];
     uint8_t   contact[FK_CONTACT_SIZE_MAX];
     uint32_t  card[FK_QTY_MAX];
+
+    /* from version 2 on */
+    uint32_t  rules;
+    uint16_t  step_count;              /* FK_STEPS_KEPT or 0 */
+    uint16_t  reason_size;
+    uint8_t   review;
+    uint8_t   reason[FK_REASON_SIZE_MAX];
+    int64_t   step[FK_STEP_COUPON];
 } fk_image_order_t;
 
 

@@ -118,6 +118,12 @@ fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out)
     out->created_ms = o->created_ms;
     out->expires_s = o->expires_s;
     out->paid_s = o->paid_s;
+    out->rules = o->rules;
+    out->review = o->review;
+    fk_steps_read(fk, o, out->step);
+    assert(o->reason_size <= FK_REASON_SIZE_MAX);
+    out->reason_size = o->reason_size;
+    fk_blob_read(fk, o->reason, out->reason, o->reason_size);
 }
 
 

@@ -38,6 +38,7 @@ static fk_code_t fk_pay_locked(fk_t *fk, const fk_env_t *env,
     const fk_pay_t *in, fk_pay_result_t *result, fk_order_view_t *out);
 static fk_code_t fk_pay_known(const fk_t *fk, const fk_pay_t *in,
     uint32_t order, fk_pay_result_t *result, fk_order_view_t *out);
+static void fk_pay_flag(fk_t *fk, const fk_pay_t *in, fk_order_rec_t *o);
 static fk_code_t fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order);
 static fk_pay_result_t fk_pay_judge(const fk_t *fk, const fk_pay_t *in,
     const fk_order_rec_t *o, fk_axes_t *next, uint8_t *state);
@@ -84,7 +85,8 @@ fk_pay_valid(const fk_pay_t *in)
     if (in->channel.size == 0 || in->channel.size > FK_CHANNEL_SIZE_MAX
         || in->trade_no.size == 0
         || in->trade_no.size > FK_TRADE_NO_SIZE_MAX
-        || in->amount < 1 || in->amount > FK_AMOUNT_MAX)
+        || in->amount < 1 || in->amount > FK_AMOUNT_MAX
+        || in->review > 1 || in->reason.size > FK_REASON_SIZE_MAX)
     {
         return 0;
     }
@@ -148,6 +150,7 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
             FK_SET(fk, o->paid_s, fk_now_s(env));
         }
 
+        fk_pay_flag(fk, in, o);
         fk_order_move(fk, order, &next);
         fk_record_order(fk, order);
     }
@@ -195,6 +198,24 @@ fk_pay_known(const fk_t *fk, const fk_pay_t *in, uint32_t order,
 }
 
 
+/* Why it is looked at; a reason that it has from its checkout stays. */
+static void
+fk_pay_flag(fk_t *fk, const fk_pay_t *in, fk_order_rec_t *o)
+{
+    if (!in->review) {
+        return;
+    }
+
+    FK_SET(fk, o->review, 1);
+
+    if (o->reason_size == 0 && in->reason.size != 0) {
+        FK_SET(fk, o->reason, fk_blob_make(fk, in->reason.data,
+                                           (uint32_t) in->reason.size));
+        FK_SET(fk, o->reason_size, in->reason.size);
+    }
+}
+
+
 /* The worst case, before anything changes. */
 static fk_code_t
 fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order)
@@ -205,7 +226,7 @@ fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order)
 
     if (fk_table_room(fk, FK_TABLE_PAYMENTS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
-           < FK_BLOCKS_FOR(in->trade_no.size)
+           < FK_BLOCKS_FOR(in->trade_no.size) + FK_BLOCKS_FOR(in->reason.size)
         || fk_payments_count(fk, o, ~0u) >= FK_ORDER_PAYMENTS_MAX)
     {
         return FK_TABLE_FULL;
@@ -223,14 +244,16 @@ fk_pay_judge(const fk_t *fk, const fk_pay_t *in, const fk_order_rec_t *o,
     fk_axes_t *next, uint8_t *state)
 {
     fk_axes_t    now;
+    fk_event_t   event;
     const char  *currency;
 
     now = fk_order_axes(o);
+    event = o->review || in->review ? FK_EVENT_PAY_REVIEW : FK_EVENT_PAY;
     currency = FK_PRODUCT(fk, o->product)->currency;
 
     if (!in->odd && in->amount == o->amount
         && memcmp(in->currency, currency, FK_CURRENCY_SIZE) == 0
-        && fk_next_state(&now, FK_EVENT_PAY, fk_order_stock_left(fk, o), next)
+        && fk_next_state(&now, event, fk_order_stock_left(fk, o), next)
            == FK_OK)
     {
         *state = FK_PAYMENT_STATE_APPLIED;

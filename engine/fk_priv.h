@@ -311,6 +311,26 @@ void fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out);
 /* Whether its units could be had now, after those that wait already. */
 int fk_order_stock_left(const fk_t *fk, const fk_order_rec_t *o);
 
+/*
+ * What stands on an order besides its facts, in blocks: how its amount came
+ * about (one block, or none where each step is the amount), and why a person
+ * should look.  A maker fills plain stores and blocks that were asked for; the
+ * caller makes them count.
+ */
+#define FK_STEPS_KEPT       ((uint32_t) FK_STEP_COUPON)   /* less the last */
+#define FK_STEPS_SIZE       (FK_STEPS_KEPT * (uint32_t) sizeof(int64_t))
+
+_Static_assert(FK_BLOCKS_FOR(FK_STEPS_SIZE) == 1, "the steps are one block");
+
+/* Blocks that steps (NULL: none) and a reason take. */
+uint32_t fk_note_blocks(const int64_t *step, size_t reason_size);
+/* The block of these steps, or 0 if it takes none; NULL: no steps. */
+uint32_t fk_note_steps(fk_t *fk, const int64_t *step);
+/* Whether they are possible, and end in what may be an amount. */
+int fk_steps_good(const int64_t *step);
+void fk_steps_read(const fk_t *fk, const fk_order_rec_t *o,
+    int64_t step[FK_STEP_COUNT]);
+
 static inline fk_axes_t
 fk_order_axes(const fk_order_rec_t *o)
 {
@@ -411,7 +431,8 @@ uint32_t fk_trade_find(const fk_t *fk,
 #define FK_IMAGE_CARD_SIZE(n)   (24 + (size_t) (n))
 #define FK_IMAGE_CARD_FREE_SIZE 16
 #define FK_IMAGE_ORDER_SIZE(qty)                                             \
-    (256 + FK_CONTACT_SIZE_MAX + FK_SKU_SIZE_MAX + 4 * (size_t) (qty))
+    (256 + FK_CONTACT_SIZE_MAX + FK_SKU_SIZE_MAX + FK_REASON_SIZE_MAX        \
+     + 4 * (size_t) (qty))
 #define FK_IMAGE_PAYMENT_SIZE   (96 + FK_TRADE_NO_SIZE_MAX)
 #define FK_IMAGE_ORDER_GONE_SIZE      24
 #define FK_IMAGE_BATCH_ARCHIVED_SIZE  16

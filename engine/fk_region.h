@@ -27,7 +27,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  4
+#define FK_LAYOUT_VERSION  5
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -160,10 +160,10 @@ typedef struct {
     uint32_t  next;                    /* derived */
     uint32_t  contact;                 /* first block */
     uint32_t  payment;                 /* derived: first of its payments */
-    uint32_t  buyer;                   /* reserved, as the next three */
+    uint32_t  buyer;                   /* reserved, as the next two */
     uint32_t  coupon;
     uint32_t  agent;
-    uint32_t  rules;
+    uint32_t  rules;                   /* version of those that were asked */
     uint8_t   used;
     uint8_t   has_idem;
     uint8_t   contact_size;
@@ -175,7 +175,12 @@ typedef struct {
     char      channel[FK_CHANNEL_SIZE_MAX + 1];
     uint8_t   idem[FK_IDEM_SIZE];
     uint8_t   body[8];
-    uint64_t  reserved[2];
+    uint32_t  steps;                   /* block; 0: all steps are amount */
+    uint32_t  reason;                  /* first block */
+    uint8_t   reason_size;
+    uint8_t   review;                  /* 1: to be looked at when paid */
+    uint8_t   pad[2];
+    uint32_t  reserved;
 } fk_order_rec_t;
 
 _Static_assert(sizeof(fk_order_rec_t) == 160, "layout");

@@ -167,7 +167,8 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->payments_at = 0;
     a->strays = 0;
     a->key = 0;
-    a->blocks = FK_BLOCKS_FOR(in->contact_size);
+    a->blocks = FK_BLOCKS_FOR(in->contact_size) + (in->step_count != 0)
+                + FK_BLOCKS_FOR(in->reason_size);
     a->images_size = FK_IMAGE_ORDER_SIZE(in->qty) + FK_IMAGE_PRODUCT_SIZE
                      + FK_IMAGE_BATCH_SIZE;
 
@@ -432,6 +433,19 @@ fk_restore_order(fk_t *fk, const fk_archive_t *a, uint32_t product)
     o->axis_stock = in->axis_stock;
     o->axis_delivery = in->axis_delivery;
     o->cancelled = in->cancelled;
+    o->rules = in->rules;
+    o->review = in->review;
+
+    if (in->step_count != 0) {
+        o->steps = fk_blob_make(fk, (const uint8_t *) in->step,
+                                FK_STEPS_SIZE);
+    }
+
+    if (in->reason_size != 0) {
+        o->reason = fk_blob_make(fk, in->reason, in->reason_size);
+        o->reason_size = (uint8_t) in->reason_size;
+    }
+
     memcpy(o->channel, in->channel, sizeof(o->channel));
     memcpy(o->body, in->body, sizeof(o->body));
 

@@ -515,6 +515,7 @@ fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i)
     fk_part_add(part, FK_IMAGE_ORDER, &order);
     fk_part_add_seq(part, o->seq);
     fk_part_spend(part, 1 + FK_BLOCKS_FOR(o->contact_size)
+                        + (o->steps != 0) + FK_BLOCKS_FOR(o->reason_size)
                         + order.card_count);
     part->count[FK_COUNT_ORDERS]++;
 

@@ -55,6 +55,13 @@ static const fk_rule_t  fk_rules[FK_EVENT_COUNT][FK_RULES_MAX] = {
         { UNPAID, RELEASED, REVIEW, EITHER, TO(PAID, RELEASED, REVIEW) },
     },
 
+    /* Released, nothing is taken for it before somebody has said yes. */
+    [FK_EVENT_PAY_REVIEW] = {
+        { UNPAID, HELD, NONE | REVIEW, EITHER, TO(PAID, ALLOCATED, REVIEW) },
+        { UNPAID, RELEASED, NONE | REVIEW, EITHER,
+          TO(PAID, RELEASED, REVIEW) },
+    },
+
     /* The order stays unpaid: its hold still runs out. */
     [FK_EVENT_MISPAY] = {
         { UNPAID, HELD | RELEASED, NONE | REVIEW, EITHER,

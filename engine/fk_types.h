@@ -23,6 +23,7 @@
 #define FK_CONTACT_SIZE_MAX    128
 #define FK_CHANNEL_SIZE_MAX    11
 #define FK_TRADE_NO_SIZE_MAX   64
+#define FK_REASON_SIZE_MAX     128             /* why a person should look */
 #define FK_ORDER_PAYMENTS_MAX  64              /* fk_pay refuses more */
 #define FK_QTY_MAX             100
 #define FK_AMOUNT_MAX          INT64_C(1000000000000)
@@ -58,6 +59,7 @@
     X(CONFLICT,       "conflict",         409, "not possible in this state") \
     X(BUSY_IMPORT,    "import_running",   409, "an import into this product" \
                                                " is under way")              \
+    X(REFUSED,        "refused",          403, "refused by the shop's rules")\
     X(IDEM_MISMATCH,  "idempotency_mismatch", 422,                           \
                       "the Idempotency-Key was used with another body")      \
     X(CHANNEL,        "invalid_channel",  422, "no such payment channel")    \
@@ -145,6 +147,7 @@ typedef struct {
 
 #define FK_EVENTS(X)                                                         \
     X(PAY,      "pay")         /* the right amount came */                   \
+    X(PAY_REVIEW, "pay_review") /* it came, and a person is to look first */ \
     X(MISPAY,   "mispay")      /* a verified payment of another amount */    \
     X(EXPIRE,   "expire")                                                    \
     X(CANCEL,   "cancel")                                                    \
@@ -162,6 +165,28 @@ typedef enum {
 } fk_event_t;
 
 extern const char *const  fk_event_word[];
+
+
+/*
+ * How an order's amount came about: what the total was after each step.  A
+ * step that did nothing repeats the one before it; the last one is the amount.
+ */
+
+#define FK_STEPS(X)                                                          \
+    X(LIST,   "list")          /* the product's price * qty */               \
+    X(TIER,   "tier")          /* by the wholesale tier */                   \
+    X(LEVEL,  "level")         /* by the buyer's member level */             \
+    X(RULE,   "rule")          /* by the operator's price rule */            \
+    X(COUPON, "coupon")
+
+typedef enum {
+#define FK_STEP_ENUM(name, word)  FK_STEP_##name,
+    FK_STEPS(FK_STEP_ENUM)
+#undef FK_STEP_ENUM
+    FK_STEP_COUNT
+} fk_price_step_t;
+
+extern const char *const  fk_price_step_word[];
 
 
 /* The one word that buyers see, derived from the axes. */

@@ -35,6 +35,8 @@ static void ngx_faka_admin_page(ngx_http_request_t *r,
     const fk_order_view_t *orders, uint32_t n, uint32_t cursor);
 static fk_code_t ngx_faka_admin_item(ngx_http_request_t *r,
     ngx_faka_json_t *json, const fk_order_view_t *order);
+static void ngx_faka_admin_rules(ngx_faka_json_t *json,
+    const fk_order_view_t *order);
 static void ngx_faka_admin_payments(ngx_faka_json_t *json,
     const fk_payment_view_t *payment, uint32_t n);
 static int ngx_libc_cdecl ngx_faka_admin_newest(const void *one,
@@ -241,10 +243,47 @@ ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
 
     ngx_faka_json_object(json, NULL);
     ngx_faka_order_members(json, order);
+    ngx_faka_admin_rules(json, order);
     ngx_faka_admin_payments(json, payment, n);
     ngx_faka_json_object_end(json);
 
     return FK_OK;
+}
+
+
+/* How the amount came about, and what the rules said about the order. */
+
+static void
+ngx_faka_admin_rules(ngx_faka_json_t *json, const fk_order_view_t *order)
+{
+    u_char      version[8];
+    ngx_uint_t  i;
+
+    ngx_faka_json_object(json, "pricing");
+
+    for (i = 0; i < FK_STEP_COUNT; i++) {
+        ngx_faka_json_integer(json, fk_price_step_word[i], order->step[i]);
+    }
+
+    ngx_faka_json_object_end(json);
+
+    if (order->rules == 0) {
+        ngx_faka_json_null(json, "rules");
+
+    } else {
+        (void) ngx_sprintf(version, "%08xD", order->rules);
+        ngx_faka_json_string(json, "rules", version, sizeof(version));
+    }
+
+    ngx_faka_json_bool(json, "review", order->review);
+
+    if (order->reason_size == 0) {
+        ngx_faka_json_null(json, "review_reason");
+
+    } else {
+        ngx_faka_json_string(json, "review_reason", order->reason,
+                             order->reason_size);
+    }
 }
 
 
@@ -345,6 +384,7 @@ ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code)
     ngx_faka_json_begin(&json, r->pool, NGX_FAKA_ORDER_JSON_SIZE);
     ngx_faka_json_object(&json, NULL);
     ngx_faka_order_members(&json, ctx->order);
+    ngx_faka_admin_rules(&json, ctx->order);
     ngx_faka_admin_payments(&json, payment, n);
     ngx_faka_json_object_end(&json);
 

@@ -338,6 +338,7 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
         return FK_TABLE_FULL;
     }
 
+    ngx_memzero(&pay, sizeof(fk_pay_t));
     pay.id = notify->id;
     pay.channel = (fk_str_t) { notify->channel->name.data,
                                notify->channel->name.size };

@@ -288,6 +288,14 @@ journal_json_order(const fk_image_t *image)
     journal_set_number(o, "created_ms", in->created_ms);
     journal_set_number(o, "expires_s", in->expires_s);
     journal_set_number(o, "paid_s", in->paid_s);
+    journal_set_number(o, "rules", in->rules);
+    journal_set_number(o, "review", in->review);
+    journal_set_text(o, "reason", in->reason, in->reason_size);
+
+    for (i = 0; i < in->step_count; i++) {
+        journal_set_number(o, fk_price_step_word[i], in->step[i]);
+    }
+
     (void) json_object_set_new(o, "cards", cards);
 
     return o;

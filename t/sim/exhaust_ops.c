@@ -13,6 +13,7 @@
 static fk_env_t ex_env(const ex_shop_t *x);
 static fk_code_t ex_put(ex_shop_t *x, int is_new);
 static const fk_order_id_t *ex_order(const ex_shop_t *x);
+static void ex_rules(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in);
 static fk_code_t ex_decide(ex_shop_t *x, fk_event_t event);
 static fk_code_t ex_pay(ex_shop_t *x, int64_t more);
 
@@ -200,8 +201,36 @@ ex_checkout(ex_shop_t *x)
     in.has_idem = 1;
     fk_put(in.idem, x->draw.b, 8);
     fk_put(in.idem + 8, x->draw.c, 8);
+    ex_rules(x, &env, &in);
 
     return fk_checkout(&x->fk, &env, &in, &out);
+}
+
+
+/* Every third has a price of its own, every fifth is to be looked at. */
+
+static void
+ex_rules(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in)
+{
+    int                i;
+    fk_product_view_t  product;
+
+    if (x->draw.c % 3 == 0
+        && fk_product_get(&x->fk, env, in->sku, &product) == FK_OK)
+    {
+        in->priced = 1;
+        for (i = 0; i < FK_STEP_COUNT; i++) {
+            in->step[i] = product.price * (int64_t) in->qty
+                          + (i >= FK_STEP_RULE ? (int64_t) (x->draw.c % 9)
+                                               : 0);
+        }
+    }
+
+    if (x->draw.c % 5 == 0) {
+        in->review = 1;
+        in->reason = in->contact;
+        in->reason.size -= x->draw.c % 2 * in->reason.size;
+    }
 }
 
 
@@ -238,6 +267,9 @@ ex_pay(ex_shop_t *x, int64_t more)
     in.trade_no = (fk_str_t) { (uint8_t *) trade_no, strlen(trade_no) };
     in.amount = x->book.amount[x->draw.a % x->book.order_count] + more;
     memcpy(in.currency, "CNY", 4);
+    in.review = x->draw.c % 7 == 0;
+    in.reason = (fk_str_t) { (const uint8_t *) "paid too soon", 13 };
+    in.reason.size = in.review ? in.reason.size : 0;
 
     return fk_pay(&x->fk, &env, &in, &result, &out);
 }

@@ -3,10 +3,11 @@
  * an order costs, how its state may go on, where each payment is.
  *
  * The rules are written down here once more, and not taken from the engine:
- * a price is one that the operator asked for; an order's amount is that price
- * times its units; a hold does not end before its time; a state goes forward
- * alone; money that is owed stays owed until a person said otherwise; and an
- * order leaves only when it is over and the archive has it.
+ * a price is one that the operator asked for; an order's amount is what the
+ * rules make of that price times its units; who is to be looked at gets
+ * nothing before somebody has; a hold does not end before its time; a state
+ * goes forward alone; money that is owed stays owed until a person said
+ * otherwise; and an order leaves only when it is over and the archive has it.
  */
 
 #include "sim.h"
@@ -270,7 +271,8 @@ record_made(sim_t *s, const fk_record_head_t *head, uint32_t n,
                 && in->axis_delivery == FK_DELIVERY_NONE && !in->cancelled,
              "record %" PRIu64 " begins purchase %u in its middle",
              head->seq, n);
-    SIM_MUST(s, price == 0 || in->amount == price * (int64_t) b->qty,
+    SIM_MUST(s, price == 0
+                || in->amount == request_total(n, price * (int64_t) b->qty),
              "record %" PRIu64 ": purchase %u of %u units at %" PRId64
              " costs %" PRId64, head->seq, n, b->qty, price, in->amount);
     SIM_MUST(s, in->expires_s == in->created_ms / 1000 + s->plan.hold_s,
@@ -304,6 +306,15 @@ record_same(sim_t *s, uint32_t n, const fk_image_order_t *in)
                 && in->idem_size == FK_IDEM_SIZE
                 && fk_get(in->idem, 8) == n + UINT64_C(1),
              "the journal has another buyer of purchase %u", n);
+    SIM_MUST(s, in->rules == n
+                && (in->step_count == 0
+                    || (in->step[FK_STEP_RULE] == in->amount
+                        && request_total(n, in->step[FK_STEP_LIST])
+                           == in->amount))
+                && (request_risk(n) != REQUEST_FLAGGED
+                    || (in->review && in->reason_size == size))
+                && (request_risk(n) != REQUEST_PASSES || !in->review),
+             "the journal has other rules of purchase %u", n);
 }
 
 
@@ -324,6 +335,15 @@ record_moved(sim_t *s, const fk_record_head_t *head, uint32_t n,
                 && (was->delivery != FK_DELIVERY_DONE
                     || memcmp(was, now, sizeof(fk_axes_t)) == 0),
              "record %" PRIu64 " takes purchase %u back", head->seq, n);
+
+    SIM_MUST(s, request_risk(n) == REQUEST_PASSES || s->oracle.blind_seq != 0
+                || was->delivery == FK_DELIVERY_REVIEW
+                || (now->stock != FK_STOCK_SHORT
+                    && now->delivery != FK_DELIVERY_DONE)
+                || was->stock == FK_STOCK_SHORT
+                || was->delivery == FK_DELIVERY_DONE,
+             "record %" PRIu64 ": nobody has looked at purchase %u",
+             head->seq, n);
 
     if (was->stock != FK_STOCK_HELD || now->stock != FK_STOCK_RELEASED
         || now->cancelled || now->payment != FK_PAYMENT_UNPAID)

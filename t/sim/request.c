@@ -13,6 +13,8 @@
 static uint32_t request_sum(const fk_t *fk, uint64_t seq);
 static void request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
+static fk_code_t request_rules(fk_t *fk, const fk_env_t *env,
+    const sim_request_t *r, fk_checkout_t *in);
 static int64_t request_left(fk_t *fk, fk_str_t sku);
 static void request_cancel(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
@@ -225,12 +227,70 @@ request_checkout(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     in.has_idem = 1;
     request_key(r->purchase, r->product, in.idem, in.body);
 
+    r->code = request_rules(fk, env, r, &in);
+    if (r->code != FK_OK) {
+        return;
+    }
+
     left = request_left(fk, in.sku);
     r->code = fk_checkout(fk, env, &in, &r->view);
     r->seq = r->view.seq;
 
     SIM_MUST(s, r->code != FK_OK || left >= (int64_t) in.qty,
              "purchase %u took units that paid orders wait for", r->purchase);
+}
+
+
+/* As a worker asks its rules: outside of the lock, by the product it sees. */
+
+static fk_code_t
+request_rules(fk_t *fk, const fk_env_t *env, const sim_request_t *r,
+    fk_checkout_t *in)
+{
+    int                i;
+    int64_t            list;
+    fk_code_t          code;
+    fk_product_view_t  product;
+
+    code = fk_product_get(fk, env, in->sku, &product);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    list = product.price * (int64_t) in->qty;
+    in->rules = r->purchase;
+
+    if (request_total(r->purchase, list) != list) {
+        in->priced = 1;
+
+        for (i = 0; i < FK_STEP_COUNT; i++) {
+            in->step[i] = i < FK_STEP_RULE ? list
+                          : request_total(r->purchase, list);
+        }
+    }
+
+    if (request_risk(r->purchase) == REQUEST_FLAGGED) {
+        in->review = 1;
+        in->reason = in->contact;
+    }
+
+    return FK_OK;
+}
+
+
+int64_t
+request_total(uint32_t purchase, int64_t list)
+{
+    return purchase % 3 != 0 || list <= purchase % 50 ? list
+           : list - purchase % 50;
+}
+
+
+request_risk_t
+request_risk(uint32_t purchase)
+{
+    return purchase % 13 == 0 ? REQUEST_FLAGGED
+           : purchase % 17 == 0 ? REQUEST_FLAGGED_LATE : REQUEST_PASSES;
 }
 
 
@@ -318,6 +378,11 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     in.trade_no = request_trade_no(r->payment, trade_no);
     in.amount = s->oracle.payment[r->payment].amount;
     memcpy(in.currency, "CNY", 4);
+
+    if (request_risk(request_purchase(&r->id)) == REQUEST_FLAGGED_LATE) {
+        in.review = 1;
+        in.reason = in.trade_no;
+    }
 
     r->code = fk_pay(fk, env, &in, &r->result, &r->view);
 

@@ -525,6 +525,16 @@ extern const fj_conf_t  request_shop;
 uint32_t request_seal(uint32_t card, uint8_t *sealed);
 uint32_t request_unseal(const uint8_t *sealed, uint32_t size);
 uint32_t request_purchase(const fk_order_id_t *id);
+
+/* The operator's rules: what a purchase costs, and when it is looked at. */
+typedef enum {
+    REQUEST_PASSES = 0,
+    REQUEST_FLAGGED,                   /* when it is made */
+    REQUEST_FLAGGED_LATE               /* when it is paid */
+} request_risk_t;
+
+int64_t request_total(uint32_t purchase, int64_t list);
+request_risk_t request_risk(uint32_t purchase);
 /* What the archive has of an order: who wrote it, and the engine's bytes. */
 void request_archived(sim_t *s, const sim_text_t *text, sim_id_t *version,
     sim_text_t *record);

@@ -74,6 +74,12 @@ step_buy(void)
     in = shop_cart(skus[product], product == 1 ? 1 : 1 + pick(4));
     in.has_idem = (uint8_t) pick(2);
 
+    if (pick(4) == 0) {
+        shop_rules(&in, 500 * (int64_t) in.qty, 1 + pick(999),
+                   pick(2) ? "an odd order, which somebody should look at"
+                           : NULL);
+    }
+
     if (fk_checkout(&shop, &shop_env, &in, &out) == FK_OK) {
         memset(&orders[orders_count], 0, sizeof(order_t));
         orders[orders_count].id = in.id;

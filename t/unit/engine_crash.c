@@ -8,6 +8,9 @@
 #include "crash_shop.h"
 
 
+#define LOOK  "a reason of two blocks, for which somebody has to look"
+
+
 static fk_order_id_t  id;
 static uint8_t        results[FK_IMPORT_SLICE_MAX];
 static uint8_t        record[FK_ARCHIVE_SIZE_MAX];
@@ -231,6 +234,7 @@ prepare_approved(void)
               && shop_buy("x", 11, &out) == FK_OK, "stock");
     in = shop_cart("x", 5);
     in.id = id;
+    shop_rules(&in, 2500, 2400, LOOK);
     shop_must(fk_checkout(&shop, &shop_env, &in, &out) == FK_OK
               && shop_pay(&id, "odd", 7, &result, &out) == FK_OK
               && shop_pay(&id, "even", 2500, &result, &out) == FK_OK
@@ -458,6 +462,34 @@ run_pay(void)
 }
 
 
+/* With a price and a reason of the operator's rules. */
+static fk_code_t
+run_checkout_ruled(void)
+{
+    fk_code_t        code;
+    fk_checkout_t    in;
+    fk_order_view_t  out;
+
+    in = shop_cart("x", 5);
+    in.id = id;
+    memset(in.idem, 0x42, sizeof(in.idem));
+    shop_rules(&in, 2500, 2000, LOOK);
+
+    code = fk_checkout(&shop, &shop_env, &in, &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+static fk_code_t
+run_pay_review(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    return shop_pay_review(&id, "trade", 2500, LOOK, &result, &out);
+}
+
+
 static fk_code_t
 run_mispay(void)
 {
@@ -612,11 +644,15 @@ static const command_t  commands[] = {
     { "checkout behind another", prepare_behind, run_checkout_1, 1 },
     { "checkout, counted", prepare_counted, run_checkout_5, 1 },
     { "checkout, shared", prepare_shared, run_checkout_1, 1 },
+    { "checkout by rules", prepare_stock, run_checkout_ruled, 1 },
+    { "checkout by rules, used blocks", prepare_reused, run_checkout_ruled,
+      1 },
     { "cancel", prepare_order, run_cancel, 1 },
     { "cancel beside another", prepare_two_orders, run_cancel, 1 },
     { "expiry", prepare_expired, run_tick, 0 },
     { "pay in time", prepare_order, run_pay, 1 },
     { "pay beside another", prepare_two_orders, run_pay, 1 },
+    { "pay, to be looked at", prepare_order, run_pay_review, 1 },
     { "pay late", prepare_released, run_pay, 1 },
     { "pay late, sold out", prepare_sold_out, run_pay, 1 },
     { "pay too little", prepare_order, run_mispay, 1 },

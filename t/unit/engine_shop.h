@@ -219,6 +219,27 @@ shop_cart(const char *sku, uint32_t qty)
 }
 
 
+/* As the operator's rules have it: a total, and a reason to look, or NULL. */
+__attribute__((unused))
+static void
+shop_rules(fk_checkout_t *in, int64_t list, int64_t total, const char *reason)
+{
+    int  i;
+
+    in->priced = 1;
+    in->rules = 77;
+
+    for (i = 0; i < FK_STEP_COUNT; i++) {
+        in->step[i] = i < FK_STEP_RULE ? list : total;
+    }
+
+    if (reason != NULL) {
+        in->review = 1;
+        in->reason = str(reason);
+    }
+}
+
+
 __attribute__((unused))
 static fk_code_t
 shop_buy(const char *sku, uint32_t qty, fk_order_view_t *out)
@@ -243,6 +264,28 @@ shop_pay(const fk_order_id_t *id, const char *trade_no, int64_t amount,
     in.trade_no = str(trade_no);
     in.amount = amount;
     strcpy(in.currency, "CNY");
+
+    return fk_pay(&shop, &shop_env, &in, result, out);
+}
+
+
+/* The same, to be looked at. */
+__attribute__((unused))
+static fk_code_t
+shop_pay_review(const fk_order_id_t *id, const char *trade_no,
+    int64_t amount, const char *reason, fk_pay_result_t *result,
+    fk_order_view_t *out)
+{
+    fk_pay_t  in;
+
+    memset(&in, 0, sizeof(in));
+    in.id = *id;
+    in.channel = str("epay");
+    in.trade_no = str(trade_no);
+    in.amount = amount;
+    strcpy(in.currency, "CNY");
+    in.review = 1;
+    in.reason = str(reason);
 
     return fk_pay(&shop, &shop_env, &in, result, out);
 }

@@ -26,6 +26,10 @@ static const char *const  allowed[] = {
     "pay - unpaid released none > paid short none",
     "pay * unpaid held review > paid allocated review",
     "pay * unpaid released review > paid released review",
+    "pay_review * unpaid held none > paid allocated review",
+    "pay_review * unpaid held review > paid allocated review",
+    "pay_review * unpaid released none > paid released review",
+    "pay_review * unpaid released review > paid released review",
     "mispay * unpaid held none > unpaid held review",
     "mispay * unpaid held review > unpaid held review",
     "mispay * unpaid released none > unpaid released review",
@@ -176,7 +180,7 @@ test_transitions(void)
         }
     }
 
-    EQ_INT(tried, 4 * 4 * 5 * 9 * 2 * 2, "every state, event and stock");
+    EQ_INT(tried, 4 * 4 * 5 * 10 * 2 * 2, "every state, event and stock");
     EQ_INT(wrong, 0, "each does what the rules say");
 
     /* 7 lines name their stock, the others hold with and without. */

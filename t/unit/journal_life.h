@@ -38,17 +38,30 @@ __attribute__((unused))
 static void
 live_buy(void)
 {
+    int64_t          list;
+    uint32_t         n;
     fk_code_t        rc;
     fk_checkout_t    in;
     fk_order_view_t  out;
+
+    static const char  reason[] = "a reason that is longer than one block of "
+                                  "memory, and than two of them, too";
 
     if (orders_count == ORDERS_MAX) {
         return;
     }
 
-    in = shop_cart(skus[pick(4)], 1);
+    n = pick(4);
+    in = shop_cart(skus[n], 1);
     in.qty = in.sku.data[0] == 'k' ? 1 : 1 + pick(5);
     in.has_idem = (uint8_t) pick(2);
+
+    if (pick(3) == 0) {
+        list = shop_view(skus[n]).price * in.qty;
+        shop_rules(&in, list, 1 + pick((uint32_t) list * 2),
+                   pick(3) == 0 ? reason + pick(sizeof(reason) - 1) : NULL);
+    }
+
     rc = fk_checkout(&shop, &shop_env, &in, &out);
 
     if (rc == FK_OK) {
@@ -81,6 +94,12 @@ live_pay(void)
     /* Now and then one that was used before. */
     snprintf(trade, sizeof(trade), "trade-%u",
              pick(20) == 0 ? 1 + pick(next_trade) : next_trade++);
+    if (pick(8) == 0) {
+        (void) shop_pay_review(id, trade, amount, "it was paid too soon to be "
+                               "the work of a person", &result, &view);
+        return;
+    }
+
     (void) shop_pay(id, trade, amount, &result, &view);
 }
 
