@@ -62,7 +62,11 @@ typedef struct {
     uint32_t  cards;
     uint32_t  orders;
     uint32_t  payments;
+    uint32_t  accounts;
+    uint32_t  splits;
+    uint32_t  withdrawals;
     uint32_t  blocks;                  /* of 40 bytes, for what varies */
+    uint32_t  pad;                     /* 0: plans are compared as bytes */
     uint64_t  ring_size;               /* bytes, a power of two */
 } fk_plan_t;
 
@@ -217,6 +221,8 @@ typedef struct {
     int64_t        step[FK_STEP_COUNT];
     fk_str_t       reason;             /* of review; may be empty */
 
+    fk_str_t       agent;              /* who brought the buyer; or empty */
+
     uint8_t        has_idem;
     uint8_t        idem[FK_IDEM_SIZE]; /* digest of the Idempotency-Key */
     uint8_t        body[8];            /* digest of the request's content */
@@ -246,13 +252,17 @@ typedef struct {
     uint8_t        review;             /* 1: to be looked at, or it was */
     uint8_t        reason_size;
     uint8_t        reason[FK_REASON_SIZE_MAX];
+    char           agent[FK_ACCOUNT_SIZE_MAX + 1];   /* "": none */
+    uint8_t        flagged;            /* 1: it was to be split, and was not */
+    int64_t        returned;           /* parts that fk_refund_part booked */
 } fk_order_view_t;
 
 /*
  * Makes an order and holds its units.  The ladder: state of the shop,
  * idempotency (FK_EXISTS with the old order, FK_IDEM_MISMATCH), product, sale
  * window, qty, stock, price (FK_AGAIN: it is not what in->step began with any
- * more; compute anew), tables; then the one transaction.  out->seq is the
+ * more; compute anew), agent (FK_AGENT: unknown, closed, no agent, or of
+ * another currency), tables; then the one transaction.  out->seq is the
  * record to wait for under "durability disk"; it is set for FK_EXISTS too.
  */
 fk_code_t fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
@@ -293,6 +303,7 @@ typedef struct {
                                           so equal to no order's amount */
     uint8_t        review;             /* 1: a person looks before delivery */
     fk_str_t       reason;             /* of review; an earlier one stays */
+    fk_split_t     split;              /* booked if this makes it paid */
 } fk_pay_t;
 
 #define FK_PAY_RESULTS(X)                                                    \
@@ -320,6 +331,7 @@ extern const char *const  fk_pay_result_word[];
  *
  * REUSED does not book money a second time: the same trade number is the
  * same money, and its first order has it.
+ * FK_INVALID, too, for a split that cannot be (fk_split_t).
  */
 fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     fk_pay_result_t *result, fk_order_view_t *out);
@@ -327,6 +339,10 @@ fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 /* A person's decision: event is APPROVE, DENY, GIVE_UP or REFUNDED. */
 fk_code_t fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     fk_event_t event, fk_order_view_t *out);
+
+/* APPROVE, with the split of the order if that makes it paid, as fk_pay. */
+fk_code_t fk_approve(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    const fk_split_t *split, fk_order_view_t *out);
 
 /*
  * One payment was given back: the operator's word for it.  When the order
@@ -377,12 +393,14 @@ typedef struct {
     uint32_t  expired_count;
     uint32_t  served_count;            /* waiting orders that got stock */
     uint32_t  reaped_count;            /* cards of aborted imports */
+    uint32_t  settled_count;           /* splits that became available */
     uint64_t  seq;                     /* last record it wrote, 0: none */
 } fk_tick_t;
 
 /*
  * Does what is due, at most max_steps small transactions, each under its own
- * lock: expires holds, serves waiting orders, reaps aborted imports.  FK_OK:
+ * lock: expires holds, serves waiting orders, reaps aborted imports, settles
+ * splits.  FK_OK:
  * nothing more is due; FK_AGAIN: call soon; FK_RING_FULL: after a flush.
  *
  * Call it a few times a second from every worker, and at once after an
@@ -635,7 +653,7 @@ typedef struct {
     uint64_t     capacity;
 } fk_usage_t;
 
-#define FK_USAGE_COUNT          6
+#define FK_USAGE_COUNT          9
 
 void fk_usage(fk_t *fk, fk_usage_t out[FK_USAGE_COUNT]);
 
@@ -673,6 +691,7 @@ int fk_duty_take(fk_t *fk, fk_duty_t duty, int64_t now_ms, int64_t every_ms);
 uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
 
 
+#include "fk_account.h"
 #include "fk_archive.h"
 #include "fk_import.h"
 #include "fk_proof.h"

@@ -8,11 +8,11 @@
  * record alone (sums, double use) is found by fk_rebuild() and fk_check()
  * before the shop opens.
  *
- * Until fk_rebuild() the tables are raw: cards of an order are linked,
- * payments of an order too, and the indexes of products, orders,
- * Idempotency-Keys and payments are up to date, as is product.orders_count;
- * the rest is not there yet.  A shared product's key waits in
- * product.importing.
+ * Until fk_rebuild() the tables are raw: cards of an order are linked, its
+ * payments and its split too, and the indexes of products, orders,
+ * Idempotency-Keys, payments and accounts are up to date, as is
+ * product.orders_count; the rest is not there yet.  A shared product's key
+ * waits in product.importing.
  */
 
 #include "fk_journal.h"
@@ -47,7 +47,10 @@ static const fk_apply_pt  fk_apply_table[FK_IMAGE_LAST] = {
     [FK_IMAGE_ORDER] = fk_apply_order,
     [FK_IMAGE_PAYMENT] = fk_apply_payment,
     [FK_IMAGE_ORDER_GONE] = fk_apply_order_gone,
-    [FK_IMAGE_BATCH_ARCHIVED] = fk_apply_batch_archived
+    [FK_IMAGE_BATCH_ARCHIVED] = fk_apply_batch_archived,
+    [FK_IMAGE_ACCOUNT] = fk_apply_account,
+    [FK_IMAGE_SPLIT] = fk_apply_split,
+    [FK_IMAGE_WITHDRAWAL] = fk_apply_withdrawal
 };
 
 

@@ -11,7 +11,6 @@
 #include "fk_journal.h"
 
 
-static fk_code_t fk_apply_missing(const fk_origin_t *from);
 static fk_code_t fk_order_notes_apply(fk_t *fk, const fk_origin_t *from,
     fk_order_rec_t *o, const fk_image_order_t *in);
 static int fk_image_steps_good(const fk_image_order_t *in);
@@ -45,7 +44,9 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     sku.size = in->sku_size;
     product = fk_product_find(fk, sku);
 
-    if (product == 0) {
+    if (product == 0
+        || (in->agent != 0 && !fk_account_used(fk, in->agent)))
+    {
         return fk_apply_missing(from);
     }
 
@@ -64,7 +65,9 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     o = FK_ORDER(fk, i);
 
     /* What its cards and counters hang on cannot have changed. */
-    if (o->product != product || o->qty != in->qty) {
+    if (o->product != product || o->qty != in->qty
+        || o->agent != in->agent)
+    {
         return FK_CORRUPT;
     }
 
@@ -79,6 +82,7 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     o->cancelled = in->cancelled;
     o->rules = in->rules;
     o->review = in->review;
+    o->flagged = in->flagged;
 
     rc = fk_order_notes_apply(fk, from, o, in);
 
@@ -172,7 +176,7 @@ fk_apply_payment(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
  * One that is older cannot refer to what was not there yet.
  */
 
-static fk_code_t
+fk_code_t
 fk_apply_missing(const fk_origin_t *from)
 {
     if (!from->loading || !from->fuzzy) {
@@ -197,7 +201,7 @@ fk_order_image_good(const fk_image_order_t *in)
            && in->axis_payment < FK_PAYMENT_COUNT
            && in->axis_stock < FK_STOCK_COUNT
            && in->axis_delivery < FK_DELIVERY_COUNT
-           && in->cancelled <= 1 && in->review <= 1
+           && in->cancelled <= 1 && in->review <= 1 && in->flagged <= 1
            && (in->step_count == 0
                || (in->step_count == FK_STEPS_KEPT
                    && fk_image_steps_good(in)));
@@ -244,6 +248,7 @@ fk_order_make(fk_t *fk, uint32_t product, const fk_image_order_t *in,
     memcpy(o->id, in->id, sizeof(o->id));
     o->product = product;
     o->qty = in->qty;
+    o->agent = in->agent;
     memcpy(o->body, in->body, sizeof(o->body));
     memcpy(o->channel, in->channel, in->channel_size);
     o->contact_size = (uint8_t) in->contact_size;

@@ -2,8 +2,9 @@
  * The archive: a finished order as one record, and its leaving the region.
  *
  * The order leaves with its payments and its sold cards, in one transaction.
- * What stays are sums: the product's units, orders and kept money, and in
- * each batch the number of its cards that are gone.  So every sum that was
+ * What stays are sums: the product's units, orders and kept money, what each
+ * account has earned by it, and in each batch the number of its cards that
+ * are gone.  So every sum that was
  * true before still is, and can still be proved.  With its last card a batch
  * goes as well: else imports would fill the table in the end.
  *
@@ -22,6 +23,7 @@
 _Static_assert(FK_RECORD_HEAD_SIZE + FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)
                + FK_QTY_MAX * FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)
                + FK_ORDER_PAYMENTS_MAX * FK_IMAGE_PAYMENT_SIZE
+               + FK_IMAGE_SPLIT_SIZE
                + FK_RECORD_ALIGN <= FK_ARCHIVE_SIZE_MAX,
                "the largest order fits into the largest record");
 
@@ -53,7 +55,8 @@ static void fk_archive_drop_cards(fk_t *fk, uint32_t order);
 static void fk_archive_remove(fk_t *fk, uint32_t order);
 
 
-/* The payments too: one that is owed or doubtful keeps the order here. */
+/* The payments too: one that is owed or doubtful keeps the order here, and so
+ * does a split that is to be settled. */
 
 int
 fk_archive_finished(const fk_t *fk, const fk_order_rec_t *o)
@@ -64,7 +67,7 @@ fk_archive_finished(const fk_t *fk, const fk_order_rec_t *o)
 
     axes = fk_order_axes(o);
 
-    if (!fk_archive_final(&axes)) {
+    if (!fk_archive_final(&axes) || !fk_split_finished(fk, o)) {
         return 0;
     }
 
@@ -209,7 +212,7 @@ fk_archive_cards_before(const fk_t *fk, const fk_order_rec_t *o,
 }
 
 
-/* A payment may be younger than its order's last change. */
+/* A payment or a split may be younger than its order's last change. */
 
 static uint64_t
 fk_archive_seq(const fk_t *fk, const fk_order_rec_t *o)
@@ -219,6 +222,10 @@ fk_archive_seq(const fk_t *fk, const fk_order_rec_t *o)
     const fk_payment_rec_t  *p;
 
     seq = o->seq;
+
+    if (o->split != 0 && FK_SPLIT(fk, o->split)->seq > seq) {
+        seq = FK_SPLIT(fk, o->split)->seq;
+    }
 
     for (index = o->payment; index != 0; index = p->next) {
         p = FK_PAYMENT(fk, index);
@@ -340,7 +347,14 @@ fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
         }
     }
 
-    return FK_OK;
+    if (o->split == 0) {
+        return FK_OK;
+    }
+
+    fk_split_image(fk, o->split, &image.split);
+
+    return fk_archive_put(rd, FK_IMAGE_SPLIT_SIZE, FK_IMAGE_SPLIT, &image)
+           ? FK_OK : FK_INVALID;
 }
 
 
@@ -397,6 +411,10 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
         fk_record_begin(fk, env);
         fk_record_order_gone(fk, order);
 
+        if (o->split != 0) {
+            fk_split_archive(fk, o->split);
+        }
+
         fk_archive_book(fk, order, sum, 1);
         fk_archive_drop_cards(fk, order);
         fk_archive_remove(fk, order);
@@ -414,17 +432,14 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
 static fk_archived_t
 fk_archive_sum(const fk_t *fk, const fk_order_rec_t *o)
 {
-    uint32_t                 index;
-    fk_archived_t            sum;
-    const fk_payment_rec_t  *p;
+    fk_archived_t  sum;
 
     sum.units = fk_order_units(o->qty, o->axis_stock).sold;
     sum.orders = 1;
-    sum.amount = 0;
+    sum.amount = fk_payments_amount(fk, o, FK_APPLIED_BIT);
 
-    for (index = o->payment; index != 0; index = p->next) {
-        p = FK_PAYMENT(fk, index);
-        sum.amount += p->state == FK_PAYMENT_STATE_APPLIED ? p->amount : 0;
+    if (o->split != 0) {
+        sum.amount -= FK_SPLIT(fk, o->split)->returned;
     }
 
     return sum;
@@ -441,13 +456,15 @@ fk_archive_room(fk_t *fk, const fk_order_rec_t *o, const fk_archived_t *sum)
     /* Beyond it no recovery would believe the sums. */
     if (p->archived_units > FK_UNITS_MAX - sum->units
         || p->archived_orders > FK_UNITS_MAX - sum->orders
-        || p->archived_amount > FK_UNITS_MAX - sum->amount)
+        || p->archived_amount > FK_UNITS_MAX - sum->amount
+        || (o->split != 0 && !fk_split_archive_room(fk, o->split)))
     {
         return FK_TABLE_FULL;
     }
 
     return fk_record_room(fk, FK_IMAGE_ORDER_GONE_SIZE + FK_IMAGE_PRODUCT_SIZE
-                              + o->qty * FK_IMAGE_BATCH_SIZE)
+                              + o->qty * FK_IMAGE_BATCH_SIZE
+                              + FK_SPLIT_LINES_MAX * FK_IMAGE_ACCOUNT_SIZE)
            ? FK_OK : FK_RING_FULL;
 }
 
@@ -589,6 +606,10 @@ fk_archive_remove(fk_t *fk, uint32_t order)
 
     if (o->reason != 0) {
         fk_blob_free(fk, o->reason);
+    }
+
+    if (o->split != 0) {
+        fk_split_free(fk, o->split);
     }
 
     FK_SET(fk, o->used, 0);

@@ -17,7 +17,8 @@
  *   fk_archive_restore  the record back, when a payment comes for it
  *
  * Finished: expired, cancelled, delivered or refunded, with each payment
- * applied or refunded.  Money that is owed or under review keeps its order.
+ * applied or refunded, and its split settled.  Money that is owed, under
+ * review or frozen keeps its order.
  *
  * With the order go its payments, its sold cards, its Idempotency-Key and its
  * trade numbers.  So a request with this key makes a new order; a card that

@@ -16,7 +16,8 @@ static fk_code_t fk_archive_show(const fk_image_order_t *in,
     fk_order_view_t *out);
 static void fk_archive_show_payment(const fk_image_payment_t *in,
     fk_payment_view_t *out);
-static fk_code_t fk_archive_show_product(fk_t *fk, fk_order_view_t *out);
+static fk_code_t fk_archive_show_names(fk_t *fk, uint32_t agent,
+    fk_order_view_t *out);
 
 
 /* After the checksum: damage must not pass for a newer version. */
@@ -105,7 +106,8 @@ fk_code_t
 fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
     fk_order_view_t *out, fk_payment_view_t *payments, uint32_t *n)
 {
-    uint32_t           count;
+    int64_t            returned;
+    uint32_t           count, n_max, agent;
     fk_code_t          rc;
     fk_record_head_t   head;
     fk_archive_walk_t  walk;
@@ -124,22 +126,28 @@ fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
         return FK_CORRUPT;
     }
 
-    if (n != NULL) {
-        count = 0;
+    agent = walk.image.order.agent;
+    n_max = n != NULL ? *n : 0;
+    count = 0;
 
-        while (count < *n && fk_archive_next(&walk) == FK_OK) {
-            if (walk.type == FK_IMAGE_PAYMENT
-                && walk.image.payment.state < FK_PAYMENT_STATE_COUNT)
-            {
-                fk_archive_show_payment(&walk.image.payment,
-                                        &payments[count++]);
-            }
+    while (fk_archive_next(&walk) == FK_OK) {
+        if (walk.type == FK_IMAGE_PAYMENT && count < n_max
+            && walk.image.payment.state < FK_PAYMENT_STATE_COUNT)
+        {
+            fk_archive_show_payment(&walk.image.payment, &payments[count++]);
+
+        } else if (walk.type == FK_IMAGE_SPLIT
+                   && fk_split_image_good(&walk.image.split, &returned))
+        {
+            out->returned = returned;
         }
+    }
 
+    if (n != NULL) {
         *n = count;
     }
 
-    return fk_archive_show_product(fk, out);
+    return fk_archive_show_names(fk, agent, out);
 }
 
 
@@ -178,6 +186,7 @@ fk_archive_show(const fk_image_order_t *in, fk_order_view_t *out)
     out->review = in->review;
     out->reason_size = (uint8_t) in->reason_size;
     memcpy(out->reason, in->reason, in->reason_size);
+    out->flagged = in->flagged;
 
     for (n = 0; n < FK_STEP_COUNT; n++) {
         out->step[n] = n < in->step_count ? in->step[n] : in->amount;
@@ -199,10 +208,11 @@ fk_archive_show_payment(const fk_image_payment_t *in, fk_payment_view_t *out)
 }
 
 
-/* A live order shows its product's words of today, too. */
+/* A live order shows its product's words of today, too; and who brought its
+ * buyer, whose slot is for good. */
 
 static fk_code_t
-fk_archive_show_product(fk_t *fk, fk_order_view_t *out)
+fk_archive_show_names(fk_t *fk, uint32_t agent, fk_order_view_t *out)
 {
     fk_str_t                 sku;
     uint32_t                 product;
@@ -218,7 +228,7 @@ fk_archive_show_product(fk_t *fk, fk_order_view_t *out)
     sku.size = strlen(out->sku);
     product = fk_product_find(fk, sku);
 
-    if (product == 0) {
+    if (product == 0 || (agent != 0 && !fk_account_used(fk, agent))) {
         rc = FK_CONFLICT;
 
     } else {
@@ -226,6 +236,11 @@ fk_archive_show_product(fk_t *fk, fk_order_view_t *out)
         memcpy(out->name, p->name, sizeof(out->name));
         memcpy(out->currency, p->currency, sizeof(out->currency));
         out->kind = p->kind;
+
+        if (agent != 0) {
+            memcpy(out->agent, FK_ACCOUNT(fk, agent)->id,
+                   FK_ACCOUNT_SIZE_MAX);
+        }
     }
 
     fk_unlock(fk);

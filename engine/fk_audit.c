@@ -26,7 +26,6 @@
 typedef void (*fk_audit_pt)(fk_t *fk, uint32_t i);
 
 
-static int fk_audit_passed(const fk_t *fk, uint32_t phase, uint32_t i);
 static fk_code_t fk_audit_lock(fk_t *fk, uint64_t owner);
 static uint32_t fk_audit_slice(fk_t *fk, uint32_t slots);
 static void fk_audit_reset_batch(fk_t *fk, uint32_t i);
@@ -36,12 +35,8 @@ static void fk_audit_add_payment(fk_t *fk, uint32_t i);
 static void fk_audit_compare(fk_t *fk, uint32_t i);
 static void fk_audit_payment_count(fk_t *fk, unsigned state, int delta);
 static int fk_audit_kept(unsigned state);
-static void fk_audit_money(fk_t *fk, const fk_product_rec_t *p,
-    int64_t amount, int64_t archived_amount);
 static void fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount,
     const char *currency);
-static void fk_audit_problem(fk_audit_totals_t *totals, const char *what,
-    const char *name, const char *problem);
 static int fk_audit_product_good(const fk_product_rec_t *p);
 
 
@@ -51,10 +46,32 @@ static const struct {
 } fk_audit_phases[FK_AUDIT_DONE] = {
     [FK_AUDIT_RESET_PRODUCTS] = { FK_TABLE_PRODUCTS, fk_audit_reset_product },
     [FK_AUDIT_RESET_BATCHES] = { FK_TABLE_BATCHES, fk_audit_reset_batch },
+    [FK_AUDIT_RESET_ACCOUNTS] = { FK_TABLE_ACCOUNTS, fk_audit_reset_account },
     [FK_AUDIT_CARDS] = { FK_TABLE_CARDS, fk_audit_add_card },
     [FK_AUDIT_ORDERS] = { FK_TABLE_ORDERS, fk_audit_add_order },
     [FK_AUDIT_PAYMENTS] = { FK_TABLE_PAYMENTS, fk_audit_add_payment },
-    [FK_AUDIT_COMPARE] = { FK_TABLE_PRODUCTS, fk_audit_compare }
+    [FK_AUDIT_SPLITS] = { FK_TABLE_SPLITS, fk_audit_add_split },
+    [FK_AUDIT_WITHDRAWALS] = { FK_TABLE_WITHDRAWALS,
+                               fk_audit_add_withdrawal },
+    [FK_AUDIT_COMPARE] = { FK_TABLE_PRODUCTS, fk_audit_compare },
+    [FK_AUDIT_ACCOUNTS] = { FK_TABLE_ACCOUNTS, fk_audit_compare_account }
+};
+
+
+/* Which total counts the slots of a table. */
+
+static const struct {
+    const char    *name;
+    fk_table_id_t  table;
+    size_t         count;
+} fk_audit_tables[] = {
+    { "orders", FK_TABLE_ORDERS, offsetof(fk_audit_totals_t, orders_count) },
+    { "cards", FK_TABLE_CARDS, offsetof(fk_audit_totals_t, cards_count) },
+    { "payments", FK_TABLE_PAYMENTS,
+      offsetof(fk_audit_totals_t, payments_count) },
+    { "splits", FK_TABLE_SPLITS, offsetof(fk_audit_totals_t, splits_count) },
+    { "withdrawals", FK_TABLE_WITHDRAWALS,
+      offsetof(fk_audit_totals_t, withdrawals_count) }
 };
 
 
@@ -163,8 +180,8 @@ fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
     kept = fk_audit_kept(is) - fk_audit_kept(was);
 
     if (kept != 0) {
-        fk_audit_money(fk, FK_PRODUCT(fk, FK_ORDER(fk, p->order)->product),
-                       kept * p->amount, 0);
+        fk_audit_money(fk, FK_PRODUCT(fk, FK_ORDER(fk, p->order)->product)
+                           ->currency, kept * p->amount, 0);
     }
 }
 
@@ -185,7 +202,7 @@ fk_audit_archived(fk_t *fk, uint32_t product, const fk_archived_t *delta)
            totals->archived_orders + delta->orders);
 
     if (delta->amount != 0) {
-        fk_audit_money(fk, FK_PRODUCT(fk, product), delta->amount,
+        fk_audit_money(fk, FK_PRODUCT(fk, product)->currency, delta->amount,
                        delta->amount);
     }
 }
@@ -328,7 +345,9 @@ fk_audit_products(fk_t *fk, uint64_t owner, uint32_t *cursor,
 fk_code_t
 fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
 {
+    size_t              n;
     fk_code_t           rc;
+    const int64_t      *count;
     fk_audit_totals_t  *totals;
 
     rc = fk_audit_lock(fk, owner);
@@ -344,19 +363,22 @@ fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
     totals = &fk->region->audit.totals;
 
     /* Against the free lists, which know nothing of the sums. */
-    if (totals->orders_count != fk_table_used(fk, FK_TABLE_ORDERS)) {
-        fk_audit_problem(totals, "table ", "orders",
-                         "another number is in use");
+    for (n = 0; n < sizeof(fk_audit_tables) / sizeof(fk_audit_tables[0]); n++)
+    {
+        count = (const int64_t *) (const void *)
+                ((const uint8_t *) totals + fk_audit_tables[n].count);
+
+        if (*count != fk_table_used(fk, fk_audit_tables[n].table)) {
+            fk_audit_problem(totals, "table ", fk_audit_tables[n].name,
+                             "another number is in use");
+        }
     }
 
-    if (totals->cards_count != fk_table_used(fk, FK_TABLE_CARDS)) {
-        fk_audit_problem(totals, "table ", "cards",
-                         "another number is in use");
-    }
-
-    if (totals->payments_count != fk_table_used(fk, FK_TABLE_PAYMENTS)) {
-        fk_audit_problem(totals, "table ", "payments",
-                         "another number is in use");
+    for (n = 0; n < totals->currency_count; n++) {
+        if (totals->money[n].ledger_sum != 0) {
+            fk_audit_problem(totals, "currency ", totals->money[n].currency,
+                             "the sum of its ledger is not zero");
+        }
     }
 
     totals->ok = totals->problem_count == 0;
@@ -370,7 +392,7 @@ fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
 
 /* Whether the slot's content is in the sums already. */
 
-static int
+int
 fk_audit_passed(const fk_t *fk, uint32_t phase, uint32_t i)
 {
     const fk_audit_rec_t  *audit;
@@ -576,9 +598,23 @@ fk_audit_kept(unsigned state)
 }
 
 
-static void
-fk_audit_money(fk_t *fk, const fk_product_rec_t *p, int64_t amount,
+void
+fk_audit_money(fk_t *fk, const char *currency, int64_t amount,
     int64_t archived_amount)
+{
+    fk_audit_money_t  *money;
+
+    money = fk_audit_money_of(fk, currency);
+
+    if (money != NULL) {
+        fk_audit_sum(fk, &money->amount, amount, currency);
+        fk_audit_sum(fk, &money->archived_amount, archived_amount, currency);
+    }
+}
+
+
+fk_audit_money_t *
+fk_audit_money_of(fk_t *fk, const char *currency)
 {
     uint32_t            n, word;
     fk_audit_money_t   *money;
@@ -589,29 +625,25 @@ fk_audit_money(fk_t *fk, const fk_product_rec_t *p, int64_t amount,
     assert(totals->currency_count <= FK_AUDIT_CURRENCIES_MAX);
 
     for (n = 0; n < totals->currency_count; n++) {
-        if (memcmp(totals->money[n].currency, p->currency, FK_CURRENCY_SIZE)
+        if (memcmp(totals->money[n].currency, currency, FK_CURRENCY_SIZE)
             == 0)
         {
-            break;
+            return &totals->money[n];
         }
     }
 
     if (n == FK_AUDIT_CURRENCIES_MAX) {
-        fk_audit_problem(totals, "currency ", p->currency,
+        fk_audit_problem(totals, "currency ", currency,
                          "there are too many to sum them up");
-        return;
+        return NULL;
     }
 
     money = &totals->money[n];
+    memcpy(&word, currency, sizeof(word));
+    FK_SET(fk, *(uint32_t *) (void *) money->currency, word);
+    FK_SET(fk, totals->currency_count, n + 1);
 
-    if (n == totals->currency_count) {
-        memcpy(&word, p->currency, sizeof(word));
-        FK_SET(fk, *(uint32_t *) (void *) money->currency, word);
-        FK_SET(fk, totals->currency_count, n + 1);
-    }
-
-    fk_audit_sum(fk, &money->amount, amount, p->currency);
-    fk_audit_sum(fk, &money->archived_amount, archived_amount, p->currency);
+    return money;
 }
 
 
@@ -634,7 +666,7 @@ fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount, const char *currency)
 
 /* The first one is told in words, all are counted. */
 
-static void
+void
 fk_audit_problem(fk_audit_totals_t *totals, const char *what,
     const char *name, const char *problem)
 {

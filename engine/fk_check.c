@@ -41,6 +41,9 @@ const char *const  fk_check_table_name[FK_TABLE_COUNT] = {
     [FK_TABLE_CARDS] = "card",
     [FK_TABLE_ORDERS] = "order",
     [FK_TABLE_PAYMENTS] = "payment",
+    [FK_TABLE_ACCOUNTS] = "account",
+    [FK_TABLE_SPLITS] = "split",
+    [FK_TABLE_WITHDRAWALS] = "withdrawal",
     [FK_TABLE_BLOCKS] = "block"
 };
 
@@ -53,13 +56,16 @@ const fk_check_step_t  fk_check_steps[FK_CHECK_STEPS] = {
     { "tables", fk_check_tables },
     { "reset", fk_check_reset },
     { "cards", fk_check_cards },
+    { "accounts", fk_check_accounts },
     { "orders", fk_check_orders },
     { "payments", fk_check_payments },
     { "batches", fk_check_batches },
     { "products", fk_check_products },
+    { "ledger", fk_check_ledger },
     { "counts", fk_check_counts },
     { "indexes", fk_check_indexes },
     { "wheel", fk_check_wheel },
+    { "settle", fk_check_settle },
     { "lists", fk_check_lists }
 };
 
@@ -185,17 +191,12 @@ fk_check_walk(const fk_t *fk)
 {
     const fk_snapshot_rec_t  *s;
 
-    _Static_assert((int) FK_SNAPSHOT_PRODUCTS == (int) FK_TABLE_PRODUCTS
-                   && (int) FK_SNAPSHOT_BATCHES == (int) FK_TABLE_BATCHES
-                   && (int) FK_SNAPSHOT_CARDS == (int) FK_TABLE_CARDS
-                   && (int) FK_SNAPSHOT_ORDERS == (int) FK_TABLE_ORDERS,
-                   "a phase is a table");
-
     s = &fk->region->snapshot;
 
     return s->owner == 0 || s->phase == FK_SNAPSHOT_DONE
            || (s->phase < FK_SNAPSHOT_DONE
-               && s->cursor <= fk->region->table[s->phase].fresh);
+               && s->cursor <= fk->region->table[fk_snapshot_table(s->phase)]
+                             .fresh);
 }
 
 

@@ -1,5 +1,5 @@
 /*
- * What the three files of fk_check() share.
+ * What the files of fk_check() share.
  */
 
 #ifndef FK_CHECK_H_INCLUDED_
@@ -22,6 +22,10 @@ typedef struct {
     uint32_t    loading_count;
     uint32_t    aborted_count;
     uint64_t    payments_listed;
+    uint64_t    splits_listed;
+    uint64_t    lines_count;
+    uint64_t    withdrawals_count;
+    uint32_t    frozen_count;          /* splits in the settle wheel */
     uint64_t    blocks_count;
     uint64_t    blocks_sum;            /* of hashes: each block once */
 } fk_check_t;
@@ -33,7 +37,7 @@ typedef struct {
     fk_code_t  (*run)(fk_check_t *ck);
 } fk_check_step_t;
 
-#define FK_CHECK_STEPS  13
+#define FK_CHECK_STEPS  16
 
 extern const fk_check_step_t  fk_check_steps[FK_CHECK_STEPS];
 
@@ -65,6 +69,12 @@ fk_check_used(const fk_t *fk, fk_table_id_t id, uint32_t i)
         return FK_CARD(fk, i)->owner != FK_OWNER_FREE;
     case FK_TABLE_ORDERS:
         return FK_ORDER(fk, i)->used != 0;
+    case FK_TABLE_ACCOUNTS:
+        return FK_ACCOUNT(fk, i)->used != 0;
+    case FK_TABLE_SPLITS:
+        return FK_SPLIT(fk, i)->used != 0;
+    case FK_TABLE_WITHDRAWALS:
+        return FK_WITHDRAWAL(fk, i)->used != 0;
     default:
         assert(id == FK_TABLE_PAYMENTS);
         return FK_PAYMENT(fk, i)->used != 0;
@@ -98,6 +108,14 @@ fk_check_mix(uint32_t i)
 /* --- fk_check_index.c ------------------------------------------------- */
 
 fk_code_t fk_check_indexes(fk_check_t *ck);
+
+
+/* --- fk_check_ledger.c ------------------------------------------------ */
+
+fk_code_t fk_check_accounts(fk_check_t *ck);
+fk_code_t fk_check_ledger(fk_check_t *ck);
+fk_code_t fk_check_settle(fk_check_t *ck);
+const char *fk_check_split(fk_check_t *ck, uint32_t order);
 
 
 /* --- fk_check_shop.c: the entities ------------------------------------ */

@@ -65,12 +65,14 @@ static int fk_card_member(const fk_t *fk, uint32_t i);
 static int fk_order_member(const fk_t *fk, uint32_t i);
 static int fk_idem_member(const fk_t *fk, uint32_t i);
 static int fk_payment_member(const fk_t *fk, uint32_t i);
+static int fk_account_member(const fk_t *fk, uint32_t i);
 
 static uint32_t *fk_product_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_card_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_order_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_idem_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_payment_home(const fk_t *fk, uint32_t i);
+static uint32_t *fk_account_home(const fk_t *fk, uint32_t i);
 
 static int fk_product_same(const fk_t *fk, uint32_t a, uint32_t b);
 static int fk_card_same(const fk_t *fk, uint32_t a, uint32_t b);
@@ -78,6 +80,7 @@ static int fk_card_delivered(const fk_t *fk, const fk_card_rec_t *c);
 static int fk_order_same(const fk_t *fk, uint32_t a, uint32_t b);
 static int fk_idem_same(const fk_t *fk, uint32_t a, uint32_t b);
 static int fk_payment_same(const fk_t *fk, uint32_t a, uint32_t b);
+static int fk_account_same(const fk_t *fk, uint32_t a, uint32_t b);
 
 
 #define FK_CHECK_INDEX(name, table, type, link, first, last, members)        \
@@ -97,7 +100,9 @@ static const fk_check_index_t  fk_check_index_kinds[FK_INDEX_COUNT] = {
         fk_order_rec_t, idem_hnext, idem_hnext, idem[FK_IDEM_SIZE - 1],
         idem_count),
     [FK_INDEX_PAYMENTS] = FK_CHECK_INDEX(payment, FK_TABLE_PAYMENTS,
-        fk_payment_rec_t, hnext, hash, used, used_count[FK_TABLE_PAYMENTS])
+        fk_payment_rec_t, hnext, hash, used, used_count[FK_TABLE_PAYMENTS]),
+    [FK_INDEX_ACCOUNTS] = FK_CHECK_INDEX(account, FK_TABLE_ACCOUNTS,
+        fk_account_rec_t, hnext, id, used, used_count[FK_TABLE_ACCOUNTS])
 };
 
 
@@ -308,6 +313,13 @@ fk_payment_member(const fk_t *fk, uint32_t i)
 }
 
 
+static int
+fk_account_member(const fk_t *fk, uint32_t i)
+{
+    return FK_ACCOUNT(fk, i)->used != 0;
+}
+
+
 static uint32_t *
 fk_product_home(const fk_t *fk, uint32_t i)
 {
@@ -347,6 +359,16 @@ static uint32_t *
 fk_payment_home(const fk_t *fk, uint32_t i)
 {
     return fk_bucket(fk, FK_INDEX_PAYMENTS, FK_PAYMENT(fk, i)->hash);
+}
+
+
+static uint32_t *
+fk_account_home(const fk_t *fk, uint32_t i)
+{
+    const char  *id;
+
+    id = FK_ACCOUNT(fk, i)->id;
+    return fk_account_bucket(fk, id, strnlen(id, FK_ACCOUNT_SIZE_MAX));
 }
 
 
@@ -399,6 +421,14 @@ fk_idem_same(const fk_t *fk, uint32_t a, uint32_t b)
 {
     return memcmp(FK_ORDER(fk, a)->idem, FK_ORDER(fk, b)->idem, FK_IDEM_SIZE)
            == 0;
+}
+
+
+static int
+fk_account_same(const fk_t *fk, uint32_t a, uint32_t b)
+{
+    return strncmp(FK_ACCOUNT(fk, a)->id, FK_ACCOUNT(fk, b)->id,
+                   FK_ACCOUNT_SIZE_MAX) == 0;
 }
 
 

@@ -186,7 +186,7 @@ fk_check_order(fk_check_t *ck, uint32_t i)
 
     if (o->qty < 1 || o->qty > FK_QTY_MAX || o->amount < 1
         || o->amount > FK_AMOUNT_MAX || o->cancelled > 1
-        || o->used != 1 || o->has_idem > 1)
+        || o->used != 1 || o->has_idem > 1 || o->flagged > 1)
     {
         return fk_check_bad(ck, "order", i, "a value is not possible");
     }
@@ -222,6 +222,11 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     }
 
     problem = fk_check_order_payments(ck, i);
+    if (problem != NULL) {
+        return fk_check_bad(ck, "order", i, problem);
+    }
+
+    problem = fk_check_split(ck, i);
     if (problem != NULL) {
         return fk_check_bad(ck, "order", i, problem);
     }

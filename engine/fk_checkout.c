@@ -3,7 +3,7 @@
  *
  * Checkout is the hot path of a flash sale.  It is a ladder of checks, the
  * request's own faults first and without the lock, then under the lock state,
- * idempotency, product, window, quantity, stock, price, room; and then one
+ * idempotency, product, window, quantity, stock, price, agent, room; then one
  * transaction of some fifteen stores.
  */
 
@@ -141,6 +141,11 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return FK_AGAIN;
     }
 
+    if (in->agent.size != 0 && fk_agent_for(fk, in->agent, p->currency) == 0)
+    {
+        return FK_AGENT;
+    }
+
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
            < FK_BLOCKS_FOR(in->contact.size)
@@ -184,7 +189,11 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     o->payment = 0;
     o->buyer = 0;
     o->coupon = 0;
-    o->agent = 0;
+    o->agent = in->agent.size == 0 ? 0
+               : fk_agent_for(fk, in->agent,
+                              FK_PRODUCT(fk, product)->currency);
+    o->split = 0;
+    o->flagged = 0;
     o->rules = in->rules;
     o->review = in->review;
     o->has_idem = in->has_idem ? 1 : 0;
@@ -198,8 +207,7 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     memcpy(o->channel, in->channel, strlen(in->channel));
     memcpy(o->idem, in->idem, FK_IDEM_SIZE);
     memcpy(o->body, in->body, sizeof(o->body));
-    memset(o->pad, 0, sizeof(o->pad));
-    o->reserved = 0;
+    o->pad = 0;
     o->contact = fk_blob_make(fk, in->contact.data,
                               (uint32_t) in->contact.size);
     o->steps = fk_note_steps(fk, fk_checkout_steps(in));

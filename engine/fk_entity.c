@@ -126,6 +126,9 @@ fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image)
         fk_blob_read(fk, o->steps, (uint8_t *) image->step, FK_STEPS_SIZE);
     }
 
+    image->agent = o->agent;
+    image->flagged = o->flagged;
+
     /* The key of a shared product is one card of many orders: not linked. */
     image->card_count = 0;
     for (card = o->first_card; card != 0; card = FK_CARD(fk, card)->next) {
@@ -153,6 +156,84 @@ fk_payment_image(const fk_t *fk, uint32_t payment, fk_image_payment_t *image)
     assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
     image->trade_no_size = p->trade_no_size;
     fk_blob_read(fk, p->trade_no, image->trade_no, p->trade_no_size);
+}
+
+
+void
+fk_account_image(const fk_t *fk, uint32_t account, fk_image_account_t *image)
+{
+    const fk_account_rec_t  *a;
+
+    a = FK_ACCOUNT(fk, account);
+
+    image->slot = account;
+    image->parent = a->parent;
+    image->created_s = a->created_s;
+    image->archived_earned = a->archived_earned;
+    image->archived_withdrawn = a->archived_withdrawn;
+    memcpy(image->rate_bp, a->rate_bp, sizeof(image->rate_bp));
+    image->kind = a->kind;
+    image->closed = a->closed;
+    memcpy(image->currency, a->currency, sizeof(image->currency));
+    memcpy(image->token, a->token, sizeof(image->token));
+    image->id_size = fk_text_size(a->id, FK_ACCOUNT_SIZE_MAX);
+    memcpy(image->id, a->id, image->id_size);
+}
+
+
+void
+fk_split_image(const fk_t *fk, uint32_t split, fk_image_split_t *image)
+{
+    uint32_t               n;
+    const fk_split_rec_t  *s;
+
+    s = FK_SPLIT(fk, split);
+
+    memcpy(image->order, FK_ORDER(fk, s->order)->id, sizeof(image->order));
+    image->paid = s->paid;
+    image->made_s = s->made_s;
+    image->settle_at_s = s->settle_at_s;
+    image->state = s->state;
+    image->line_count = s->line_count;
+    image->amount_count = s->line_count;
+
+    for (n = 0; n < s->line_count; n++) {
+        image->account[n] = s->line[n].account;
+        image->amount[n] = s->line[n].amount;
+    }
+
+    image->part_count = s->part_count;
+    image->parts_size = 0;
+
+    for (n = 0; n < s->part_count; n++) {
+        assert(s->part_size[n] <= FK_PART_SIZE_MAX);
+        image->part_size[n] = s->part_size[n];
+        fk_blob_read(fk, s->part[n], image->parts + image->parts_size,
+                     s->part_size[n]);
+        image->parts_size += s->part_size[n];
+    }
+}
+
+
+void
+fk_withdrawal_image(const fk_t *fk, uint32_t withdrawal,
+    fk_image_withdrawal_t *image)
+{
+    const fk_withdrawal_rec_t  *w;
+
+    w = FK_WITHDRAWAL(fk, withdrawal);
+
+    image->slot = withdrawal;
+    image->account = w->account;
+    image->serial = w->serial;
+    image->amount = w->amount;
+    image->requested_s = w->requested_s;
+    image->decided_s = w->decided_s;
+    image->used = w->used;
+    image->state = w->state;
+    assert(w->note_size <= FK_REF_SIZE_MAX);
+    image->note_size = w->note_size;
+    memcpy(image->note, w->note, w->note_size);
 }
 
 

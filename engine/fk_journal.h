@@ -39,7 +39,7 @@
 #define FK_RECORD_VERSION_ARCHIVE 0x4101   /* the head of an order's */
 #define FK_RECORD_ALIGN        8
 #define FK_IMAGE_HEAD_SIZE     4
-#define FK_IMAGE_VERSIONS      2       /* the most that one type has had */
+#define FK_IMAGE_VERSIONS      3       /* the most that one type has had */
 
 /* Stands where a record's size would: the ring goes on at its start. */
 #define FK_RING_FILLER         0xffffffffu
@@ -56,6 +56,9 @@ typedef enum {
     FK_IMAGE_BATCH_ARCHIVED,
     FK_IMAGE_SNAPSHOT,
     FK_IMAGE_SNAPSHOT_END,
+    FK_IMAGE_ACCOUNT,
+    FK_IMAGE_SPLIT,
+    FK_IMAGE_WITHDRAWAL,
     FK_IMAGE_LAST
 } fk_image_type_t;
 
@@ -150,6 +153,10 @@ typedef struct {
     uint8_t   review;
     uint8_t   reason[FK_REASON_SIZE_MAX];
     int64_t   step[FK_STEP_COUPON];
+
+    /* from version 3 on */
+    uint32_t  agent;                   /* an account's slot; 0: none */
+    uint8_t   flagged;
 } fk_image_order_t;
 
 
@@ -181,6 +188,55 @@ typedef struct {
 } fk_image_batch_archived_t;
 
 
+typedef struct {
+    uint32_t  slot;
+    uint32_t  parent;                  /* a slot */
+    uint32_t  created_s;
+    int64_t   archived_earned;
+    int64_t   archived_withdrawn;
+    uint16_t  rate_bp[FK_ACCOUNT_RATES];
+    uint16_t  id_size;
+    uint8_t   kind;
+    uint8_t   closed;
+    char      currency[FK_CURRENCY_SIZE];
+    uint8_t   token[FK_TOKEN_SIZE];
+    char      id[FK_ACCOUNT_SIZE_MAX + 1];
+} fk_image_account_t;
+
+
+/* Known by its order; its lines and the parts before it never change. */
+
+typedef struct {
+    uint8_t   order[FK_ORDER_ID_SIZE];
+    int64_t   paid;
+    uint32_t  made_s;
+    uint32_t  settle_at_s;
+    uint8_t   state;
+    uint16_t  line_count;
+    uint16_t  amount_count;            /* the same */
+    uint16_t  part_count;
+    uint16_t  parts_size;
+    uint32_t  account[FK_SPLIT_LINES_MAX];
+    int64_t   amount[FK_SPLIT_LINES_MAX];
+    uint8_t   part_size[FK_PARTS_MAX];
+    uint8_t   parts[FK_PARTS_MAX * FK_PART_SIZE_MAX];   /* end to end */
+} fk_image_split_t;
+
+
+typedef struct {
+    uint32_t  slot;
+    uint32_t  account;
+    uint64_t  serial;
+    int64_t   amount;
+    uint32_t  requested_s;
+    uint32_t  decided_s;
+    uint8_t   used;                    /* 0: the slot is free again */
+    uint8_t   state;
+    uint16_t  note_size;
+    uint8_t   note[FK_REF_SIZE_MAX];
+} fk_image_withdrawal_t;
+
+
 /* The first image of a snapshot, and the last one. */
 
 typedef struct {
@@ -208,6 +264,9 @@ typedef union {
     fk_image_batch_archived_t  batch_archived;
     fk_image_snapshot_t        snapshot;
     fk_image_snapshot_end_t    snapshot_end;
+    fk_image_account_t         account;
+    fk_image_split_t           split;
+    fk_image_withdrawal_t      withdrawal;
 } fk_image_t;
 
 
@@ -268,6 +327,11 @@ void fk_card_image(const fk_t *fk, uint32_t card, fk_image_card_t *image);
 void fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image);
 void fk_payment_image(const fk_t *fk, uint32_t payment,
     fk_image_payment_t *image);
+void fk_account_image(const fk_t *fk, uint32_t account,
+    fk_image_account_t *image);
+void fk_split_image(const fk_t *fk, uint32_t split, fk_image_split_t *image);
+void fk_withdrawal_image(const fk_t *fk, uint32_t withdrawal,
+    fk_image_withdrawal_t *image);
 
 
 /* --- fk_record.c: the ring -------------------------------------------- */
@@ -325,8 +389,44 @@ fk_code_t fk_apply_order(fk_t *fk, const fk_origin_t *from,
 fk_code_t fk_apply_payment(fk_t *fk, const fk_origin_t *from,
     const fk_image_t *image);
 
+/* The answer to an image that names what is not there: FK_OK to leave it out,
+ * where the journal has both again, or FK_CORRUPT. */
+fk_code_t fk_apply_missing(const fk_origin_t *from);
+
 /* Whether an order could look so at all; its SKU and cards are not judged. */
 int fk_order_image_good(const fk_image_order_t *in);
+
+
+/* --- fk_apply_ledger.c ------------------------------------------------ */
+
+fk_code_t fk_apply_account(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+fk_code_t fk_apply_split(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+fk_code_t fk_apply_withdrawal(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+
+/* Whether a split could look so at all; *returned: the sum of its parts. */
+int fk_split_image_good(const fk_image_split_t *in, int64_t *returned);
+
+/* A slot for the order's split with all that the image says; the room must be
+ * there: fk_split_image_blocks(). */
+uint32_t fk_split_write(fk_t *fk, uint32_t order, const fk_image_split_t *in);
+uint32_t fk_split_image_blocks(const fk_image_split_t *in);
+
+/* The split of an order that comes back from the archive: whether it can have
+ * left this shop; and the doing of it, with an image of each account. */
+int fk_split_restore_fits(const fk_t *fk, uint32_t product,
+    const fk_image_split_t *in, uint8_t axis_payment);
+void fk_split_restore(fk_t *fk, uint32_t order, const fk_image_split_t *in);
+
+int fk_account_used(const fk_t *fk, uint32_t i);
+int fk_withdrawal_used(const fk_t *fk, uint32_t i);
+
+
+/* --- fk_rebuild_ledger.c: a step of fk_rebuild() ---------------------- */
+
+fk_code_t fk_rebuild_ledger(fk_t *fk, const fk_env_t *env, fk_text_t *why);
 
 
 /* --- fk_load.c -------------------------------------------------------- */
@@ -397,6 +497,12 @@ fk_code_t fk_apply_batch_archived(fk_t *fk, const fk_origin_t *from,
     const fk_image_t *image);
 
 
+/* --- fk_snapshot.c ---------------------------------------------------- */
+
+/* The table that is walked in a phase before FK_SNAPSHOT_DONE. */
+fk_table_id_t fk_snapshot_table(uint32_t phase);
+
+
 /* --- fk_check.c ------------------------------------------------------- */
 
 /* Whether the slot is in use, whatever lists it is on. */
@@ -423,7 +529,7 @@ typedef struct {
     fk_code_t  (*run)(fk_t *fk, const fk_env_t *env, fk_text_t *why);
 } fk_rebuild_step_t;
 
-#define FK_REBUILD_STEPS  8
+#define FK_REBUILD_STEPS  9
 
 extern const fk_rebuild_step_t  fk_rebuild_steps[FK_REBUILD_STEPS];
 

@@ -124,6 +124,15 @@ fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out)
     assert(o->reason_size <= FK_REASON_SIZE_MAX);
     out->reason_size = o->reason_size;
     fk_blob_read(fk, o->reason, out->reason, o->reason_size);
+
+    memset(out->agent, 0, sizeof(out->agent));
+
+    if (o->agent != 0) {
+        memcpy(out->agent, FK_ACCOUNT(fk, o->agent)->id, FK_ACCOUNT_SIZE_MAX);
+    }
+
+    out->flagged = o->flagged;
+    out->returned = o->split != 0 ? FK_SPLIT(fk, o->split)->returned : 0;
 }
 
 
@@ -151,6 +160,7 @@ fk_order_stock_left(const fk_t *fk, const fk_order_rec_t *o)
 void
 fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
 {
+    int                clawed;
     uint32_t           word, *axes;
     fk_units_t         was, is;
     fk_order_rec_t    *o;
@@ -190,10 +200,21 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
         FK_SET(fk, p->owed, p->owed + is.owed - was.owed);
     }
 
+    /* What is owed to the buyer is nobody's commission any more. */
+    clawed = o->split != 0 && next->payment != o->axis_payment;
+
+    if (clawed) {
+        fk_split_count(fk, o->split, -1);
+    }
+
     /* All three axes by one store: the fields lie in one aligned word. */
     memcpy(&word, next, sizeof(word));
     axes = (uint32_t *) (void *) &o->axis_payment;
     FK_SET(fk, *axes, word);
+
+    if (clawed) {
+        fk_split_count(fk, o->split, 1);
+    }
 
     /* At the end, as one who comes now waits behind those who are there. */
     if (was.owed == 0 && is.owed != 0) {

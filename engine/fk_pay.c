@@ -1,6 +1,5 @@
 /*
- * Payments: booking a verified one, a person's decision about money that a
- * rule cannot decide, and a person's word that money was given back.
+ * Payments: booking a verified one, and what an order has had of them.
  *
  * Money is never dropped.  Each payment gets a row of its own, keyed by
  * channel and trade number, and its state says where the money is; what
@@ -14,44 +13,18 @@
 #include "fk_priv.h"
 
 
-/* Bit sets of payment states, for fk_payments_turn(). */
-#define APPLIED     (1u << FK_PAYMENT_STATE_APPLIED)
-#define REVIEW      (1u << FK_PAYMENT_STATE_REVIEW)
-#define REFUND_DUE  (1u << FK_PAYMENT_STATE_REFUND_DUE)
-
-/* What a decision makes of the order's payments; from 0: no decision. */
-typedef struct {
-    uint8_t  from;
-    uint8_t  to;
-} fk_turn_t;
-
-static const fk_turn_t  fk_turns[FK_EVENT_COUNT] = {
-    [FK_EVENT_APPROVE] = { REVIEW, FK_PAYMENT_STATE_APPLIED },
-    [FK_EVENT_DENY] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
-    [FK_EVENT_GIVE_UP] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
-    [FK_EVENT_REFUNDED] = { REFUND_DUE, FK_PAYMENT_STATE_REFUNDED },
-};
-
-
 static int fk_pay_valid(const fk_pay_t *in);
 static fk_code_t fk_pay_locked(fk_t *fk, const fk_env_t *env,
     const fk_pay_t *in, fk_pay_result_t *result, fk_order_view_t *out);
 static fk_code_t fk_pay_known(const fk_t *fk, const fk_pay_t *in,
     uint32_t order, fk_pay_result_t *result, fk_order_view_t *out);
 static void fk_pay_flag(fk_t *fk, const fk_pay_t *in, fk_order_rec_t *o);
-static fk_code_t fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order);
+static fk_code_t fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order,
+    const fk_split_plan_t *plan);
 static fk_pay_result_t fk_pay_judge(const fk_t *fk, const fk_pay_t *in,
     const fk_order_rec_t *o, fk_axes_t *next, uint8_t *state);
 static uint32_t fk_payment_make(fk_t *fk, const fk_env_t *env,
     const fk_pay_t *in, uint32_t order, uint8_t state);
-static uint32_t fk_payment_of(const fk_t *fk, uint32_t order,
-    fk_str_t trade_no);
-static fk_code_t fk_refund_locked(fk_t *fk, const fk_env_t *env,
-    uint32_t order, uint32_t payment, fk_order_view_t *out);
-static uint32_t fk_payments_count(const fk_t *fk, const fk_order_rec_t *o,
-    unsigned states);
-static void fk_payments_turn(fk_t *fk, const fk_order_rec_t *o,
-    const fk_turn_t *turn);
 
 
 fk_code_t
@@ -109,12 +82,14 @@ static fk_code_t
 fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     fk_pay_result_t *result, fk_order_view_t *out)
 {
+    int              pays;
     uint8_t          state;
     uint32_t         order, payment;
     uint64_t         seq;
     fk_axes_t        next;
     fk_code_t        code;
     fk_order_rec_t  *o;
+    fk_split_plan_t  plan;
 
     order = fk_order_find(fk, in->id.bytes);
     if (order == 0) {
@@ -134,12 +109,19 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
         return FK_OK;
     }
 
-    code = fk_pay_room(fk, in, order);
+    *result = fk_pay_judge(fk, in, o, &next, &state);
+    pays = state == FK_PAYMENT_STATE_APPLIED;
+
+    code = fk_split_plan(fk, order, pays ? &in->split : NULL, in->amount,
+                         &plan);
+    if (code == FK_OK) {
+        code = fk_pay_room(fk, in, order, &plan);
+    }
+
     if (code != FK_OK) {
         return code;
     }
 
-    *result = fk_pay_judge(fk, in, o, &next, &state);
     payment = fk_payment_make(fk, env, in, order, state);
 
     fk_record_begin(fk, env);
@@ -150,9 +132,18 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
             FK_SET(fk, o->paid_s, fk_now_s(env));
         }
 
+        if (pays && in->split.flagged) {
+            FK_SET(fk, o->flagged, 1);
+        }
+
         fk_pay_flag(fk, in, o);
         fk_order_move(fk, order, &next);
         fk_record_order(fk, order);
+    }
+
+    if (plan.count != 0) {
+        fk_record_split(fk, fk_split_make(fk, env, order, &plan,
+                                          in->amount));
     }
 
     fk_record_payment(fk, payment);
@@ -218,7 +209,8 @@ fk_pay_flag(fk_t *fk, const fk_pay_t *in, fk_order_rec_t *o)
 
 /* The worst case, before anything changes. */
 static fk_code_t
-fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order)
+fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order,
+    const fk_split_plan_t *plan)
 {
     const fk_order_rec_t  *o;
 
@@ -233,8 +225,9 @@ fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order)
     }
 
     return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
-                              + FK_IMAGE_PAYMENT_SIZE) ? FK_OK
-                                                       : FK_RING_FULL;
+                              + FK_IMAGE_PAYMENT_SIZE
+                              + (plan->count != 0) * FK_IMAGE_SPLIT_SIZE)
+           ? FK_OK : FK_RING_FULL;
 }
 
 
@@ -373,72 +366,7 @@ fk_trade_find(const fk_t *fk, const char channel[FK_CHANNEL_SIZE_MAX + 1],
 }
 
 
-fk_code_t
-fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
-    fk_event_t event, fk_order_view_t *out)
-{
-    size_t            size;
-    uint32_t          order;
-    fk_axes_t         now, next;
-    fk_code_t         code;
-    fk_order_rec_t   *o;
-    const fk_turn_t  *turn;
-
-    if ((unsigned) event >= FK_EVENT_COUNT || fk_turns[event].from == 0) {
-        return FK_INVALID;
-    }
-
-    turn = &fk_turns[event];
-
-    code = fk_lock_open(fk);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    order = fk_order_find(fk, id->bytes);
-
-    if (order == 0) {
-        fk_unlock(fk);
-        return FK_NOT_FOUND;
-    }
-
-    o = FK_ORDER(fk, order);
-    now = fk_order_axes(o);
-    code = fk_next_state(&now, event, fk_order_stock_left(fk, o), &next);
-
-    /* All of them in one record: bounded by FK_ORDER_PAYMENTS_MAX. */
-    size = FK_IMAGE_ORDER_SIZE(o->qty)
-           + fk_payments_count(fk, o, turn->from) * FK_IMAGE_PAYMENT_SIZE;
-
-    if (code == FK_OK && !fk_record_room(fk, size)) {
-        code = FK_RING_FULL;
-    }
-
-    if (code == FK_OK) {
-        fk_record_begin(fk, env);
-
-        /* Approved with a wrong sum: that is when it counts as paid. */
-        if (now.payment == FK_PAYMENT_UNPAID
-            && next.payment == FK_PAYMENT_PAID)
-        {
-            FK_SET(fk, o->paid_s, fk_now_s(env));
-        }
-
-        fk_order_move(fk, order, &next);
-        fk_record_order(fk, order);
-        fk_payments_turn(fk, o, turn);
-        (void) fk_record_end(fk);
-        fk_commit(fk);
-
-        fk_order_fill(fk, order, out);
-    }
-
-    fk_unlock(fk);
-    return code;
-}
-
-
-static uint32_t
+uint32_t
 fk_payments_count(const fk_t *fk, const fk_order_rec_t *o, unsigned states)
 {
     uint32_t                 index, count, steps;
@@ -459,121 +387,21 @@ fk_payments_count(const fk_t *fk, const fk_order_rec_t *o, unsigned states)
 }
 
 
-static void
-fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
+int64_t
+fk_payments_amount(const fk_t *fk, const fk_order_rec_t *o, unsigned states)
 {
-    uint32_t           index;
-    fk_payment_rec_t  *p;
+    int64_t                  amount;
+    uint32_t                 index;
+    const fk_payment_rec_t  *p;
+
+    amount = 0;
 
     for (index = o->payment; index != 0; index = p->next) {
         p = FK_PAYMENT(fk, index);
-
-        /* The rest stays: extra money of a delivered order is still owed. */
-        if (turn->from >> p->state & 1u) {
-            fk_audit_payment(fk, index, p->state, turn->to);
-            FK_SET(fk, p->state, turn->to);
-            fk_record_payment(fk, index);
-        }
-    }
-}
-
-
-fk_code_t
-fk_refund(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
-    fk_str_t trade_no, fk_order_view_t *out)
-{
-    uint32_t   order, payment;
-    fk_code_t  code;
-
-    code = fk_lock_open(fk);
-    if (code != FK_OK) {
-        return code;
+        amount += states >> p->state & 1u ? p->amount : 0;
     }
 
-    order = fk_order_find(fk, id->bytes);
-    payment = order != 0 ? fk_payment_of(fk, order, trade_no) : 0;
-
-    code = payment == 0 ? FK_NOT_FOUND
-           : fk_refund_locked(fk, env, order, payment, out);
-
-    fk_unlock(fk);
-    return code;
-}
-
-
-/* A trade number is a channel's own: it must be this order's as well. */
-static uint32_t
-fk_payment_of(const fk_t *fk, uint32_t order, fk_str_t trade_no)
-{
-    uint32_t               payment;
-    uint64_t               hash;
-    const fk_order_rec_t  *o;
-
-    if (trade_no.size > FK_TRADE_NO_SIZE_MAX) {
-        return 0;
-    }
-
-    o = FK_ORDER(fk, order);
-    hash = fk_trade_hash(o->channel, trade_no.data, trade_no.size);
-    payment = fk_trade_find(fk, o->channel, hash, trade_no.data,
-                            trade_no.size);
-
-    return payment != 0 && FK_PAYMENT(fk, payment)->order == order ? payment
-                                                                   : 0;
-}
-
-
-static fk_code_t
-fk_refund_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
-    uint32_t payment, fk_order_view_t *out)
-{
-    uint64_t           seq;
-    fk_axes_t          now, next;
-    fk_order_rec_t    *o;
-    fk_payment_rec_t  *p;
-
-    o = FK_ORDER(fk, order);
-    p = FK_PAYMENT(fk, payment);
-
-    if (p->state == FK_PAYMENT_STATE_REFUNDED) {
-        fk_order_fill(fk, order, out);
-        out->seq = p->seq > o->seq ? p->seq : o->seq;
-        return FK_EXISTS;
-    }
-
-    if (p->state != FK_PAYMENT_STATE_REFUND_DUE) {
-        return FK_CONFLICT;
-    }
-
-    if (!fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
-                            + FK_IMAGE_PAYMENT_SIZE))
-    {
-        return FK_RING_FULL;
-    }
-
-    fk_record_begin(fk, env);
-
-    fk_audit_payment(fk, payment, p->state, FK_PAYMENT_STATE_REFUNDED);
-    FK_SET(fk, p->state, FK_PAYMENT_STATE_REFUNDED);
-
-    /* An order that was paid and delivered owes nothing by itself. */
-    now = fk_order_axes(o);
-
-    if (fk_payments_count(fk, o, REFUND_DUE) == 0
-        && fk_next_state(&now, FK_EVENT_REFUNDED, 0, &next) == FK_OK)
-    {
-        fk_order_move(fk, order, &next);
-        fk_record_order(fk, order);
-    }
-
-    fk_record_payment(fk, payment);
-    seq = fk_record_end(fk);
-    fk_commit(fk);
-
-    fk_order_fill(fk, order, out);
-    out->seq = seq;
-
-    return FK_OK;
+    return amount;
 }
 
 

@@ -182,6 +182,11 @@ fk_slot(const fk_t *fk, fk_table_id_t id, uint32_t index)
 #define FK_ORDER(fk, i)    ((fk_order_rec_t *) fk_slot(fk, FK_TABLE_ORDERS, i))
 #define FK_PAYMENT(fk, i)                                                    \
     ((fk_payment_rec_t *) fk_slot(fk, FK_TABLE_PAYMENTS, i))
+#define FK_ACCOUNT(fk, i)                                                    \
+    ((fk_account_rec_t *) fk_slot(fk, FK_TABLE_ACCOUNTS, i))
+#define FK_SPLIT(fk, i)    ((fk_split_rec_t *) fk_slot(fk, FK_TABLE_SPLITS, i))
+#define FK_WITHDRAWAL(fk, i)                                                 \
+    ((fk_withdrawal_rec_t *) fk_slot(fk, FK_TABLE_WITHDRAWALS, i))
 #define FK_BLOCK(fk, i)    ((fk_block_rec_t *) fk_slot(fk, FK_TABLE_BLOCKS, i))
 
 #define FK_CARD_BATCH(c)   ((c)->batch_size >> 12)
@@ -404,10 +409,99 @@ uint32_t *fk_wheel_slot(const fk_t *fk, uint32_t at_s);
 
 uint64_t fk_trade_hash(const char channel[FK_CHANNEL_SIZE_MAX + 1],
     const uint8_t *trade_no, size_t size);
+/* Of an order, in these states (bits): how many, and how much together. */
+#define FK_APPLIED_BIT  (1u << FK_PAYMENT_STATE_APPLIED)
+uint32_t fk_payments_count(const fk_t *fk, const fk_order_rec_t *o,
+    unsigned states);
+int64_t fk_payments_amount(const fk_t *fk, const fk_order_rec_t *o,
+    unsigned states);
 /* The payment of this trade number on this channel, or 0. */
 uint32_t fk_trade_find(const fk_t *fk,
     const char channel[FK_CHANNEL_SIZE_MAX + 1], uint64_t hash,
     const uint8_t *trade_no, size_t size);
+
+
+/* --- fk_account.c ----------------------------------------------------- */
+
+uint32_t *fk_account_bucket(const fk_t *fk, const char *id, size_t size);
+uint32_t fk_account_find(const fk_t *fk, fk_str_t id);     /* 0: none */
+/* 1..FK_ACCOUNT_SIZE_MAX of A-Z a-z 0-9 _ - */
+int fk_account_id_good(const uint8_t *id, size_t size);
+/* The agent that may bring buyers to a product of this currency, or 0. */
+uint32_t fk_agent_for(const fk_t *fk, fk_str_t id, const char *currency);
+/* What it has available; below 0: a debt. */
+int64_t fk_account_available(const fk_account_rec_t *a);
+/* A note, or a ref: no control characters. */
+int fk_note_good(fk_str_t note);
+
+/*
+ * Adds to what an account has, and to the sums of an audit that has passed
+ * slot in its phase already.
+ */
+void fk_balance_add(fk_t *fk, uint32_t account, uint32_t phase, uint32_t slot,
+    const fk_balance_t *delta);
+
+
+/* --- fk_split.c ------------------------------------------------------- */
+
+#define FK_LINE(split, n)   ((split) * FK_LINE_SLOTS + (n))
+#define FK_LINE_SPLIT(ref)  ((ref) / FK_LINE_SLOTS)
+#define FK_LINE_PLACE(ref)  ((ref) % FK_LINE_SLOTS)
+
+/* The bytes of a part: amount and time (little-endian), ref. */
+#define FK_PART_HEAD_SIZE   12
+#define FK_PART_SIZE_MAX    (FK_PART_HEAD_SIZE + FK_REF_SIZE_MAX)
+
+/* A split that may be made: what there is to judge of it was judged. */
+typedef struct {
+    uint32_t  count;                   /* 0: there is nothing to make */
+    uint32_t  settle_s;
+    uint32_t  account[FK_SPLIT_LINES_MAX];
+    int64_t   amount[FK_SPLIT_LINES_MAX];
+} fk_split_plan_t;
+
+/* FK_OK; FK_INVALID if it cannot be, or no slot is left.  in: NULL is none. */
+fk_code_t fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
+    int64_t paid, fk_split_plan_t *plan);
+uint32_t fk_split_make(fk_t *fk, const fk_env_t *env, uint32_t order,
+    const fk_split_plan_t *plan, int64_t paid);
+
+/* What of a line was taken back when so much of paid was given back. */
+int64_t fk_line_clawed(int64_t amount, int64_t returned, int64_t paid);
+/* What is left of it: nothing, unless the order is paid. */
+int64_t fk_line_net(const fk_split_rec_t *s, uint32_t n,
+    uint8_t axis_payment);
+
+/* All that it adds to balances and audit; sign: 1 or -1. */
+void fk_split_count(fk_t *fk, uint32_t split, int sign);
+
+/* Each line into its account's list; and out of it. */
+void fk_split_link(fk_t *fk, uint32_t split);
+/* Into the settle wheel; as fk_wheel_insert. */
+void fk_settle_insert(fk_t *fk, uint32_t split);
+uint32_t *fk_settle_slot(const fk_t *fk, uint32_t unit);
+
+/* Its order goes to the archive: the accounts keep the sums, one image each.
+ * Room: fk_split_archive_room, FK_IMAGE_ACCOUNT_SIZE a line. */
+int fk_split_archive_room(const fk_t *fk, uint32_t split);
+void fk_split_archive(fk_t *fk, uint32_t split);
+/* The slot and the blocks, of a split that nothing leads to any more. */
+void fk_split_free(fk_t *fk, uint32_t split);
+/* Whether its order may be archived. */
+int fk_split_finished(const fk_t *fk, const fk_order_rec_t *o);
+
+/* Something due may be there; and one step of it, under the lock. */
+int fk_settle_due(const fk_t *fk, const fk_env_t *env);
+fk_code_t fk_settle_step(fk_t *fk, const fk_env_t *env,
+    uint32_t *settled_count);
+
+
+/* --- fk_withdrawal.c -------------------------------------------------- */
+
+/* What one adds to its account's balance and to the audit. */
+void fk_withdrawal_count(fk_t *fk, uint32_t withdrawal, int sign);
+void fk_withdrawal_link(fk_t *fk, uint32_t withdrawal);
+uint64_t fk_withdrawal_id(uint32_t slot, uint64_t serial);
 
 
 /* --- fk_record.c: the journal's records ------------------------------- */
@@ -437,7 +531,11 @@ uint32_t fk_trade_find(const fk_t *fk,
 #define FK_IMAGE_ORDER_GONE_SIZE      24
 #define FK_IMAGE_BATCH_ARCHIVED_SIZE  16
 #define FK_IMAGE_SNAPSHOT_SIZE        40
-#define FK_IMAGE_SNAPSHOT_END_SIZE    56
+#define FK_IMAGE_SNAPSHOT_END_SIZE    96
+#define FK_IMAGE_ACCOUNT_SIZE         128
+#define FK_IMAGE_SPLIT_SIZE                                                  \
+    (80 + 12 * FK_SPLIT_LINES_MAX + FK_PARTS_MAX * (1 + FK_PART_SIZE_MAX))
+#define FK_IMAGE_WITHDRAWAL_SIZE      (48 + FK_REF_SIZE_MAX)
 #define FK_RECORD_SIZE_MAX      ((size_t) 256 << 10)
 
 /*
@@ -454,6 +552,9 @@ void fk_record_order(fk_t *fk, uint32_t order);
 void fk_record_payment(fk_t *fk, uint32_t payment);
 void fk_record_order_gone(fk_t *fk, uint32_t order);
 void fk_record_batch_archived(fk_t *fk, uint32_t batch);
+void fk_record_account(fk_t *fk, uint32_t account);
+void fk_record_split(fk_t *fk, uint32_t split);
+void fk_record_withdrawal(fk_t *fk, uint32_t withdrawal);
 uint64_t fk_record_end(fk_t *fk);
 
 
@@ -504,6 +605,25 @@ void fk_audit_card(fk_t *fk, uint32_t card, int available_delta,
 void fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is);
 void fk_audit_archived(fk_t *fk, uint32_t product, const fk_archived_t *delta);
 void fk_audit_batch(fk_t *fk, uint32_t batch);
+
+/* Whether the slot is behind the cursor of an audit in this phase. */
+int fk_audit_passed(const fk_t *fk, uint32_t phase, uint32_t i);
+/* Money of a product's orders that is kept, more or less; noted stores. */
+void fk_audit_money(fk_t *fk, const char *currency, int64_t amount,
+    int64_t archived_amount);
+/* Where a currency's sums are, or NULL if there are too many; noted stores. */
+fk_audit_money_t *fk_audit_money_of(fk_t *fk, const char *currency);
+/* The first problem is told in words, all are counted. */
+void fk_audit_problem(fk_audit_totals_t *totals, const char *what,
+    const char *name, const char *problem);
+
+/* fk_audit_ledger.c: the phases of accounts, splits and withdrawals. */
+void fk_audit_reset_account(fk_t *fk, uint32_t i);
+void fk_audit_add_split(fk_t *fk, uint32_t i);
+void fk_audit_add_withdrawal(fk_t *fk, uint32_t i);
+void fk_audit_compare_account(fk_t *fk, uint32_t i);
+/* One more, or one less: FK_AUDIT_SPLITS or FK_AUDIT_WITHDRAWALS. */
+void fk_audit_count(fk_t *fk, uint32_t phase, uint32_t i, int delta);
 
 /* A product's sums begin at 0: for the audit, and for fk_check(). */
 void fk_audit_reset_product(fk_t *fk, uint32_t i);

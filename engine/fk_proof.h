@@ -34,6 +34,7 @@ typedef struct {
     char     currency[FK_CURRENCY_SIZE];
     int64_t  amount;                   /* sum of all payments kept */
     int64_t  archived_amount;          /* of it, of archived orders */
+    int64_t  ledger_sum;               /* of all sides: 0, or it is wrong */
 } fk_audit_money_t;
 
 #define FK_AUDIT_CURRENCIES_MAX  8
@@ -46,6 +47,7 @@ typedef struct {
     int64_t            applied_count, review_count;
     int64_t            refund_due_count, refunded_count;
     int64_t            archived_orders, archived_units;
+    int64_t            accounts_count, splits_count, withdrawals_count;
     uint32_t           currency_count;
     fk_audit_money_t   money[FK_AUDIT_CURRENCIES_MAX];
 } fk_audit_totals_t;

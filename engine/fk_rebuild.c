@@ -65,6 +65,7 @@ const fk_rebuild_step_t  fk_rebuild_steps[FK_REBUILD_STEPS] = {
     { "keys", fk_rebuild_keys },
     { "aborted", fk_rebuild_aborted },
     { "orders", fk_rebuild_orders },
+    { "ledger", fk_rebuild_ledger },
     { "counted", fk_rebuild_counted }
 };
 
@@ -96,6 +97,8 @@ fk_rebuild_header(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 
     fk_table_rebuild(fk, FK_TABLE_BATCHES, fk_batch_used);
     fk_table_rebuild(fk, FK_TABLE_CARDS, fk_card_used);
+    fk_table_rebuild(fk, FK_TABLE_ACCOUNTS, fk_account_used);
+    fk_table_rebuild(fk, FK_TABLE_WITHDRAWALS, fk_withdrawal_used);
 
     r = fk->region;
     r->waiting = 0;
@@ -104,6 +107,7 @@ fk_rebuild_header(fk_t *fk, const fk_env_t *env, fk_text_t *why)
 
     /* Older holds move it back to themselves: they are due at once. */
     r->wheel_s = fk_now_s(env);
+    r->settle_unit = fk_now_s(env) / FK_SETTLE_UNIT_S;
 
     return FK_OK;
 }

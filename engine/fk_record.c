@@ -162,6 +162,39 @@ fk_record_payment(fk_t *fk, uint32_t payment)
 }
 
 
+void
+fk_record_account(fk_t *fk, uint32_t account)
+{
+    fk_image_account_t  image;
+
+    fk_account_image(fk, account, &image);
+    fk_record_add(fk, FK_IMAGE_ACCOUNT, &image);
+    FK_SET(fk, FK_ACCOUNT(fk, account)->seq, fk->region->ring.seq + 1);
+}
+
+
+void
+fk_record_split(fk_t *fk, uint32_t split)
+{
+    fk_image_split_t  image;
+
+    fk_split_image(fk, split, &image);
+    fk_record_add(fk, FK_IMAGE_SPLIT, &image);
+    FK_SET(fk, FK_SPLIT(fk, split)->seq, fk->region->ring.seq + 1);
+}
+
+
+void
+fk_record_withdrawal(fk_t *fk, uint32_t withdrawal)
+{
+    fk_image_withdrawal_t  image;
+
+    fk_withdrawal_image(fk, withdrawal, &image);
+    fk_record_add(fk, FK_IMAGE_WITHDRAWAL, &image);
+    FK_SET(fk, FK_WITHDRAWAL(fk, withdrawal)->seq, fk->region->ring.seq + 1);
+}
+
+
 /* Before the slot is given back: the image takes the id from it. */
 
 void

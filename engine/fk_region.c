@@ -15,6 +15,8 @@
 
 #define FK_RING_SIZE_MIN     ((uint64_t) 1 << 20)
 #define FK_PRODUCTS_MAX      65536
+#define FK_ACCOUNTS_MAX      65536
+#define FK_WITHDRAWALS_MAX   65535     /* a slot has 16 bits of an id */
 
 _Static_assert(sizeof(fk_region_t) % FK_ALIGN == 0, "areas are aligned");
 _Static_assert(FK_RING_SIZE_MIN >= 4 * FK_RECORD_SIZE_MAX,
@@ -37,6 +39,10 @@ static const fk_table_kind_t  fk_table_kinds[FK_TABLE_COUNT] = {
     [FK_TABLE_CARDS] = FK_TABLE_KIND(cards, fk_card_rec_t, hnext),
     [FK_TABLE_ORDERS] = FK_TABLE_KIND(orders, fk_order_rec_t, hnext),
     [FK_TABLE_PAYMENTS] = FK_TABLE_KIND(payments, fk_payment_rec_t, hnext),
+    [FK_TABLE_ACCOUNTS] = FK_TABLE_KIND(accounts, fk_account_rec_t, hnext),
+    [FK_TABLE_SPLITS] = FK_TABLE_KIND(splits, fk_split_rec_t, next),
+    [FK_TABLE_WITHDRAWALS] = FK_TABLE_KIND(withdrawals, fk_withdrawal_rec_t,
+                                           next),
     [FK_TABLE_BLOCKS] = FK_TABLE_KIND(blocks, fk_block_rec_t, next),
 };
 
@@ -52,6 +58,7 @@ static const fk_index_kind_t  fk_index_kinds[FK_INDEX_COUNT] = {
     [FK_INDEX_ORDERS] = { FK_TABLE_ORDERS, 1 },
     [FK_INDEX_IDEM] = { FK_TABLE_ORDERS, 1 },
     [FK_INDEX_PAYMENTS] = { FK_TABLE_PAYMENTS, 1 },
+    [FK_INDEX_ACCOUNTS] = { FK_TABLE_ACCOUNTS, 1 },
 };
 
 
@@ -87,6 +94,10 @@ fk_plan(size_t size, fk_plan_t *plan)
     plan->cards = (uint32_t) (size / 512);
     plan->orders = (uint32_t) (size / 1024);
     plan->payments = plan->orders + plan->orders / 8;
+    plan->accounts = fk_at_most(size / 32768, FK_ACCOUNTS_MAX);
+    plan->splits = plan->orders / 4;
+    plan->withdrawals = fk_at_most(size / 65536, FK_WITHDRAWALS_MAX);
+    plan->pad = 0;
     plan->ring_size = ring_size;
 
     /* What the others leave; one slot, number 0, is never used. */
@@ -155,6 +166,9 @@ fk_lay_out(fk_region_t *r, const fk_plan_t *plan)
 
     r->wheel_offset = at;
     at = FK_ALIGNED(at + FK_WHEEL_SLOTS * sizeof(uint32_t));
+
+    r->settle_offset = at;
+    at = FK_ALIGNED(at + FK_SETTLE_SLOTS * sizeof(uint32_t));
 
     for (i = 0; i < FK_TABLE_COUNT; i++) {
         table = &r->table[i];
@@ -268,6 +282,11 @@ fk_reset(fk_t *fk)
     }
 
     memset(fk->base + r->wheel_offset, 0, FK_WHEEL_SLOTS * sizeof(uint32_t));
+    memset(fk->base + r->settle_offset, 0,
+           FK_SETTLE_SLOTS * sizeof(uint32_t));
+    memset(r->platform, 0, sizeof(r->platform));
+    r->settle_unit = 0;
+    r->withdrawal_hand = 0;
     r->wheel_s = 0;
     r->waiting = 0;
     r->aborted = 0;
@@ -380,6 +399,7 @@ fk_layout_good(const fk_t *fk)
 
     return memcmp(r->index, good.index, sizeof(good.index)) == 0
            && r->wheel_offset == good.wheel_offset
+           && r->settle_offset == good.settle_offset
            && r->ring.offset == good.ring.offset
            && r->ring.size == good.ring.size;
 }

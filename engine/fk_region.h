@@ -4,16 +4,17 @@
  * size asserted, links are 32-bit slot numbers (0: none), and a change here
  * means a new FK_LAYOUT_VERSION.
  *
- *     header | buckets | wheel | products | batches | orders | payments |
- *     cards | blocks | journal ring
+ *     header | buckets | wheels | products | batches | cards | orders |
+ *     payments | accounts | splits | withdrawals | blocks | journal ring
  *
- * Durable and derived.  The journal carries products, batches, cards, orders
- * and payments.  Buckets, free lists, pools, waiting lists, the wheel and the
- * counters marked "derived" are rebuilt after the journal was applied.
+ * Durable and derived.  The journal carries products, batches, cards, orders,
+ * payments, accounts, splits and withdrawals.  Buckets, free lists, pools,
+ * waiting lists, the wheels and the counters marked "derived" are rebuilt
+ * after the journal was applied.
  *
- * Slot numbers of cards and batches are their stable ids in the journal;
- * products are known by SKU, orders by their id, payments by order and trade
- * number.
+ * Slot numbers of cards, batches, accounts and withdrawals are their stable
+ * ids in the journal; products are known by SKU, orders by their id, payments
+ * by order and trade number, splits by their order.
  */
 
 #ifndef FK_REGION_H_INCLUDED_
@@ -27,7 +28,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  5
+#define FK_LAYOUT_VERSION  6
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -35,6 +36,9 @@
 #define FK_WHEEL_SLOTS       131072    /* seconds; more than FK_HOLD_S_MAX */
 #define FK_UNDO_MAX          4096      /* an order of 100 cards leaves */
 #define FK_BATCHES_MAX       ((1u << 20) - 1)
+
+#define FK_SETTLE_SLOTS      32768     /* units; more than FK_SETTLE_S_MAX */
+#define FK_PLATFORMS_MAX     8         /* one a currency */
 
 /* fk_card_rec_t.owner */
 #define FK_OWNER_FREE        0u
@@ -160,9 +164,9 @@ typedef struct {
     uint32_t  next;                    /* derived */
     uint32_t  contact;                 /* first block */
     uint32_t  payment;                 /* derived: first of its payments */
-    uint32_t  buyer;                   /* reserved, as the next two */
+    uint32_t  buyer;                   /* reserved, as the next */
     uint32_t  coupon;
-    uint32_t  agent;
+    uint32_t  agent;                   /* the account of who brought it */
     uint32_t  rules;                   /* version of those that were asked */
     uint8_t   used;
     uint8_t   has_idem;
@@ -179,8 +183,9 @@ typedef struct {
     uint32_t  reason;                  /* first block */
     uint8_t   reason_size;
     uint8_t   review;                  /* 1: to be looked at when paid */
-    uint8_t   pad[2];
-    uint32_t  reserved;
+    uint8_t   flagged;                 /* 1: its split failed */
+    uint8_t   pad;
+    uint32_t  split;                   /* derived: 0 or its slot */
 } fk_order_rec_t;
 
 _Static_assert(sizeof(fk_order_rec_t) == 160, "layout");
@@ -211,6 +216,97 @@ typedef struct {
 _Static_assert(sizeof(fk_payment_rec_t) == 48, "layout");
 
 
+/* What an account has, by the splits and withdrawals in the region. */
+typedef struct {
+    int64_t  frozen;
+    int64_t  settled;
+    int64_t  reserved;
+    int64_t  paid;
+} fk_balance_t;
+
+typedef struct {
+    char          id[FK_ACCOUNT_SIZE_MAX + 1];
+    uint8_t       used;
+    uint8_t       kind;                /* fk_account_kind_t */
+    uint8_t       closed;
+    char          currency[FK_CURRENCY_SIZE];
+    uint64_t      seq;
+    uint8_t       token[FK_TOKEN_SIZE];
+    uint32_t      parent;              /* 0: none */
+    uint16_t      rate_bp[FK_ACCOUNT_RATES];
+    uint16_t      pad;
+    uint32_t      created_s;
+    uint32_t      hnext;               /* derived: id index */
+    uint32_t      lines;               /* derived: first of its lines */
+    uint32_t      withdrawals;         /* derived: first of them */
+    uint32_t      open_count;          /* derived: withdrawals to decide */
+    uint32_t      mark;                /* of fk_check() */
+    int64_t       archived_earned;     /* of splits that left the region */
+    int64_t       archived_withdrawn;  /* of withdrawals that left it */
+    fk_balance_t  live;                /* derived */
+    fk_balance_t  audit;
+} fk_account_rec_t;
+
+_Static_assert(sizeof(fk_account_rec_t) == 200, "layout");
+
+
+/* A line is named by its split's slot * FK_LINE_SLOTS + its place; 0: none. */
+#define FK_LINE_SLOTS  8
+
+_Static_assert(FK_SPLIT_LINES_MAX <= FK_LINE_SLOTS, "a line has a name");
+
+typedef struct {
+    int64_t   amount;
+    uint32_t  account;
+    uint32_t  prev;                    /* derived: the account's lines */
+    uint32_t  next;                    /* derived */
+    uint32_t  pad;
+} fk_line_rec_t;
+
+/*
+ * How the money of one order was split, and what of it was given back.  It
+ * lives as long as its order does, in the region and in the archive.
+ */
+typedef struct {
+    uint64_t       seq;
+    int64_t        paid;               /* what the lines are parts of */
+    int64_t        returned;           /* sum of the parts */
+    uint32_t       order;
+    uint32_t       prev;               /* derived: settle wheel */
+    uint32_t       next;               /* derived: that, or free list */
+    uint32_t       made_s;
+    uint32_t       settle_at_s;
+    uint8_t        used;
+    uint8_t        state;              /* fk_split_state_t */
+    uint8_t        line_count;
+    uint8_t        part_count;
+    fk_line_rec_t  line[FK_SPLIT_LINES_MAX];
+    uint32_t       part[FK_PARTS_MAX];       /* first blocks */
+    uint8_t        part_size[FK_PARTS_MAX];  /* bytes in them */
+} fk_split_rec_t;
+
+_Static_assert(sizeof(fk_split_rec_t) == 256, "layout");
+
+
+typedef struct {
+    uint64_t  seq;
+    uint64_t  serial;                  /* the record that made it */
+    int64_t   amount;
+    uint32_t  account;
+    uint32_t  prev;                    /* derived: the account's */
+    uint32_t  next;                    /* derived: that, or free list */
+    uint32_t  requested_s;
+    uint32_t  decided_s;
+    uint8_t   used;
+    uint8_t   state;                   /* fk_withdrawal_state_t */
+    uint8_t   note_size;
+    uint8_t   pad;
+    uint8_t   note[FK_REF_SIZE_MAX];
+} fk_withdrawal_rec_t;
+
+_Static_assert(sizeof(fk_withdrawal_rec_t) == 112, "layout");
+
+
 /* What varies in size is a chain of these: nothing ever fragments. */
 typedef struct {
     uint32_t  next;
@@ -231,6 +327,8 @@ _Static_assert(sizeof(fk_block_rec_t) == 40, "layout");
 #define FK_PAID32_SIZE    (FK_ORDER32_SIZE + sizeof(fk_payment_rec_t) + 4    \
                            + sizeof(fk_block_rec_t))
 
+_Static_assert(FK_SETTLE_SLOTS > FK_SETTLE_S_MAX / FK_SETTLE_UNIT_S + 1,
+               "a turn of the settle wheel is longer than any freezing");
 _Static_assert(FK_CARD32_SIZE - 32 <= 48, "overhead of a card");
 _Static_assert(FK_PAID32_SIZE <= 320, "size of a live order");
 
@@ -241,6 +339,9 @@ typedef enum {
     FK_TABLE_CARDS,
     FK_TABLE_ORDERS,
     FK_TABLE_PAYMENTS,
+    FK_TABLE_ACCOUNTS,
+    FK_TABLE_SPLITS,
+    FK_TABLE_WITHDRAWALS,
     FK_TABLE_BLOCKS,
     FK_TABLE_COUNT
 } fk_table_id_t;
@@ -268,6 +369,7 @@ typedef enum {
     FK_INDEX_ORDERS,                   /* by id */
     FK_INDEX_IDEM,                     /* by Idempotency-Key */
     FK_INDEX_PAYMENTS,                 /* by channel and trade number */
+    FK_INDEX_ACCOUNTS,                 /* by id */
     FK_INDEX_COUNT
 } fk_index_id_t;
 
@@ -316,10 +418,14 @@ typedef struct {
 typedef enum {
     FK_AUDIT_RESET_PRODUCTS = 0,       /* the sums of the last one go */
     FK_AUDIT_RESET_BATCHES,
+    FK_AUDIT_RESET_ACCOUNTS,
     FK_AUDIT_CARDS,
     FK_AUDIT_ORDERS,
     FK_AUDIT_PAYMENTS,
+    FK_AUDIT_SPLITS,
+    FK_AUDIT_WITHDRAWALS,
     FK_AUDIT_COMPARE,                  /* sums with counters, by product */
+    FK_AUDIT_ACCOUNTS,                 /* the same by account */
     FK_AUDIT_DONE
 } fk_audit_phase_t;
 
@@ -336,7 +442,9 @@ typedef enum {
     FK_SNAPSHOT_PRODUCTS = 0,
     FK_SNAPSHOT_BATCHES,
     FK_SNAPSHOT_CARDS,
-    FK_SNAPSHOT_ORDERS,                /* each with its payments */
+    FK_SNAPSHOT_ACCOUNTS,
+    FK_SNAPSHOT_ORDERS,                /* each with payments and split */
+    FK_SNAPSHOT_WITHDRAWALS,
     FK_SNAPSHOT_DONE
 } fk_snapshot_phase_t;
 
@@ -347,6 +455,9 @@ enum {
     FK_COUNT_CARDS,
     FK_COUNT_ORDERS,
     FK_COUNT_PAYMENTS,
+    FK_COUNT_ACCOUNTS,
+    FK_COUNT_SPLITS,
+    FK_COUNT_WITHDRAWALS,
     FK_COUNT_COUNT
 };
 
@@ -390,6 +501,10 @@ struct fk_region_s {
     uint32_t         waiting;          /* products that have waiters */
     uint32_t         aborted;          /* batches to be taken apart */
     uint32_t         loading_count;    /* batches being staged */
+    uint64_t         settle_offset;
+    uint32_t         settle_unit;      /* units before it are done */
+    uint32_t         withdrawal_hand;  /* where to look for finished ones */
+    uint32_t         platform[FK_PLATFORMS_MAX];   /* derived: accounts */
 
     uint64_t         recover_owner;
     int64_t          recover_until_ms;

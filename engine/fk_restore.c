@@ -33,6 +33,8 @@ typedef struct {
     uint32_t           batch[FK_QTY_MAX];  /* 0: of a stray */
     size_t             payments_at;    /* where the first one begins */
     uint64_t           trade[FK_ORDER_PAYMENTS_MAX];  /* hashes */
+    int                has_split;
+    fk_image_split_t   split;
 } fk_archive_t;
 
 
@@ -44,6 +46,8 @@ static fk_code_t fk_restore_parse_card(fk_archive_t *a,
     const fk_image_card_t *in);
 static fk_code_t fk_restore_parse_payment(fk_archive_t *a, size_t at,
     const fk_image_payment_t *in);
+static fk_code_t fk_restore_parse_split(fk_archive_t *a,
+    const fk_image_split_t *in);
 static fk_code_t fk_restore_locked(fk_t *fk, const fk_env_t *env,
     fk_archive_t *a, fk_order_view_t *out);
 static int fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product);
@@ -57,8 +61,8 @@ static uint32_t fk_restore_batch(fk_t *fk, const fk_env_t *env,
     uint32_t product, uint32_t count);
 static void fk_restore_cards(fk_t *fk, const fk_archive_t *a, uint32_t order,
     uint32_t stray_batch, fk_archive_walk_t *walk);
-static void fk_restore_payments(fk_t *fk, uint32_t order,
-    fk_archive_walk_t *walk);
+static void fk_restore_payments(fk_t *fk, const fk_archive_t *a,
+    uint32_t order, fk_archive_walk_t *walk);
 
 
 fk_code_t
@@ -85,7 +89,7 @@ fk_archive_restore(fk_t *fk, const fk_env_t *env, const uint8_t *data,
 }
 
 
-/* One order, then its cards, then its payments, and nothing else. */
+/* One order, its cards, its payments, its split, and nothing else. */
 
 static fk_code_t
 fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
@@ -125,6 +129,8 @@ fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
              ? fk_restore_parse_card(a, &walk.image.card)
              : walk.type == FK_IMAGE_PAYMENT
              ? fk_restore_parse_payment(a, at, &walk.image.payment)
+             : walk.type == FK_IMAGE_SPLIT
+             ? fk_restore_parse_split(a, &walk.image.split)
              : FK_CORRUPT;
     }
 
@@ -132,7 +138,7 @@ fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
         return rc;
     }
 
-    return a->cards == a->order.card_count
+    return a->cards == a->order.card_count && a->sum.amount >= 0
            && walk.size - walk.next < FK_RECORD_ALIGN ? FK_OK : FK_CORRUPT;
 }
 
@@ -166,6 +172,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->payments = 0;
     a->payments_at = 0;
     a->strays = 0;
+    a->has_split = 0;
     a->key = 0;
     a->blocks = FK_BLOCKS_FOR(in->contact_size) + (in->step_count != 0)
                 + FK_BLOCKS_FOR(in->reason_size);
@@ -179,7 +186,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
 static fk_code_t
 fk_restore_parse_card(fk_archive_t *a, const fk_image_card_t *in)
 {
-    if (a->cards == FK_QTY_MAX || a->payments != 0
+    if (a->cards == FK_QTY_MAX || a->payments != 0 || a->has_split
         || in->sealed_size <= FK_SEAL_SIZE)
     {
         return FK_CORRUPT;
@@ -208,7 +215,7 @@ fk_restore_parse_payment(fk_archive_t *a, size_t at,
     uint32_t  n;
     uint64_t  hash;
 
-    if (a->payments == FK_ORDER_PAYMENTS_MAX
+    if (a->payments == FK_ORDER_PAYMENTS_MAX || a->has_split
         || memcmp(in->order, a->order.id, FK_ORDER_ID_SIZE) != 0
         || in->trade_no_size == 0
         || in->amount < 1 || in->amount > FK_AMOUNT_MAX
@@ -235,6 +242,35 @@ fk_restore_parse_payment(fk_archive_t *a, size_t at,
     a->blocks += FK_BLOCKS_FOR(in->trade_no_size);
     a->images_size += FK_IMAGE_PAYMENT_SIZE;
     a->sum.amount += in->state == FK_PAYMENT_STATE_APPLIED ? in->amount : 0;
+
+    return FK_OK;
+}
+
+
+/* As an order is finished with: settled, or not paid and so of no amount. */
+
+static fk_code_t
+fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
+{
+    int      paid;
+    int64_t  returned;
+
+    paid = a->order.axis_payment == FK_PAYMENT_PAID;
+
+    if (a->has_split || memcmp(in->order, a->order.id, FK_ORDER_ID_SIZE) != 0
+        || !fk_split_image_good(in, &returned)
+        || (paid && in->state != FK_SPLIT_SETTLED)
+        || (paid && in->paid > a->sum.amount) || (!paid && returned != 0))
+    {
+        return FK_CORRUPT;
+    }
+
+    a->has_split = 1;
+    a->split = *in;
+    a->sum.amount -= returned;
+    a->blocks += fk_split_image_blocks(in);
+    a->images_size += FK_IMAGE_SPLIT_SIZE
+                      + in->line_count * (size_t) FK_IMAGE_ACCOUNT_SIZE;
 
     return FK_OK;
 }
@@ -281,7 +317,12 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
     fk_archive_book(fk, order, a->sum, -1);
 
     fk_record_order(fk, order);
-    fk_restore_payments(fk, order, &walk);
+    fk_restore_payments(fk, a, order, &walk);
+
+    if (a->has_split) {
+        fk_split_restore(fk, order, &a->split);
+    }
+
     fk_record_product(fk, product);
     (void) fk_record_end(fk);
     fk_commit(fk);
@@ -305,7 +346,11 @@ fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product)
     if (p->archived_units < a->sum.units
         || p->archived_orders < a->sum.orders
         || p->archived_amount < a->sum.amount
-        || !fk_restore_payments_fit(fk, a))
+        || !fk_restore_payments_fit(fk, a)
+        || (a->order.agent != 0 && !fk_account_used(fk, a->order.agent))
+        || (a->has_split
+            && !fk_split_restore_fits(fk, product, &a->split,
+                                      a->order.axis_payment)))
     {
         return 0;
     }
@@ -393,6 +438,7 @@ fk_restore_room(fk_t *fk, const fk_archive_t *a)
 {
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_PAYMENTS) < a->payments
+        || (a->has_split && fk_table_room(fk, FK_TABLE_SPLITS) == 0)
         || fk_table_room(fk, FK_TABLE_CARDS) < a->cards
         || fk_table_room(fk, FK_TABLE_BATCHES) < (a->strays != 0)
         || fk_table_room(fk, FK_TABLE_BLOCKS) < a->blocks)
@@ -435,6 +481,8 @@ fk_restore_order(fk_t *fk, const fk_archive_t *a, uint32_t product)
     o->cancelled = in->cancelled;
     o->rules = in->rules;
     o->review = in->review;
+    o->agent = in->agent;
+    o->flagged = in->flagged;
 
     if (in->step_count != 0) {
         o->steps = fk_blob_make(fk, (const uint8_t *) in->step,
@@ -535,9 +583,10 @@ fk_restore_cards(fk_t *fk, const fk_archive_t *a, uint32_t order,
 
 
 static void
-fk_restore_payments(fk_t *fk, uint32_t order, fk_archive_walk_t *walk)
+fk_restore_payments(fk_t *fk, const fk_archive_t *a, uint32_t order,
+    fk_archive_walk_t *walk)
 {
-    uint32_t             payment, *link;
+    uint32_t             n, payment, *link;
     fk_order_rec_t      *o;
     fk_payment_rec_t    *p;
     fk_image_payment_t  *in;
@@ -546,7 +595,8 @@ fk_restore_payments(fk_t *fk, uint32_t order, fk_archive_walk_t *walk)
     in = &walk->image.payment;
     link = &o->payment;
 
-    while (fk_archive_next(walk) == FK_OK) {
+    for (n = 0; n < a->payments; n++) {
+        (void) fk_archive_next(walk);
         payment = fk_slot_take(fk, FK_TABLE_PAYMENTS);
         p = FK_PAYMENT(fk, payment);
         memset(p, 0, sizeof(*p));

@@ -7,7 +7,8 @@
  * image of each entity but a card stands the number of the last record that
  * touched it (u64).  The first image of the first part is the snapshot's
  * head, the last of the last part its foot.  In between: products, batches,
- * cards, orders, and behind each order its payments.
+ * cards, accounts, orders, and behind each order its payments and its split;
+ * and withdrawals.
  *
  * What is referred to comes first, and nothing is freed during the walk: so
  * an image that names what is not in front of it was changed after the begin,
@@ -42,7 +43,8 @@
 #define FK_WALK_SIZE(n)      ((n) + FK_SEQ_SIZE)
 #define FK_WALK_ORDER_SIZE                                                   \
     (FK_WALK_SIZE(FK_IMAGE_ORDER_SIZE(FK_QTY_MAX))                           \
-     + FK_ORDER_PAYMENTS_MAX * FK_WALK_SIZE(FK_IMAGE_PAYMENT_SIZE))
+     + FK_ORDER_PAYMENTS_MAX * FK_WALK_SIZE(FK_IMAGE_PAYMENT_SIZE)           \
+     + FK_WALK_SIZE(FK_IMAGE_SPLIT_SIZE))
 
 /* Kept free for the foot and the filling up to FK_RECORD_ALIGN. */
 #define FK_PART_KEPT_SIZE    (FK_IMAGE_SNAPSHOT_END_SIZE + FK_RECORD_ALIGN)
@@ -73,7 +75,10 @@ typedef struct {
 static void fk_walk_product(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_batch(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_card(const fk_t *fk, fk_part_t *part, uint32_t i);
+static void fk_walk_account(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i);
+static void fk_walk_split(const fk_t *fk, fk_part_t *part, uint32_t i);
+static void fk_walk_withdrawal(const fk_t *fk, fk_part_t *part, uint32_t i);
 static uint32_t fk_snapshot_purse(void);
 static fk_code_t fk_snapshot_lock(fk_t *fk);
 static uint32_t fk_snapshot_walk(const fk_t *fk, fk_part_t *part,
@@ -102,8 +107,14 @@ static const fk_walk_t  fk_walks[FK_SNAPSHOT_DONE] = {
     [FK_SNAPSHOT_CARDS] = {
         FK_TABLE_CARDS, FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX),
         fk_walk_card },
+    [FK_SNAPSHOT_ACCOUNTS] = {
+        FK_TABLE_ACCOUNTS, FK_WALK_SIZE(FK_IMAGE_ACCOUNT_SIZE),
+        fk_walk_account },
     [FK_SNAPSHOT_ORDERS] = {
         FK_TABLE_ORDERS, FK_WALK_ORDER_SIZE, fk_walk_order },
+    [FK_SNAPSHOT_WITHDRAWALS] = {
+        FK_TABLE_WITHDRAWALS, FK_WALK_SIZE(FK_IMAGE_WITHDRAWAL_SIZE),
+        fk_walk_withdrawal },
 };
 
 
@@ -531,6 +542,67 @@ fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i)
     }
 
     part->count[FK_COUNT_PAYMENTS] += count;
+
+    if (o->split != 0) {
+        fk_walk_split(fk, part, o->split);
+    }
+}
+
+
+static void
+fk_walk_split(const fk_t *fk, fk_part_t *part, uint32_t i)
+{
+    fk_image_split_t       image;
+    const fk_split_rec_t  *s;
+
+    s = FK_SPLIT(fk, i);
+
+    fk_split_image(fk, i, &image);
+    fk_part_add(part, FK_IMAGE_SPLIT, &image);
+    fk_part_add_seq(part, s->seq);
+    fk_part_spend(part, 1 + s->part_count
+                            * FK_BLOCKS_FOR(FK_PART_SIZE_MAX));
+    part->count[FK_COUNT_SPLITS]++;
+}
+
+
+static void
+fk_walk_account(const fk_t *fk, fk_part_t *part, uint32_t i)
+{
+    fk_image_account_t  image;
+
+    if (!fk_account_used(fk, i)) {
+        return;
+    }
+
+    fk_account_image(fk, i, &image);
+    fk_part_add(part, FK_IMAGE_ACCOUNT, &image);
+    fk_part_add_seq(part, FK_ACCOUNT(fk, i)->seq);
+    part->count[FK_COUNT_ACCOUNTS]++;
+}
+
+
+static void
+fk_walk_withdrawal(const fk_t *fk, fk_part_t *part, uint32_t i)
+{
+    fk_image_withdrawal_t  image;
+
+    if (!fk_withdrawal_used(fk, i)) {
+        return;
+    }
+
+    fk_withdrawal_image(fk, i, &image);
+    fk_part_add(part, FK_IMAGE_WITHDRAWAL, &image);
+    fk_part_add_seq(part, FK_WITHDRAWAL(fk, i)->seq);
+    part->count[FK_COUNT_WITHDRAWALS]++;
+}
+
+
+fk_table_id_t
+fk_snapshot_table(uint32_t phase)
+{
+    assert(phase < FK_SNAPSHOT_DONE);
+    return fk_walks[phase].table;
 }
 
 

@@ -1,7 +1,7 @@
 /*
  * The tick: what time brings.  Holds that ran out give their units back,
- * paid orders that wait get the stock that came, imports that nobody goes on
- * with are taken apart.
+ * paid orders that wait get the stock that came, commission becomes available,
+ * imports that nobody goes on with are taken apart.
  *
  * Each step is one small transaction under its own lock, so buyers get in
  * between, and any number of processes may tick at once.  What is due is
@@ -20,6 +20,7 @@
 typedef enum {
     FK_STEP_NONE = 0,
     FK_STEP_EXPIRE,
+    FK_STEP_SETTLE,
     FK_STEP_SERVE,
     FK_STEP_REAP,
     FK_STEP_ABORT
@@ -103,6 +104,10 @@ fk_tick_due(fk_t *fk, const fk_env_t *env, uint32_t *what)
     *what = fk_tick_servable(fk);
     if (*what != 0) {
         return FK_STEP_SERVE;
+    }
+
+    if (fk_settle_due(fk, env)) {
+        return FK_STEP_SETTLE;
     }
 
     /* A snapshot puts it off: that is not due, or each tick would lock. */
@@ -189,6 +194,9 @@ fk_tick_step(fk_t *fk, const fk_env_t *env, fk_step_t step, uint32_t what,
 
     case FK_STEP_SERVE:
         return fk_tick_serve(fk, env, what, out);
+
+    case FK_STEP_SETTLE:
+        return fk_settle_step(fk, env, &out->settled_count);
 
     case FK_STEP_REAP:
         return fk->region->aborted == 0 ? FK_OK

@@ -40,6 +40,19 @@
 #define FK_IDEM_SIZE           16
 #define FK_CURRENCY_SIZE       4               /* three letters and a NUL */
 
+#define FK_ACCOUNT_SIZE_MAX    32              /* of an account's id */
+#define FK_ACCOUNT_DEPTH_MAX   10              /* parents above an agent */
+#define FK_ACCOUNT_RATES       3               /* own level, and two above */
+#define FK_RATE_BY_RULE        0xffff          /* no rate of its own */
+#define FK_RATE_MAX            10000           /* hundredths of a percent */
+#define FK_TOKEN_SIZE          32              /* digest of an agent's token */
+#define FK_SPLIT_LINES_MAX     7
+#define FK_PARTS_MAX           8               /* parts of an order returned */
+#define FK_REF_SIZE_MAX        64
+#define FK_SETTLE_S_MAX        (400 * 86400)
+#define FK_SETTLE_UNIT_S       2048            /* settling is due in these */
+#define FK_WITHDRAWALS_OPEN_MAX  16            /* of one account */
+
 
 /*
  * Every answer of the engine: name, word on the wire, HTTP status, text.
@@ -63,6 +76,8 @@
     X(IDEM_MISMATCH,  "idempotency_mismatch", 422,                           \
                       "the Idempotency-Key was used with another body")      \
     X(CHANNEL,        "invalid_channel",  422, "no such payment channel")    \
+    X(AGENT,          "invalid_agent",    422, "no such agent, or not for "   \
+                                               "this product")               \
     X(TABLE_FULL,     "unavailable",      503, "the shop's memory is full")  \
     X(RING_FULL,      "unavailable",      503, "the journal is behind")      \
     X(LOCK_TIMEOUT,   "unavailable",      503, "the shop is busy")           \
@@ -231,6 +246,69 @@ typedef enum {
 extern const char *const  fk_payment_state_word[];
 
 
+/* Who may have money in the shop besides its owner. */
+
+#define FK_ACCOUNT_KINDS(X)                                                  \
+    X(AGENT,    "agent")       /* brings buyers, may have agents below */    \
+    X(PLATFORM, "platform")    /* who runs the shop for its merchant */
+
+typedef enum {
+#define FK_ACCOUNT_KIND_ENUM(name, word)  FK_ACCOUNT_##name,
+    FK_ACCOUNT_KINDS(FK_ACCOUNT_KIND_ENUM)
+#undef FK_ACCOUNT_KIND_ENUM
+    FK_ACCOUNT_KIND_COUNT
+} fk_account_kind_t;
+
+extern const char *const  fk_account_kind_word[];
+
+
+#define FK_SPLIT_STATES(X)                                                   \
+    X(FROZEN,  "frozen")       /* earned, not to be had yet */               \
+    X(SETTLED, "available")
+
+typedef enum {
+#define FK_SPLIT_ENUM(name, word)  FK_SPLIT_##name,
+    FK_SPLIT_STATES(FK_SPLIT_ENUM)
+#undef FK_SPLIT_ENUM
+    FK_SPLIT_STATE_COUNT
+} fk_split_state_t;
+
+extern const char *const  fk_split_state_word[];
+
+
+#define FK_WITHDRAWAL_STATES(X)                                              \
+    X(REQUESTED, "requested")  /* the amount is reserved */                  \
+    X(APPROVED,  "approved")                                                 \
+    X(PAID,      "paid")       /* it has left the shop */                    \
+    X(REJECTED,  "rejected")   /* it is available again */
+
+typedef enum {
+#define FK_WITHDRAWAL_ENUM(name, word)  FK_WITHDRAWAL_##name,
+    FK_WITHDRAWAL_STATES(FK_WITHDRAWAL_ENUM)
+#undef FK_WITHDRAWAL_ENUM
+    FK_WITHDRAWAL_STATE_COUNT
+} fk_withdrawal_state_t;
+
+extern const char *const  fk_withdrawal_state_word[];
+
+
+/* What stands in an account's ledger. */
+
+#define FK_ENTRIES(X)                                                        \
+    X(COMMISSION, "commission")                                              \
+    X(CLAWBACK,   "clawback")      /* taken back with the buyer's money */   \
+    X(WITHDRAWAL, "withdrawal")
+
+typedef enum {
+#define FK_ENTRY_ENUM(name, word)  FK_ENTRY_##name,
+    FK_ENTRIES(FK_ENTRY_ENUM)
+#undef FK_ENTRY_ENUM
+    FK_ENTRY_COUNT
+} fk_entry_kind_t;
+
+extern const char *const  fk_entry_kind_word[];
+
+
 /* The life of a region. */
 
 #define FK_SHOP_STATES(X)                                                    \
@@ -261,6 +339,29 @@ typedef struct {
 typedef struct {
     uint8_t  bytes[FK_ORDER_ID_SIZE];
 } fk_order_id_t;
+
+
+/*
+ * How an order's money is split among accounts; what the lines leave is the
+ * merchant's.  All 0: not at all.
+ *
+ * It is booked in the same transaction as what makes the order paid, and else
+ * not looked at.  One that cannot be is refused (FK_INVALID): an account that
+ * is unknown, closed, of another currency or named twice, more than was paid,
+ * or no room for it.  Nothing is booked then; as money is not dropped for a
+ * rule's fault, the caller pays again without lines, and flagged.
+ */
+typedef struct {
+    fk_str_t       account;
+    int64_t        amount;             /* 0 or more; a line of 0 is left out */
+} fk_split_line_t;
+
+typedef struct {
+    uint32_t         count;            /* 0..FK_SPLIT_LINES_MAX */
+    uint32_t         settle_s;         /* frozen so long; 0..FK_SETTLE_S_MAX */
+    uint8_t          flagged;          /* 1: no lines, as the rule failed */
+    fk_split_line_t  line[FK_SPLIT_LINES_MAX];
+} fk_split_t;
 
 
 /* What the engine may not find out by itself. */

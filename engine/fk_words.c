@@ -30,6 +30,16 @@ const char *const  fk_status_word[] = { FK_STATUSES(FK_WORD) };
 
 const char *const  fk_payment_state_word[] = { FK_PAYMENT_STATES(FK_WORD) };
 
+const char *const  fk_account_kind_word[] = { FK_ACCOUNT_KINDS(FK_WORD) };
+
+const char *const  fk_split_state_word[] = { FK_SPLIT_STATES(FK_WORD) };
+
+const char *const  fk_withdrawal_state_word[] = {
+    FK_WITHDRAWAL_STATES(FK_WORD)
+};
+
+const char *const  fk_entry_kind_word[] = { FK_ENTRIES(FK_WORD) };
+
 const char *const  fk_shop_state_word[] = { FK_SHOP_STATES(FK_WORD) };
 
 const char *const  fk_pay_result_word[] = { FK_PAY_RESULTS(FK_WORD) };

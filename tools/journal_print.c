@@ -6,12 +6,7 @@
  * shown.  Contacts are in clear, as they are in the journal.
  */
 
-#include <jansson.h>
-
-#include "journal.h"
-
-
-#define JOURNAL_HEX_SIZE_MAX  64
+#include "journal_json.h"
 
 
 typedef json_t *(*journal_image_pt)(const fk_image_t *image);
@@ -43,14 +38,6 @@ static json_t *journal_json_images(journal_print_t *print,
 static int journal_names_order(const journal_print_t *print,
     fk_image_type_t type, const fk_image_t *image);
 static void journal_line(json_t *line);
-static void journal_set_text(json_t *object, const char *name,
-    const void *text, size_t size);
-static void journal_set_hex(json_t *object, const char *name,
-    const uint8_t *bytes, size_t size);
-static void journal_set_id(json_t *object, const char *name,
-    const uint8_t id[FK_ORDER_ID_SIZE]);
-static void journal_set_number(json_t *object, const char *name,
-    int64_t number);
 static int journal_print_entry(void *data, const journal_entry_t *entry);
 static int journal_print_record(void *data, const journal_place_t *place,
     const fk_record_head_t *head, const uint8_t *bytes);
@@ -76,7 +63,10 @@ static const struct {
     [FK_IMAGE_BATCH_ARCHIVED] = { "batch_archived",
                                   journal_json_batch_archived },
     [FK_IMAGE_SNAPSHOT] = { "snapshot", journal_json_snapshot },
-    [FK_IMAGE_SNAPSHOT_END] = { "snapshot_end", journal_json_snapshot_end }
+    [FK_IMAGE_SNAPSHOT_END] = { "snapshot_end", journal_json_snapshot_end },
+    [FK_IMAGE_ACCOUNT] = { "account", journal_json_account },
+    [FK_IMAGE_SPLIT] = { "split", journal_json_split },
+    [FK_IMAGE_WITHDRAWAL] = { "withdrawal", journal_json_withdrawal }
 };
 
 static const char *const  journal_batch_states[] = {
@@ -156,6 +146,7 @@ journal_names_order(const journal_print_t *print, fk_image_type_t type,
 
     id = type == FK_IMAGE_ORDER ? image->order.id
          : type == FK_IMAGE_PAYMENT ? image->payment.order
+         : type == FK_IMAGE_SPLIT ? image->split.order
          : type == FK_IMAGE_ORDER_GONE ? image->order_gone.id : NULL;
 
     return id != NULL
@@ -291,6 +282,8 @@ journal_json_order(const fk_image_t *image)
     journal_set_number(o, "rules", in->rules);
     journal_set_number(o, "review", in->review);
     journal_set_text(o, "reason", in->reason, in->reason_size);
+    journal_set_number(o, "agent", in->agent);
+    journal_set_number(o, "flagged", in->flagged);
 
     for (i = 0; i < in->step_count; i++) {
         journal_set_number(o, fk_price_step_word[i], in->step[i]);
@@ -361,67 +354,6 @@ journal_json_snapshot_end(const fk_image_t *image)
 {
     return json_pack("{s:I}", "end_seq",
                      (json_int_t) image->snapshot_end.end_seq);
-}
-
-
-/* --- members ---------------------------------------------------------- */
-
-/* Bytes that are no UTF-8 are shown as hex: nothing is lost. */
-
-static void
-journal_set_text(json_t *object, const char *name, const void *text,
-    size_t size)
-{
-    json_t  *string;
-
-    string = json_stringn(text, size);
-
-    if (string == NULL) {
-        journal_set_hex(object, name, text, size);
-        return;
-    }
-
-    (void) json_object_set_new(object, name, string);
-}
-
-
-static void
-journal_set_hex(json_t *object, const char *name, const uint8_t *bytes,
-    size_t size)
-{
-    char    hex[2 * JOURNAL_HEX_SIZE_MAX + 1];
-    size_t  i;
-
-    if (size > JOURNAL_HEX_SIZE_MAX) {
-        size = JOURNAL_HEX_SIZE_MAX;
-    }
-
-    for (i = 0; i < size; i++) {
-        (void) snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-    }
-
-    hex[2 * size] = '\0';
-    (void) json_object_set_new(object, name, json_string(hex));
-}
-
-
-static void
-journal_set_id(json_t *object, const char *name,
-    const uint8_t id[FK_ORDER_ID_SIZE])
-{
-    char           text[FK_ORDER_TEXT_SIZE];
-    fk_order_id_t  order;
-
-    memcpy(order.bytes, id, FK_ORDER_ID_SIZE);
-    fk_order_id_text(&order, text);
-    journal_set_text(object, name, text, sizeof(text));
-}
-
-
-static void
-journal_set_number(json_t *object, const char *name, int64_t number)
-{
-    (void) json_object_set_new(object, name, json_integer(number));
 }
 
 

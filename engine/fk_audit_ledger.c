@@ -1,0 +1,147 @@
+/*
+ * The audit of the ledger: what each account has, recomputed from splits and
+ * withdrawals beside a shop that goes on; and per currency the sum of all
+ * sides, which is zero.
+ *
+ * Of these sides three are sums of the others.  The gateway is less by what
+ * was kept, the house is more by that and less by every line, the bank is
+ * more by what was withdrawn: all three from the entries, as they are walked.
+ * The accounts count with the balances that they show.  So what remains, and
+ * must not, is by how much a balance differs from its entries.
+ */
+
+#include "fk_priv.h"
+
+
+/* Which total counts the slots of a phase. */
+
+static const size_t  fk_audit_ledger_totals[FK_AUDIT_DONE] = {
+    [FK_AUDIT_SPLITS] = offsetof(fk_audit_totals_t, splits_count),
+    [FK_AUDIT_WITHDRAWALS] = offsetof(fk_audit_totals_t, withdrawals_count)
+};
+
+
+void
+fk_audit_reset_account(fk_t *fk, uint32_t i)
+{
+    fk_account_rec_t  *a;
+
+    a = FK_ACCOUNT(fk, i);
+    memset(&a->audit, 0, sizeof(a->audit));
+}
+
+
+void
+fk_audit_count(fk_t *fk, uint32_t phase, uint32_t i, int delta)
+{
+    int64_t  *count;
+
+    assert(fk_audit_passed(fk, phase, i)
+           && fk_audit_ledger_totals[phase] != 0);
+
+    count = (int64_t *) (void *) ((uint8_t *) &fk->region->audit.totals
+                                  + fk_audit_ledger_totals[phase]);
+
+    FK_SET(fk, *count, *count + delta);
+}
+
+
+void
+fk_audit_add_split(fk_t *fk, uint32_t i)
+{
+    int64_t                net;
+    uint32_t               n;
+    fk_account_rec_t      *a;
+    const fk_order_rec_t  *o;
+    const fk_split_rec_t  *s;
+
+    s = FK_SPLIT(fk, i);
+
+    if (!s->used) {
+        return;
+    }
+
+    o = FK_ORDER(fk, s->order);
+
+    for (n = 0; n < s->line_count; n++) {
+        a = FK_ACCOUNT(fk, s->line[n].account);
+        net = fk_line_net(s, n, o->axis_payment);
+
+        if (s->state == FK_SPLIT_FROZEN) {
+            a->audit.frozen += net;
+        } else {
+            a->audit.settled += net;
+        }
+    }
+
+    fk_audit_count(fk, FK_AUDIT_SPLITS, i, 1);
+    fk_audit_money(fk, FK_PRODUCT(fk, o->product)->currency, -s->returned, 0);
+    fk_commit(fk);
+}
+
+
+void
+fk_audit_add_withdrawal(fk_t *fk, uint32_t i)
+{
+    fk_account_rec_t           *a;
+    const fk_withdrawal_rec_t  *w;
+
+    w = FK_WITHDRAWAL(fk, i);
+
+    if (!w->used) {
+        return;
+    }
+
+    a = FK_ACCOUNT(fk, w->account);
+
+    if (w->state == FK_WITHDRAWAL_REQUESTED
+        || w->state == FK_WITHDRAWAL_APPROVED)
+    {
+        a->audit.reserved += w->amount;
+
+    } else if (w->state == FK_WITHDRAWAL_PAID) {
+        a->audit.paid += w->amount;
+    }
+
+    fk_audit_count(fk, FK_AUDIT_WITHDRAWALS, i, 1);
+    fk_commit(fk);
+}
+
+
+/* From here on balance and entries change together: the difference stays. */
+
+void
+fk_audit_compare_account(fk_t *fk, uint32_t i)
+{
+    int64_t             sum;
+    fk_audit_money_t   *money;
+    fk_account_rec_t   *a;
+    fk_audit_totals_t  *totals;
+
+    a = FK_ACCOUNT(fk, i);
+    totals = &fk->region->audit.totals;
+
+    if (!a->used) {
+        return;
+    }
+
+    totals->accounts_count++;
+
+    if (memcmp(&a->live, &a->audit, sizeof(a->live)) != 0) {
+        fk_audit_problem(totals, "account ", a->id, "its balance is not the "
+                         "sum of its entries");
+    }
+
+    money = fk_audit_money_of(fk, a->currency);
+
+    if (money == NULL) {
+        return;
+    }
+
+    /* What is reserved is moved within the account. */
+    sum = a->live.frozen + a->live.settled - a->live.paid
+          - (a->audit.frozen + a->audit.settled - a->audit.paid);
+
+    FK_SET(fk, money->ledger_sum, money->ledger_sum + sum);
+    fk_commit(fk);
+}

@@ -1,0 +1,278 @@
+/*
+ * A person's decision about money that a rule cannot decide, and a person's
+ * word that a whole payment was given back; for parts see fk_ledger.c.
+ *
+ * A decision turns all payments of an order in one record.  Approving one
+ * that was not paid yet makes it paid, and then its money is split as it is
+ * with a payment.
+ */
+
+#include "fk_priv.h"
+
+
+/* Bit sets of payment states, for fk_payments_turn(). */
+#define APPLIED     (1u << FK_PAYMENT_STATE_APPLIED)
+#define REVIEW      (1u << FK_PAYMENT_STATE_REVIEW)
+#define REFUND_DUE  (1u << FK_PAYMENT_STATE_REFUND_DUE)
+
+/* What a decision makes of the order's payments; from 0: no decision. */
+typedef struct {
+    uint8_t  from;
+    uint8_t  to;
+} fk_turn_t;
+
+static const fk_turn_t  fk_turns[FK_EVENT_COUNT] = {
+    [FK_EVENT_APPROVE] = { REVIEW, FK_PAYMENT_STATE_APPLIED },
+    [FK_EVENT_DENY] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
+    [FK_EVENT_GIVE_UP] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
+    [FK_EVENT_REFUNDED] = { REFUND_DUE, FK_PAYMENT_STATE_REFUNDED },
+};
+
+
+static fk_code_t fk_decide_locked(fk_t *fk, const fk_env_t *env,
+    uint32_t order, fk_event_t event, const fk_split_t *split);
+static uint32_t fk_payment_of(const fk_t *fk, uint32_t order,
+    fk_str_t trade_no);
+static fk_code_t fk_refund_locked(fk_t *fk, const fk_env_t *env,
+    uint32_t order, uint32_t payment, fk_order_view_t *out);
+static void fk_payments_turn(fk_t *fk, const fk_order_rec_t *o,
+    const fk_turn_t *turn);
+
+
+fk_code_t
+fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    fk_event_t event, fk_order_view_t *out)
+{
+    uint32_t   order;
+    fk_code_t  code;
+
+    if ((unsigned) event >= FK_EVENT_COUNT || fk_turns[event].from == 0) {
+        return FK_INVALID;
+    }
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    order = fk_order_find(fk, id->bytes);
+    code = order == 0 ? FK_NOT_FOUND
+           : fk_decide_locked(fk, env, order, event, NULL);
+
+    if (code == FK_OK) {
+        fk_order_fill(fk, order, out);
+    }
+
+    fk_unlock(fk);
+    return code;
+}
+
+
+fk_code_t
+fk_approve(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    const fk_split_t *split, fk_order_view_t *out)
+{
+    uint32_t   order;
+    fk_code_t  code;
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    order = fk_order_find(fk, id->bytes);
+    code = order == 0 ? FK_NOT_FOUND
+           : fk_decide_locked(fk, env, order, FK_EVENT_APPROVE, split);
+
+    if (code == FK_OK) {
+        fk_order_fill(fk, order, out);
+        out->seq = fk->region->ring.seq;
+    }
+
+    fk_unlock(fk);
+    return code;
+}
+
+
+static fk_code_t
+fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
+    fk_event_t event, const fk_split_t *split)
+{
+    int               pays;
+    size_t            size;
+    int64_t           paid;
+    fk_axes_t         now, next;
+    fk_code_t         code;
+    fk_order_rec_t   *o;
+    fk_split_plan_t   plan;
+    const fk_turn_t  *turn;
+
+    o = FK_ORDER(fk, order);
+    turn = &fk_turns[event];
+    now = fk_order_axes(o);
+
+    code = fk_next_state(&now, event, fk_order_stock_left(fk, o), &next);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    /* Approved with a wrong sum: that is when it counts as paid. */
+    pays = now.payment == FK_PAYMENT_UNPAID
+           && next.payment == FK_PAYMENT_PAID;
+    paid = fk_payments_amount(fk, o, turn->from | FK_APPLIED_BIT);
+
+    code = fk_split_plan(fk, order, pays ? split : NULL, paid, &plan);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    /* All of them in one record: bounded by FK_ORDER_PAYMENTS_MAX. */
+    size = FK_IMAGE_ORDER_SIZE(o->qty)
+           + fk_payments_count(fk, o, turn->from) * FK_IMAGE_PAYMENT_SIZE
+           + (plan.count != 0) * FK_IMAGE_SPLIT_SIZE;
+
+    if (!fk_record_room(fk, size)) {
+        return FK_RING_FULL;
+    }
+
+    fk_record_begin(fk, env);
+
+    if (pays) {
+        FK_SET(fk, o->paid_s, fk_now_s(env));
+    }
+
+    if (pays && split != NULL && split->flagged) {
+        FK_SET(fk, o->flagged, 1);
+    }
+
+    fk_order_move(fk, order, &next);
+    fk_record_order(fk, order);
+    fk_payments_turn(fk, o, turn);
+
+    if (plan.count != 0) {
+        fk_record_split(fk, fk_split_make(fk, env, order, &plan, paid));
+    }
+
+    (void) fk_record_end(fk);
+    fk_commit(fk);
+
+    return FK_OK;
+}
+
+
+static void
+fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
+{
+    uint32_t           index;
+    fk_payment_rec_t  *p;
+
+    for (index = o->payment; index != 0; index = p->next) {
+        p = FK_PAYMENT(fk, index);
+
+        /* The rest stays: extra money of a delivered order is still owed. */
+        if (turn->from >> p->state & 1u) {
+            fk_audit_payment(fk, index, p->state, turn->to);
+            FK_SET(fk, p->state, turn->to);
+            fk_record_payment(fk, index);
+        }
+    }
+}
+
+
+fk_code_t
+fk_refund(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    fk_str_t trade_no, fk_order_view_t *out)
+{
+    uint32_t   order, payment;
+    fk_code_t  code;
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    order = fk_order_find(fk, id->bytes);
+    payment = order != 0 ? fk_payment_of(fk, order, trade_no) : 0;
+
+    code = payment == 0 ? FK_NOT_FOUND
+           : fk_refund_locked(fk, env, order, payment, out);
+
+    fk_unlock(fk);
+    return code;
+}
+
+
+/* A trade number is a channel's own: it must be this order's as well. */
+static uint32_t
+fk_payment_of(const fk_t *fk, uint32_t order, fk_str_t trade_no)
+{
+    uint32_t               payment;
+    uint64_t               hash;
+    const fk_order_rec_t  *o;
+
+    if (trade_no.size > FK_TRADE_NO_SIZE_MAX) {
+        return 0;
+    }
+
+    o = FK_ORDER(fk, order);
+    hash = fk_trade_hash(o->channel, trade_no.data, trade_no.size);
+    payment = fk_trade_find(fk, o->channel, hash, trade_no.data,
+                            trade_no.size);
+
+    return payment != 0 && FK_PAYMENT(fk, payment)->order == order ? payment
+                                                                   : 0;
+}
+
+
+static fk_code_t
+fk_refund_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
+    uint32_t payment, fk_order_view_t *out)
+{
+    uint64_t           seq;
+    fk_axes_t          now, next;
+    fk_order_rec_t    *o;
+    fk_payment_rec_t  *p;
+
+    o = FK_ORDER(fk, order);
+    p = FK_PAYMENT(fk, payment);
+
+    if (p->state == FK_PAYMENT_STATE_REFUNDED) {
+        fk_order_fill(fk, order, out);
+        out->seq = p->seq > o->seq ? p->seq : o->seq;
+        return FK_EXISTS;
+    }
+
+    if (p->state != FK_PAYMENT_STATE_REFUND_DUE) {
+        return FK_CONFLICT;
+    }
+
+    if (!fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
+                            + FK_IMAGE_PAYMENT_SIZE))
+    {
+        return FK_RING_FULL;
+    }
+
+    fk_record_begin(fk, env);
+
+    fk_audit_payment(fk, payment, p->state, FK_PAYMENT_STATE_REFUNDED);
+    FK_SET(fk, p->state, FK_PAYMENT_STATE_REFUNDED);
+
+    /* An order that was paid and delivered owes nothing by itself. */
+    now = fk_order_axes(o);
+
+    if (fk_payments_count(fk, o, REFUND_DUE) == 0
+        && fk_next_state(&now, FK_EVENT_REFUNDED, 0, &next) == FK_OK)
+    {
+        fk_order_move(fk, order, &next);
+        fk_record_order(fk, order);
+    }
+
+    fk_record_payment(fk, payment);
+    seq = fk_record_end(fk);
+    fk_commit(fk);
+
+    fk_order_fill(fk, order, out);
+    out->seq = seq;
+
+    return FK_OK;
+}
