@@ -82,7 +82,8 @@ fingerprint(void)
     const fk_region_t  *r;
 
     static const fk_table_id_t  whole[] = {
-        FK_TABLE_PRODUCTS, FK_TABLE_ORDERS, FK_TABLE_PAYMENTS
+        FK_TABLE_PRODUCTS, FK_TABLE_ORDERS, FK_TABLE_PAYMENTS,
+        FK_TABLE_ACCOUNTS, FK_TABLE_SPLITS
     };
 
     r = shop.region;

@@ -1,0 +1,186 @@
+/*
+ * Accounts for the engine's tests: agents of a shop in CNY, splits among
+ * them, and short calls for what every test of money does.
+ */
+
+#ifndef FAKA_LEDGER_SHOP_H_INCLUDED_
+#define FAKA_LEDGER_SHOP_H_INCLUDED_
+
+
+#include "engine_shop.h"
+
+
+#define WEEK_S  (7 * 86400)
+
+
+/* An agent, or a change of its parent; parent "" is none. */
+__attribute__((unused))
+static fk_code_t
+ledger_agent(const char *id, const char *parent)
+{
+    int                created;
+    uint64_t           seq;
+    const char        *field;
+    fk_account_put_t   put;
+    fk_account_view_t  view;
+
+    memset(&put, 0, sizeof(put));
+    put.id = str(id);
+    put.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_PARENT;
+    put.parent = str(parent);
+    strcpy(put.currency, "CNY");
+
+    return fk_account_put(&shop, &shop_env, &put, &view, &created, &seq,
+                          &field);
+}
+
+
+__attribute__((unused))
+static fk_code_t
+ledger_close(const char *id, uint8_t closed)
+{
+    int                created;
+    uint64_t           seq;
+    const char        *field;
+    fk_account_put_t   put;
+    fk_account_view_t  view;
+
+    memset(&put, 0, sizeof(put));
+    put.id = str(id);
+    put.fields = FK_ACCOUNT_PUT_CLOSED;
+    put.closed = closed;
+
+    return fk_account_put(&shop, &shop_env, &put, &view, &created, &seq,
+                          &field);
+}
+
+
+__attribute__((unused))
+static fk_account_view_t
+ledger_view(const char *id)
+{
+    fk_account_view_t  view;
+
+    memset(&view, 0, sizeof(view));
+    shop_must(fk_account_get(&shop, str(id), &view) == FK_OK, "account");
+    return view;
+}
+
+
+/* So much for agent "a", so much for its parent "b". */
+__attribute__((unused))
+static fk_split_t
+ledger_split(int64_t a, int64_t b, uint32_t settle_s)
+{
+    fk_split_t  split;
+
+    memset(&split, 0, sizeof(split));
+    split.count = 2;
+    split.settle_s = settle_s;
+    split.line[0].account = str("a");
+    split.line[0].amount = a;
+    split.line[1].account = str("b");
+    split.line[1].amount = b;
+
+    return split;
+}
+
+
+__attribute__((unused))
+static fk_code_t
+ledger_pay(const fk_order_id_t *id, const char *trade_no, int64_t amount,
+    const fk_split_t *split, fk_pay_result_t *result, fk_order_view_t *out)
+{
+    fk_pay_t  in;
+
+    memset(&in, 0, sizeof(in));
+    in.id = *id;
+    in.channel = str("epay");
+    in.trade_no = str(trade_no);
+    in.amount = amount;
+    strcpy(in.currency, "CNY");
+    in.split = *split;
+
+    return fk_pay(&shop, &shop_env, &in, result, out);
+}
+
+
+/* A shop with seats at 500 and two agents, "a" below "b". */
+__attribute__((unused))
+static void
+ledger_open(void)
+{
+    shop_open();
+    shop_product("x", FK_KIND_COUNTED, 1000);
+    shop_must(ledger_agent("b", "") == FK_OK
+              && ledger_agent("a", "b") == FK_OK, "agents");
+}
+
+
+/* An order of qty that "a" brought, paid and split so. */
+__attribute__((unused))
+static fk_order_id_t
+ledger_sell(uint32_t qty, int64_t a, int64_t b, uint32_t settle_s)
+{
+    char             trade[32];
+    fk_split_t       split;
+    fk_checkout_t    in;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    in = shop_cart("x", qty);
+    in.agent = str("a");
+    split = ledger_split(a, b, settle_s);
+    snprintf(trade, sizeof(trade), "sold-%u", shop_serial);
+
+    shop_must(fk_checkout(&shop, &shop_env, &in, &out) == FK_OK, "checkout");
+    shop_must(ledger_pay(&in.id, trade, out.amount, &split, &result, &out)
+              == FK_OK && result == FK_PAY_DELIVERED, "sale");
+
+    return in.id;
+}
+
+
+__attribute__((unused))
+static fk_code_t
+ledger_return(const fk_order_id_t *id, int64_t amount, const char *ref)
+{
+    fk_order_view_t  out;
+
+    return fk_refund_part(&shop, &shop_env, id, amount, str(ref), &out);
+}
+
+
+/* The audit of the shop as it is; its totals. */
+__attribute__((unused))
+static fk_audit_totals_t
+ledger_audit(void)
+{
+    fk_audit_totals_t  totals;
+
+    memset(&totals, 0, sizeof(totals));
+    shop_must(fk_audit_begin(&shop, &shop_env, 77) == FK_OK, "audit");
+    while (fk_audit_step(&shop, &shop_env, 77, 100) == FK_AGAIN) { }
+    shop_must(fk_audit_end(&shop, 77, &totals) == FK_OK, "audit end");
+
+    if (!totals.ok) {
+        printf("#   %s\n", totals.problem);
+    }
+
+    return totals;
+}
+
+
+/* Every sum and link, at once and by the audit. */
+__attribute__((unused))
+static int
+ledger_sound(void)
+{
+    fk_audit_totals_t  totals;
+
+    totals = ledger_audit();
+    return shop_sound() && totals.ok && totals.money[0].ledger_sum == 0;
+}
+
+
+#endif /* FAKA_LEDGER_SHOP_H_INCLUDED_ */
