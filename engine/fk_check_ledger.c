@@ -225,7 +225,7 @@ fk_check_split(fk_check_t *ck, uint32_t order)
 
     if (o->axis_payment == FK_PAYMENT_UNPAID
         || (o->axis_payment == FK_PAYMENT_PAID && paid < s->paid)
-        || (o->axis_payment != FK_PAYMENT_PAID && s->part_count != 0))
+        || (s->part_count != 0 && !fk_part_allowed(o)))
     {
         return "more is split, or was given back, than was paid";
     }

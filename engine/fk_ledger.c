@@ -16,7 +16,6 @@
 
 static fk_code_t fk_part_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     int64_t amount, fk_str_t ref, fk_order_view_t *out);
-static fk_code_t fk_part_allowed(const fk_order_rec_t *o);
 static fk_code_t fk_part_known(const fk_t *fk, uint32_t split,
     int64_t amount, fk_str_t ref);
 static void fk_part_add(fk_t *fk, const fk_env_t *env, uint32_t split,
@@ -83,9 +82,8 @@ fk_part_locked(fk_t *fk, const fk_env_t *env, uint32_t order, int64_t amount,
         return code;
     }
 
-    code = fk_part_allowed(o);
-    if (code != FK_OK) {
-        return code;
+    if (!fk_part_allowed(o)) {
+        return FK_CONFLICT;
     }
 
     paid = split != 0 ? FK_SPLIT(fk, split)->paid
@@ -131,7 +129,7 @@ fk_part_locked(fk_t *fk, const fk_env_t *env, uint32_t order, int64_t amount,
 
 /* What a person can still deny or give up is given back as a whole. */
 
-static fk_code_t
+int
 fk_part_allowed(const fk_order_rec_t *o)
 {
     fk_axes_t  now, next;
@@ -140,8 +138,7 @@ fk_part_allowed(const fk_order_rec_t *o)
 
     return now.payment == FK_PAYMENT_PAID
            && fk_next_state(&now, FK_EVENT_DENY, 0, &next) != FK_OK
-           && fk_next_state(&now, FK_EVENT_GIVE_UP, 0, &next) != FK_OK
-           ? FK_OK : FK_CONFLICT;
+           && fk_next_state(&now, FK_EVENT_GIVE_UP, 0, &next) != FK_OK;
 }
 
 

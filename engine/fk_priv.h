@@ -472,6 +472,10 @@ int64_t fk_line_clawed(int64_t amount, int64_t returned, int64_t paid);
 int64_t fk_line_net(const fk_split_rec_t *s, uint32_t n,
     uint8_t axis_payment);
 
+/* Whether a part of this order's money may be given back (fk_ledger.c): it is
+ * paid, and will not be refunded as a whole any more. */
+int fk_part_allowed(const fk_order_rec_t *o);
+
 /* All that it adds to balances and audit; sign: 1 or -1. */
 void fk_split_count(fk_t *fk, uint32_t split, int sign);
 

@@ -1,7 +1,7 @@
 /*
  * A random life of a small shop: purchases, payments of every kind, imports,
- * changes, expiry; and the question whether two regions are the same shop,
- * order by order, card by card.
+ * changes, expiry, commission; and the question whether two regions are the
+ * same shop, order by order, card by card, account by account.
  */
 
 #ifndef FAKA_JOURNAL_LIFE_H_INCLUDED_
@@ -9,6 +9,7 @@
 
 
 #include "journal_shop.h"
+#include "ledger_shop.h"
 
 
 #define ORDERS_MAX   6000
@@ -23,6 +24,11 @@ static uint32_t       next_trade = 1;
 static uint32_t       staged[3];       /* imports that go on */
 
 static const char *const  skus[] = { "card-a", "card-b", "key", "seats" };
+
+/* The last one comes and goes. */
+static const char *const  agents[] = { "a", "b", "c", "d" };
+
+#define AGENTS_COUNT  4
 
 
 __attribute__((unused))
@@ -56,6 +62,10 @@ live_buy(void)
     in.qty = in.sku.data[0] == 'k' ? 1 : 1 + pick(5);
     in.has_idem = (uint8_t) pick(2);
 
+    if (pick(2) == 0) {
+        in.agent = str(agents[pick(AGENTS_COUNT)]);
+    }
+
     if (pick(3) == 0) {
         list = shop_view(skus[n]).price * in.qty;
         shop_rules(&in, list, 1 + pick((uint32_t) list * 2),
@@ -70,12 +80,40 @@ live_buy(void)
 }
 
 
+/* Now and then more than there is, or for somebody who has left. */
+__attribute__((unused))
+static fk_split_t
+live_split(int64_t amount)
+{
+    uint32_t    n;
+    fk_split_t  split;
+
+    memset(&split, 0, sizeof(split));
+    split.settle_s = pick(3) == 0 ? 0 : pick(9000);
+
+    if (pick(12) == 0) {
+        split.flagged = 1;
+        return split;
+    }
+
+    split.count = pick(AGENTS_COUNT + 1);
+
+    for (n = 0; n < split.count; n++) {
+        split.line[n].account = str(agents[n]);
+        split.line[n].amount = pick((uint32_t) amount / 3 + 2);
+    }
+
+    return split;
+}
+
+
 __attribute__((unused))
 static void
 live_pay(void)
 {
     char              trade[32];
     int64_t           amount;
+    fk_split_t        split;
     fk_order_id_t    *id;
     fk_order_view_t   view;
     fk_pay_result_t   result;
@@ -100,6 +138,12 @@ live_pay(void)
         return;
     }
 
+    if (pick(2) == 0) {
+        split = live_split(amount);
+        (void) ledger_pay(id, trade, amount, &split, &result, &view);
+        return;
+    }
+
     (void) shop_pay(id, trade, amount, &result, &view);
 }
 
@@ -108,15 +152,76 @@ __attribute__((unused))
 static void
 live_decide(void)
 {
+    fk_split_t       split;
     fk_order_view_t  view;
 
     static const fk_event_t  events[] = {
         FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED
     };
 
-    if (orders_count > 0) {
-        (void) fk_decide(&shop, &shop_env, &orders[pick(orders_count)],
-                         events[pick(4)], &view);
+    if (orders_count == 0) {
+        return;
+    }
+
+    if (pick(3) == 0) {
+        split = live_split(500);
+        (void) fk_approve(&shop, &shop_env, &orders[pick(orders_count)],
+                          &split, &view);
+        return;
+    }
+
+    (void) fk_decide(&shop, &shop_env, &orders[pick(orders_count)],
+                     events[pick(4)], &view);
+}
+
+
+/* Money goes back in parts, is asked for, and paid out; agents move. */
+__attribute__((unused))
+static void
+live_ledger(void)
+{
+    char                  ref[24];
+    uint32_t              n, cursor;
+    fk_order_view_t       view;
+    fk_withdrawal_view_t  w[4];
+
+    switch (pick(5)) {
+
+    case 0:
+        if (orders_count != 0) {
+            snprintf(ref, sizeof(ref), "part-%u", pick(12));
+            (void) fk_refund_part(&shop, &shop_env,
+                                  &orders[pick(orders_count)],
+                                  1 + pick(pick(2) ? 100 : 2000), str(ref),
+                                  &view);
+        }
+        break;
+
+    case 1:
+        (void) fk_withdrawal_request(&shop, &shop_env,
+                                     str(agents[pick(AGENTS_COUNT)]),
+                                     1 + pick(300), str("note"), w);
+        break;
+
+    case 2:
+        (void) ledger_agent(agents[pick(AGENTS_COUNT)],
+                            pick(2) ? "" : agents[pick(AGENTS_COUNT)]);
+        break;
+
+    case 3:
+        (void) ledger_close("d", (uint8_t) pick(2));
+        break;
+
+    default:
+        n = 4;
+        cursor = pick(130);
+
+        if (fk_withdrawal_list(&shop, -1, &cursor, w, &n) == FK_OK
+            && n != 0)
+        {
+            (void) fk_withdrawal_decide(&shop, &shop_env, w[pick(n)].id,
+                                        pick(FK_WITHDRAWAL_STATE_COUNT), w);
+        }
     }
 }
 
@@ -229,8 +334,10 @@ live(uint32_t steps)
             live_buy();
         } else if (what < 60) {
             live_pay();
-        } else if (what < 70) {
+        } else if (what < 67) {
             live_decide();
+        } else if (what < 75) {
+            live_ledger();
         } else if (what < 82) {
             live_import();
         } else if (what < 86) {
@@ -330,6 +437,59 @@ same_orders(fk_t *a, fk_t *b)
 }
 
 
+/* And what their orders' money was split into. */
+__attribute__((unused))
+static int
+same_accounts(fk_t *a, fk_t *b)
+{
+    uint32_t              i, n[2], cursor[2];
+    fk_code_t             rc[2];
+    fk_split_view_t       split[2];
+    fk_account_view_t     view[2];
+    fk_withdrawal_view_t  w[2][16];
+
+    for (i = 0; i < AGENTS_COUNT; i++) {
+        if (fk_account_get(a, str(agents[i]), &view[0]) != FK_OK
+            || fk_account_get(b, str(agents[i]), &view[1]) != FK_OK
+            || memcmp(&view[0], &view[1], sizeof(view[0])) != 0)
+        {
+            printf("#   account %s differs\n", agents[i]);
+            return 0;
+        }
+    }
+
+    for (i = 0; i < orders_count; i++) {
+        memset(split, 0, sizeof(split));
+        rc[0] = fk_order_split(a, &orders[i], &split[0]);
+        rc[1] = fk_order_split(b, &orders[i], &split[1]);
+
+        if (rc[0] != rc[1] || memcmp(&split[0], &split[1], sizeof(split[0])))
+        {
+            printf("#   the split of order %u differs\n", i);
+            return 0;
+        }
+    }
+
+    cursor[0] = cursor[1] = 0;
+
+    do {
+        n[0] = n[1] = 16;
+        memset(w, 0, sizeof(w));
+        (void) fk_withdrawal_list(a, -1, &cursor[0], w[0], &n[0]);
+        (void) fk_withdrawal_list(b, -1, &cursor[1], w[1], &n[1]);
+
+        /* Free slots at the end are nobody's, so the cursors may differ. */
+        if (n[0] != n[1] || memcmp(w[0], w[1], sizeof(w[0])) != 0) {
+            printf("#   withdrawals differ\n");
+            return 0;
+        }
+    } while (cursor[0] != 0 && cursor[1] != 0);
+
+    return 1;
+}
+
+
+/* Products, and the accounts of those who bring their buyers. */
 __attribute__((unused))
 static int
 same_products(fk_t *a, fk_t *b)
@@ -349,7 +509,7 @@ same_products(fk_t *a, fk_t *b)
         }
     }
 
-    return 1;
+    return same_accounts(a, b);
 }
 
 
@@ -377,6 +537,8 @@ __attribute__((unused))
 static void
 life_begin(uint32_t seed)
 {
+    uint32_t  i;
+
     /* In the memory of the last one: what it left must not matter. */
     if (shop.base == NULL) {
         shop_open();
@@ -395,6 +557,10 @@ life_begin(uint32_t seed)
     shop_product("card-b", FK_KIND_CARD, 0);
     shop_product("key", FK_KIND_SHARED, 0);
     shop_product("seats", FK_KIND_COUNTED, 300);
+
+    for (i = 0; i < AGENTS_COUNT; i++) {
+        shop_must(ledger_agent(agents[i], "") == FK_OK, "agent");
+    }
 }
 
 
