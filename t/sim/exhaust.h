@@ -67,7 +67,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      34
+#define EX_OP_COUNT      38
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6
@@ -78,10 +78,22 @@ typedef struct {
 #define EX_OP_RESTORE    27
 #define EX_OP_READ       28
 #define EX_OP_LATER      29
+#define EX_OP_PAY_LATE   31
+#define EX_OP_ACCOUNT    34
+#define EX_OP_PART       35
+#define EX_OP_WITHDRAW   36
+#define EX_OP_PAYOUT     37
 
 extern const ex_op_t  ex_ops[EX_OP_COUNT];
 
 uint64_t ex_random(ex_shop_t *x);
+
+/* exhaust_ledger.c: commission.  How this payment is split; the operations. */
+void ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split);
+fk_code_t ex_account(ex_shop_t *x);
+fk_code_t ex_part(ex_shop_t *x);
+fk_code_t ex_withdraw(ex_shop_t *x);
+fk_code_t ex_payout(ex_shop_t *x);
 
 /* Notes what a finished operation has made; not before it has come through. */
 void ex_book(ex_shop_t *x, unsigned op);

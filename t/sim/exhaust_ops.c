@@ -270,6 +270,7 @@ ex_pay(ex_shop_t *x, int64_t more)
     in.review = x->draw.c % 7 == 0;
     in.reason = (fk_str_t) { (const uint8_t *) "paid too soon", 13 };
     in.reason.size = in.review ? in.reason.size : 0;
+    ex_split(x, in.amount, &in.split);
 
     return fk_pay(&x->fk, &env, &in, &result, &out);
 }
@@ -565,6 +566,10 @@ ex_later(ex_shop_t *x)
         x->book.now_ms += (EX_RETENTION + 40) * 1000;
     }
 
+    if (x->draw.b % 16 == 0) {
+        x->book.now_ms += FK_SETTLE_UNIT_S * 1000;
+    }
+
     return FK_OK;
 }
 
@@ -605,6 +610,10 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "pay late", ex_pay_right, EX_REPEATS, FK_STATUS_EXPIRED },
     { "refund", ex_refund, EX_REPEATS, FK_STATUS_REFUND_DUE },
     { "import, break", ex_import_break, EX_REPEATS, EX_ANY },
+    { "account", ex_account, EX_REPEATS, EX_ANY },
+    { "part back", ex_part, EX_REPEATS, FK_STATUS_DELIVERED },
+    { "withdrawal", ex_withdraw, EX_STEP, EX_ANY },
+    { "withdrawal, decided", ex_payout, EX_REPEATS, EX_ANY },
 };
 
 

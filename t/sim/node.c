@@ -13,7 +13,8 @@
 #include "sim.h"
 
 
-#define NODE_UNIX_US   (INT64_C(1700000000) * SIM_S)
+/* Some seconds before a unit in which commission is settled. */
+#define NODE_UNIX_US   (INT64_C(830079) * FK_SETTLE_UNIT_S * SIM_S - 9 * SIM_S)
 
 
 static void node_count(sim_t *s, uint32_t n);

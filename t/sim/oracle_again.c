@@ -182,6 +182,7 @@ again_same(sim_t *s, fk_t *fk, fk_t *other, const fk_env_t *env)
     }
 
     again_products(s, fk, other, env);
+    oracle_ledger_same(s, fk, other);
     again_cards(s, fk, other);
     again_keys(s, fk, other);
 }

@@ -52,6 +52,7 @@ oracle_check(sim_t *s, uint32_t node)
 
     check_engine(s, fk);
     check_orders(s, fk, sums);
+    oracle_check_ledger(s, fk);
     again_check(s, fk, &env, sums);
     check_promises(s);
     check_products(s, fk, &env, sums);

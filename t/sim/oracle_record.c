@@ -87,9 +87,11 @@ oracle_images(sim_t *s, const uint8_t *record, size_t size)
             break;
 
         default:
-            break;
+            oracle_ledger_image(s, &head, type, &image);
         }
     }
+
+    oracle_ledger_record(s, &head);
 }
 
 
@@ -122,6 +124,8 @@ oracle_forget(sim_t *s, uint64_t seq)
         p->state_seq = p->state_seq > seq ? 0 : p->state_seq;
         p->born_seq = p->born_seq > seq ? 0 : p->born_seq;
     }
+
+    oracle_ledger_forget(s, seq);
 }
 
 
@@ -235,6 +239,12 @@ record_order(sim_t *s, const fk_record_head_t *head,
 
     if (b->axes_seq != 0) {
         record_moved(s, head, n, &now);
+
+        if (b->axes.payment == FK_PAYMENT_UNPAID
+            && now.payment == FK_PAYMENT_PAID)
+        {
+            oracle_ledger_paid(s, n, in->flagged);
+        }
     }
 
     oracle_turn(s, head, n, &now);
@@ -315,6 +325,8 @@ record_same(sim_t *s, uint32_t n, const fk_image_order_t *in)
                     || (in->review && in->reason_size == size))
                 && (request_risk(n) != REQUEST_PASSES || !in->review),
              "the journal has other rules of purchase %u", n);
+    SIM_MUST(s, in->agent == 0 || request_is_brought(n),
+             "the journal has an agent of purchase %u, whom nobody named", n);
 }
 
 

@@ -39,6 +39,16 @@ static void request_decide(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_refund(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
+static fk_code_t request_pay_split(sim_t *s, fk_t *fk, const fk_env_t *env,
+    fk_pay_t *in, sim_request_t *r);
+static void request_make_account(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_part(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_withdraw(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+static void request_payout(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
 static fk_str_t request_trade_no(uint32_t payment, char text[16]);
 
 
@@ -58,6 +68,10 @@ static void (*const request_calls[SIM_REQUEST_COUNT])(sim_t *s, fk_t *fk,
     [SIM_REQUEST_IMPORT_ABORT] = request_abort,
     [SIM_REQUEST_DECIDE] = request_decide,
     [SIM_REQUEST_REFUND] = request_refund,
+    [SIM_REQUEST_ACCOUNT] = request_make_account,
+    [SIM_REQUEST_PART] = request_part,
+    [SIM_REQUEST_WITHDRAW] = request_withdraw,
+    [SIM_REQUEST_PAYOUT] = request_payout,
 };
 
 
@@ -250,11 +264,18 @@ request_rules(fk_t *fk, const fk_env_t *env, const sim_request_t *r,
     int                i;
     int64_t            list;
     fk_code_t          code;
+    fk_account_view_t  agent;
     fk_product_view_t  product;
 
     code = fk_product_get(fk, env, in->sku, &product);
     if (code != FK_OK) {
         return code;
+    }
+
+    if (request_is_brought(r->purchase)
+        && fk_account_get(fk, request_account(0), &agent) == FK_OK)
+    {
+        in->agent = request_account(0);
     }
 
     list = product.price * (int64_t) in->qty;
@@ -384,7 +405,8 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
         in.reason = in.trade_no;
     }
 
-    r->code = fk_pay(fk, env, &in, &r->result, &r->view);
+    request_split(request_purchase(&r->id), in.amount, &in.split);
+    r->code = request_pay_split(s, fk, env, &in, r);
 
     /* Finished long ago: the archive has it, and money for it counts. */
     if (r->code == FK_NOT_FOUND) {
@@ -392,11 +414,72 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 
         if (r->code == FK_OK) {
             r->is_restored = 1;
-            r->code = fk_pay(fk, env, &in, &r->result, &r->view);
+            r->code = request_pay_split(s, fk, env, &in, r);
         }
     }
 
     r->seq = r->view.seq;
+}
+
+
+/* A split that cannot be is no reason to leave money outside. */
+
+static fk_code_t
+request_pay_split(sim_t *s, fk_t *fk, const fk_env_t *env, fk_pay_t *in,
+    sim_request_t *r)
+{
+    fk_code_t  code;
+
+    code = fk_pay(fk, env, in, &r->result, &r->view);
+
+    if (code == FK_INVALID && in->split.count != 0) {
+        sim_mark(s, SIM_MARK_NOT_SPLIT);
+        memset(&in->split, 0, sizeof(in->split));
+        in->split.flagged = 1;
+        code = fk_pay(fk, env, in, &r->result, &r->view);
+    }
+
+    return code;
+}
+
+
+int
+request_is_brought(uint32_t purchase)
+{
+    return purchase % 4 == 1;
+}
+
+
+fk_str_t
+request_account(uint32_t account)
+{
+    static const char *const  id[SIM_ACCOUNTS] = { "g0", "g1", "g2" };
+
+    return (fk_str_t) { (const uint8_t *) id[account], 2 };
+}
+
+
+void
+request_split(uint32_t purchase, int64_t paid, fk_split_t *split)
+{
+    uint32_t  i;
+
+    static const int64_t   parts[SIM_ACCOUNTS] = { 10, 33, 50 };
+    static const uint32_t  settle_s[3] = { 0, 1, 86400 };
+
+    memset(split, 0, sizeof(*split));
+
+    if (!request_is_brought(purchase)) {
+        return;
+    }
+
+    split->count = 2 + purchase % 8 / 4;
+    split->settle_s = settle_s[purchase / 4 % 3];
+
+    for (i = 0; i < split->count; i++) {
+        split->line[i].account = request_account(i);
+        split->line[i].amount = paid / parts[i];
+    }
 }
 
 
@@ -492,9 +575,103 @@ request_abort(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 static void
 request_decide(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 {
+    fk_split_t       split;
+    fk_order_view_t  order;
+
     oracle_decision(s, r->purchase, r->event);
-    r->code = fk_decide(fk, env, &r->id, r->event, &r->view);
+
+    if (r->event != FK_EVENT_APPROVE
+        || fk_order_get(fk, &r->id, &order) != FK_OK)
+    {
+        r->code = fk_decide(fk, env, &r->id, r->event, &r->view);
+        r->seq = r->view.seq;
+        return;
+    }
+
+    request_split(r->purchase, order.amount, &split);
+    r->code = fk_approve(fk, env, &r->id, &split, &r->view);
+
+    if (r->code == FK_INVALID) {
+        memset(&split, 0, sizeof(split));
+        split.flagged = 1;
+        r->code = fk_approve(fk, env, &r->id, &split, &r->view);
+    }
+
     r->seq = r->view.seq;
+}
+
+
+/* --- the cashier's ------------------------------------------------------ */
+
+static void
+request_make_account(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r)
+{
+    int                created;
+    const char        *field;
+    fk_account_put_t   put;
+    fk_account_view_t  view;
+
+    memset(&put, 0, sizeof(put));
+    put.id = request_account(r->account);
+    put.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_PARENT;
+    memcpy(put.currency, "CNY", 4);
+
+    if (r->account != 0) {
+        put.parent = request_account(r->account - 1);
+    }
+
+    r->code = fk_account_put(fk, env, &put, &view, &created, &r->seq, &field);
+}
+
+
+/* Its ref says which of the parts of this purchase it is. */
+
+static void
+request_part(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    char      text[3];
+    fk_str_t  ref;
+
+    (void) snprintf(text, sizeof(text), "R%u", r->count % 10);
+    ref = (fk_str_t) { (uint8_t *) text, 2 };
+    r->code = fk_refund_part(fk, env, &r->id, r->amount, ref, &r->view);
+
+    if (r->code == FK_NOT_FOUND
+        && request_unarchive(s, fk, env, &r->id) == FK_OK)
+    {
+        r->is_restored = 1;
+        r->code = fk_refund_part(fk, env, &r->id, r->amount, ref, &r->view);
+    }
+
+    if (r->code == FK_EXISTS) {
+        sim_mark(s, SIM_MARK_PART_AGAIN);
+    }
+
+    r->seq = r->code == FK_OK || r->code == FK_EXISTS ? r->view.seq : 0;
+}
+
+
+static void
+request_withdraw(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    fk_withdrawal_view_t  view;
+
+    r->code = fk_withdrawal_request(fk, env, request_account(r->account),
+                                    r->amount, request_account(r->account),
+                                    &view);
+    r->seq = r->code == FK_OK ? view.seq : 0;
+}
+
+
+static void
+request_payout(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
+{
+    fk_withdrawal_view_t  view;
+
+    r->code = fk_withdrawal_decide(fk, env, r->withdrawal,
+                                   (fk_withdrawal_state_t) r->count, &view);
+    r->seq = r->code == FK_OK || r->code == FK_EXISTS ? view.seq : 0;
 }
 
 

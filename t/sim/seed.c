@@ -89,6 +89,7 @@ seed_run(sim_t *s)
     oracle_start(s);
     node_start(s, 0);
     operator_start(s);
+    cashier_start(s);
     client_start(s);
     chaos_start(s);
 

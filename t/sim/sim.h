@@ -175,7 +175,12 @@ typedef struct {
     X(ARCHIVE_REFUSED,    "a late write to the archive was refused")         \
     X(BURIED,             "the import of a dead worker was ended")           \
     X(UPLOADED_AGAIN,     "a file came again, and its cards were known")     \
-    X(REFUNDED_AGAIN,     "a refund was said twice, and known")
+    X(REFUNDED_AGAIN,     "a refund was said twice, and known")              \
+    X(COMMISSION,         "commission became available")                     \
+    X(PAID_OUT,           "a withdrawal was paid")                           \
+    X(DEBT,               "an account had less than nothing")                \
+    X(PART_AGAIN,         "a part was given back twice, and known")          \
+    X(NOT_SPLIT,          "a payment was booked without its split")
 
 typedef enum {
 #define SIM_MARK_ENUM(name, text)  SIM_MARK_##name,
@@ -472,7 +477,11 @@ int shell_knows_dead(const sim_worker_t *w, uint64_t owner);
     X(IMPORT_COMMIT)                                                         \
     X(IMPORT_ABORT)                                                          \
     X(DECIDE)                                                                \
-    X(REFUND)
+    X(REFUND)                                                                \
+    X(ACCOUNT)                                                               \
+    X(PART)                                                                  \
+    X(WITHDRAW)                                                              \
+    X(PAYOUT)
 
 typedef enum {
 #define SIM_REQUEST_ENUM(name)  SIM_REQUEST_##name,
@@ -497,6 +506,9 @@ struct sim_request_s {
     fk_order_id_t       id;
     fk_event_t          event;
     fk_product_put_t    put;
+    uint32_t            account;
+    int64_t             amount;
+    uint64_t            withdrawal;
 
     /* what is answered */
     int                 is_parked;
@@ -542,6 +554,11 @@ void request_archived(sim_t *s, const sim_text_t *text, sim_id_t *version,
 void request_key(uint32_t purchase, uint32_t product,
     uint8_t idem[FK_IDEM_SIZE], uint8_t body[8]);
 fk_str_t request_sku(uint32_t product);
+/* Who brings buyers, each below the one before; and what they get of it. */
+#define SIM_ACCOUNTS  3
+fk_str_t request_account(uint32_t account);
+int request_is_brought(uint32_t purchase);
+void request_split(uint32_t purchase, int64_t paid, fk_split_t *split);
 uint32_t request_product_of(const char *sku);
 
 
@@ -566,10 +583,13 @@ typedef struct {
     uint32_t        tries;
     int64_t         since_us;
     fk_order_id_t   id;
+    uint32_t        account;
+    int64_t         amount;
+    uint64_t        withdrawal;
 } sim_actor_t;
 
 #define SIM_GATEWAYS_MAX  256
-#define SIM_ACTORS_MAX    (SIM_CLIENTS_MAX + SIM_GATEWAYS_MAX + 3)
+#define SIM_ACTORS_MAX    (SIM_CLIENTS_MAX + SIM_GATEWAYS_MAX + 4)
 
 uint32_t actor_new(sim_t *s, sim_actor_pt done);
 sim_request_t *actor_request(sim_t *s, uint32_t actor,
@@ -586,6 +606,7 @@ void client_start(sim_t *s);
 void gateway_pay(sim_t *s, uint32_t purchase, const fk_order_id_t *id,
     int64_t amount, int64_t delay_us);
 void operator_start(sim_t *s);
+void cashier_start(sim_t *s);
 
 
 #include "sim_oracle.h"

@@ -38,7 +38,35 @@ typedef struct {
     uint32_t       made_expires_s;
     fk_order_id_t  made_id;
     fk_axes_t      axes;
+
+    /* Parts of its money that the cashier was asked to give back. */
+    uint32_t       part_count;
+    int64_t        part[FK_PARTS_MAX];
 } sim_purchase_t;
+
+/* One image of a split or of a withdrawal, as the journal has it. */
+enum {
+    SIM_LEDGER_SPLIT = 0, SIM_LEDGER_WITHDRAWAL
+};
+
+#define SIM_LEDGER_MAX       8192
+#define SIM_WITHDRAWALS_MAX  1024
+
+typedef struct {
+    uint64_t  seq;
+    uint32_t  key;                     /* purchase, or slot */
+    uint8_t   kind;
+    uint8_t   state;
+    uint8_t   used;                    /* of a withdrawal */
+    uint64_t  serial;
+    uint32_t  line_count;
+    uint32_t  part_count;
+    uint32_t  settle_at_s;
+    uint32_t  account[FK_SPLIT_LINES_MAX];     /* SIM_ACCOUNTS: not known */
+    int64_t   amount[FK_SPLIT_LINES_MAX];
+    int64_t   paid;
+    int64_t   returned;
+} sim_entry_line_t;
 
 typedef struct {
     uint32_t       purchase;
@@ -97,6 +125,13 @@ typedef struct {
     uint64_t        sum_room;
     uint64_t        waited_seq;        /* the replicas had it */
     uint64_t        blind_seq;         /* up to it, records were not seen */
+    uint32_t        account[3];        /* their slots, by the journal */
+    uint8_t         account_known[3];  /* acknowledged */
+    uint32_t        paid_now;          /* purchase, by the record in hand */
+    int             paid_flagged;
+    uint32_t        split_now;
+    uint32_t        ledger_count;
+    sim_entry_line_t  ledger[SIM_LEDGER_MAX];
     uint64_t        last_seq;          /* of the journal as Redis has it */
     uint64_t        top_epoch;         /* the last entry's id */
     uint64_t        top_seq;
@@ -142,6 +177,21 @@ void oracle_forget(sim_t *s, uint64_t seq);
 void oracle_blind(sim_t *s, uint64_t seq);
 /* The price that an order has whose record is seq; 0: not known. */
 int64_t oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq);
+
+
+/* --- oracle_ledger.c: commission --------------------------------------- */
+
+void oracle_ledger_image(sim_t *s, const fk_record_head_t *head,
+    fk_image_type_t type, const fk_image_t *image);
+/* The record in hand makes this purchase paid; and it was read to its end. */
+void oracle_ledger_paid(sim_t *s, uint32_t purchase, int is_flagged);
+void oracle_ledger_record(sim_t *s, const fk_record_head_t *head);
+/* As oracle_forget(). */
+void oracle_ledger_forget(sim_t *s, uint64_t seq);
+/* At a quiet point: accounts have what the book says. */
+void oracle_check_ledger(sim_t *s, fk_t *fk);
+/* And a second shop has the same. */
+void oracle_ledger_same(sim_t *s, fk_t *fk, fk_t *other);
 
 
 /* --- oracle_stock.c: whose turn it is, and what is in stock ------------ */

@@ -12,6 +12,12 @@
 
 #define WEEK_S  (7 * 86400)
 
+#define EQ_BALANCE(id, f, av, what)                                          \
+    do {                                                                     \
+        EQ_INT(ledger_view(id).frozen, f, what ": frozen");                  \
+        EQ_INT(ledger_view(id).available, av, what ": available");           \
+    } while (0)
+
 
 /* An agent, or a change of its parent; parent "" is none. */
 __attribute__((unused))

@@ -1,0 +1,118 @@
+/*
+ * The operations that move commission, for the death at every store: accounts
+ * that change, parts that go back, withdrawals.
+ */
+
+#include "exhaust.h"
+
+
+#define EX_ACCOUNTS  3
+
+
+void
+ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split)
+{
+    uint32_t           i;
+    fk_account_view_t  view;
+
+    memset(split, 0, sizeof(*split));
+
+    /* Only what there is: a split that is refused is no transaction. */
+    for (i = 0; i < EX_ACCOUNTS && x->draw.c % 3 != 0; i++) {
+        if (fk_account_get(&x->fk, request_account(i),
+                           &view) == FK_OK
+            && !view.closed)
+        {
+            split->line[split->count].account = request_account(i);
+            split->line[split->count++].amount = amount / 4;
+        }
+    }
+
+    split->settle_s = x->draw.b % 2 == 0 ? 0 : (uint32_t) (x->draw.b % 900);
+}
+
+
+fk_code_t
+ex_account(ex_shop_t *x)
+{
+    int                created;
+    uint64_t           seq;
+    fk_env_t           env;
+    const char        *field;
+    fk_account_put_t   put;
+    fk_account_view_t  view;
+
+    memset(&put, 0, sizeof(put));
+    put.id = request_account((uint32_t) (x->draw.a % EX_ACCOUNTS));
+    put.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_PARENT
+                 | FK_ACCOUNT_PUT_CLOSED;
+    put.closed = x->draw.b % 4 == 0;
+    memcpy(put.currency, "CNY", 4);
+
+    if (x->draw.c % 2 == 0) {
+        put.parent = request_account((uint32_t) (x->draw.c % EX_ACCOUNTS));
+    }
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    return fk_account_put(&x->fk, &env, &put, &view, &created, &seq, &field);
+}
+
+
+fk_code_t
+ex_part(ex_shop_t *x)
+{
+    char             ref[32];
+    fk_env_t         env;
+    fk_order_view_t  out;
+
+    if (x->book.order_count == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    (void) snprintf(ref, sizeof(ref), "part-%" PRIu64, x->draw.b);
+
+    return fk_refund_part(&x->fk, &env,
+                          &x->book.id[x->draw.a % x->book.order_count],
+                          1 + (int64_t) (x->draw.c % 200),
+                          (fk_str_t) { (uint8_t *) ref, strlen(ref) }, &out);
+}
+
+
+fk_code_t
+ex_withdraw(ex_shop_t *x)
+{
+    fk_env_t              env;
+    fk_withdrawal_view_t  view;
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    return fk_withdrawal_request(&x->fk, &env,
+                                 request_account((uint32_t)
+                                                 (x->draw.a % EX_ACCOUNTS)),
+                                 1 + (int64_t) (x->draw.b % 30),
+                                 (fk_str_t) { NULL, 0 }, &view);
+}
+
+
+/* The next state of one of those that there are. */
+
+fk_code_t
+ex_payout(ex_shop_t *x)
+{
+    uint32_t              n, cursor;
+    fk_env_t              env;
+    fk_withdrawal_view_t  view;
+
+    n = 1;
+    cursor = (uint32_t) (x->draw.a % 8);
+
+    if (fk_withdrawal_list(&x->fk, -1, &cursor, &view, &n) != FK_OK || n == 0)
+    {
+        return FK_NOT_FOUND;
+    }
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    return fk_withdrawal_decide(&x->fk, &env, view.id,
+                                (fk_withdrawal_state_t)
+                                (1 + x->draw.b % 3), &view);
+}

@@ -1,0 +1,131 @@
+/*
+ * The ledger and the archive: commission stays with its order as long as it is
+ * frozen, leaves with it, is known as a sum, and comes back with it.
+ */
+
+#include "ledger_shop.h"
+
+
+static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+static size_t   record_size;
+
+
+static fk_code_t
+archive(const fk_order_id_t *id)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_archive_read(&shop, id, &out, record, sizeof(record),
+                           &record_size);
+    return code != FK_OK ? code
+           : fk_archive_drop(&shop, &shop_env, id, out.seq);
+}
+
+
+/* Frozen it stays; settled it leaves with its order, and comes back. */
+static void
+test_archive(void)
+{
+    fk_order_id_t      id;
+    fk_order_view_t    out;
+    fk_split_view_t    before, after;
+    fk_account_view_t  view;
+
+    ledger_open();
+    id = ledger_sell(1, 50, 10, WEEK_S);
+    EQ_INT(archive(&id), FK_CONFLICT, "frozen");
+    shop_wait_s(WEEK_S + FK_SETTLE_UNIT_S);
+    (void) shop_tick();
+    EQ_INT(ledger_return(&id, 100, "some"), FK_OK, "a part went back");
+    shop_must(fk_order_split(&shop, &id, &before) == FK_OK, "before");
+
+    EQ_INT(archive(&id), FK_OK, "settled");
+    view = ledger_view("a");
+    OK(view.available == 40 && view.earned == 40
+       && view.archived_earned == 40, "the sum stays");
+    EQ_INT(shop_view("x").archived_amount, 400, "what was kept");
+    EQ_INT(ledger_audit().money[0].amount, 400, "is kept");
+    OK(ledger_sound(), "sound");
+
+    EQ_INT(fk_archive_view(&shop, record, record_size, &out, NULL, NULL),
+           FK_OK, "seen in the archive");
+    EQ_STR(out.agent, "a", "with its agent");
+    EQ_INT(out.returned, 100, "and its part");
+
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
+           FK_OK, "restored");
+    OK(strcmp(out.agent, "a") == 0 && out.returned == 100, "as it was");
+    shop_must(fk_order_split(&shop, &id, &after) == FK_OK, "after");
+    OK(memcmp(&before, &after, sizeof(after)) == 0, "its split, too");
+    EQ_INT(ledger_view("a").archived_earned, 0, "no sum of it");
+    EQ_INT(ledger_return(&id, 400, "rest"), FK_OK, "the rest goes back");
+    EQ_BALANCE("a", 0, 0, "nothing left");
+    OK(ledger_sound(), "sound");
+
+    EQ_INT(archive(&id), FK_OK, "archived again");
+    EQ_INT(ledger_view("a").earned, 0, "with nothing");
+    OK(ledger_sound(), "sound");
+}
+
+
+/* An order that was refunded while its split was frozen need not wait. */
+static void
+test_archive_refunded(void)
+{
+    fk_split_t       split;
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    ledger_open();
+    split = ledger_split(50, 10, WEEK_S);
+    shop_must(shop_buy("x", 1, &out) == FK_OK
+              && shop_pay(&out.id, "odd", 1, &result, &out) == FK_OK
+              && ledger_pay(&out.id, "even", 500, &split, &result, &out)
+                 == FK_OK
+              && fk_decide(&shop, &shop_env, &out.id, FK_EVENT_DENY, &out)
+                 == FK_OK
+              && fk_decide(&shop, &shop_env, &out.id, FK_EVENT_REFUNDED,
+                           &out) == FK_OK, "refunded");
+    id = out.id;
+    EQ_INT(archive(&id), FK_OK, "archived at once");
+    OK(ledger_sound(), "out of the wheel");
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
+           FK_OK, "restored");
+    OK(ledger_sound(), "in the wheel");
+    shop_wait_s(WEEK_S + FK_SETTLE_UNIT_S);
+    (void) shop_tick();
+    EQ_BALANCE("a", 0, 0, "settled, of nothing");
+    OK(ledger_sound(), "sound");
+}
+
+
+/* A record that says more than the account has earned is none of ours. */
+static void
+test_archive_foreign(void)
+{
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+
+    ledger_open();
+    id = ledger_sell(1, 50, 10, 0);
+    shop_must(archive(&id) == FK_OK, "archive");
+    FK_ACCOUNT(&shop, 2)->archived_earned -= 1;
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
+           FK_CONFLICT, "it was not earned here");
+    FK_ACCOUNT(&shop, 2)->archived_earned += 1;
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
+           FK_OK, "it was");
+}
+
+
+int
+main(void)
+{
+    test_archive();
+    test_archive_refunded();
+    test_archive_foreign();
+
+    return tap_done();
+}
