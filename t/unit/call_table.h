@@ -8,7 +8,7 @@
 #define FAKA_CALL_TABLE_H_INCLUDED_
 
 
-#include "engine_shop.h"
+#include "call_ledger.h"
 
 
 #define AUDITOR    9
@@ -69,11 +69,11 @@ call_shop(void)
     call_buy(ORDER_EXTRA, "card");
     call_buy(ORDER_AWAY, "card");
 
+    call_ledger(&call_ids[ORDER_EXTRA], "t-4");
+
     shop_must(shop_pay(&call_ids[ORDER_PAID], "t-1", 500, &result, &out)
               == FK_OK
               && shop_pay(&call_ids[ORDER_REVIEW], "t-2", 501, &result, &out)
-                 == FK_OK
-              && shop_pay(&call_ids[ORDER_EXTRA], "t-4", 500, &result, &out)
                  == FK_OK
               && shop_pay(&call_ids[ORDER_EXTRA], "t-5", 500, &result, &out)
                  == FK_OK
@@ -328,6 +328,25 @@ call_refund(fk_t *fk)
     fk_order_view_t  out;
 
     return fk_refund(fk, &shop_env, &call_ids[ORDER_EXTRA], str("t-5"), &out);
+}
+
+
+static int
+call_refund_part(fk_t *fk)
+{
+    fk_order_view_t  out;
+
+    return fk_refund_part(fk, &shop_env, &call_ids[ORDER_PAID], 5,
+                          str("ref"), &out);
+}
+
+
+static int
+call_order_split(fk_t *fk)
+{
+    fk_split_view_t  out;
+
+    return fk_order_split(fk, &call_ids[ORDER_EXTRA], &out);
 }
 
 
@@ -621,6 +640,15 @@ static const call_t  call_table[] = {
     WRITES(pay),
     WRITES(decide),
     WRITES(refund),
+    WRITES(refund_part),
+    READS(order_split, FK_OK),
+    WRITES(account_put),
+    READS(account_get, FK_OK),
+    READS(account_list, FK_OK),
+    READS(account_entries, FK_OK),
+    WRITES(withdrawal_request),
+    WRITES(withdrawal_decide),
+    READS(withdrawal_list, FK_OK),
     WRITES(tick),
     { "flush_take", call_flush_take, FK_FLUSH_PROBE, FK_FLUSH_PROBE,
       FK_FLUSH_NOTHING, FK_FLUSH_NOTHING, FK_FLUSH_NOTHING,

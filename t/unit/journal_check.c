@@ -10,6 +10,7 @@
 
 #include "fk_check.h"
 #include "journal_shop.h"
+#include "ledger_shop.h"
 
 
 #define GUARD_SIZE   ((size_t) 16 << 20)
@@ -71,6 +72,34 @@ static const word_t  words[] = {
     WORD(FK_TABLE_PAYMENTS, fk_payment_rec_t, order),
     WORD(FK_TABLE_PAYMENTS, fk_payment_rec_t, trade_no),
     WORD(FK_TABLE_PAYMENTS, fk_payment_rec_t, used),
+    WORD(FK_TABLE_ORDERS, fk_order_rec_t, split),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, id[0]),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, used),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, kind),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, hnext),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, lines),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, withdrawals),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, open_count),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, live.frozen),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, live.settled),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, live.reserved),
+    WORD(FK_TABLE_ACCOUNTS, fk_account_rec_t, live.paid),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, order),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, returned),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, used),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, state),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, line_count),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, part_count),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].amount),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].account),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].prev),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].next),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, part[0]),
+    WORD(FK_TABLE_WITHDRAWALS, fk_withdrawal_rec_t, amount),
+    WORD(FK_TABLE_WITHDRAWALS, fk_withdrawal_rec_t, account),
+    WORD(FK_TABLE_WITHDRAWALS, fk_withdrawal_rec_t, prev),
+    WORD(FK_TABLE_WITHDRAWALS, fk_withdrawal_rec_t, next),
+    WORD(FK_TABLE_WITHDRAWALS, fk_withdrawal_rec_t, used),
     WORD(FK_TABLE_BLOCKS, fk_block_rec_t, next)
 };
 
@@ -97,6 +126,44 @@ static const word_t  links[] = {
     WORD(FK_TABLE_PAYMENTS, fk_payment_rec_t, trade_no),
     WORD(FK_TABLE_BLOCKS, fk_block_rec_t, next)
 };
+
+
+/* Two splits that are frozen, one of them with a part back; one that is not,
+ * and a withdrawal of each kind that adds to a balance. */
+static void
+make_ledger(void)
+{
+    uint32_t              i;
+    fk_split_t            split;
+    fk_order_view_t       out;
+    fk_pay_result_t       result;
+    fk_withdrawal_view_t  w;
+
+    static const char *const  trades[] = { "l0", "l1", "l2" };
+
+    shop_must(ledger_agent("b", "") == FK_OK
+              && ledger_agent("a", "b") == FK_OK, "agents");
+
+    for (i = 0; i < 3; i++) {
+        split = ledger_split(100, 10, i == 0 ? 0 : WEEK_S);
+        shop_must(shop_buy("seats", 1, &out) == FK_OK
+                  && ledger_pay(&out.id, trades[i], 500, &split, &result,
+                                &out) == FK_OK
+                  && ledger_return(&out.id, 50, "part") == FK_OK, "split");
+    }
+
+    for (i = 0; i < 2; i++) {
+        shop_must(fk_withdrawal_request(&shop, &shop_env,
+                                        str(i == 0 ? "a" : "b"), 3, str("n"),
+                                        &w) == FK_OK, "withdrawal");
+    }
+
+    shop_must(fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                   FK_WITHDRAWAL_APPROVED, &w) == FK_OK
+              && fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                      FK_WITHDRAWAL_PAID, &w) == FK_OK,
+              "paid");
+}
 
 
 /* Waiting, held, delivered, released, staged, aborted: one of each. */
@@ -142,6 +209,7 @@ make_shop(void)
     shop_must(shop_pay(&b.id, "t4", b.amount, &result, &b) == FK_OK
               && result == FK_PAY_WAITING, "wait");
 
+    make_ledger();
     shop_must(shop_buy("card", 2, &a) == FK_OK, "buy");
     shop_must(shop_buy("key", 1, &a) == FK_OK, "buy");
     shop_must(shop_buy("seats", 5, &a) == FK_OK, "buy");
@@ -247,6 +315,7 @@ test_header(void)
     OK(seen((uint8_t *) &r->aborted, 4, 0), "the aborted batches");
     OK(seen((uint8_t *) &r->loading_count, 4, 0), "the staged batches");
     OK(seen((uint8_t *) fk_wheel_slot(&shop, 12345), 4, 0), "the wheel");
+    OK(seen((uint8_t *) fk_settle_slot(&shop, 123), 4, 0), "the other one");
 
     OK(seen((uint8_t *) &r->ring.seq, 8, 0), "ring.seq");
     OK(seen((uint8_t *) &r->ring.head, 8, 0), "ring.head");
@@ -427,7 +496,7 @@ some_word(void)
     fk_region_t  *r;
 
     r = shop.region;
-    n = draw(FK_TABLE_COUNT + FK_INDEX_COUNT + 3);
+    n = draw(FK_TABLE_COUNT + FK_INDEX_COUNT + 4);
 
     if (n < FK_TABLE_COUNT) {
         at = r->table[n].offset
@@ -439,6 +508,9 @@ some_word(void)
 
     } else if (n == FK_TABLE_COUNT + FK_INDEX_COUNT) {
         at = r->wheel_offset + draw(FK_WHEEL_SLOTS * 4);
+
+    } else if (n == FK_TABLE_COUNT + FK_INDEX_COUNT + 2) {
+        at = r->settle_offset + draw(FK_SETTLE_SLOTS * 4);
 
     } else if (n == FK_TABLE_COUNT + FK_INDEX_COUNT + 1) {
         at = r->ring.offset + draw(r->ring.head);
