@@ -63,6 +63,7 @@ typedef struct {
     uint32_t  orders;
     uint32_t  payments;
     uint32_t  blocks;                  /* of 40 bytes, for what varies */
+    uint32_t  rate_sets;               /* of 4 keys whose rates are known */
     uint64_t  ring_size;               /* bytes, a power of two */
 } fk_plan_t;
 
@@ -648,7 +649,7 @@ enum {
     FK_STAT_ROLLBACKS,
     FK_STAT_LOCK_TIMEOUTS,
     FK_STAT_USER = 8,
-    FK_STAT_COUNT = 128
+    FK_STAT_COUNT = 256
 };
 
 void fk_stat_add(fk_t *fk, unsigned stat, uint64_t n);
@@ -676,6 +677,7 @@ uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
 #include "fk_archive.h"
 #include "fk_import.h"
 #include "fk_proof.h"
+#include "fk_rules.h"
 
 
 #endif /* FK_H_INCLUDED_ */

@@ -82,11 +82,16 @@ fk_plan(size_t size, fk_plan_t *plan)
         ring_size *= 2;
     }
 
+    /* Plans are compared as bytes. */
+    memset(plan, 0, sizeof(*plan));
+
     plan->products = fk_at_most(size / 65536, FK_PRODUCTS_MAX);
     plan->batches = fk_at_most(size / 16384, FK_BATCHES_MAX);
     plan->cards = (uint32_t) (size / 512);
     plan->orders = (uint32_t) (size / 1024);
     plan->payments = plan->orders + plan->orders / 8;
+    plan->rate_sets = (uint32_t) (size / 64
+                                  / (FK_RATE_WAYS * sizeof(fk_rate_rec_t)));
     plan->ring_size = ring_size;
 
     /* What the others leave; one slot, number 0, is never used. */
@@ -155,6 +160,10 @@ fk_lay_out(fk_region_t *r, const fk_plan_t *plan)
 
     r->wheel_offset = at;
     at = FK_ALIGNED(at + FK_WHEEL_SLOTS * sizeof(uint32_t));
+
+    r->rate_offset = at;
+    at = FK_ALIGNED(at + (uint64_t) plan->rate_sets * FK_RATE_WAYS
+                         * sizeof(fk_rate_rec_t));
 
     for (i = 0; i < FK_TABLE_COUNT; i++) {
         table = &r->table[i];
@@ -380,6 +389,7 @@ fk_layout_good(const fk_t *fk)
 
     return memcmp(r->index, good.index, sizeof(good.index)) == 0
            && r->wheel_offset == good.wheel_offset
+           && r->rate_offset == good.rate_offset
            && r->ring.offset == good.ring.offset
            && r->ring.size == good.ring.size;
 }

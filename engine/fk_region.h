@@ -4,8 +4,8 @@
  * size asserted, links are 32-bit slot numbers (0: none), and a change here
  * means a new FK_LAYOUT_VERSION.
  *
- *     header | buckets | wheel | products | batches | orders | payments |
- *     cards | blocks | journal ring
+ *     header | buckets | wheel | rates | products | batches | cards | orders |
+ *     payments | blocks | journal ring
  *
  * Durable and derived.  The journal carries products, batches, cards, orders
  * and payments.  Buckets, free lists, pools, waiting lists, the wheel and the
@@ -375,6 +375,33 @@ typedef struct {
     uint64_t  count[FK_COUNT_COUNT];
 } fk_load_rec_t;
 
+/* A place of a key among the rates; hash 0: nobody's. */
+typedef struct {
+    uint32_t  stretch;                 /* Unix time by the span's length */
+    uint32_t  now;
+    uint32_t  before;
+} fk_rate_span_t;
+
+typedef struct {
+    uint64_t        hash;
+    uint32_t        last_s;
+    fk_rate_span_t  span[FK_SPAN_COUNT];
+    uint32_t        pad[4];
+} fk_rate_rec_t;
+
+_Static_assert(sizeof(fk_rate_rec_t) == 64, "layout");
+
+#define FK_RATE_WAYS     4
+#define FK_SIGNAL_WORDS  (sizeof(fk_signal_t) / sizeof(uint64_t))
+
+_Static_assert(sizeof(fk_signal_t) % sizeof(uint64_t) == 0, "whole words");
+
+typedef struct {
+    uint64_t  word[FK_SIGNAL_WORDS];   /* fk_signal_t */
+    uint32_t  version;                 /* odd: it is being written */
+    uint32_t  pad;
+} fk_signal_rec_t;
+
 struct fk_region_s {
     uint64_t         magic;
     uint32_t         layout_version;
@@ -386,6 +413,7 @@ struct fk_region_s {
     fk_table_t       table[FK_TABLE_COUNT];
     fk_index_t       index[FK_INDEX_COUNT];
     uint64_t         wheel_offset;
+    uint64_t         rate_offset;
     uint32_t         wheel_s;          /* slots before it are done */
     uint32_t         waiting;          /* products that have waiters */
     uint32_t         aborted;          /* batches to be taken apart */
@@ -407,6 +435,8 @@ struct fk_region_s {
     _Alignas(64) fk_ring_t  ring;
     _Alignas(64) fk_snapshot_rec_t  snapshot;
     _Alignas(64) fk_audit_rec_t  audit;
+    _Alignas(64) uint32_t  signals_count;
+    fk_signal_rec_t  signal[FK_SIGNALS_MAX];
     _Alignas(64) int64_t   duty_ms[FK_DUTY_COUNT];
     _Alignas(64) uint64_t  stat[FK_STAT_COUNT];
 };

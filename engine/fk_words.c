@@ -26,6 +26,8 @@ const char *const  fk_event_word[] = { FK_EVENTS(FK_WORD) };
 
 const char *const  fk_price_step_word[] = { FK_STEPS(FK_WORD) };
 
+const char *const  fk_rate_word[] = { FK_RATES(FK_WORD) };
+
 const char *const  fk_status_word[] = { FK_STATUSES(FK_WORD) };
 
 const char *const  fk_payment_state_word[] = { FK_PAYMENT_STATES(FK_WORD) };
