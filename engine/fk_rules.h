@@ -41,7 +41,7 @@ typedef enum {
 /*
  * Counts one more of this key, and tells how many there were within each span
  * until now: what is older counts by the share of it that the span still
- * covers.  Two workers that count the same key at once may lose one.  Keys have
+ * covers.  Two workers that count a key at once may lose one.  Keys have
  * places for 1/64 of the region; who was seen last is kept.
  */
 void fk_rate_add(fk_t *fk, const fk_env_t *env, fk_rate_t rate, fk_str_t key);
