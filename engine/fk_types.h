@@ -63,6 +63,9 @@
     X(IDEM_MISMATCH,  "idempotency_mismatch", 422,                           \
                       "the Idempotency-Key was used with another body")      \
     X(CHANNEL,        "invalid_channel",  422, "no such payment channel")    \
+    X(SLOW_DOWN,      "slow_down",        429, "too many orders lately")     \
+    X(PRICE,          "unavailable",      503, "the price cannot be told "   \
+                                               "now")                        \
     X(TABLE_FULL,     "unavailable",      503, "the shop's memory is full")  \
     X(RING_FULL,      "unavailable",      503, "the journal is behind")      \
     X(LOCK_TIMEOUT,   "unavailable",      503, "the shop is busy")           \

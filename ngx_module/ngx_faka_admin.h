@@ -37,6 +37,10 @@ ngx_int_t ngx_faka_admin_refunded(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_import(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_audit(ngx_http_request_t *r, ngx_str_t *name);
 
+/* ngx_faka_worker_admin_signals.c */
+ngx_int_t ngx_faka_admin_signals(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_signal_put(ngx_http_request_t *r, ngx_str_t *name);
+
 /* ngx_faka_worker_owner.c */
 ngx_int_t ngx_faka_admin_takeover(ngx_http_request_t *r, ngx_str_t *name);
 

@@ -39,6 +39,8 @@ static const ngx_faka_admin_route_t  ngx_faka_admin_routes[] = {
     { "orders", "deny", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_deny },
     { "orders", "refunded", 3, NGX_HTTP_POST, "POST",
       ngx_faka_admin_refunded },
+    { "signals", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_signals },
+    { "signals", NULL, 2, NGX_HTTP_PUT, "PUT", ngx_faka_admin_signal_put },
     { "audit", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_audit },
     { "takeover", NULL, 1, NGX_HTTP_POST, "POST", ngx_faka_admin_takeover }
 };

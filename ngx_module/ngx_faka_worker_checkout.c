@@ -15,10 +15,14 @@
  */
 
 #include "ngx_faka_order.h"
+#include "ngx_faka_rules.h"
 
 
 #define NGX_FAKA_IDEM_KEY_SIZE_MIN   16
 #define NGX_FAKA_IDEM_KEY_SIZE_MAX   64
+
+/* A price that changes while its rules are asked; then the buyer waits. */
+#define NGX_FAKA_CHECKOUT_TRIES      3
 
 /* Our own answer and a payment address of usual length. */
 #define NGX_FAKA_CHECKOUT_JSON_SIZE  1024
@@ -63,8 +67,10 @@ static fk_code_t ngx_faka_checkout_repeat(ngx_faka_shop_t *shop,
     const ngx_str_t *key, fk_checkout_t *out, fk_order_view_t *order);
 static fk_code_t ngx_faka_checkout_digest(ngx_faka_worker_t *w,
     pay_key_age_e age, const ngx_str_t *key, fk_checkout_t *out);
-static fk_code_t ngx_faka_checkout_make(ngx_faka_worker_t *w,
-    const fk_env_t *env, fk_checkout_t *out, fk_order_view_t *order);
+static fk_code_t ngx_faka_checkout_make(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, const fk_env_t *env, fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_try(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, const fk_env_t *env, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_address(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in);
 static void ngx_faka_checkout_refuse(ngx_http_request_t *r,
@@ -287,7 +293,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     }
 
     if (code == FK_OK) {
-        code = ngx_faka_checkout_make(w, &env, &out, ctx->order);
+        code = ngx_faka_checkout_make(r, ctx, &env, &out);
     }
 
     if (code != FK_OK && code != FK_EXISTS) {
@@ -435,11 +441,15 @@ ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
 
 
 static fk_code_t
-ngx_faka_checkout_make(ngx_faka_worker_t *w, const fk_env_t *env,
-    fk_checkout_t *out, fk_order_view_t *order)
+ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, fk_checkout_t *out)
 {
-    uint8_t    random[10];
-    fk_code_t  code;
+    uint8_t             random[10];
+    fk_code_t           code;
+    ngx_uint_t          tries;
+    ngx_faka_worker_t  *w;
+
+    w = ctx->shop->worker;
 
     if (!pay_random(w->crypto, random, sizeof(random))) {
         return FK_LOCK_TIMEOUT;
@@ -447,13 +457,65 @@ ngx_faka_checkout_make(ngx_faka_worker_t *w, const fk_env_t *env,
 
     fk_order_id_make(&out->id, env->now_ms, random);
 
-    code = fk_checkout(&w->fk, env, out, order);
+    /* Who asks again has his order: no rule stands between. */
+    if (w->rules != NULL && out->has_idem) {
+        code = fk_order_by_idem(&w->fk, out->idem, out->body, ctx->order);
 
-    if (code == FK_OK) {
-        ngx_faka_journal_kick(w->journal);
+        if (code != FK_NOT_FOUND) {
+            return code;
+        }
     }
 
-    return code;
+    tries = 0;
+
+    do {
+        code = ngx_faka_checkout_try(r, ctx, env, out);
+    } while (code == FK_AGAIN && ++tries < NGX_FAKA_CHECKOUT_TRIES);
+
+    if (code == FK_AGAIN) {
+        return FK_LOCK_TIMEOUT;
+    }
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_faka_journal_kick(w->journal);
+
+    if (w->rules != NULL) {
+        ngx_faka_rules_made(r, w, env, out);
+    }
+
+    return FK_OK;
+}
+
+
+/* Rules see the product as it is a moment before; the engine asks whether it
+ * still is. */
+
+static fk_code_t
+ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, fk_checkout_t *out)
+{
+    fk_code_t           code;
+    ngx_faka_worker_t  *w;
+    fk_product_view_t   product;
+
+    w = ctx->shop->worker;
+
+    if (w->rules != NULL) {
+        code = fk_product_get(&w->fk, env, out->sku, &product);
+
+        if (code == FK_OK) {
+            code = ngx_faka_rules_checkout(r, w, env, &product, out);
+        }
+
+        if (code != FK_OK) {
+            return code;
+        }
+    }
+
+    return fk_checkout(&w->fk, env, out, ctx->order);
 }
 
 

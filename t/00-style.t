@@ -242,7 +242,7 @@ my %rules = (
         from => [$c_library, $nginx, qr/\Ahiredis\//],
     },
     'ngx_module' => {
-        ours => ['engine', 'ngx_module/journal', 'ngx_module/pay',
+        ours => ['engine', 'lua/vm', 'ngx_module/journal', 'ngx_module/pay',
                  'ngx_module/redis'],
         from => [$c_library, $pthread, $nginx,
                  qr/\Asys\/(?:eventfd|mman)\.h\z/],
