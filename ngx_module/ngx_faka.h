@@ -268,6 +268,9 @@ void ngx_faka_worker_bury(ngx_faka_worker_t *worker);
 
 /* ngx_faka_worker_park.c */
 
+/* Microseconds of a clock that nobody sets. */
+uint64_t ngx_faka_steady_us(void);
+
 /*
  * Answers at once under "durability memory" or if seq is durable already
  * (done is called before this returns); else has the journal sent and parks

@@ -68,11 +68,12 @@ pay_start_code_e ngx_faka_pay_url(ngx_http_request_t *r,
     ngx_str_t *url);
 
 /*
- * The members of a product that its buyers see.  on_sale: for buyers whether
+ * The members of a product that its buyers see.  price: for buyers what one
+ * unit costs now, for the operator the product's.  on_sale: for buyers whether
  * it can be bought now, for the operator what the switch says.
  */
 void ngx_faka_product_members(ngx_faka_json_t *json,
-    const fk_product_view_t *product, ngx_uint_t on_sale);
+    const fk_product_view_t *product, int64_t price, ngx_uint_t on_sale);
 
 /* The members of an order from "order" to "contact"; no cards. */
 void ngx_faka_order_members(ngx_faka_json_t *json,

@@ -41,6 +41,16 @@ fk_code_t ngx_faka_rules_checkout(ngx_http_request_t *r,
     ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_product_view_t *product, fk_checkout_t *out);
 
+/*
+ * What one unit costs somebody of whom nothing is known, by the rules and not
+ * by the canary; the product's price when they do not say.  Of a list of
+ * products, *left_us is what may still be spent on it, and gets less: a rule
+ * that is slow does not make a long list slow.
+ */
+#define NGX_FAKA_RULES_QUOTES_US  3000
+int64_t ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_product_view_t *product, int64_t *left_us);
+
 /* The order was made: it counts. */
 void ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     const fk_env_t *env, const fk_checkout_t *in);

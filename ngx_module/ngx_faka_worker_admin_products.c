@@ -366,7 +366,8 @@ ngx_faka_admin_product(ngx_faka_json_t *json,
     const fk_product_view_t *product)
 {
     ngx_faka_json_object(json, NULL);
-    ngx_faka_product_members(json, product, product->on_sale);
+    ngx_faka_product_members(json, product, product->price,
+                             product->on_sale);
     ngx_faka_json_integer(json, "imported", product->imported);
     ngx_faka_json_integer(json, "available", product->available);
     ngx_faka_json_integer(json, "held", product->held);

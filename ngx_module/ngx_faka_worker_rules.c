@@ -197,6 +197,44 @@ ngx_faka_rules_choose(const ngx_faka_rules_t *rules, fk_str_t contact)
 }
 
 
+int64_t
+ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_product_view_t *product, int64_t *left_us)
+{
+    int64_t            total;
+    uint64_t           started_us;
+    ngx_uint_t         i;
+    ngx_faka_sale_t    sale;
+    ngx_faka_rules_t  *rules;
+
+    rules = worker->rules;
+    total = product->price;
+
+    if (rules == NULL || *left_us <= 0) {
+        return total;
+    }
+
+    started_us = ngx_faka_steady_us();
+    rules->env = *env;
+
+    sale.product = product;
+    sale.order = NULL;
+    sale.sockaddr = NULL;
+    sale.contact = (fk_str_t) { NULL, 0 };
+    sale.qty = 1;
+
+    for (i = 0; i < FK_STEP_COUNT; i++) {
+        sale.step[i] = product->price;
+    }
+
+    (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &sale, &total);
+
+    *left_us -= (int64_t) (ngx_faka_steady_us() - started_us);
+
+    return total;
+}
+
+
 /* *total stays when there is no answer. */
 
 static fl_code_t
