@@ -92,7 +92,7 @@ struct ngx_faka_rules_s {
 
 /* ngx_faka_worker_rules_input.c */
 
-/* rules->input, for any of the hooks. */
+/* rules->input, for any of the hooks; of a checkout it is made once. */
 void ngx_faka_rules_input(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale);
 /* .. and what only the risk hook has. */

@@ -20,9 +20,9 @@ static uint32_t ngx_faka_risk_rate(ngx_faka_rules_t *rules,
 static fl_risk_t ngx_faka_risk_ask(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     ngx_faka_risk_t *by);
+static ngx_uint_t ngx_faka_risk_has_rule(const ngx_faka_rules_t *rules);
 static fl_risk_t ngx_faka_risk_judge(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
-    ngx_faka_risk_t *by);
+    ngx_faka_rules_variant_t variant, ngx_faka_risk_t *by);
 static void ngx_faka_risk_count(ngx_faka_rules_t *rules, fl_risk_t verdict,
     ngx_faka_risk_t by);
 static fk_str_t ngx_faka_risk_reason(ngx_faka_rules_t *rules,
@@ -227,16 +227,36 @@ ngx_faka_risk_ask(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
     fl_risk_t        verdict, other;
     ngx_faka_risk_t  other_by;
 
+    if (!ngx_faka_risk_has_rule(rules)) {
+        return FL_RISK_PASS;
+    }
+
+    ngx_faka_rules_input_risk(rules, sale);
+
     if (rules->worker->shop->canary_shadow) {
-        other = ngx_faka_risk_judge(rules, NGX_FAKA_RULES_CANARY, sale,
-                                    &other_by);
-        verdict = ngx_faka_risk_judge(rules, variant, sale, by);
+        other = ngx_faka_risk_judge(rules, NGX_FAKA_RULES_CANARY, &other_by);
+        verdict = ngx_faka_risk_judge(rules, variant, by);
 
         ngx_faka_rules_compared(rules, FL_HOOK_RISK, other != verdict);
         return verdict;
     }
 
-    return ngx_faka_risk_judge(rules, variant, sale, by);
+    return ngx_faka_risk_judge(rules, variant, by);
+}
+
+
+static ngx_uint_t
+ngx_faka_risk_has_rule(const ngx_faka_rules_t *rules)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_FAKA_RULES_COUNT; i++) {
+        if (rules->vm[i] != NULL && fl_has(rules->vm[i], FL_HOOK_RISK)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -244,8 +264,7 @@ ngx_faka_risk_ask(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
 
 static fl_risk_t
 ngx_faka_risk_judge(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
-    ngx_faka_risk_t *by)
+    ngx_faka_rules_variant_t variant, ngx_faka_risk_t *by)
 {
     fl_t       *vm;
     fl_code_t   code;
@@ -258,9 +277,6 @@ ngx_faka_risk_judge(ngx_faka_rules_t *rules,
     if (vm == NULL || !fl_has(vm, FL_HOOK_RISK)) {
         return FL_RISK_PASS;
     }
-
-    ngx_faka_rules_input(rules, sale);
-    ngx_faka_rules_input_risk(rules, sale);
 
     verdict = FL_RISK_PASS;
     code = fl_risk(vm, &rules->input, &verdict, rules->reason);

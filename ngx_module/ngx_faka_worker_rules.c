@@ -16,8 +16,7 @@ static fl_t *ngx_faka_rules_vm(ngx_faka_rules_t *rules,
 static ngx_faka_rules_variant_t ngx_faka_rules_choose(
     const ngx_faka_rules_t *rules, fk_str_t contact);
 static fl_code_t ngx_faka_rules_price(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
-    int64_t *total);
+    ngx_faka_rules_variant_t variant, int64_t *total);
 static void ngx_faka_rules_price_shadow(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale, int64_t total);
 static void ngx_faka_rules_sold(ngx_faka_rules_t *rules,
@@ -149,8 +148,9 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
 
     variant = ngx_faka_rules_choose(rules, out->contact);
     total = sale.step[FK_STEP_LEVEL];
+    ngx_faka_rules_input(rules, &sale);
 
-    answer = ngx_faka_rules_price(rules, variant, &sale, &total);
+    answer = ngx_faka_rules_price(rules, variant, &total);
 
     if (answer != FL_OK && answer != FL_MISSING
         && worker->shop->price_refuse)
@@ -162,6 +162,7 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
 
     sale.step[FK_STEP_RULE] = total;
     sale.step[FK_STEP_COUPON] = total;
+    fl_input_int(&rules->input, FL_FIELD_TOTAL, total);
 
     code = ngx_faka_risk_checkout(rules, variant, &sale, out);
     if (code != FK_OK) {
@@ -227,7 +228,8 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
         sale.step[i] = product->price;
     }
 
-    (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &sale, &total);
+    ngx_faka_rules_input(rules, &sale);
+    (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &total);
 
     *left_us -= (int64_t) (ngx_faka_steady_us() - started_us);
 
@@ -239,8 +241,7 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
 
 static fl_code_t
 ngx_faka_rules_price(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
-    int64_t *total)
+    ngx_faka_rules_variant_t variant, int64_t *total)
 {
     int64_t      proposed;
     fl_code_t    code;
@@ -252,7 +253,6 @@ ngx_faka_rules_price(ngx_faka_rules_t *rules,
         return FL_MISSING;
     }
 
-    ngx_faka_rules_input(rules, sale);
     proposed = 0;
     code = fl_price(rules->vm[variant], &rules->input, FK_AMOUNT_MAX,
                     &proposed);
@@ -288,7 +288,7 @@ ngx_faka_rules_price_shadow(ngx_faka_rules_t *rules,
     }
 
     other = sale->step[FK_STEP_LEVEL];
-    (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_CANARY, sale, &other);
+    (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_CANARY, &other);
 
     ngx_faka_rules_compared(rules, FL_HOOK_PRICE, other != total);
     ngx_faka_rules_sold(rules, NGX_FAKA_RULES_CANARY, sale->step, other);
@@ -381,6 +381,7 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
     sale.qty = order.qty;
     ngx_memcpy(sale.step, order.step, sizeof(sale.step));
 
+    ngx_faka_rules_input(rules, &sale);
     ngx_faka_risk_payment(rules, variant, &sale, pay);
 }
 
