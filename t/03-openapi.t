@@ -375,7 +375,7 @@ subtest 'whole answers' => sub {
     };
     my $line = '{"sku":"a","name":"A","price":%s,"currency":"CNY",'
                . '"kind":"card","stock":3,"on_sale":true,"sale_from":null,'
-               . '"sale_to":null,"qty_max":1%s}';
+               . '"sale_to":null,"qty_max":1,"list_price":5%s}';
     my @get = ('GET', '/products');
 
     api_ok(@get, $products->('[]'), 'an empty list');
