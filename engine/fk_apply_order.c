@@ -11,7 +11,6 @@
 #include "fk_journal.h"
 
 
-static fk_code_t fk_apply_missing(const fk_origin_t *from);
 static fk_code_t fk_order_notes_apply(fk_t *fk, const fk_origin_t *from,
     fk_order_rec_t *o, const fk_image_order_t *in);
 static int fk_image_steps_good(const fk_image_order_t *in);
@@ -45,7 +44,7 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     sku.size = in->sku_size;
     product = fk_product_find(fk, sku);
 
-    if (product == 0) {
+    if (product == 0 || !fk_order_terms_there(fk, in->tally, in->coupon)) {
         return fk_apply_missing(from);
     }
 
@@ -64,7 +63,10 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     o = FK_ORDER(fk, i);
 
     /* What its cards and counters hang on cannot have changed. */
-    if (o->product != product || o->qty != in->qty) {
+    if (o->product != product || o->qty != in->qty
+        || o->coupon != in->coupon
+        || memcmp(o->tally, in->tally, sizeof(o->tally)) != 0)
+    {
         return FK_CORRUPT;
     }
 
@@ -172,7 +174,7 @@ fk_apply_payment(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
  * One that is older cannot refer to what was not there yet.
  */
 
-static fk_code_t
+fk_code_t
 fk_apply_missing(const fk_origin_t *from)
 {
     if (!from->loading || !from->fuzzy) {
@@ -244,6 +246,8 @@ fk_order_make(fk_t *fk, uint32_t product, const fk_image_order_t *in,
     memcpy(o->id, in->id, sizeof(o->id));
     o->product = product;
     o->qty = in->qty;
+    o->coupon = in->coupon;
+    memcpy(o->tally, in->tally, sizeof(o->tally));
     memcpy(o->body, in->body, sizeof(o->body));
     memcpy(o->channel, in->channel, in->channel_size);
     o->contact_size = (uint8_t) in->contact_size;

@@ -22,7 +22,8 @@
 _Static_assert(FK_RECORD_HEAD_SIZE + FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)
                + FK_QTY_MAX * FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)
                + FK_ORDER_PAYMENTS_MAX * FK_IMAGE_PAYMENT_SIZE
-               + FK_RECORD_ALIGN <= FK_ARCHIVE_SIZE_MAX,
+               + FK_IMAGE_TALLIES_SIZE + FK_RECORD_ALIGN
+               <= FK_ARCHIVE_SIZE_MAX,
                "the largest order fits into the largest record");
 
 
@@ -285,7 +286,7 @@ fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
     fk_order_view_t *out, fk_reading_t *rd)
 {
     size_t                 end;
-    uint32_t               order, index;
+    uint32_t               order, index, kind;
     fk_image_t             image;
     const fk_order_rec_t  *o;
 
@@ -311,6 +312,21 @@ fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
                             &rd->order))
         {
             return FK_INVALID;
+        }
+
+        /* Their slots may be others' when it comes back, not their keys. */
+        for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
+            if (o->tally[kind] == 0) {
+                continue;
+            }
+
+            fk_tally_image(fk, o->tally[kind], &image.tally);
+
+            if (!fk_archive_put(rd, FK_IMAGE_TALLY_SIZE, FK_IMAGE_TALLY,
+                                &image))
+            {
+                return FK_INVALID;
+            }
         }
     }
 
@@ -362,7 +378,7 @@ fk_code_t
 fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     uint64_t seq)
 {
-    uint32_t         order, product;
+    uint32_t         order, product, coupon, tally[FK_TALLY_COUNT];
     fk_code_t        rc;
     fk_archived_t    sum;
     fk_order_rec_t  *o;
@@ -380,6 +396,8 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
 
     o = FK_ORDER(fk, order);
     product = o->product;
+    coupon = o->coupon;
+    memcpy(tally, o->tally, sizeof(tally));
     sum = fk_archive_sum(fk, o);
 
     if (!fk_archive_finished(fk, o) || fk_archive_seq(fk, o) != seq) {
@@ -400,6 +418,7 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
         fk_archive_book(fk, order, sum, 1);
         fk_archive_drop_cards(fk, order);
         fk_archive_remove(fk, order);
+        fk_tally_archived(fk, tally, coupon);
 
         fk_record_product(fk, product);
         (void) fk_record_end(fk);
@@ -441,12 +460,14 @@ fk_archive_room(fk_t *fk, const fk_order_rec_t *o, const fk_archived_t *sum)
     /* Beyond it no recovery would believe the sums. */
     if (p->archived_units > FK_UNITS_MAX - sum->units
         || p->archived_orders > FK_UNITS_MAX - sum->orders
-        || p->archived_amount > FK_UNITS_MAX - sum->amount)
+        || p->archived_amount > FK_UNITS_MAX - sum->amount
+        || !fk_tally_archive_room(fk, o, sum->amount))
     {
         return FK_TABLE_FULL;
     }
 
     return fk_record_room(fk, FK_IMAGE_ORDER_GONE_SIZE + FK_IMAGE_PRODUCT_SIZE
+                              + FK_IMAGE_TERMS_SIZE
                               + o->qty * FK_IMAGE_BATCH_SIZE)
            ? FK_OK : FK_RING_FULL;
 }
@@ -482,6 +503,7 @@ fk_archive_book(fk_t *fk, uint32_t order, fk_archived_t sum, int sign)
     }
 
     fk_audit_archived(fk, o->product, &sum);
+    fk_tally_archive(fk, order, sum.amount * sign, sign);
 }
 
 

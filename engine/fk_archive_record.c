@@ -183,6 +183,9 @@ fk_archive_show(const fk_image_order_t *in, fk_order_view_t *out)
         out->step[n] = n < in->step_count ? in->step[n] : in->amount;
     }
 
+    /* Until the product is looked at: the coupon's code stands in the shop. */
+    out->index = in->coupon;
+
     return FK_OK;
 }
 
@@ -205,7 +208,7 @@ static fk_code_t
 fk_archive_show_product(fk_t *fk, fk_order_view_t *out)
 {
     fk_str_t                 sku;
-    uint32_t                 product;
+    uint32_t                 product, coupon;
     fk_code_t                rc;
     const fk_product_rec_t  *p;
 
@@ -218,7 +221,10 @@ fk_archive_show_product(fk_t *fk, fk_order_view_t *out)
     sku.size = strlen(out->sku);
     product = fk_product_find(fk, sku);
 
-    if (product == 0) {
+    coupon = out->index;
+    out->index = 0;
+
+    if (product == 0 || (coupon != 0 && !fk_coupon_used(fk, coupon))) {
         rc = FK_CONFLICT;
 
     } else {
@@ -226,6 +232,11 @@ fk_archive_show_product(fk_t *fk, fk_order_view_t *out)
         memcpy(out->name, p->name, sizeof(out->name));
         memcpy(out->currency, p->currency, sizeof(out->currency));
         out->kind = p->kind;
+
+        if (coupon != 0) {
+            memcpy(out->coupon, FK_COUPON_AT(fk, coupon)->code,
+                   FK_COUPON_CODE_SIZE_MAX);
+        }
     }
 
     fk_unlock(fk);

@@ -16,7 +16,7 @@
  * fk_audit_begin() starts from zero.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 #include "fk_text.h"
 
 
@@ -26,7 +26,6 @@
 typedef void (*fk_audit_pt)(fk_t *fk, uint32_t i);
 
 
-static int fk_audit_passed(const fk_t *fk, uint32_t phase, uint32_t i);
 static fk_code_t fk_audit_lock(fk_t *fk, uint64_t owner);
 static uint32_t fk_audit_slice(fk_t *fk, uint32_t slots);
 static void fk_audit_reset_batch(fk_t *fk, uint32_t i);
@@ -40,8 +39,6 @@ static void fk_audit_money(fk_t *fk, const fk_product_rec_t *p,
     int64_t amount, int64_t archived_amount);
 static void fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount,
     const char *currency);
-static void fk_audit_problem(fk_audit_totals_t *totals, const char *what,
-    const char *name, const char *problem);
 static int fk_audit_product_good(const fk_product_rec_t *p);
 
 
@@ -51,10 +48,15 @@ static const struct {
 } fk_audit_phases[FK_AUDIT_DONE] = {
     [FK_AUDIT_RESET_PRODUCTS] = { FK_TABLE_PRODUCTS, fk_audit_reset_product },
     [FK_AUDIT_RESET_BATCHES] = { FK_TABLE_BATCHES, fk_audit_reset_batch },
+    [FK_AUDIT_RESET_COUPONS] = { FK_TABLE_COUPONS, fk_audit_reset_coupon },
+    [FK_AUDIT_RESET_TALLIES] = { FK_TABLE_TALLIES, fk_audit_reset_tally },
     [FK_AUDIT_CARDS] = { FK_TABLE_CARDS, fk_audit_add_card },
     [FK_AUDIT_ORDERS] = { FK_TABLE_ORDERS, fk_audit_add_order },
     [FK_AUDIT_PAYMENTS] = { FK_TABLE_PAYMENTS, fk_audit_add_payment },
-    [FK_AUDIT_COMPARE] = { FK_TABLE_PRODUCTS, fk_audit_compare }
+    [FK_AUDIT_COMPARE] = { FK_TABLE_PRODUCTS, fk_audit_compare },
+    [FK_AUDIT_COMPARE_COUPONS] = { FK_TABLE_COUPONS,
+                                   fk_audit_compare_coupon },
+    [FK_AUDIT_COMPARE_TALLIES] = { FK_TABLE_TALLIES, fk_audit_compare_tally }
 };
 
 
@@ -149,7 +151,9 @@ fk_audit_batch(fk_t *fk, uint32_t batch)
 void
 fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
 {
-    int                      kept;
+    int                      kept, applied;
+    uint32_t                 buyer;
+    fk_tally_rec_t          *t;
     const fk_payment_rec_t  *p;
 
     if (!fk_audit_passed(fk, FK_AUDIT_PAYMENTS, payment)) {
@@ -165,6 +169,15 @@ fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
     if (kept != 0) {
         fk_audit_money(fk, FK_PRODUCT(fk, FK_ORDER(fk, p->order)->product),
                        kept * p->amount, 0);
+    }
+
+    buyer = FK_ORDER(fk, p->order)->tally[FK_TALLY_BUYER];
+    applied = (is == FK_PAYMENT_STATE_APPLIED)
+              - (was == FK_PAYMENT_STATE_APPLIED);
+
+    if (applied != 0 && buyer != 0) {
+        t = FK_TALLY(fk, buyer);
+        FK_SET(fk, t->audit.amount, t->audit.amount + applied * p->amount);
     }
 }
 
@@ -359,6 +372,16 @@ fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
                          "another number is in use");
     }
 
+    if (totals->coupons_count != fk_table_used(fk, FK_TABLE_COUPONS)) {
+        fk_audit_problem(totals, "table ", "coupons",
+                         "another number is in use");
+    }
+
+    if (totals->tallies_count != fk_table_used(fk, FK_TABLE_TALLIES)) {
+        fk_audit_problem(totals, "table ", "tallies",
+                         "another number is in use");
+    }
+
     totals->ok = totals->problem_count == 0;
     memcpy(out, totals, sizeof(*out));
     fk->region->audit.owner = 0;       /* from here on changes cost nothing */
@@ -370,7 +393,7 @@ fk_audit_end(fk_t *fk, uint64_t owner, fk_audit_totals_t *out)
 
 /* Whether the slot's content is in the sums already. */
 
-static int
+int
 fk_audit_passed(const fk_t *fk, uint32_t phase, uint32_t i)
 {
     const fk_audit_rec_t  *audit;
@@ -503,6 +526,7 @@ fk_audit_add_order(fk_t *fk, uint32_t i)
     p->audit_owed += units.owed;
     p->audit_orders++;
     fk->region->audit.totals.orders_count++;
+    fk_audit_add_terms(fk, o);
 }
 
 
@@ -634,7 +658,7 @@ fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount, const char *currency)
 
 /* The first one is told in words, all are counted. */
 
-static void
+void
 fk_audit_problem(fk_audit_totals_t *totals, const char *what,
     const char *name, const char *problem)
 {

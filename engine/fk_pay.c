@@ -11,7 +11,7 @@
  * gateway is not told "success" and comes again.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
 /* Bit sets of payment states, for fk_payments_turn(). */
@@ -148,6 +148,7 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     if (*result != FK_PAY_EXTRA) {
         if (next.payment == FK_PAYMENT_PAID) {
             FK_SET(fk, o->paid_s, fk_now_s(env));
+            fk_tally_paid(fk, env, o);
         }
 
         fk_pay_flag(fk, in, o);
@@ -227,14 +228,15 @@ fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order)
     if (fk_table_room(fk, FK_TABLE_PAYMENTS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
            < FK_BLOCKS_FOR(in->trade_no.size) + FK_BLOCKS_FOR(in->reason.size)
-        || fk_payments_count(fk, o, ~0u) >= FK_ORDER_PAYMENTS_MAX)
+        || fk_payments_count(fk, o, ~0u) >= FK_ORDER_PAYMENTS_MAX
+        || !fk_tally_room(fk, o, in->amount))
     {
         return FK_TABLE_FULL;
     }
 
     return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
-                              + FK_IMAGE_PAYMENT_SIZE) ? FK_OK
-                                                       : FK_RING_FULL;
+                              + FK_IMAGE_PAYMENT_SIZE + FK_IMAGE_TALLY_SIZE)
+           ? FK_OK : FK_RING_FULL;
 }
 
 
@@ -312,6 +314,7 @@ fk_payment_make(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 
     FK_SET(fk, *link, payment);
     fk_audit_payment(fk, payment, FK_PAYMENT_STATE_COUNT, state);
+    fk_tally_payment(fk, payment, FK_PAYMENT_STATE_COUNT, state);
 
     return payment;
 }
@@ -407,8 +410,14 @@ fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     code = fk_next_state(&now, event, fk_order_stock_left(fk, o), &next);
 
     /* All of them in one record: bounded by FK_ORDER_PAYMENTS_MAX. */
-    size = FK_IMAGE_ORDER_SIZE(o->qty)
+    size = FK_IMAGE_ORDER_SIZE(o->qty) + FK_IMAGE_TALLY_SIZE
            + fk_payments_count(fk, o, turn->from) * FK_IMAGE_PAYMENT_SIZE;
+
+    if (code == FK_OK && turn->to == FK_PAYMENT_STATE_APPLIED
+        && !fk_tally_room(fk, o, FK_ORDER_PAYMENTS_MAX * FK_AMOUNT_MAX))
+    {
+        code = FK_TABLE_FULL;
+    }
 
     if (code == FK_OK && !fk_record_room(fk, size)) {
         code = FK_RING_FULL;
@@ -422,6 +431,7 @@ fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
             && next.payment == FK_PAYMENT_PAID)
         {
             FK_SET(fk, o->paid_s, fk_now_s(env));
+            fk_tally_paid(fk, env, o);
         }
 
         fk_order_move(fk, order, &next);
@@ -471,6 +481,7 @@ fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
         /* The rest stays: extra money of a delivered order is still owed. */
         if (turn->from >> p->state & 1u) {
             fk_audit_payment(fk, index, p->state, turn->to);
+            fk_tally_payment(fk, index, p->state, turn->to);
             FK_SET(fk, p->state, turn->to);
             fk_record_payment(fk, index);
         }

@@ -15,6 +15,7 @@
 
 #define FK_RING_SIZE_MIN     ((uint64_t) 1 << 20)
 #define FK_PRODUCTS_MAX      65536
+#define FK_COUPONS_MAX       65536
 
 _Static_assert(sizeof(fk_region_t) % FK_ALIGN == 0, "areas are aligned");
 _Static_assert(FK_RING_SIZE_MIN >= 4 * FK_RECORD_SIZE_MAX,
@@ -37,6 +38,9 @@ static const fk_table_kind_t  fk_table_kinds[FK_TABLE_COUNT] = {
     [FK_TABLE_CARDS] = FK_TABLE_KIND(cards, fk_card_rec_t, hnext),
     [FK_TABLE_ORDERS] = FK_TABLE_KIND(orders, fk_order_rec_t, hnext),
     [FK_TABLE_PAYMENTS] = FK_TABLE_KIND(payments, fk_payment_rec_t, hnext),
+    [FK_TABLE_LEVELS] = FK_TABLE_KIND(levels, fk_level_rec_t, next),
+    [FK_TABLE_COUPONS] = FK_TABLE_KIND(coupons, fk_coupon_rec_t, hnext),
+    [FK_TABLE_TALLIES] = FK_TABLE_KIND(tallies, fk_tally_rec_t, hnext),
     [FK_TABLE_BLOCKS] = FK_TABLE_KIND(blocks, fk_block_rec_t, next),
 };
 
@@ -52,6 +56,8 @@ static const fk_index_kind_t  fk_index_kinds[FK_INDEX_COUNT] = {
     [FK_INDEX_ORDERS] = { FK_TABLE_ORDERS, 1 },
     [FK_INDEX_IDEM] = { FK_TABLE_ORDERS, 1 },
     [FK_INDEX_PAYMENTS] = { FK_TABLE_PAYMENTS, 1 },
+    [FK_INDEX_COUPONS] = { FK_TABLE_COUPONS, 1 },
+    [FK_INDEX_TALLIES] = { FK_TABLE_TALLIES, 1 },
 };
 
 
@@ -82,7 +88,7 @@ fk_plan(size_t size, fk_plan_t *plan)
         ring_size *= 2;
     }
 
-    /* Plans are compared as bytes. */
+    /* Plans are compared as bytes, with what lies between the fields. */
     memset(plan, 0, sizeof(*plan));
 
     plan->products = fk_at_most(size / 65536, FK_PRODUCTS_MAX);
@@ -92,6 +98,9 @@ fk_plan(size_t size, fk_plan_t *plan)
     plan->payments = plan->orders + plan->orders / 8;
     plan->rate_sets = (uint32_t) (size / 64
                                   / (FK_RATE_WAYS * sizeof(fk_rate_rec_t)));
+    plan->levels = FK_LEVELS_MAX;
+    plan->coupons = fk_at_most(size / 65536, FK_COUPONS_MAX);
+    plan->tallies = plan->orders / 2;
     plan->ring_size = ring_size;
 
     /* What the others leave; one slot, number 0, is never used. */

@@ -4,16 +4,16 @@
  * size asserted, links are 32-bit slot numbers (0: none), and a change here
  * means a new FK_LAYOUT_VERSION.
  *
- *     header | buckets | wheel | rates | products | batches | cards | orders |
- *     payments | blocks | journal ring
+ *     header | buckets | wheel | rates | tables | journal ring
  *
- * Durable and derived.  The journal carries products, batches, cards, orders
- * and payments.  Buckets, free lists, pools, waiting lists, the wheel and the
- * counters marked "derived" are rebuilt after the journal was applied.
+ * Durable and derived.  The journal carries products, batches, cards, orders,
+ * payments, levels, coupons and tallies.  Buckets, free lists, pools, waiting
+ * lists, the wheel and the counters marked "derived" are rebuilt after the
+ * journal was applied.
  *
- * Slot numbers of cards and batches are their stable ids in the journal;
- * products are known by SKU, orders by their id, payments by order and trade
- * number.
+ * Slot numbers of cards, batches, levels, coupons and tallies are their stable
+ * ids in the journal; products are known by SKU, orders by their id, payments
+ * by order and trade number.
  */
 
 #ifndef FK_REGION_H_INCLUDED_
@@ -27,7 +27,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  5
+#define FK_LAYOUT_VERSION  6
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -89,12 +89,92 @@ typedef struct {
     int64_t   archived_orders;
     int64_t   archived_amount;         /* their payments that were kept */
 
-    uint8_t   reserved[112];           /* limits, tiers */
+    /* 400 */
+    int64_t   tier_price[FK_TIERS_MAX];
+    uint16_t  tier_min_qty[FK_TIERS_MAX];
+    uint16_t  buyer_limit;
+    uint8_t   tier_count;
+    uint8_t   reserved[29];
 } fk_product_rec_t;
 
 _Static_assert(offsetof(fk_product_rec_t, price) == 192, "layout");
 _Static_assert(offsetof(fk_product_rec_t, imported) == 256, "layout");
 _Static_assert(sizeof(fk_product_rec_t) == 512, "layout");
+
+
+/* What a tally is of; the order of an order's tallies. */
+typedef enum {
+    FK_TALLY_BUYER = 0,
+    FK_TALLY_QUOTA,                    /* the buyer's of the product */
+    FK_TALLY_COUPON_USE,               /* the buyer's of the coupon */
+    FK_TALLY_COUNT
+} fk_tally_kind_t;
+
+/* What orders add to a tally: those that count by its kind. */
+typedef struct {
+    int64_t   orders;
+    int64_t   units;
+    int64_t   amount;                  /* BUYER only: applied money */
+} fk_share_t;
+
+typedef struct {
+    uint8_t     key[FK_TALLY_KEY_SIZE];
+    uint64_t    seq;
+    fk_share_t  archived;              /* of orders that left the region */
+    fk_share_t  live;                  /* derived: of those in it */
+    fk_share_t  audit;
+    uint32_t    refs;                  /* derived: orders that point at it */
+    uint32_t    audit_refs;
+    uint32_t    last_paid_s;           /* BUYER only */
+    uint32_t    hnext;                 /* derived: index chain, free list */
+    uint8_t     kind;                  /* fk_tally_kind_t */
+    uint8_t     level;                 /* BUYER: slot set by hand, 0: none */
+    uint8_t     used;
+    uint8_t     pad[5];
+} fk_tally_rec_t;
+
+_Static_assert(sizeof(fk_tally_rec_t) == 120, "layout");
+
+
+typedef struct {
+    char      name[FK_LEVEL_NAME_SIZE_MAX + 1];
+    uint64_t  seq;
+    int64_t   min_spent;
+    uint32_t  next;                    /* free list: there is none */
+    uint16_t  off_bp;
+    uint8_t   used;
+    uint8_t   pad;
+} fk_level_rec_t;
+
+_Static_assert(sizeof(fk_level_rec_t) == 56, "layout");
+
+
+typedef struct {
+    char      code[FK_COUPON_CODE_SIZE_MAX + 4];
+    char      currency[FK_CURRENCY_SIZE];
+    uint64_t  seq;
+    int64_t   value;
+    int64_t   cap;
+    int64_t   min_amount;
+    int64_t   archived_uses;
+    int64_t   live_uses;               /* derived */
+    int64_t   audit_uses;
+    uint32_t  from_s;
+    uint32_t  to_s;
+    uint32_t  created_s;
+    uint32_t  updated_s;
+    uint32_t  uses_max;
+    uint32_t  hnext;                   /* derived: index chain */
+    uint32_t  product[FK_COUPON_PRODUCTS_MAX];
+    uint16_t  uses_buyer_max;
+    uint8_t   product_count;
+    uint8_t   kind;
+    uint8_t   on;
+    uint8_t   used;
+    uint8_t   pad[2];
+} fk_coupon_rec_t;
+
+_Static_assert(sizeof(fk_coupon_rec_t) == 160, "layout");
 
 
 typedef enum {
@@ -160,9 +240,9 @@ typedef struct {
     uint32_t  next;                    /* derived */
     uint32_t  contact;                 /* first block */
     uint32_t  payment;                 /* derived: first of its payments */
-    uint32_t  buyer;                   /* reserved, as the next two */
+    uint32_t  tally[FK_TALLY_COUNT];   /* 0: none, as the next ones */
     uint32_t  coupon;
-    uint32_t  agent;
+    uint32_t  agent;                   /* reserved */
     uint32_t  rules;                   /* version of those that were asked */
     uint8_t   used;
     uint8_t   has_idem;
@@ -183,7 +263,7 @@ typedef struct {
     uint32_t  reserved;
 } fk_order_rec_t;
 
-_Static_assert(sizeof(fk_order_rec_t) == 160, "layout");
+_Static_assert(sizeof(fk_order_rec_t) == 168, "layout");
 _Static_assert(offsetof(fk_order_rec_t, axis_payment) % 4 == 0, "one word");
 _Static_assert(offsetof(fk_order_rec_t, cancelled)
                == offsetof(fk_order_rec_t, axis_payment) + 3, "one word");
@@ -241,7 +321,10 @@ typedef enum {
     FK_TABLE_CARDS,
     FK_TABLE_ORDERS,
     FK_TABLE_PAYMENTS,
-    FK_TABLE_BLOCKS,
+    FK_TABLE_LEVELS,
+    FK_TABLE_COUPONS,
+    FK_TABLE_TALLIES,
+    FK_TABLE_BLOCKS,                   /* the last one: has no used mark */
     FK_TABLE_COUNT
 } fk_table_id_t;
 
@@ -268,6 +351,8 @@ typedef enum {
     FK_INDEX_ORDERS,                   /* by id */
     FK_INDEX_IDEM,                     /* by Idempotency-Key */
     FK_INDEX_PAYMENTS,                 /* by channel and trade number */
+    FK_INDEX_COUPONS,                  /* by code */
+    FK_INDEX_TALLIES,                  /* by key and kind */
     FK_INDEX_COUNT
 } fk_index_id_t;
 
@@ -316,10 +401,14 @@ typedef struct {
 typedef enum {
     FK_AUDIT_RESET_PRODUCTS = 0,       /* the sums of the last one go */
     FK_AUDIT_RESET_BATCHES,
+    FK_AUDIT_RESET_COUPONS,
+    FK_AUDIT_RESET_TALLIES,
     FK_AUDIT_CARDS,
     FK_AUDIT_ORDERS,
     FK_AUDIT_PAYMENTS,
     FK_AUDIT_COMPARE,                  /* sums with counters, by product */
+    FK_AUDIT_COMPARE_COUPONS,
+    FK_AUDIT_COMPARE_TALLIES,
     FK_AUDIT_DONE
 } fk_audit_phase_t;
 
@@ -336,6 +425,9 @@ typedef enum {
     FK_SNAPSHOT_PRODUCTS = 0,
     FK_SNAPSHOT_BATCHES,
     FK_SNAPSHOT_CARDS,
+    FK_SNAPSHOT_LEVELS,
+    FK_SNAPSHOT_COUPONS,
+    FK_SNAPSHOT_TALLIES,
     FK_SNAPSHOT_ORDERS,                /* each with its payments */
     FK_SNAPSHOT_DONE
 } fk_snapshot_phase_t;
@@ -347,6 +439,9 @@ enum {
     FK_COUNT_CARDS,
     FK_COUNT_ORDERS,
     FK_COUNT_PAYMENTS,
+    FK_COUNT_LEVELS,
+    FK_COUNT_COUPONS,
+    FK_COUNT_TALLIES,
     FK_COUNT_COUNT
 };
 

@@ -33,6 +33,7 @@ typedef struct {
     uint32_t           batch[FK_QTY_MAX];  /* 0: of a stray */
     size_t             payments_at;    /* where the first one begins */
     uint64_t           trade[FK_ORDER_PAYMENTS_MAX];  /* hashes */
+    fk_restored_t      buyer;          /* its tallies */
 } fk_archive_t;
 
 
@@ -50,7 +51,7 @@ static int fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product);
 static void fk_restore_batches(const fk_t *fk, fk_archive_t *a,
     uint32_t product);
 static int fk_restore_payments_fit(const fk_t *fk, const fk_archive_t *a);
-static fk_code_t fk_restore_room(fk_t *fk, const fk_archive_t *a);
+static fk_code_t fk_restore_room(fk_t *fk, fk_archive_t *a);
 static uint32_t fk_restore_order(fk_t *fk, const fk_archive_t *a,
     uint32_t product);
 static uint32_t fk_restore_batch(fk_t *fk, const fk_env_t *env,
@@ -85,7 +86,7 @@ fk_archive_restore(fk_t *fk, const fk_env_t *env, const uint8_t *data,
 }
 
 
-/* One order, then its cards, then its payments, and nothing else. */
+/* One order, its tallies, its cards, its payments, and nothing else. */
 
 static fk_code_t
 fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
@@ -121,7 +122,9 @@ fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
             break;
         }
 
-        rc = walk.type == FK_IMAGE_CARD
+        rc = walk.type == FK_IMAGE_TALLY && a->cards + a->payments == 0
+             ? fk_restore_parse_tally(&a->buyer, &walk.image.tally)
+             : walk.type == FK_IMAGE_CARD
              ? fk_restore_parse_card(a, &walk.image.card)
              : walk.type == FK_IMAGE_PAYMENT
              ? fk_restore_parse_payment(a, at, &walk.image.payment)
@@ -154,6 +157,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     }
 
     a->order = *in;
+    memset(&a->buyer, 0, sizeof(a->buyer));
 
     /* As a record in the table has it: whole, and with zeros behind it. */
     memset(a->order.channel + in->channel_size, 0,
@@ -170,7 +174,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->blocks = FK_BLOCKS_FOR(in->contact_size) + (in->step_count != 0)
                 + FK_BLOCKS_FOR(in->reason_size);
     a->images_size = FK_IMAGE_ORDER_SIZE(in->qty) + FK_IMAGE_PRODUCT_SIZE
-                     + FK_IMAGE_BATCH_SIZE;
+                     + FK_IMAGE_BATCH_SIZE + FK_IMAGE_TERMS_SIZE;
 
     return FK_OK;
 }
@@ -245,7 +249,7 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
     fk_order_view_t *out)
 {
     fk_str_t           sku;
-    uint32_t           order, product, batch;
+    uint32_t           n, order, product, batch;
     fk_code_t          rc;
     fk_archive_walk_t  walk;
 
@@ -273,12 +277,19 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
     fk_record_begin(fk, env);
 
     /* The images were read before: none of them is refused now. */
+    fk_restore_take(fk, &a->buyer);
     order = fk_restore_order(fk, a, product);
-    (void) fk_archive_next(&walk);
+
+    /* Behind the order and its tallies. */
+    for (n = 0; n <= a->buyer.count; n++) {
+        (void) fk_archive_next(&walk);
+    }
+
     batch = a->strays != 0 ? fk_restore_batch(fk, env, product, a->strays)
                            : 0;
     fk_restore_cards(fk, a, order, batch, &walk);
     fk_archive_book(fk, order, a->sum, -1);
+    fk_tally_archived(fk, FK_ORDER(fk, order)->tally, a->order.coupon);
 
     fk_record_order(fk, order);
     fk_restore_payments(fk, order, &walk);
@@ -305,7 +316,8 @@ fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product)
     if (p->archived_units < a->sum.units
         || p->archived_orders < a->sum.orders
         || p->archived_amount < a->sum.amount
-        || !fk_restore_payments_fit(fk, a))
+        || !fk_restore_payments_fit(fk, a)
+        || !fk_restore_buyer_fits(fk, &a->order, a->sum.amount, &a->buyer))
     {
         return 0;
     }
@@ -389,13 +401,14 @@ fk_restore_payments_fit(const fk_t *fk, const fk_archive_t *a)
 
 
 static fk_code_t
-fk_restore_room(fk_t *fk, const fk_archive_t *a)
+fk_restore_room(fk_t *fk, fk_archive_t *a)
 {
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_PAYMENTS) < a->payments
         || fk_table_room(fk, FK_TABLE_CARDS) < a->cards
         || fk_table_room(fk, FK_TABLE_BATCHES) < (a->strays != 0)
-        || fk_table_room(fk, FK_TABLE_BLOCKS) < a->blocks)
+        || fk_table_room(fk, FK_TABLE_BLOCKS) < a->blocks
+        || !fk_restore_buyer_room(fk, a->sum.amount, &a->buyer))
     {
         return FK_TABLE_FULL;
     }
@@ -435,6 +448,8 @@ fk_restore_order(fk_t *fk, const fk_archive_t *a, uint32_t product)
     o->cancelled = in->cancelled;
     o->rules = in->rules;
     o->review = in->review;
+    o->coupon = in->coupon;
+    memcpy(o->tally, a->buyer.tally, sizeof(o->tally));
 
     if (in->step_count != 0) {
         o->steps = fk_blob_make(fk, (const uint8_t *) in->step,

@@ -7,7 +7,7 @@
  * image of each entity but a card stands the number of the last record that
  * touched it (u64).  The first image of the first part is the snapshot's
  * head, the last of the last part its foot.  In between: products, batches,
- * cards, orders, and behind each order its payments.
+ * cards, levels, coupons, tallies, orders, and behind each order its payments.
  *
  * What is referred to comes first, and nothing is freed during the walk: so
  * an image that names what is not in front of it was changed after the begin,
@@ -73,6 +73,9 @@ typedef struct {
 static void fk_walk_product(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_batch(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_card(const fk_t *fk, fk_part_t *part, uint32_t i);
+static void fk_walk_level(const fk_t *fk, fk_part_t *part, uint32_t i);
+static void fk_walk_coupon(const fk_t *fk, fk_part_t *part, uint32_t i);
+static void fk_walk_tally(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i);
 static uint32_t fk_snapshot_purse(void);
 static fk_code_t fk_snapshot_lock(fk_t *fk);
@@ -102,6 +105,13 @@ static const fk_walk_t  fk_walks[FK_SNAPSHOT_DONE] = {
     [FK_SNAPSHOT_CARDS] = {
         FK_TABLE_CARDS, FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX),
         fk_walk_card },
+    [FK_SNAPSHOT_LEVELS] = {
+        FK_TABLE_LEVELS, FK_WALK_SIZE(FK_IMAGE_LEVEL_SIZE), fk_walk_level },
+    [FK_SNAPSHOT_COUPONS] = {
+        FK_TABLE_COUPONS, FK_WALK_SIZE(FK_IMAGE_COUPON_SIZE),
+        fk_walk_coupon },
+    [FK_SNAPSHOT_TALLIES] = {
+        FK_TABLE_TALLIES, FK_WALK_SIZE(FK_IMAGE_TALLY_SIZE), fk_walk_tally },
     [FK_SNAPSHOT_ORDERS] = {
         FK_TABLE_ORDERS, FK_WALK_ORDER_SIZE, fk_walk_order },
 };
@@ -308,6 +318,14 @@ fk_snapshot_pauses(fk_t *fk, const fk_env_t *env)
 }
 
 
+fk_table_id_t
+fk_snapshot_table(uint32_t phase)
+{
+    assert(phase < FK_SNAPSHOT_DONE);
+    return fk_walks[phase].table;
+}
+
+
 /* The lock, in the two states whose tables are whole. */
 
 static fk_code_t
@@ -492,6 +510,55 @@ fk_walk_card(const fk_t *fk, fk_part_t *part, uint32_t i)
     if (image.sealed_size > FK_CARD_INLINE_SIZE) {
         fk_part_spend(part, FK_BLOCKS_FOR(image.sealed_size));
     }
+}
+
+
+static void
+fk_walk_level(const fk_t *fk, fk_part_t *part, uint32_t i)
+{
+    fk_image_level_t  image;
+
+    if (!fk_level_used(fk, i)) {
+        return;
+    }
+
+    fk_level_image(fk, i, &image);
+    fk_part_add(part, FK_IMAGE_LEVEL, &image);
+    fk_part_add_seq(part, FK_LEVEL(fk, i)->seq);
+    part->count[FK_COUNT_LEVELS]++;
+}
+
+
+static void
+fk_walk_coupon(const fk_t *fk, fk_part_t *part, uint32_t i)
+{
+    fk_image_coupon_t  image;
+
+    if (!fk_coupon_used(fk, i)) {
+        return;
+    }
+
+    fk_coupon_image(fk, i, &image);
+    fk_part_add(part, FK_IMAGE_COUPON, &image);
+    fk_part_add_seq(part, FK_COUPON_AT(fk, i)->seq);
+    fk_part_spend(part, FK_COUPON_AT(fk, i)->product_count);
+    part->count[FK_COUNT_COUPONS]++;
+}
+
+
+static void
+fk_walk_tally(const fk_t *fk, fk_part_t *part, uint32_t i)
+{
+    fk_image_tally_t  image;
+
+    if (!fk_tally_used(fk, i)) {
+        return;
+    }
+
+    fk_tally_image(fk, i, &image);
+    fk_part_add(part, FK_IMAGE_TALLY, &image);
+    fk_part_add_seq(part, FK_TALLY(fk, i)->seq);
+    part->count[FK_COUNT_TALLIES]++;
 }
 
 

@@ -264,7 +264,8 @@ my @exceptions = (
     [qr{\Angx_module/pay/crypto(?:_priv)?\.[ch]\z}, qr/\Aopenssl\//],
     [qr{\Angx_module/journal/fj_address\.c\z}, qr/\Aarpa\/inet\.h\z/],
     [qr{\Angx_module/ngx_faka_json\.[ch]\z}, qr/\Ajansson\.h\z/],
-    [qr{\Atools/(?:journal_(?:audit|print)|rules)\.c\z}, qr/\Ajansson\.h\z/],
+    [qr{\Atools/(?:journal_(?:audit|image|print|terms)|rules)\.[ch]\z},
+     qr/\Ajansson\.h\z/],
     [qr{\Atools/rules\.c\z}, qr/\A(?:fl|time)\.h\z/],
     [qr{\Atools/journal_(?:connect|source)\.c\z}, qr/\Ahiredis\//],
 );

@@ -6,9 +6,7 @@
  * shown.  Contacts are in clear, as they are in the journal.
  */
 
-#include <jansson.h>
-
-#include "journal.h"
+#include "journal_image.h"
 
 
 #define JOURNAL_HEX_SIZE_MAX  64
@@ -43,14 +41,8 @@ static json_t *journal_json_images(journal_print_t *print,
 static int journal_names_order(const journal_print_t *print,
     fk_image_type_t type, const fk_image_t *image);
 static void journal_line(json_t *line);
-static void journal_set_text(json_t *object, const char *name,
-    const void *text, size_t size);
-static void journal_set_hex(json_t *object, const char *name,
-    const uint8_t *bytes, size_t size);
 static void journal_set_id(json_t *object, const char *name,
     const uint8_t id[FK_ORDER_ID_SIZE]);
-static void journal_set_number(json_t *object, const char *name,
-    int64_t number);
 static int journal_print_entry(void *data, const journal_entry_t *entry);
 static int journal_print_record(void *data, const journal_place_t *place,
     const fk_record_head_t *head, const uint8_t *bytes);
@@ -76,7 +68,10 @@ static const struct {
     [FK_IMAGE_BATCH_ARCHIVED] = { "batch_archived",
                                   journal_json_batch_archived },
     [FK_IMAGE_SNAPSHOT] = { "snapshot", journal_json_snapshot },
-    [FK_IMAGE_SNAPSHOT_END] = { "snapshot_end", journal_json_snapshot_end }
+    [FK_IMAGE_SNAPSHOT_END] = { "snapshot_end", journal_json_snapshot_end },
+    [FK_IMAGE_LEVEL] = { "level", journal_json_level },
+    [FK_IMAGE_COUPON] = { "coupon", journal_json_coupon },
+    [FK_IMAGE_TALLY] = { "tally", journal_json_tally }
 };
 
 static const char *const  journal_batch_states[] = {
@@ -200,6 +195,7 @@ journal_json_product(const fk_image_t *image)
     journal_set_number(o, "archived_units", p->archived_units);
     journal_set_number(o, "archived_orders", p->archived_orders);
     journal_set_number(o, "archived_amount", p->archived_amount);
+    journal_set_product_terms(o, p);
 
     return o;
 }
@@ -296,6 +292,7 @@ journal_json_order(const fk_image_t *image)
         journal_set_number(o, fk_price_step_word[i], in->step[i]);
     }
 
+    journal_set_order_terms(o, in);
     (void) json_object_set_new(o, "cards", cards);
 
     return o;
@@ -366,9 +363,7 @@ journal_json_snapshot_end(const fk_image_t *image)
 
 /* --- members ---------------------------------------------------------- */
 
-/* Bytes that are no UTF-8 are shown as hex: nothing is lost. */
-
-static void
+void
 journal_set_text(json_t *object, const char *name, const void *text,
     size_t size)
 {
@@ -385,7 +380,7 @@ journal_set_text(json_t *object, const char *name, const void *text,
 }
 
 
-static void
+void
 journal_set_hex(json_t *object, const char *name, const uint8_t *bytes,
     size_t size)
 {
@@ -418,7 +413,7 @@ journal_set_id(json_t *object, const char *name,
 }
 
 
-static void
+void
 journal_set_number(json_t *object, const char *name, int64_t number)
 {
     (void) json_object_set_new(object, name, json_integer(number));

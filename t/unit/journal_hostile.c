@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "journal_fields.h"
 #include "journal_life.h"
 #include "journal_parts.h"
 
@@ -30,107 +31,6 @@ typedef struct {
     uint64_t         seq;              /* behind it, in a part */
     fk_image_t       image;
 } told_t;
-
-typedef struct {
-    uint8_t          type;
-    uint8_t          width;
-    uint16_t         offset;
-    uint16_t         max;              /* of a size, or 0 */
-} field_t;
-
-
-#define NUMBER(type, of, f)                                                  \
-    { type, sizeof(((fk_image_t *) 0)->of.f), offsetof(fk_image_t, of.f), 0 }
-#define SIZE(type, of, f, max)                                               \
-    { type, 2, offsetof(fk_image_t, of.f), max }
-
-/* A byte of a text is a number, too. */
-static const field_t  fields[] = {
-    NUMBER(FK_IMAGE_PRODUCT, product, price),
-    NUMBER(FK_IMAGE_PRODUCT, product, imported),
-    NUMBER(FK_IMAGE_PRODUCT, product, voided),
-    NUMBER(FK_IMAGE_PRODUCT, product, archived_units),
-    NUMBER(FK_IMAGE_PRODUCT, product, archived_orders),
-    NUMBER(FK_IMAGE_PRODUCT, product, archived_amount),
-    NUMBER(FK_IMAGE_PRODUCT, product, sale_from_s),
-    NUMBER(FK_IMAGE_PRODUCT, product, sale_to_s),
-    NUMBER(FK_IMAGE_PRODUCT, product, created_s),
-    NUMBER(FK_IMAGE_PRODUCT, product, updated_s),
-    NUMBER(FK_IMAGE_PRODUCT, product, key),
-    NUMBER(FK_IMAGE_PRODUCT, product, qty_max),
-    NUMBER(FK_IMAGE_PRODUCT, product, kind),
-    NUMBER(FK_IMAGE_PRODUCT, product, kind),
-    NUMBER(FK_IMAGE_PRODUCT, product, on_sale),
-    NUMBER(FK_IMAGE_PRODUCT, product, currency[0]),
-    SIZE(FK_IMAGE_PRODUCT, product, sku_size, FK_SKU_SIZE_MAX),
-    SIZE(FK_IMAGE_PRODUCT, product, name_size, FK_NAME_SIZE_MAX),
-    NUMBER(FK_IMAGE_PRODUCT, product, sku[0]),
-    NUMBER(FK_IMAGE_PRODUCT, product, sku[5]),
-
-    NUMBER(FK_IMAGE_BATCH, batch, slot),
-    NUMBER(FK_IMAGE_BATCH, batch, accepted),
-    NUMBER(FK_IMAGE_BATCH, batch, archived),
-    NUMBER(FK_IMAGE_BATCH, batch, created_s),
-    NUMBER(FK_IMAGE_BATCH, batch, state),
-    SIZE(FK_IMAGE_BATCH, batch, sku_size, FK_SKU_SIZE_MAX),
-    NUMBER(FK_IMAGE_BATCH, batch, sku[5]),
-
-    NUMBER(FK_IMAGE_CARD, card, slot),
-    NUMBER(FK_IMAGE_CARD, card, batch),
-    SIZE(FK_IMAGE_CARD, card, sealed_size, FK_SEALED_SIZE_MAX),
-    NUMBER(FK_IMAGE_CARD, card, sealed[0]),
-
-    NUMBER(FK_IMAGE_CARD_FREE, card_free, slot),
-
-    NUMBER(FK_IMAGE_ORDER, order, id[12]),
-    NUMBER(FK_IMAGE_ORDER, order, amount),
-    NUMBER(FK_IMAGE_ORDER, order, created_ms),
-    NUMBER(FK_IMAGE_ORDER, order, expires_s),
-    NUMBER(FK_IMAGE_ORDER, order, paid_s),
-    NUMBER(FK_IMAGE_ORDER, order, qty),
-    NUMBER(FK_IMAGE_ORDER, order, axis_payment),
-    NUMBER(FK_IMAGE_ORDER, order, axis_stock),
-    NUMBER(FK_IMAGE_ORDER, order, axis_delivery),
-    NUMBER(FK_IMAGE_ORDER, order, cancelled),
-    NUMBER(FK_IMAGE_ORDER, order, rules),
-    NUMBER(FK_IMAGE_ORDER, order, review),
-    NUMBER(FK_IMAGE_ORDER, order, step[0]),
-    NUMBER(FK_IMAGE_ORDER, order, step[3]),
-    NUMBER(FK_IMAGE_ORDER, order, reason[0]),
-    SIZE(FK_IMAGE_ORDER, order, step_count, FK_STEPS_KEPT),
-    SIZE(FK_IMAGE_ORDER, order, reason_size, FK_REASON_SIZE_MAX),
-    NUMBER(FK_IMAGE_ORDER, order, body[0]),
-    SIZE(FK_IMAGE_ORDER, order, sku_size, FK_SKU_SIZE_MAX),
-    SIZE(FK_IMAGE_ORDER, order, channel_size, FK_CHANNEL_SIZE_MAX),
-    SIZE(FK_IMAGE_ORDER, order, idem_size, FK_IDEM_SIZE),
-    SIZE(FK_IMAGE_ORDER, order, contact_size, FK_CONTACT_SIZE_MAX),
-    SIZE(FK_IMAGE_ORDER, order, card_count, FK_QTY_MAX),
-    NUMBER(FK_IMAGE_ORDER, order, sku[5]),
-    NUMBER(FK_IMAGE_ORDER, order, channel[1]),
-    NUMBER(FK_IMAGE_ORDER, order, idem[0]),
-    NUMBER(FK_IMAGE_ORDER, order, card[0]),
-    NUMBER(FK_IMAGE_ORDER, order, card[1]),
-
-    NUMBER(FK_IMAGE_PAYMENT, payment, order[12]),
-    NUMBER(FK_IMAGE_PAYMENT, payment, amount),
-    NUMBER(FK_IMAGE_PAYMENT, payment, at_s),
-    NUMBER(FK_IMAGE_PAYMENT, payment, state),
-    SIZE(FK_IMAGE_PAYMENT, payment, trade_no_size, FK_TRADE_NO_SIZE_MAX),
-    NUMBER(FK_IMAGE_PAYMENT, payment, trade_no[6]),
-
-    NUMBER(FK_IMAGE_ORDER_GONE, order_gone, id[12]),
-
-    NUMBER(FK_IMAGE_BATCH_ARCHIVED, batch_archived, slot),
-    NUMBER(FK_IMAGE_BATCH_ARCHIVED, batch_archived, archived),
-
-    NUMBER(FK_IMAGE_SNAPSHOT, snapshot, epoch),
-    NUMBER(FK_IMAGE_SNAPSHOT, snapshot, begin_seq),
-    NUMBER(FK_IMAGE_SNAPSHOT, snapshot, format),
-    NUMBER(FK_IMAGE_SNAPSHOT_END, snapshot_end, end_seq),
-    NUMBER(FK_IMAGE_SNAPSHOT_END, snapshot_end, count[FK_COUNT_ORDERS])
-};
-
-#define FIELDS_COUNT  (sizeof(fields) / sizeof(fields[0]))
 
 
 static told_t    told[IMAGES_MAX];     /* the record that is rewritten */
@@ -161,9 +61,7 @@ killed(int signo)
 static int
 has_seq(const told_t *t, int part)
 {
-    return part && (t->type == FK_IMAGE_PRODUCT || t->type == FK_IMAGE_BATCH
-                    || t->type == FK_IMAGE_ORDER
-                    || t->type == FK_IMAGE_PAYMENT);
+    return part && fk_part_seq_size(t->type) != 0;
 }
 
 
