@@ -59,6 +59,7 @@ typedef enum {
     NGX_FAKA_RISK_LIMIT,
     NGX_FAKA_RISK_BLOCK,
     NGX_FAKA_RISK_AMOUNT,
+    NGX_FAKA_RISK_FIRST,
     NGX_FAKA_RISK_COUNT
 } ngx_faka_risk_t;
 
@@ -103,7 +104,9 @@ struct ngx_faka_shop_s {
     ngx_uint_t              canary_share;     /* of 10000 buyers */
     ngx_uint_t              canary_shadow;    /* unsigned: 1 not applied */
     ngx_uint_t              price_refuse;     /* unsigned: 1 without a price */
+    ngx_uint_t              buyer_history;    /* unsigned: 1 is kept */
     int64_t                 review_over;      /* minor units; 0: off */
+    ngx_uint_t              review_first;     /* unsigned: 1 first orders */
     ngx_array_t             order_limits;     /* ngx_faka_order_limit_t */
     ngx_array_t             block_networks;   /* ngx_cidr_t */
     ngx_array_t             block_domains;    /* ngx_str_t, in lower case */

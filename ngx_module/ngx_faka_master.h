@@ -46,7 +46,9 @@ typedef enum {
     NGX_FAKA_SHOP_RULES,
     NGX_FAKA_SHOP_CANARY,
     NGX_FAKA_SHOP_PRICE_FALLBACK,
-    NGX_FAKA_SHOP_REVIEW_OVER
+    NGX_FAKA_SHOP_REVIEW_OVER,
+    NGX_FAKA_SHOP_REVIEW_FIRST,
+    NGX_FAKA_SHOP_BUYER_HISTORY
 } ngx_faka_shop_directive_t;
 
 typedef enum {
@@ -103,6 +105,10 @@ char *ngx_faka_shop_price_fallback(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* ngx_faka_master_risk.c */
 char *ngx_faka_shop_review_over(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_review_first(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_buyer_history(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_shop_order_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -13,6 +13,8 @@
 #define NGX_FAKA_DOMAIN_SIZE_MAX     253
 
 
+static char *ngx_faka_risk_flag(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_faka_main_conf_t *fmcf, ngx_uint_t *flag);
 static ngx_int_t ngx_faka_risk_room(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_array_t *array, size_t size, ngx_uint_t more, ngx_uint_t max);
 static ngx_int_t ngx_faka_order_limit_parse(const ngx_str_t *text,
@@ -53,6 +55,50 @@ ngx_faka_shop_review_over(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     fmcf->shop->review_over = amount;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_faka_shop_review_first(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    return ngx_faka_risk_flag(cf, cmd, fmcf, &fmcf->shop->review_first);
+}
+
+
+/* Also set by what cannot do without it: ngx_faka_shop_complete(). */
+
+char *
+ngx_faka_shop_buyer_history(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    return ngx_faka_risk_flag(cf, cmd, fmcf, &fmcf->shop->buyer_history);
+}
+
+
+static char *
+ngx_faka_risk_flag(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_faka_main_conf_t *fmcf, ngx_uint_t *flag)
+{
+    ngx_str_t  *value;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->shop_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    *flag = ngx_strcasecmp(value[1].data, (u_char *) "on") == 0;
+
+    if (!*flag && ngx_strcasecmp(value[1].data, (u_char *) "off") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V %V\" is unknown; write on or off",
+                           &cmd->name, &value[1]);
+        return NGX_CONF_ERROR;
+    }
 
     return NGX_CONF_OK;
 }

@@ -54,6 +54,14 @@ ngx_uint_t ngx_faka_subpath_next(ngx_str_t *rest, ngx_str_t *segment);
 const pay_channel_t *ngx_faka_channel_find(const ngx_faka_shop_t *shop,
     const void *name, size_t size);
 
+/* ngx_faka_worker_buyer.c: fills in has_buyer and the digests of a checkout,
+ * whose contact, sku and coupon are there; FK_LOCK_TIMEOUT: not now. */
+fk_code_t ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out);
+/* One of them: kind "buyer" of an empty what is the buyer himself; who is his
+ * contact in lower case. */
+fk_code_t ngx_faka_buyer_digest(ngx_faka_worker_t *w, const char *kind,
+    pay_str_t what, pay_str_t who, uint8_t out[FK_TALLY_KEY_SIZE]);
+
 /* Keeps the order's id for the log variables.  NGX_ERROR: no memory. */
 ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     const fk_order_id_t *id);

@@ -19,6 +19,8 @@ typedef struct {
     const fk_order_view_t    *order;       /* NULL: it is to be made */
     struct sockaddr          *sockaddr;    /* of the buyer; NULL: unknown */
     fk_str_t                  contact;
+    fk_str_t                  coupon;
+    fk_buyer_view_t           buyer;       /* zeros: nothing is known */
     uint32_t                  qty;
     int64_t                   step[FK_STEP_COUNT];
 } ngx_faka_sale_t;

@@ -28,10 +28,10 @@ static void ngx_faka_admin_signal(ngx_faka_json_t *json,
 
 static const ngx_faka_field_t  ngx_faka_signal_field[] = {
     { "value", NGX_FAKA_FIELD_INTEGER, offsetof(ngx_faka_signal_in_t, value),
-      -FK_SIGNAL_MAX, FK_SIGNAL_MAX, 1 },
+      -FK_SIGNAL_MAX, FK_SIGNAL_MAX, 1, NULL, 0 },
     { "ttl", NGX_FAKA_FIELD_INTEGER, offsetof(ngx_faka_signal_in_t, ttl),
-      1, NGX_FAKA_SIGNAL_TTL_S_MAX, 1 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      1, NGX_FAKA_SIGNAL_TTL_S_MAX, 1, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
 

@@ -586,7 +586,8 @@ ngx_faka_metrics_risk(ngx_faka_metrics_t *m)
         [NGX_FAKA_RISK_FALLBACK] = "fallback",
         [NGX_FAKA_RISK_LIMIT] = "order_limit",
         [NGX_FAKA_RISK_BLOCK] = "block",
-        [NGX_FAKA_RISK_AMOUNT] = "review_over"
+        [NGX_FAKA_RISK_AMOUNT] = "review_over",
+        [NGX_FAKA_RISK_FIRST] = "review_first_order"
     };
 
     if (m->shop->worker->rules == NULL) {

@@ -128,6 +128,8 @@ void
 ngx_faka_product_members(ngx_faka_json_t *json,
     const fk_product_view_t *product, int64_t price, ngx_uint_t on_sale)
 {
+    uint32_t  i;
+
     ngx_faka_json_text(json, "sku", product->sku);
     ngx_faka_json_text(json, "name", product->name);
     ngx_faka_json_integer(json, "price", price);
@@ -144,4 +146,15 @@ ngx_faka_product_members(ngx_faka_json_t *json,
     ngx_faka_json_time(json, "sale_from", product->sale_from_s);
     ngx_faka_json_time(json, "sale_to", product->sale_to_s);
     ngx_faka_json_integer(json, "qty_max", product->qty_max);
+    ngx_faka_json_integer(json, "buyer_limit", product->buyer_limit);
+    ngx_faka_json_array(json, "tiers");
+
+    for (i = 0; i < product->tier_count; i++) {
+        ngx_faka_json_object(json, NULL);
+        ngx_faka_json_integer(json, "min_qty", product->tier[i].min_qty);
+        ngx_faka_json_integer(json, "price", product->tier[i].price);
+        ngx_faka_json_object_end(json);
+    }
+
+    ngx_faka_json_array_end(json);
 }

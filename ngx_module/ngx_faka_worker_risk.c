@@ -25,8 +25,7 @@ static fl_risk_t ngx_faka_risk_judge(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, ngx_faka_risk_t *by);
 static void ngx_faka_risk_count(ngx_faka_rules_t *rules, fl_risk_t verdict,
     ngx_faka_risk_t by);
-static fk_str_t ngx_faka_risk_reason(ngx_faka_rules_t *rules,
-    const char *reason);
+static fk_str_t ngx_faka_risk_reason(const char *reason);
 
 
 fk_code_t
@@ -172,7 +171,13 @@ ngx_faka_risk_checkout(ngx_faka_rules_t *rules,
     if (shop->review_over != 0 && amount > shop->review_over) {
         ngx_faka_risk_count(rules, FL_RISK_REVIEW, NGX_FAKA_RISK_AMOUNT);
         out->review = 1;
-        out->reason = ngx_faka_risk_reason(rules, "more than review_over");
+        out->reason = ngx_faka_risk_reason("more than review_over");
+    }
+
+    if (shop->review_first && sale->buyer.orders_count == 0) {
+        ngx_faka_risk_count(rules, FL_RISK_REVIEW, NGX_FAKA_RISK_FIRST);
+        out->review = 1;
+        out->reason = ngx_faka_risk_reason("a first order");
     }
 
     verdict = ngx_faka_risk_ask(rules, variant, sale, &by);
@@ -191,7 +196,7 @@ ngx_faka_risk_checkout(ngx_faka_rules_t *rules,
     }
 
     out->review = 1;
-    out->reason = ngx_faka_risk_reason(rules, rules->reason);
+    out->reason = ngx_faka_risk_reason(rules->reason);
 
     return FK_OK;
 }
@@ -216,7 +221,7 @@ ngx_faka_risk_payment(ngx_faka_rules_t *rules,
     ngx_faka_risk_count(rules, FL_RISK_REVIEW, by);
 
     pay->review = 1;
-    pay->reason = ngx_faka_risk_reason(rules, rules->reason);
+    pay->reason = ngx_faka_risk_reason(rules->reason);
 }
 
 
@@ -308,7 +313,7 @@ ngx_faka_risk_count(ngx_faka_rules_t *rules, fl_risk_t verdict,
 /* A rule's reason may be any bytes, also the first part of a character. */
 
 static fk_str_t
-ngx_faka_risk_reason(ngx_faka_rules_t *rules, const char *reason)
+ngx_faka_risk_reason(const char *reason)
 {
     pay_str_t  text;
 

@@ -8,6 +8,7 @@
  * shadow, to nobody, and only compared.
  */
 
+#include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 
 
@@ -19,6 +20,11 @@ static fl_code_t ngx_faka_rules_price(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, int64_t *total);
 static void ngx_faka_rules_price_shadow(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale, int64_t total);
+static void ngx_faka_rules_steps(ngx_faka_sale_t *sale);
+static int64_t ngx_faka_rules_coupon(ngx_faka_worker_t *worker,
+    const ngx_faka_sale_t *sale);
+static void ngx_faka_rules_buyer(ngx_faka_worker_t *worker,
+    ngx_faka_sale_t *sale);
 static void ngx_faka_rules_sold(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const int64_t *step, int64_t total);
 
@@ -35,7 +41,8 @@ ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
 
     if (shop->rules[NGX_FAKA_RULES_MAIN].source.len == 0
         && shop->rules[NGX_FAKA_RULES_CANARY].source.len == 0
-        && shop->review_over == 0 && shop->order_limits.nelts == 0
+        && shop->review_over == 0 && !shop->review_first
+        && shop->order_limits.nelts == 0
         && shop->block_networks.nelts == 0 && shop->block_domains.nelts == 0)
     {
         return NGX_OK;
@@ -120,7 +127,6 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     int64_t                    total;
     fk_code_t                  code;
     fl_code_t                  answer;
-    ngx_uint_t                 i;
     ngx_faka_sale_t            sale;
     ngx_faka_rules_t          *rules;
     ngx_faka_rules_variant_t   variant;
@@ -134,9 +140,17 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     sale.contact = out->contact;
     sale.qty = out->qty;
 
-    for (i = 0; i < FK_STEP_COUNT; i++) {
-        sale.step[i] = product->price * (int64_t) out->qty;
+    sale.coupon = out->coupon;
+    ngx_memzero(&sale.buyer, sizeof(fk_buyer_view_t));
+
+    if (out->has_buyer) {
+        code = fk_buyer_get(&worker->fk, out->buyer, &sale.buyer);
+        if (code != FK_OK) {
+            return code;
+        }
     }
+
+    ngx_faka_rules_steps(&sale);
 
     out->review = 0;
     out->reason.size = 0;
@@ -161,8 +175,8 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     ngx_faka_rules_price_shadow(rules, &sale, total);
 
     sale.step[FK_STEP_RULE] = total;
-    sale.step[FK_STEP_COUPON] = total;
-    fl_input_int(&rules->input, FL_FIELD_TOTAL, total);
+    sale.step[FK_STEP_COUPON] = ngx_faka_rules_coupon(worker, &sale);
+    fl_input_int(&rules->input, FL_FIELD_TOTAL, sale.step[FK_STEP_COUPON]);
 
     code = ngx_faka_risk_checkout(rules, variant, &sale, out);
     if (code != FK_OK) {
@@ -174,6 +188,48 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     ngx_memcpy(out->step, sale.step, sizeof(sale.step));
 
     return FK_OK;
+}
+
+
+/* The list, the tier, the level; the rest follows when it is known. */
+
+static void
+ngx_faka_rules_steps(ngx_faka_sale_t *sale)
+{
+    ngx_uint_t                i;
+    const fk_product_view_t  *p;
+
+    p = sale->product;
+
+    sale->step[FK_STEP_LIST] = p->price * (int64_t) sale->qty;
+    sale->step[FK_STEP_TIER] = fk_tier_price(p, sale->qty)
+                               * (int64_t) sale->qty;
+    sale->step[FK_STEP_LEVEL] = fk_level_price(sale->buyer.off_bp,
+                                               sale->step[FK_STEP_TIER]);
+
+    for (i = FK_STEP_LEVEL + 1; i < FK_STEP_COUNT; i++) {
+        sale->step[i] = sale->step[FK_STEP_LEVEL];
+    }
+}
+
+
+/* Whether it may be used at all, the engine asks, and says why not. */
+
+static int64_t
+ngx_faka_rules_coupon(ngx_faka_worker_t *worker, const ngx_faka_sale_t *sale)
+{
+    int64_t           total;
+    fk_coupon_view_t  coupon;
+
+    total = sale->step[FK_STEP_RULE];
+
+    if (sale->coupon.size != 0
+        && fk_coupon_get(&worker->fk, sale->coupon, &coupon) == FK_OK)
+    {
+        total = fk_coupon_price(&coupon, total);
+    }
+
+    return ngx_max(total, 1);
 }
 
 
@@ -204,7 +260,6 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
 {
     int64_t            total;
     uint64_t           started_us;
-    ngx_uint_t         i;
     ngx_faka_sale_t    sale;
     ngx_faka_rules_t  *rules;
 
@@ -222,11 +277,10 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     sale.order = NULL;
     sale.sockaddr = NULL;
     sale.contact = (fk_str_t) { NULL, 0 };
+    sale.coupon = (fk_str_t) { NULL, 0 };
     sale.qty = 1;
-
-    for (i = 0; i < FK_STEP_COUNT; i++) {
-        sale.step[i] = product->price;
-    }
+    ngx_memzero(&sale.buyer, sizeof(fk_buyer_view_t));
+    ngx_faka_rules_steps(&sale);
 
     ngx_faka_rules_input(rules, &sale);
     (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &total);
@@ -340,6 +394,27 @@ ngx_faka_rules_sold(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
 }
 
 
+/* What is known of the buyer of an order; nothing, if it cannot be found. */
+
+static void
+ngx_faka_rules_buyer(ngx_faka_worker_t *worker, ngx_faka_sale_t *sale)
+{
+    u_char   contact[FK_CONTACT_SIZE_MAX];
+    uint8_t  key[FK_TALLY_KEY_SIZE];
+
+    ngx_strlow(contact, (u_char *) sale->contact.data, sale->contact.size);
+
+    if (!worker->shop->buyer_history
+        || ngx_faka_buyer_digest(worker, "buyer", pay_str("", 0),
+                                 pay_str(contact, sale->contact.size), key)
+           != FK_OK
+        || fk_buyer_get(&worker->fk, key, &sale->buyer) != FK_OK)
+    {
+        ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
+    }
+}
+
+
 /* An order that cannot be looked up now is booked without the rules. */
 
 void
@@ -360,6 +435,9 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
     }
 
     sale.contact = (fk_str_t) { order.contact, order.contact_size };
+    sale.coupon = (fk_str_t) { (uint8_t *) order.coupon,
+                               ngx_strlen(order.coupon) };
+    ngx_faka_rules_buyer(worker, &sale);
     variant = ngx_faka_rules_choose(rules, sale.contact);
 
     if (rules->vm[variant] == NULL

@@ -91,8 +91,28 @@ static void
 ngx_faka_rules_input_buyer(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale)
 {
-    fl_input_int(&rules->input, FL_FIELD_BUYER_ORDERS, 0);
-    fl_input_int(&rules->input, FL_FIELD_BUYER_SPENT, 0);
+    int64_t                 since_s;
+    fl_input_t             *in;
+    const fk_buyer_view_t  *buyer;
+
+    in = &rules->input;
+    buyer = &sale->buyer;
+
+    fl_input_int(in, FL_FIELD_BUYER_ORDERS, buyer->orders_count);
+    fl_input_int(in, FL_FIELD_BUYER_SPENT, buyer->spent);
+
+    if (buyer->last_paid_s != 0) {
+        since_s = rules->env.now_ms / 1000 - buyer->last_paid_s;
+        fl_input_int(in, FL_FIELD_BUYER_DAYS, ngx_max(since_s, 0) / 86400);
+    }
+
+    if (buyer->level[0] != '\0') {
+        fl_input_text(in, FL_FIELD_LEVEL, ngx_faka_rules_text(buyer->level));
+    }
+
+    if (sale->coupon.size != 0) {
+        fl_input_text(in, FL_FIELD_COUPON, sale->coupon);
+    }
 }
 
 
@@ -106,7 +126,7 @@ ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
 
     in = &rules->input;
 
-    fl_input_bool(in, FL_FIELD_FIRST_ORDER, 1);
+    fl_input_bool(in, FL_FIELD_FIRST_ORDER, sale->buyer.orders_count == 0);
 
     domain = ngx_faka_rules_domain(rules, sale->contact);
 
