@@ -88,7 +88,14 @@ like($answer->body, qr/\n\z/, 'the last line ends');
 
 # The numbers.
 
-my $metrics = $t->metrics;
+# Which worker answers is chance, and one that has just started may still be
+# on its way to Redis.
+
+my $metrics;
+wait_until(sub {
+    $metrics = $t->metrics;
+    return $metrics->{faka_redis_up} && $metrics->{faka_redis_fsync};
+}, 5);
 my %want = (
     'faka_stock{sku="gold",state="available"}' => 0,
     'faka_stock{sku="gold",state="held"}'      => 2,
