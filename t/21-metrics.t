@@ -44,7 +44,8 @@ my ($gold, $wiki, $seat) = @{ $answer->json };
 is_deeply($gold, { sku => 'gold', name => "Gold \"24\" \\ \x{e9}",
                    price => 990, currency => 'CNY', kind => 'card',
                    stock => 0, on_sale => JSON::PP::true, sale_from => undef,
-                   sale_to => undef, qty_max => 100 }, 'a product of cards');
+                   sale_to => undef, qty_max => 100, list_price => 990,
+                   buyer_limit => 0, tiers => [] }, 'a product of cards');
 ok(!exists $wiki->{stock}, 'a shared key has no stock');
 ok(!$wiki->{on_sale}, 'and is not on sale before there is a key');
 is($seat->{stock}, 7, 'a counted product');
