@@ -63,7 +63,9 @@ node_plan(fk_plan_t *plan)
     unsigned   i;
     uint32_t  *count;
 
-    static const uint32_t  fewest[FK_TABLE_COUNT] = { 8, 8, 64, 24, 24, 96 };
+    static const uint32_t  fewest[FK_TABLE_COUNT] = {
+        8, 8, 64, 24, 24, FK_LEVELS_MAX, 4, 40, 96
+    };
 
     count = &plan->products;
 

@@ -175,7 +175,13 @@ typedef struct {
     X(ARCHIVE_REFUSED,    "a late write to the archive was refused")         \
     X(BURIED,             "the import of a dead worker was ended")           \
     X(UPLOADED_AGAIN,     "a file came again, and its cards were known")     \
-    X(REFUNDED_AGAIN,     "a refund was said twice, and known")
+    X(REFUNDED_AGAIN,     "a refund was said twice, and known")              \
+    X(LIMITED,            "a buyer had all units that he may")               \
+    X(LEVELED,            "a buyer paid less by his level")                  \
+    X(DISCOUNTED,         "an order was made with a coupon")                 \
+    X(USED_UP,            "a coupon could not be used any more")             \
+    X(ABOVE_LIMIT,        "late money took a buyer above his limit")         \
+    X(FORGOTTEN,          "a tally went with its last order")
 
 typedef enum {
 #define SIM_MARK_ENUM(name, text)  SIM_MARK_##name,
@@ -341,6 +347,7 @@ const fj_reply_t *redis_execute(sim_t *s, uint32_t argc,
 void redis_replay(sim_t *s, uint32_t keep);
 const sim_key_t *redis_key(sim_t *s, const char *name);
 sim_text_t redis_text(const char *text);
+fk_str_t redis_str(const char *text);
 /* The decimal digits that it begins with. */
 uint64_t redis_number(const sim_text_t *text);
 
@@ -472,7 +479,8 @@ int shell_knows_dead(const sim_worker_t *w, uint64_t owner);
     X(IMPORT_COMMIT)                                                         \
     X(IMPORT_ABORT)                                                          \
     X(DECIDE)                                                                \
-    X(REFUND)
+    X(REFUND)                                                                \
+    X(TERMS)
 
 typedef enum {
 #define SIM_REQUEST_ENUM(name)  SIM_REQUEST_##name,
@@ -543,6 +551,32 @@ void request_key(uint32_t purchase, uint32_t product,
     uint8_t idem[FK_IDEM_SIZE], uint8_t body[8]);
 fk_str_t request_sku(uint32_t product);
 uint32_t request_product_of(const char *sku);
+
+
+/* --- terms.c: tiers, levels, coupons, limits --------------------------- */
+
+#define SIM_BUYERS   10
+#define SIM_LEVELS   2
+#define SIM_COUPONS  2
+
+extern const char *const  terms_code[SIM_COUPONS];
+
+/* Units that a buyer may have of a product; 0: any. */
+uint16_t terms_limit(uint32_t product);
+/* Who makes a purchase; 0: somebody unknown. */
+uint32_t terms_buyer(uint32_t purchase, uint32_t product);
+/* With which coupon; SIM_COUPONS: without. */
+uint32_t terms_coupon(uint32_t purchase, uint32_t product);
+/* What a unit costs of a product at that price. */
+int64_t terms_unit(int64_t price, uint32_t qty);
+void terms_product(uint32_t product, fk_product_put_t *put);
+/* A digest; what: the product or the coupon, by kind. */
+void terms_key(uint32_t buyer, uint32_t kind, uint32_t what,
+    uint8_t key[FK_TALLY_KEY_SIZE]);
+void terms_fill(uint32_t purchase, uint32_t product, fk_checkout_t *in);
+fk_code_t terms_steps(fk_t *fk, const fk_env_t *env, uint32_t purchase,
+    fk_checkout_t *in);
+void terms_put(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r);
 
 
 /* --- actor.c, client.c, operator.c: who asks --------------------------- */
