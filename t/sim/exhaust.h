@@ -67,7 +67,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      34
+#define EX_OP_COUNT      37
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6
@@ -82,6 +82,12 @@ typedef struct {
 extern const ex_op_t  ex_ops[EX_OP_COUNT];
 
 uint64_t ex_random(ex_shop_t *x);
+
+/* exhaust_terms.c: operations, and the buyer and coupon of a checkout. */
+fk_code_t ex_level(ex_shop_t *x);
+fk_code_t ex_buyer(ex_shop_t *x);
+fk_code_t ex_coupon(ex_shop_t *x);
+void ex_terms(ex_shop_t *x, uint32_t product, fk_checkout_t *in);
 
 /* Notes what a finished operation has made; not before it has come through. */
 void ex_book(ex_shop_t *x, unsigned op);
