@@ -159,7 +159,7 @@ fk_apply_coupon(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 static int
 fk_coupon_image_good(const fk_image_coupon_t *in)
 {
-    return fk_text_good(in->code, in->code_size)
+    return fk_coupon_code_good(in->code, in->code_size)
            && in->kind < FK_COUPON_KIND_COUNT && in->on <= 1
            && in->value >= 1
            && in->value < (in->kind == FK_COUPON_PERCENT ? FK_BP

@@ -158,7 +158,7 @@ fk_check_coupon(const fk_t *fk, const fk_coupon_rec_t *c)
     uint32_t  n;
 
     if (!fk_check_text(c->code, sizeof(c->code)) || c->used != 1
-        || c->code[FK_COUPON_CODE_SIZE_MAX] != '\0'
+        || !fk_coupon_code_good(c->code, strnlen(c->code, sizeof(c->code)))
         || c->currency[FK_CURRENCY_SIZE - 1] != '\0'
         || c->kind >= FK_COUPON_KIND_COUNT || c->on > 1 || c->value < 1
         || c->value >= (c->kind == FK_COUPON_PERCENT ? FK_BP : FK_AMOUNT_MAX)

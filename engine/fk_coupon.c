@@ -66,6 +66,19 @@ fk_coupon_code(fk_str_t code, char out[FK_COUPON_CODE_SIZE_MAX])
 }
 
 
+int
+fk_coupon_code_good(const char *code, size_t size)
+{
+    char      text[FK_COUPON_CODE_SIZE_MAX];
+    fk_str_t  typed;
+
+    typed.data = (const uint8_t *) code;
+    typed.size = size;
+
+    return fk_coupon_code(typed, text) && memcmp(text, code, size) == 0;
+}
+
+
 static uint32_t
 fk_coupon_locate(const fk_t *fk, const char *code, size_t size)
 {

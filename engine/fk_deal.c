@@ -126,6 +126,8 @@ fk_coupon_barred(const fk_env_t *env, const fk_coupon_rec_t *c,
         return "the coupon has expired";
     }
 
+    assert(c->product_count <= FK_COUPON_PRODUCTS_MAX);
+
     for (n = 0; n < c->product_count && c->product[n] != product; n++) {
         /* void */
     }

@@ -74,6 +74,9 @@ uint32_t fk_level_of(const fk_t *fk, const fk_tally_rec_t *t);
 
 uint32_t *fk_coupon_bucket(const fk_t *fk, const char *code, size_t size);
 
+/* Whether a coupon can be kept under it: nothing else is ever looked for. */
+int fk_coupon_code_good(const char *code, size_t size);
+
 /* By its code as somebody typed it; 0: none. */
 uint32_t fk_coupon_find(const fk_t *fk, fk_str_t code);
 
