@@ -109,7 +109,7 @@ build: deps-build $(BUILD)/sources $(BUILD)/faka-journal $(BUILD)/faka-rules
 
 # The operator's tool: the engine beside hiredis and jansson.
 
-TOOL_FILES := $(TOOL_C) $(ENGINE_C) $(HEADERS) tools/journal.h Makefile
+TOOL_FILES := $(TOOL_C) $(ENGINE_C) $(HEADERS) $(wildcard tools/*.h) Makefile
 
 define build-tool
 @mkdir -p $(@D)

@@ -18,7 +18,7 @@
  *
  * What it does not do.  It does not make the ring durable (the caller moves
  * the bytes, see the flush calls), does not seal or unseal cards, and does
- * not decide prices beyond price * qty.
+ * not decide prices beyond tiers, levels and coupons.
  */
 
 #ifndef FK_H_INCLUDED_
@@ -62,10 +62,14 @@ typedef struct {
     uint32_t  cards;
     uint32_t  orders;
     uint32_t  payments;
+    uint32_t  levels;
+    uint32_t  coupons;
+    uint32_t  tallies;
     uint32_t  accounts;
     uint32_t  splits;
     uint32_t  withdrawals;
     uint32_t  blocks;                  /* of 40 bytes, for what varies */
+    uint32_t  rate_sets;               /* of 4 keys whose rates are known */
     uint32_t  pad;                     /* 0: plans are compared as bytes */
     uint64_t  ring_size;               /* bytes, a power of two */
 } fk_plan_t;
@@ -116,90 +120,6 @@ fk_code_t fk_order_id_parse(fk_order_id_t *id, const uint8_t *text,
     size_t size);
 
 
-/* --- products --------------------------------------------------------- */
-
-/* Which optional fields of fk_product_put_t are given. */
-#define FK_PUT_NAME       0x01
-#define FK_PUT_PRICE      0x02         /* price and currency */
-#define FK_PUT_KIND       0x04
-#define FK_PUT_ON_SALE    0x08
-#define FK_PUT_QTY_MAX    0x10
-#define FK_PUT_WINDOW     0x20         /* sale_from_s and sale_to_s */
-#define FK_PUT_STOCK      0x40         /* counted only */
-
-typedef struct {
-    fk_str_t   sku;
-    uint32_t   fields;                 /* FK_PUT_* */
-    fk_str_t   name;
-    int64_t    price;                  /* minor units a unit, 1.. */
-    char       currency[FK_CURRENCY_SIZE];
-    uint8_t    kind;
-    uint8_t    on_sale;
-    uint16_t   qty_max;                /* 1..FK_QTY_MAX; shared: 1 */
-    uint32_t   sale_from_s;            /* 0: no limit */
-    uint32_t   sale_to_s;
-    int64_t    stock;                  /* units to be available now */
-} fk_product_put_t;
-
-typedef struct {
-    uint32_t   index;
-    uint64_t   seq;                    /* last record that touched it */
-    char       sku[FK_SKU_SIZE_MAX + 1];
-    char       name[FK_NAME_SIZE_MAX + 1];
-    char       currency[FK_CURRENCY_SIZE];
-    int64_t    price;
-    uint8_t    kind;
-    uint8_t    on_sale;                /* the operator's switch */
-    uint8_t    on_sale_now;            /* switch, window, a key if shared */
-    uint16_t   qty_max;
-    uint32_t   sale_from_s;
-    uint32_t   sale_to_s;
-    uint32_t   created_s;
-    uint32_t   updated_s;
-    int64_t    sellable;               /* available less what is owed */
-    int64_t    imported;
-    int64_t    available;
-    int64_t    held;
-    int64_t    sold;
-    int64_t    voided;
-    int64_t    owed;                   /* units that paid orders wait for */
-    int64_t    archived_units;         /* of sold: left with their orders */
-    int64_t    archived_orders;
-    int64_t    archived_amount;        /* kept money of these orders */
-} fk_product_view_t;
-
-/*
- * Makes or changes a product.  *created says which.  A new one needs NAME,
- * PRICE and KIND.  FK_INVALID: *field names the field that is wrong or
- * missing.  FK_CONFLICT: kind or currency of a product that has had stock or
- * orders cannot change (*field).  STOCK sets available units: the difference
- * is booked as imported, or as void when it falls.
- */
-fk_code_t fk_product_put(fk_t *fk, const fk_env_t *env,
-    const fk_product_put_t *in, fk_product_view_t *out, int *created,
-    uint64_t *seq, const char **field);
-
-fk_code_t fk_product_get(fk_t *fk, const fk_env_t *env, fk_str_t sku,
-    fk_product_view_t *out);
-
-/*
- * Up to *n (1 .. FK_LIST_SLICE_MAX) products from *cursor (0 to begin);
- * *cursor becomes 0 at the end, *n how many were written to out.  When the
- * shop is not open or its lock cannot be had, that is the answer: *n is 0,
- * *cursor stays, and it is not the end of the list.
- */
-fk_code_t fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
-    fk_product_view_t *out, uint32_t *n);
-
-/*
- * The cheapest refusal: one read, no lock.  FK_OK means "perhaps": the full
- * ladder of fk_checkout decides.  FK_SOLD_OUT, FK_NOT_ON_SALE and
- * FK_NOT_FOUND are sure at this moment; FK_NOT_OPEN and its like too.
- */
-fk_code_t fk_product_peek(const fk_t *fk, const fk_env_t *env, fk_str_t sku,
-    uint32_t qty);
-
-
 /* --- orders ----------------------------------------------------------- */
 
 typedef struct {
@@ -212,8 +132,8 @@ typedef struct {
 
     /*
      * priced: the total after each step, as the caller has computed it from
-     * the product as it saw it: 0..FK_AMOUNT_MAX, the last 1 or more.  Not:
-     * price * qty.
+     * what it saw: 0..FK_AMOUNT_MAX, the last 1 or more.  All but RULE must
+     * be what the engine makes of it.  Not: there is no rule.
      */
     uint8_t        priced;
     uint8_t        review;             /* 1: a person looks when it is paid */
@@ -221,6 +141,16 @@ typedef struct {
     int64_t        step[FK_STEP_COUNT];
     fk_str_t       reason;             /* of review; may be empty */
 
+    /*
+     * Who buys: digests of the contact; of it and the product; of it and the
+     * coupon.  Without, what is limited for a buyer is FK_INVALID.
+     */
+    uint8_t        has_buyer;
+    uint8_t        buyer[FK_TALLY_KEY_SIZE];
+    uint8_t        quota[FK_TALLY_KEY_SIZE];
+    uint8_t        coupon_use[FK_TALLY_KEY_SIZE];
+    fk_str_t       coupon;             /* its code; may be empty */
+    const char   **why;                /* of FK_COUPON, in words; or NULL */
     fk_str_t       agent;              /* who brought the buyer; or empty */
 
     uint8_t        has_idem;
@@ -252,6 +182,7 @@ typedef struct {
     uint8_t        review;             /* 1: to be looked at, or it was */
     uint8_t        reason_size;
     uint8_t        reason[FK_REASON_SIZE_MAX];
+    char           coupon[FK_COUPON_CODE_SIZE_MAX + 1];    /* empty: none */
     char           agent[FK_ACCOUNT_SIZE_MAX + 1];   /* "": none */
     uint8_t        flagged;            /* 1: it was to be split, and was not */
     int64_t        returned;           /* parts that fk_refund_part booked */
@@ -260,10 +191,14 @@ typedef struct {
 /*
  * Makes an order and holds its units.  The ladder: state of the shop,
  * idempotency (FK_EXISTS with the old order, FK_IDEM_MISMATCH), product, sale
- * window, qty, stock, price (FK_AGAIN: it is not what in->step began with any
- * more; compute anew), agent (FK_AGENT: unknown, closed, no agent, or of
+ * window, qty, stock, the buyer's limit (FK_LIMIT), coupon (FK_COUPON), price
+ * (FK_AGAIN: in->step is not what product, level and coupon make of it now;
+ * look and compute anew), agent (FK_AGENT: unknown, closed, no agent, or of
  * another currency), tables; then the one transaction.  out->seq is the
  * record to wait for under "durability disk"; it is set for FK_EXISTS too.
+ *
+ * When the table of tallies is full, only what needs none can be bought, and
+ * then the buyer is not counted.
  */
 fk_code_t fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     fk_order_view_t *out);
@@ -653,7 +588,7 @@ typedef struct {
     uint64_t     capacity;
 } fk_usage_t;
 
-#define FK_USAGE_COUNT          9
+#define FK_USAGE_COUNT          12
 
 void fk_usage(fk_t *fk, fk_usage_t out[FK_USAGE_COUNT]);
 
@@ -666,7 +601,7 @@ enum {
     FK_STAT_ROLLBACKS,
     FK_STAT_LOCK_TIMEOUTS,
     FK_STAT_USER = 8,
-    FK_STAT_COUNT = 128
+    FK_STAT_COUNT = 256
 };
 
 void fk_stat_add(fk_t *fk, unsigned stat, uint64_t n);
@@ -694,7 +629,10 @@ uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
 #include "fk_account.h"
 #include "fk_archive.h"
 #include "fk_import.h"
+#include "fk_product.h"
 #include "fk_proof.h"
+#include "fk_rules.h"
+#include "fk_terms.h"
 
 
 #endif /* FK_H_INCLUDED_ */

@@ -31,12 +31,11 @@ static fk_code_t fk_apply_card(fk_t *fk, const fk_origin_t *from,
 static fk_code_t fk_apply_card_free(fk_t *fk, const fk_origin_t *from,
     const fk_image_t *image);
 static int fk_product_image_good(const fk_image_product_t *in);
+static int fk_image_tiers_good(const fk_image_product_t *in);
 static int fk_product_fixed(const fk_product_rec_t *p,
     const fk_image_product_t *in);
 static int fk_card_same(const fk_t *fk, const fk_card_rec_t *c,
     const fk_image_card_t *in);
-static fk_code_t fk_slot_judge(const fk_t *fk, fk_table_id_t id,
-    uint32_t slot);
 
 
 static const fk_apply_pt  fk_apply_table[FK_IMAGE_LAST] = {
@@ -48,6 +47,9 @@ static const fk_apply_pt  fk_apply_table[FK_IMAGE_LAST] = {
     [FK_IMAGE_PAYMENT] = fk_apply_payment,
     [FK_IMAGE_ORDER_GONE] = fk_apply_order_gone,
     [FK_IMAGE_BATCH_ARCHIVED] = fk_apply_batch_archived,
+    [FK_IMAGE_LEVEL] = fk_apply_level,
+    [FK_IMAGE_COUPON] = fk_apply_coupon,
+    [FK_IMAGE_TALLY] = fk_apply_tally,
     [FK_IMAGE_ACCOUNT] = fk_apply_account,
     [FK_IMAGE_SPLIT] = fk_apply_split,
     [FK_IMAGE_WITHDRAWAL] = fk_apply_withdrawal
@@ -172,6 +174,12 @@ fk_apply_product(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     p->qty_max = in->qty_max;
     p->kind = in->kind;
     p->on_sale = in->on_sale;
+    p->buyer_limit = in->buyer_limit;
+    p->tier_count = (uint8_t) in->tier_count;
+    memcpy(p->tier_min_qty, in->tier_min_qty,
+           in->tier_count * sizeof(in->tier_min_qty[0]));
+    memcpy(p->tier_price, in->tier_price,
+           in->tier_count * sizeof(in->tier_price[0]));
 
     /* The key's card may come later, or go again: judged at the end. */
     p->importing = in->key;
@@ -194,7 +202,26 @@ fk_product_image_good(const fk_image_product_t *in)
            && in->voided >= 0 && in->voided <= in->imported
            && in->archived_units >= 0 && in->archived_units <= FK_UNITS_MAX
            && in->archived_orders >= 0 && in->archived_orders <= FK_UNITS_MAX
-           && in->archived_amount >= 0 && in->archived_amount <= FK_UNITS_MAX;
+           && in->archived_amount >= 0 && in->archived_amount <= FK_UNITS_MAX
+           && in->tier_count == in->tier_price_count
+           && fk_image_tiers_good(in);
+}
+
+
+static int
+fk_image_tiers_good(const fk_image_product_t *in)
+{
+    uint32_t   n;
+    fk_tier_t  tier[FK_TIERS_MAX];
+
+    assert(in->tier_count <= FK_TIERS_MAX);
+
+    for (n = 0; n < in->tier_count; n++) {
+        tier[n].min_qty = in->tier_min_qty[n];
+        tier[n].price = in->tier_price[n];
+    }
+
+    return fk_tiers_good(tier, in->tier_count, in->qty_max);
 }
 
 
@@ -374,9 +401,7 @@ fk_apply_card_free(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 }
 
 
-/* A stable slot number beyond the table asks for a larger region. */
-
-static fk_code_t
+fk_code_t
 fk_slot_judge(const fk_t *fk, fk_table_id_t id, uint32_t slot)
 {
     if (slot == 0) {

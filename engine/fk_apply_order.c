@@ -44,7 +44,7 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     sku.size = in->sku_size;
     product = fk_product_find(fk, sku);
 
-    if (product == 0
+    if (product == 0 || !fk_order_terms_there(fk, in->tally, in->coupon)
         || (in->agent != 0 && !fk_account_used(fk, in->agent)))
     {
         return fk_apply_missing(from);
@@ -66,7 +66,8 @@ fk_apply_order(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 
     /* What its cards and counters hang on cannot have changed. */
     if (o->product != product || o->qty != in->qty
-        || o->agent != in->agent)
+        || o->coupon != in->coupon || o->agent != in->agent
+        || memcmp(o->tally, in->tally, sizeof(o->tally)) != 0)
     {
         return FK_CORRUPT;
     }
@@ -249,6 +250,8 @@ fk_order_make(fk_t *fk, uint32_t product, const fk_image_order_t *in,
     o->product = product;
     o->qty = in->qty;
     o->agent = in->agent;
+    o->coupon = in->coupon;
+    memcpy(o->tally, in->tally, sizeof(o->tally));
     memcpy(o->body, in->body, sizeof(o->body));
     memcpy(o->channel, in->channel, in->channel_size);
     o->contact_size = (uint8_t) in->contact_size;

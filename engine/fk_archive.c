@@ -17,13 +17,12 @@
 #include "fk_journal.h"
 
 
-#define FK_ARCHIVE_SLOTS_MAX   1024    /* one fk_archive_list() looks at */
 #define FK_ARCHIVE_SLICE_SIZE  ((size_t) 16 << 10)  /* cards under one lock */
 
 _Static_assert(FK_RECORD_HEAD_SIZE + FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)
                + FK_QTY_MAX * FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)
                + FK_ORDER_PAYMENTS_MAX * FK_IMAGE_PAYMENT_SIZE
-               + FK_IMAGE_SPLIT_SIZE
+               + FK_IMAGE_SPLIT_SIZE + FK_IMAGE_TALLIES_SIZE
                + FK_RECORD_ALIGN <= FK_ARCHIVE_SIZE_MAX,
                "the largest order fits into the largest record");
 
@@ -39,13 +38,11 @@ typedef struct {
 } fk_reading_t;
 
 
-static int fk_archive_cards_before(const fk_t *fk, const fk_order_rec_t *o,
-    int64_t before_s, uint32_t *steps);
-static uint32_t fk_archive_list_slice(fk_t *fk, int64_t before_s,
-    uint32_t *at, fk_order_id_t *out, uint32_t n);
 static uint64_t fk_archive_seq(const fk_t *fk, const fk_order_rec_t *o);
 static fk_code_t fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
     fk_order_view_t *out, fk_reading_t *rd);
+static int fk_archive_put_split(const fk_t *fk, uint32_t split,
+    fk_reading_t *rd);
 static int fk_archive_put(fk_reading_t *rd, size_t size_max,
     fk_image_type_t type, const void *image);
 static fk_archived_t fk_archive_sum(const fk_t *fk, const fk_order_rec_t *o);
@@ -53,163 +50,6 @@ static fk_code_t fk_archive_room(fk_t *fk, const fk_order_rec_t *o,
     const fk_archived_t *sum);
 static void fk_archive_drop_cards(fk_t *fk, uint32_t order);
 static void fk_archive_remove(fk_t *fk, uint32_t order);
-
-
-/* The payments too: one that is owed or doubtful keeps the order here, and so
- * does a split that is to be settled. */
-
-int
-fk_archive_finished(const fk_t *fk, const fk_order_rec_t *o)
-{
-    uint32_t                 index, steps;
-    fk_axes_t                axes;
-    const fk_payment_rec_t  *p;
-
-    axes = fk_order_axes(o);
-
-    if (!fk_archive_final(&axes) || !fk_split_finished(fk, o)) {
-        return 0;
-    }
-
-    steps = 0;
-
-    for (index = o->payment; index != 0; index = p->next) {
-        assert(steps < FK_ORDER_PAYMENTS_MAX);
-        steps++;
-        p = FK_PAYMENT(fk, index);
-
-        if (p->state != FK_PAYMENT_STATE_APPLIED
-            && p->state != FK_PAYMENT_STATE_REFUNDED)
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-int
-fk_archive_final(const fk_axes_t *axes)
-{
-    fk_status_t  status;
-
-    status = fk_status_of(axes);
-
-    return status == FK_STATUS_EXPIRED || status == FK_STATUS_CANCELLED
-           || status == FK_STATUS_DELIVERED || status == FK_STATUS_REFUNDED;
-}
-
-
-uint32_t
-fk_archive_list(fk_t *fk, const fk_env_t *env, uint32_t retention_s,
-    uint32_t *cursor, fk_order_id_t *out, uint32_t n)
-{
-    int64_t   before_s;
-    uint32_t  at, end, count;
-
-    /* The cursor comes from outside: it is no more than a wish. */
-    at = FK_GET(fk->region->table[FK_TABLE_ORDERS].fresh);
-    at = *cursor < at ? *cursor : at;
-    end = at + FK_ARCHIVE_SLOTS_MAX;
-    before_s = (int64_t) fk_now_s(env) - retention_s;
-    *cursor = 0;
-    count = 0;
-
-    if (n > FK_LIST_SLICE_MAX) {
-        n = FK_LIST_SLICE_MAX;
-    }
-
-    while (at < end && count < n) {
-
-        if (fk_lock_open(fk) != FK_OK) {
-            return count;
-        }
-
-        count += fk_archive_list_slice(fk, before_s, &at, out + count,
-                                       n - count);
-        fk_unlock(fk);
-
-        if (at == 0) {
-            return count;
-        }
-    }
-
-    *cursor = at;
-    return count;
-}
-
-
-/* *at is the last slot that was looked at; it becomes 0 at the end. */
-
-static uint32_t
-fk_archive_list_slice(fk_t *fk, int64_t before_s, uint32_t *at,
-    fk_order_id_t *out, uint32_t n)
-{
-    uint32_t               steps, count, fresh;
-    const fk_order_rec_t  *o;
-
-    count = 0;
-    fresh = fk->region->table[FK_TABLE_ORDERS].fresh;
-
-    for (steps = FK_LIST_SLICE_MAX; steps != 0 && *at < fresh; steps--) {
-        if (count == n) {
-            return count;
-        }
-
-        o = FK_ORDER(fk, ++*at);
-
-        if (o->used && o->created_ms / 1000 <= before_s
-            && o->expires_s <= before_s && o->paid_s <= before_s
-            && fk_archive_finished(fk, o)
-            && fk_archive_cards_before(fk, o, before_s, &steps))
-        {
-            memcpy(out[count++].bytes, o->id, FK_ORDER_ID_SIZE);
-        }
-    }
-
-    if (*at >= fresh) {
-        *at = 0;
-    }
-
-    return count;
-}
-
-
-/*
- * Whether its cards were imported so long ago, too.  Who waited for them got
- * them late; and an operator who has not heard how an import ended sends the
- * file again, when what it brought must still be known.  A look at a card is a
- * step, but for the last of the slice.
- */
-
-static int
-fk_archive_cards_before(const fk_t *fk, const fk_order_rec_t *o,
-    int64_t before_s, uint32_t *steps)
-{
-    uint32_t              n, card;
-    const fk_card_rec_t  *c;
-
-    if (FK_PRODUCT(fk, o->product)->kind != FK_KIND_CARD) {
-        return 1;
-    }
-
-    card = o->first_card;
-
-    for (n = 0; card != 0; n++) {
-        assert(n < o->qty);
-        c = FK_CARD(fk, card);
-        *steps -= *steps > 1;
-
-        if (FK_BATCH(fk, FK_CARD_BATCH(c))->created_s > before_s) {
-            return 0;
-        }
-
-        card = c->next;
-    }
-
-    return 1;
-}
 
 
 /* A payment or a split may be younger than its order's last change. */
@@ -292,7 +132,7 @@ fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
     fk_order_view_t *out, fk_reading_t *rd)
 {
     size_t                 end;
-    uint32_t               order, index;
+    uint32_t               order, index, kind;
     fk_image_t             image;
     const fk_order_rec_t  *o;
 
@@ -318,6 +158,21 @@ fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
                             &rd->order))
         {
             return FK_INVALID;
+        }
+
+        /* Their slots may be others' when it comes back, not their keys. */
+        for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
+            if (o->tally[kind] == 0) {
+                continue;
+            }
+
+            fk_tally_image(fk, o->tally[kind], &image.tally);
+
+            if (!fk_archive_put(rd, FK_IMAGE_TALLY_SIZE, FK_IMAGE_TALLY,
+                                &image))
+            {
+                return FK_INVALID;
+            }
         }
     }
 
@@ -347,14 +202,21 @@ fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
         }
     }
 
-    if (o->split == 0) {
-        return FK_OK;
+    return fk_archive_put_split(fk, o->split, rd) ? FK_OK : FK_INVALID;
+}
+
+
+static int
+fk_archive_put_split(const fk_t *fk, uint32_t split, fk_reading_t *rd)
+{
+    fk_image_split_t  image;
+
+    if (split == 0) {
+        return 1;
     }
 
-    fk_split_image(fk, o->split, &image.split);
-
-    return fk_archive_put(rd, FK_IMAGE_SPLIT_SIZE, FK_IMAGE_SPLIT, &image)
-           ? FK_OK : FK_INVALID;
+    fk_split_image(fk, split, &image);
+    return fk_archive_put(rd, FK_IMAGE_SPLIT_SIZE, FK_IMAGE_SPLIT, &image);
 }
 
 
@@ -376,7 +238,7 @@ fk_code_t
 fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     uint64_t seq)
 {
-    uint32_t         order, product;
+    uint32_t         order, product, coupon, tally[FK_TALLY_COUNT];
     fk_code_t        rc;
     fk_archived_t    sum;
     fk_order_rec_t  *o;
@@ -394,6 +256,8 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
 
     o = FK_ORDER(fk, order);
     product = o->product;
+    coupon = o->coupon;
+    memcpy(tally, o->tally, sizeof(tally));
     sum = fk_archive_sum(fk, o);
 
     if (!fk_archive_finished(fk, o) || fk_archive_seq(fk, o) != seq) {
@@ -418,6 +282,7 @@ fk_archive_drop(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
         fk_archive_book(fk, order, sum, 1);
         fk_archive_drop_cards(fk, order);
         fk_archive_remove(fk, order);
+        fk_tally_archived(fk, tally, coupon);
 
         fk_record_product(fk, product);
         (void) fk_record_end(fk);
@@ -436,7 +301,8 @@ fk_archive_sum(const fk_t *fk, const fk_order_rec_t *o)
 
     sum.units = fk_order_units(o->qty, o->axis_stock).sold;
     sum.orders = 1;
-    sum.amount = fk_payments_amount(fk, o, FK_APPLIED_BIT);
+    sum.applied = fk_payments_amount(fk, o, FK_APPLIED_BIT);
+    sum.amount = sum.applied;
 
     if (o->split != 0) {
         sum.amount -= FK_SPLIT(fk, o->split)->returned;
@@ -457,12 +323,14 @@ fk_archive_room(fk_t *fk, const fk_order_rec_t *o, const fk_archived_t *sum)
     if (p->archived_units > FK_UNITS_MAX - sum->units
         || p->archived_orders > FK_UNITS_MAX - sum->orders
         || p->archived_amount > FK_UNITS_MAX - sum->amount
+        || !fk_tally_archive_room(fk, o, sum->applied)
         || (o->split != 0 && !fk_split_archive_room(fk, o->split)))
     {
         return FK_TABLE_FULL;
     }
 
     return fk_record_room(fk, FK_IMAGE_ORDER_GONE_SIZE + FK_IMAGE_PRODUCT_SIZE
+                              + FK_IMAGE_TERMS_SIZE
                               + o->qty * FK_IMAGE_BATCH_SIZE
                               + FK_SPLIT_LINES_MAX * FK_IMAGE_ACCOUNT_SIZE)
            ? FK_OK : FK_RING_FULL;
@@ -499,6 +367,7 @@ fk_archive_book(fk_t *fk, uint32_t order, fk_archived_t sum, int sign)
     }
 
     fk_audit_archived(fk, o->product, &sum);
+    fk_tally_archive(fk, order, sum.applied, sign);
 }
 
 

@@ -192,6 +192,9 @@ fk_archive_show(const fk_image_order_t *in, fk_order_view_t *out)
         out->step[n] = n < in->step_count ? in->step[n] : in->amount;
     }
 
+    /* Until the product is looked at: the coupon's code stands in the shop. */
+    out->index = in->coupon;
+
     return FK_OK;
 }
 
@@ -215,7 +218,7 @@ static fk_code_t
 fk_archive_show_names(fk_t *fk, uint32_t agent, fk_order_view_t *out)
 {
     fk_str_t                 sku;
-    uint32_t                 product;
+    uint32_t                 product, coupon;
     fk_code_t                rc;
     const fk_product_rec_t  *p;
 
@@ -228,7 +231,12 @@ fk_archive_show_names(fk_t *fk, uint32_t agent, fk_order_view_t *out)
     sku.size = strlen(out->sku);
     product = fk_product_find(fk, sku);
 
-    if (product == 0 || (agent != 0 && !fk_account_used(fk, agent))) {
+    coupon = out->index;
+    out->index = 0;
+
+    if (product == 0 || (coupon != 0 && !fk_coupon_used(fk, coupon))
+        || (agent != 0 && !fk_account_used(fk, agent)))
+    {
         rc = FK_CONFLICT;
 
     } else {
@@ -240,6 +248,11 @@ fk_archive_show_names(fk_t *fk, uint32_t agent, fk_order_view_t *out)
         if (agent != 0) {
             memcpy(out->agent, FK_ACCOUNT(fk, agent)->id,
                    FK_ACCOUNT_SIZE_MAX);
+        }
+
+        if (coupon != 0) {
+            memcpy(out->coupon, FK_COUPON_AT(fk, coupon)->code,
+                   FK_COUPON_CODE_SIZE_MAX);
         }
     }
 

@@ -16,7 +16,7 @@
  * fk_audit_begin() starts from zero.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 #include "fk_text.h"
 
 
@@ -35,8 +35,6 @@ static void fk_audit_add_payment(fk_t *fk, uint32_t i);
 static void fk_audit_compare(fk_t *fk, uint32_t i);
 static void fk_audit_payment_count(fk_t *fk, unsigned state, int delta);
 static int fk_audit_kept(unsigned state);
-static void fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount,
-    const char *currency);
 static int fk_audit_product_good(const fk_product_rec_t *p);
 
 
@@ -46,6 +44,8 @@ static const struct {
 } fk_audit_phases[FK_AUDIT_DONE] = {
     [FK_AUDIT_RESET_PRODUCTS] = { FK_TABLE_PRODUCTS, fk_audit_reset_product },
     [FK_AUDIT_RESET_BATCHES] = { FK_TABLE_BATCHES, fk_audit_reset_batch },
+    [FK_AUDIT_RESET_COUPONS] = { FK_TABLE_COUPONS, fk_audit_reset_coupon },
+    [FK_AUDIT_RESET_TALLIES] = { FK_TABLE_TALLIES, fk_audit_reset_tally },
     [FK_AUDIT_RESET_ACCOUNTS] = { FK_TABLE_ACCOUNTS, fk_audit_reset_account },
     [FK_AUDIT_CARDS] = { FK_TABLE_CARDS, fk_audit_add_card },
     [FK_AUDIT_ORDERS] = { FK_TABLE_ORDERS, fk_audit_add_order },
@@ -54,6 +54,10 @@ static const struct {
     [FK_AUDIT_WITHDRAWALS] = { FK_TABLE_WITHDRAWALS,
                                fk_audit_add_withdrawal },
     [FK_AUDIT_COMPARE] = { FK_TABLE_PRODUCTS, fk_audit_compare },
+    [FK_AUDIT_COMPARE_COUPONS] = { FK_TABLE_COUPONS,
+                                   fk_audit_compare_coupon },
+    [FK_AUDIT_COMPARE_TALLIES] = { FK_TABLE_TALLIES,
+                                   fk_audit_compare_tally },
     [FK_AUDIT_ACCOUNTS] = { FK_TABLE_ACCOUNTS, fk_audit_compare_account }
 };
 
@@ -69,6 +73,10 @@ static const struct {
     { "cards", FK_TABLE_CARDS, offsetof(fk_audit_totals_t, cards_count) },
     { "payments", FK_TABLE_PAYMENTS,
       offsetof(fk_audit_totals_t, payments_count) },
+    { "coupons", FK_TABLE_COUPONS,
+      offsetof(fk_audit_totals_t, coupons_count) },
+    { "tallies", FK_TABLE_TALLIES,
+      offsetof(fk_audit_totals_t, tallies_count) },
     { "splits", FK_TABLE_SPLITS, offsetof(fk_audit_totals_t, splits_count) },
     { "withdrawals", FK_TABLE_WITHDRAWALS,
       offsetof(fk_audit_totals_t, withdrawals_count) }
@@ -166,7 +174,9 @@ fk_audit_batch(fk_t *fk, uint32_t batch)
 void
 fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
 {
-    int                      kept;
+    int                      kept, applied;
+    uint32_t                 buyer;
+    fk_tally_rec_t          *t;
     const fk_payment_rec_t  *p;
 
     if (!fk_audit_passed(fk, FK_AUDIT_PAYMENTS, payment)) {
@@ -182,6 +192,15 @@ fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
     if (kept != 0) {
         fk_audit_money(fk, FK_PRODUCT(fk, FK_ORDER(fk, p->order)->product)
                            ->currency, kept * p->amount, 0);
+    }
+
+    buyer = FK_ORDER(fk, p->order)->tally[FK_TALLY_BUYER];
+    applied = (is == FK_PAYMENT_STATE_APPLIED)
+              - (was == FK_PAYMENT_STATE_APPLIED);
+
+    if (applied != 0 && buyer != 0) {
+        t = FK_TALLY(fk, buyer);
+        FK_SET(fk, t->audit.amount, t->audit.amount + applied * p->amount);
     }
 }
 
@@ -525,6 +544,7 @@ fk_audit_add_order(fk_t *fk, uint32_t i)
     p->audit_owed += units.owed;
     p->audit_orders++;
     fk->region->audit.totals.orders_count++;
+    fk_audit_add_terms(fk, o);
 }
 
 
@@ -595,72 +615,6 @@ fk_audit_kept(unsigned state)
 {
     return state != FK_PAYMENT_STATE_REFUNDED
            && state != FK_PAYMENT_STATE_COUNT;
-}
-
-
-void
-fk_audit_money(fk_t *fk, const char *currency, int64_t amount,
-    int64_t archived_amount)
-{
-    fk_audit_money_t  *money;
-
-    money = fk_audit_money_of(fk, currency);
-
-    if (money != NULL) {
-        fk_audit_sum(fk, &money->amount, amount, currency);
-        fk_audit_sum(fk, &money->archived_amount, archived_amount, currency);
-    }
-}
-
-
-fk_audit_money_t *
-fk_audit_money_of(fk_t *fk, const char *currency)
-{
-    uint32_t            n, word;
-    fk_audit_money_t   *money;
-    fk_audit_totals_t  *totals;
-
-    totals = &fk->region->audit.totals;
-
-    assert(totals->currency_count <= FK_AUDIT_CURRENCIES_MAX);
-
-    for (n = 0; n < totals->currency_count; n++) {
-        if (memcmp(totals->money[n].currency, currency, FK_CURRENCY_SIZE)
-            == 0)
-        {
-            return &totals->money[n];
-        }
-    }
-
-    if (n == FK_AUDIT_CURRENCIES_MAX) {
-        fk_audit_problem(totals, "currency ", currency,
-                         "there are too many to sum them up");
-        return NULL;
-    }
-
-    money = &totals->money[n];
-    memcpy(&word, currency, sizeof(word));
-    FK_SET(fk, *(uint32_t *) (void *) money->currency, word);
-    FK_SET(fk, totals->currency_count, n + 1);
-
-    return money;
-}
-
-
-static void
-fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount, const char *currency)
-{
-    int64_t  result;
-
-    if (__builtin_add_overflow(*sum, amount, &result)) {
-        fk_audit_problem(&fk->region->audit.totals, "currency ", currency,
-                         "the sum is too large to be counted");
-        return;
-    }
-
-    if (result != *sum) {
-        FK_SET(fk, *sum, result);
-    }
 }
 
 

@@ -1,7 +1,7 @@
 /*
- * The audit of the ledger: what each account has, recomputed from splits and
- * withdrawals beside a shop that goes on; and per currency the sum of all
- * sides, which is zero.
+ * The audit of money: per currency what is kept, and what each account has,
+ * recomputed from splits and withdrawals beside a shop that goes on; and the
+ * sum of all sides, which is zero.
  *
  * Of these sides three are sums of the others.  The gateway is less by what
  * was kept, the house is more by that and less by every line, the bank is
@@ -11,6 +11,10 @@
  */
 
 #include "fk_priv.h"
+
+
+static void fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount,
+    const char *currency);
 
 
 /* Which total counts the slots of a phase. */
@@ -144,4 +148,70 @@ fk_audit_compare_account(fk_t *fk, uint32_t i)
 
     FK_SET(fk, money->ledger_sum, money->ledger_sum + sum);
     fk_commit(fk);
+}
+
+
+void
+fk_audit_money(fk_t *fk, const char *currency, int64_t amount,
+    int64_t archived_amount)
+{
+    fk_audit_money_t  *money;
+
+    money = fk_audit_money_of(fk, currency);
+
+    if (money != NULL) {
+        fk_audit_sum(fk, &money->amount, amount, currency);
+        fk_audit_sum(fk, &money->archived_amount, archived_amount, currency);
+    }
+}
+
+
+fk_audit_money_t *
+fk_audit_money_of(fk_t *fk, const char *currency)
+{
+    uint32_t            n, word;
+    fk_audit_money_t   *money;
+    fk_audit_totals_t  *totals;
+
+    totals = &fk->region->audit.totals;
+
+    assert(totals->currency_count <= FK_AUDIT_CURRENCIES_MAX);
+
+    for (n = 0; n < totals->currency_count; n++) {
+        if (memcmp(totals->money[n].currency, currency, FK_CURRENCY_SIZE)
+            == 0)
+        {
+            return &totals->money[n];
+        }
+    }
+
+    if (n == FK_AUDIT_CURRENCIES_MAX) {
+        fk_audit_problem(totals, "currency ", currency,
+                         "there are too many to sum them up");
+        return NULL;
+    }
+
+    money = &totals->money[n];
+    memcpy(&word, currency, sizeof(word));
+    FK_SET(fk, *(uint32_t *) (void *) money->currency, word);
+    FK_SET(fk, totals->currency_count, n + 1);
+
+    return money;
+}
+
+
+static void
+fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount, const char *currency)
+{
+    int64_t  result;
+
+    if (__builtin_add_overflow(*sum, amount, &result)) {
+        fk_audit_problem(&fk->region->audit.totals, "currency ", currency,
+                         "the sum is too large to be counted");
+        return;
+    }
+
+    if (result != *sum) {
+        FK_SET(fk, *sum, result);
+    }
 }

@@ -41,6 +41,9 @@ const char *const  fk_check_table_name[FK_TABLE_COUNT] = {
     [FK_TABLE_CARDS] = "card",
     [FK_TABLE_ORDERS] = "order",
     [FK_TABLE_PAYMENTS] = "payment",
+    [FK_TABLE_LEVELS] = "level",
+    [FK_TABLE_COUPONS] = "coupon",
+    [FK_TABLE_TALLIES] = "tally",
     [FK_TABLE_ACCOUNTS] = "account",
     [FK_TABLE_SPLITS] = "split",
     [FK_TABLE_WITHDRAWALS] = "withdrawal",
@@ -61,6 +64,7 @@ const fk_check_step_t  fk_check_steps[FK_CHECK_STEPS] = {
     { "payments", fk_check_payments },
     { "batches", fk_check_batches },
     { "products", fk_check_products },
+    { "terms", fk_check_terms },
     { "ledger", fk_check_ledger },
     { "counts", fk_check_counts },
     { "indexes", fk_check_indexes },
@@ -148,6 +152,27 @@ fk_check_blob(fk_check_t *ck, uint32_t first, uint32_t size)
 }
 
 
+int
+fk_check_text(const char *text, size_t size)
+{
+    size_t  i;
+
+    i = strnlen(text, size);
+
+    if (i == 0 || i == size) {
+        return 0;
+    }
+
+    for ( /* void */ ; i < size; i++) {
+        if (text[i] != '\0') {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 /* The places of tables and indexes, before anything is read there. */
 
 static fk_code_t
@@ -184,7 +209,7 @@ fk_check_tables(fk_check_t *ck)
 }
 
 
-/* The phases of a snapshot are tables: where it goes on must be a slot. */
+/* Each phase of a snapshot walks a table: where it goes on must be a slot. */
 
 static int
 fk_check_walk(const fk_t *fk)
@@ -195,8 +220,8 @@ fk_check_walk(const fk_t *fk)
 
     return s->owner == 0 || s->phase == FK_SNAPSHOT_DONE
            || (s->phase < FK_SNAPSHOT_DONE
-               && s->cursor <= fk->region->table[fk_snapshot_table(s->phase)]
-                             .fresh);
+               && s->cursor
+                  <= fk->region->table[fk_snapshot_table(s->phase)].fresh);
 }
 
 
@@ -263,6 +288,8 @@ fk_check_reset(fk_check_t *ck)
         b->audit_available = 0;
         b->audit_taken = 0;
     }
+
+    fk_check_reset_terms(ck);
 
     return FK_OK;
 }

@@ -37,7 +37,7 @@ typedef struct {
     fk_code_t  (*run)(fk_check_t *ck);
 } fk_check_step_t;
 
-#define FK_CHECK_STEPS  16
+#define FK_CHECK_STEPS  17
 
 extern const fk_check_step_t  fk_check_steps[FK_CHECK_STEPS];
 
@@ -47,6 +47,9 @@ fk_code_t fk_check_bad(fk_check_t *ck, const char *what, uint64_t i,
     const char *problem);
 
 extern const char *const  fk_check_table_name[FK_TABLE_COUNT];
+
+/* Something, a NUL, and nothing behind it. */
+int fk_check_text(const char *text, size_t size);
 
 /* A chain of exactly the blocks for size bytes. */
 int fk_check_blob(fk_check_t *ck, uint32_t first, uint32_t size);
@@ -69,6 +72,12 @@ fk_check_used(const fk_t *fk, fk_table_id_t id, uint32_t i)
         return FK_CARD(fk, i)->owner != FK_OWNER_FREE;
     case FK_TABLE_ORDERS:
         return FK_ORDER(fk, i)->used != 0;
+    case FK_TABLE_LEVELS:
+        return FK_LEVEL(fk, i)->used != 0;
+    case FK_TABLE_COUPONS:
+        return FK_COUPON_AT(fk, i)->used != 0;
+    case FK_TABLE_TALLIES:
+        return FK_TALLY(fk, i)->used != 0;
     case FK_TABLE_ACCOUNTS:
         return FK_ACCOUNT(fk, i)->used != 0;
     case FK_TABLE_SPLITS:
@@ -116,6 +125,14 @@ fk_code_t fk_check_accounts(fk_check_t *ck);
 fk_code_t fk_check_ledger(fk_check_t *ck);
 fk_code_t fk_check_settle(fk_check_t *ck);
 const char *fk_check_split(fk_check_t *ck, uint32_t order);
+
+
+/* --- fk_check_terms.c: what buyers have ------------------------------- */
+
+void fk_check_reset_terms(fk_check_t *ck);
+const char *fk_check_order_terms(fk_check_t *ck, const fk_order_rec_t *o);
+fk_code_t fk_check_terms(fk_check_t *ck);
+int fk_check_tiers(const fk_product_rec_t *p);
 
 
 /* --- fk_check_shop.c: the entities ------------------------------------ */

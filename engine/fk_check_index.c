@@ -9,6 +9,7 @@
  */
 
 #include "fk_check.h"
+#include "fk_tally.h"
 
 
 /* Enough for the waiting to overlap: from 16 on, more gain nothing. */
@@ -65,6 +66,8 @@ static int fk_card_member(const fk_t *fk, uint32_t i);
 static int fk_order_member(const fk_t *fk, uint32_t i);
 static int fk_idem_member(const fk_t *fk, uint32_t i);
 static int fk_payment_member(const fk_t *fk, uint32_t i);
+static int fk_coupon_member(const fk_t *fk, uint32_t i);
+static int fk_tally_member(const fk_t *fk, uint32_t i);
 static int fk_account_member(const fk_t *fk, uint32_t i);
 
 static uint32_t *fk_product_home(const fk_t *fk, uint32_t i);
@@ -72,6 +75,8 @@ static uint32_t *fk_card_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_order_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_idem_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_payment_home(const fk_t *fk, uint32_t i);
+static uint32_t *fk_coupon_home(const fk_t *fk, uint32_t i);
+static uint32_t *fk_tally_home(const fk_t *fk, uint32_t i);
 static uint32_t *fk_account_home(const fk_t *fk, uint32_t i);
 
 static int fk_product_same(const fk_t *fk, uint32_t a, uint32_t b);
@@ -80,6 +85,8 @@ static int fk_card_delivered(const fk_t *fk, const fk_card_rec_t *c);
 static int fk_order_same(const fk_t *fk, uint32_t a, uint32_t b);
 static int fk_idem_same(const fk_t *fk, uint32_t a, uint32_t b);
 static int fk_payment_same(const fk_t *fk, uint32_t a, uint32_t b);
+static int fk_coupon_same(const fk_t *fk, uint32_t a, uint32_t b);
+static int fk_tally_same(const fk_t *fk, uint32_t a, uint32_t b);
 static int fk_account_same(const fk_t *fk, uint32_t a, uint32_t b);
 
 
@@ -101,6 +108,10 @@ static const fk_check_index_t  fk_check_index_kinds[FK_INDEX_COUNT] = {
         idem_count),
     [FK_INDEX_PAYMENTS] = FK_CHECK_INDEX(payment, FK_TABLE_PAYMENTS,
         fk_payment_rec_t, hnext, hash, used, used_count[FK_TABLE_PAYMENTS]),
+    [FK_INDEX_COUPONS] = FK_CHECK_INDEX(coupon, FK_TABLE_COUPONS,
+        fk_coupon_rec_t, hnext, code, used, used_count[FK_TABLE_COUPONS]),
+    [FK_INDEX_TALLIES] = FK_CHECK_INDEX(tally, FK_TABLE_TALLIES,
+        fk_tally_rec_t, hnext, key, used, used_count[FK_TABLE_TALLIES]),
     [FK_INDEX_ACCOUNTS] = FK_CHECK_INDEX(account, FK_TABLE_ACCOUNTS,
         fk_account_rec_t, hnext, id, used, used_count[FK_TABLE_ACCOUNTS])
 };
@@ -320,6 +331,20 @@ fk_account_member(const fk_t *fk, uint32_t i)
 }
 
 
+static int
+fk_coupon_member(const fk_t *fk, uint32_t i)
+{
+    return FK_COUPON_AT(fk, i)->used != 0;
+}
+
+
+static int
+fk_tally_member(const fk_t *fk, uint32_t i)
+{
+    return FK_TALLY(fk, i)->used != 0;
+}
+
+
 static uint32_t *
 fk_product_home(const fk_t *fk, uint32_t i)
 {
@@ -369,6 +394,27 @@ fk_account_home(const fk_t *fk, uint32_t i)
 
     id = FK_ACCOUNT(fk, i)->id;
     return fk_account_bucket(fk, id, strnlen(id, FK_ACCOUNT_SIZE_MAX));
+}
+
+
+static uint32_t *
+fk_coupon_home(const fk_t *fk, uint32_t i)
+{
+    const char  *code;
+
+    code = FK_COUPON_AT(fk, i)->code;
+    return fk_coupon_bucket(fk, code,
+                            strnlen(code, FK_COUPON_CODE_SIZE_MAX));
+}
+
+
+static uint32_t *
+fk_tally_home(const fk_t *fk, uint32_t i)
+{
+    const fk_tally_rec_t  *t;
+
+    t = FK_TALLY(fk, i);
+    return fk_tally_bucket(fk, t->kind, t->key);
 }
 
 
@@ -456,4 +502,25 @@ fk_payment_same(const fk_t *fk, uint32_t a, uint32_t b)
     fk_blob_read(fk, pb->trade_no, tb, pb->trade_no_size);
 
     return memcmp(ta, tb, pa->trade_no_size) == 0;
+}
+
+
+static int
+fk_coupon_same(const fk_t *fk, uint32_t a, uint32_t b)
+{
+    return strncmp(FK_COUPON_AT(fk, a)->code, FK_COUPON_AT(fk, b)->code,
+                   FK_COUPON_CODE_SIZE_MAX) == 0;
+}
+
+
+static int
+fk_tally_same(const fk_t *fk, uint32_t a, uint32_t b)
+{
+    const fk_tally_rec_t  *ta, *tb;
+
+    ta = FK_TALLY(fk, a);
+    tb = FK_TALLY(fk, b);
+
+    return ta->kind == tb->kind
+           && memcmp(ta->key, tb->key, sizeof(ta->key)) == 0;
 }

@@ -4,6 +4,7 @@
  */
 
 #include "fk_check.h"
+#include "fk_tally.h"
 
 
 /* Slots ahead of the walk: what they point at arrives when it gets there. */
@@ -29,7 +30,6 @@ static const fk_axes_t  fk_states[] = {
 static fk_code_t fk_check_card(fk_check_t *ck, uint32_t i);
 static fk_code_t fk_check_order(fk_check_t *ck, uint32_t i);
 static void fk_check_order_fetch(const fk_t *fk, uint32_t i);
-static int fk_check_text(const char *text, size_t size);
 static int fk_check_order_notes(fk_check_t *ck, const fk_order_rec_t *o);
 static int fk_check_order_cards(fk_check_t *ck, uint32_t i);
 static const char *fk_check_order_payments(fk_check_t *ck, uint32_t i);
@@ -222,11 +222,12 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     }
 
     problem = fk_check_order_payments(ck, i);
-    if (problem != NULL) {
-        return fk_check_bad(ck, "order", i, problem);
+    problem = problem != NULL ? problem : fk_check_split(ck, i);
+
+    if (problem == NULL) {
+        problem = fk_check_order_terms(ck, o);
     }
 
-    problem = fk_check_split(ck, i);
     if (problem != NULL) {
         return fk_check_bad(ck, "order", i, problem);
     }
@@ -293,29 +294,6 @@ fk_axes_possible(const fk_axes_t *axes)
     }
 
     return 0;
-}
-
-
-/* Something, a NUL, and nothing behind it. */
-
-static int
-fk_check_text(const char *text, size_t size)
-{
-    size_t  i;
-
-    i = strnlen(text, size);
-
-    if (i == 0 || i == size) {
-        return 0;
-    }
-
-    for ( /* void */ ; i < size; i++) {
-        if (text[i] != '\0') {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 
@@ -584,7 +562,8 @@ fk_check_product(fk_check_t *ck, uint32_t i)
         || p->voided < 0 || p->voided > p->imported
         || p->archived_units < 0 || p->archived_units > FK_UNITS_MAX
         || p->archived_orders < 0 || p->archived_orders > FK_UNITS_MAX
-        || p->archived_amount < 0 || p->archived_amount > FK_UNITS_MAX)
+        || p->archived_amount < 0 || p->archived_amount > FK_UNITS_MAX
+        || !fk_check_tiers(p))
     {
         return fk_check_bad(ck, "product", i, "a value is not possible");
     }

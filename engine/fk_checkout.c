@@ -3,21 +3,22 @@
  *
  * Checkout is the hot path of a flash sale.  It is a ladder of checks, the
  * request's own faults first and without the lock, then under the lock state,
- * idempotency, product, window, quantity, stock, price, agent, room; then one
- * transaction of some fifteen stores.
+ * idempotency, product, window, quantity, stock, what the buyer is to get
+ * (fk_deal.c), room; and then one transaction of some fifteen stores, and a
+ * few more for a buyer who is counted.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
 static int fk_checkout_valid(const fk_checkout_t *in);
-static const int64_t *fk_checkout_steps(const fk_checkout_t *in);
 static void fk_checkout_prefetch(const fk_t *fk, const fk_env_t *env,
     const fk_checkout_t *in);
 static fk_code_t fk_checkout_ladder(fk_t *fk, const fk_env_t *env,
-    const fk_checkout_t *in, uint32_t *product, uint32_t *order);
+    const fk_checkout_t *in, uint32_t *product, uint32_t *order,
+    fk_deal_t *deal);
 static uint32_t fk_checkout_make(fk_t *fk, const fk_env_t *env,
-    const fk_checkout_t *in, uint32_t product);
+    const fk_checkout_t *in, uint32_t product, const fk_deal_t *deal);
 static void fk_checkout_hold(fk_t *fk, uint32_t order);
 
 
@@ -25,8 +26,10 @@ fk_code_t
 fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     fk_order_view_t *out)
 {
-    uint32_t   product, order;
+    uint8_t    taken[FK_TALLY_COUNT];
+    uint32_t   product, order, kind;
     fk_code_t  code;
+    fk_deal_t  deal;
 
     if (!fk_checkout_valid(in)) {
         return FK_INVALID;
@@ -39,13 +42,22 @@ fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return code;
     }
 
-    code = fk_checkout_ladder(fk, env, in, &product, &order);
+    code = fk_checkout_ladder(fk, env, in, &product, &order, &deal);
 
     if (code == FK_OK) {
-        order = fk_checkout_make(fk, env, in, product);
+        fk_deal_take(fk, in, &deal, taken);
+        order = fk_checkout_make(fk, env, in, product, &deal);
         fk_checkout_hold(fk, order);
 
         fk_record_begin(fk, env);
+
+        /* What the order's image points at stands before it. */
+        for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
+            if (taken[kind]) {
+                fk_record_tally(fk, deal.tally[kind]);
+            }
+        }
+
         fk_record_order(fk, order);
         (void) fk_record_end(fk);
         fk_commit(fk);
@@ -69,14 +81,8 @@ fk_checkout_valid(const fk_checkout_t *in)
            && memchr(in->channel, '\0', sizeof(in->channel)) != NULL
            && in->hold_s >= 1 && in->hold_s <= FK_HOLD_S_MAX
            && in->review <= 1 && in->reason.size <= FK_REASON_SIZE_MAX
+           && in->has_buyer <= 1
            && (!in->priced || fk_steps_good(in->step));
-}
-
-
-static const int64_t *
-fk_checkout_steps(const fk_checkout_t *in)
-{
-    return in->priced ? in->step : NULL;
 }
 
 
@@ -94,14 +100,21 @@ fk_checkout_prefetch(const fk_t *fk, const fk_env_t *env,
     if (in->has_idem) {
         __builtin_prefetch(fk_idem_bucket(fk, in->idem), 1);
     }
+
+    if (in->has_buyer) {
+        __builtin_prefetch(fk_tally_bucket(fk, FK_TALLY_BUYER, in->buyer), 1);
+        __builtin_prefetch(fk_tally_bucket(fk, FK_TALLY_QUOTA, in->quota), 1);
+    }
 }
 
 
 /* FK_OK with *product, FK_EXISTS with *order, or the first reason not to. */
 static fk_code_t
 fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
-    uint32_t *product, uint32_t *order)
+    uint32_t *product, uint32_t *order, fk_deal_t *deal)
 {
+    fk_code_t                code;
+    const char              *why;
     const fk_product_rec_t  *p;
 
     *product = 0;
@@ -136,9 +149,14 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return FK_SOLD_OUT;
     }
 
-    /* Between the caller's look and now: who proposed a price starts anew. */
-    if (in->priced && in->step[FK_STEP_LIST] != p->price * (int64_t) in->qty) {
-        return FK_AGAIN;
+    code = fk_deal_judge(fk, env, in, *product, deal, &why);
+
+    if (code == FK_COUPON && in->why != NULL) {
+        *in->why = why;
+    }
+
+    if (code != FK_OK) {
+        return code;
     }
 
     if (in->agent.size != 0 && fk_agent_for(fk, in->agent, p->currency) == 0)
@@ -149,13 +167,14 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
            < FK_BLOCKS_FOR(in->contact.size)
-             + fk_note_blocks(fk_checkout_steps(in), in->reason.size))
+             + fk_note_blocks(deal->step, in->reason.size))
     {
         return FK_TABLE_FULL;
     }
 
-    return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(in->qty)) ? FK_OK
-                                                            : FK_RING_FULL;
+    return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(in->qty)
+                              + FK_IMAGE_TALLIES_SIZE) ? FK_OK
+                                                       : FK_RING_FULL;
 }
 
 
@@ -166,7 +185,7 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
  */
 static uint32_t
 fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
-    uint32_t product)
+    uint32_t product, const fk_deal_t *deal)
 {
     uint32_t         order;
     fk_order_rec_t  *o;
@@ -176,10 +195,7 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
 
     memcpy(o->id, in->id.bytes, FK_ORDER_ID_SIZE);
     o->seq = 0;
-
-    /* Within the limit: fk_terms_wrong() has multiplied it with qty_max. */
-    o->amount = in->priced ? in->step[FK_STEP_COUPON]
-                : FK_PRODUCT(fk, product)->price * (int64_t) in->qty;
+    o->amount = deal->step[FK_STEP_COUPON];
     o->created_ms = env->now_ms;
     o->expires_s = fk_now_s(env) + in->hold_s;
     o->paid_s = 0;
@@ -187,8 +203,8 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     o->qty = in->qty;
     o->first_card = 0;
     o->payment = 0;
-    o->buyer = 0;
-    o->coupon = 0;
+    memcpy(o->tally, deal->tally, sizeof(o->tally));
+    o->coupon = deal->coupon;
     o->agent = in->agent.size == 0 ? 0
                : fk_agent_for(fk, in->agent,
                               FK_PRODUCT(fk, product)->currency);
@@ -210,7 +226,7 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     o->pad = 0;
     o->contact = fk_blob_make(fk, in->contact.data,
                               (uint32_t) in->contact.size);
-    o->steps = fk_note_steps(fk, fk_checkout_steps(in));
+    o->steps = fk_note_steps(fk, deal->step);
     o->reason_size = (uint8_t) in->reason.size;
     o->reason = in->reason.size == 0 ? 0
                 : fk_blob_make(fk, in->reason.data,
@@ -226,6 +242,7 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
 static void
 fk_checkout_hold(fk_t *fk, uint32_t order)
 {
+    fk_axes_t          axes;
     fk_units_t         none, held;
     fk_order_rec_t    *o;
     fk_product_rec_t  *p;
@@ -264,6 +281,8 @@ fk_checkout_hold(fk_t *fk, uint32_t order)
     none = fk_order_units(0, FK_STOCK_RELEASED);
     held = fk_order_units(o->qty, FK_STOCK_HELD);
     fk_audit_order(fk, order, &none, &held, 1);
+    axes = fk_order_axes(o);
+    fk_tally_book(fk, order, NULL, &axes);
 }
 
 

@@ -7,7 +7,7 @@
  * with a payment.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
 /* Bit sets of payment states, for fk_payments_turn(). */
@@ -127,9 +127,15 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     }
 
     /* All of them in one record: bounded by FK_ORDER_PAYMENTS_MAX. */
-    size = FK_IMAGE_ORDER_SIZE(o->qty)
+    size = FK_IMAGE_ORDER_SIZE(o->qty) + FK_IMAGE_TALLY_SIZE
            + fk_payments_count(fk, o, turn->from) * FK_IMAGE_PAYMENT_SIZE
            + (plan.count != 0) * FK_IMAGE_SPLIT_SIZE;
+
+    if (turn->to == FK_PAYMENT_STATE_APPLIED
+        && !fk_tally_room(fk, o, FK_ORDER_PAYMENTS_MAX * FK_AMOUNT_MAX))
+    {
+        return FK_TABLE_FULL;
+    }
 
     if (!fk_record_room(fk, size)) {
         return FK_RING_FULL;
@@ -139,6 +145,7 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
 
     if (pays) {
         FK_SET(fk, o->paid_s, fk_now_s(env));
+        fk_tally_paid(fk, env, o);
     }
 
     if (pays && split != NULL && split->flagged) {
@@ -172,6 +179,7 @@ fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
         /* The rest stays: extra money of a delivered order is still owed. */
         if (turn->from >> p->state & 1u) {
             fk_audit_payment(fk, index, p->state, turn->to);
+            fk_tally_payment(fk, index, p->state, turn->to);
             FK_SET(fk, p->state, turn->to);
             fk_record_payment(fk, index);
         }

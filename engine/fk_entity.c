@@ -42,6 +42,12 @@ fk_product_image(const fk_t *fk, uint32_t product, fk_image_product_t *image)
     memcpy(image->sku, p->sku, image->sku_size);
     image->name_size = fk_text_size(p->name, FK_NAME_SIZE_MAX);
     memcpy(image->name, p->name, image->name_size);
+
+    image->buyer_limit = p->buyer_limit;
+    image->tier_count = p->tier_count;
+    image->tier_price_count = p->tier_count;
+    memcpy(image->tier_min_qty, p->tier_min_qty, sizeof(p->tier_min_qty));
+    memcpy(image->tier_price, p->tier_price, sizeof(p->tier_price));
 }
 
 
@@ -121,6 +127,8 @@ fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image)
     image->reason_size = o->reason_size;
     fk_blob_read(fk, o->reason, image->reason, o->reason_size);
     image->step_count = o->steps != 0 ? FK_STEPS_KEPT : 0;
+    memcpy(image->tally, o->tally, sizeof(image->tally));
+    image->coupon = o->coupon;
 
     if (o->steps != 0) {
         fk_blob_read(fk, o->steps, (uint8_t *) image->step, FK_STEPS_SIZE);
@@ -156,6 +164,80 @@ fk_payment_image(const fk_t *fk, uint32_t payment, fk_image_payment_t *image)
     assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
     image->trade_no_size = p->trade_no_size;
     fk_blob_read(fk, p->trade_no, image->trade_no, p->trade_no_size);
+}
+
+
+void
+fk_level_image(const fk_t *fk, uint32_t level, fk_image_level_t *image)
+{
+    const fk_level_rec_t  *l;
+
+    l = FK_LEVEL(fk, level);
+
+    image->slot = level;
+    image->min_spent = l->min_spent;
+    image->off_bp = l->off_bp;
+    image->name_size = fk_text_size(l->name, FK_LEVEL_NAME_SIZE_MAX);
+    memcpy(image->name, l->name, image->name_size);
+}
+
+
+/* Slots of products are not stable: a journal knows them by SKU. */
+
+void
+fk_coupon_image(const fk_t *fk, uint32_t coupon, fk_image_coupon_t *image)
+{
+    uint32_t                n, size;
+    const char             *sku;
+    const fk_coupon_rec_t  *c;
+
+    c = FK_COUPON_AT(fk, coupon);
+    assert(c->product_count <= FK_COUPON_PRODUCTS_MAX);
+
+    image->slot = coupon;
+    image->from_s = c->from_s;
+    image->to_s = c->to_s;
+    image->created_s = c->created_s;
+    image->updated_s = c->updated_s;
+    image->uses_max = c->uses_max;
+    image->value = c->value;
+    image->cap = c->cap;
+    image->min_amount = c->min_amount;
+    image->archived_uses = c->archived_uses;
+    image->uses_buyer_max = c->uses_buyer_max;
+    image->kind = c->kind;
+    image->on = c->on;
+    memcpy(image->currency, c->currency, sizeof(image->currency));
+    image->code_size = fk_text_size(c->code, FK_COUPON_CODE_SIZE_MAX);
+    memcpy(image->code, c->code, image->code_size);
+    image->products_size = 0;
+
+    for (n = 0; n < c->product_count; n++) {
+        sku = FK_PRODUCT(fk, c->product[n])->sku;
+        size = fk_text_size(sku, FK_SKU_SIZE_MAX);
+        memcpy(image->products + image->products_size, sku, size);
+        image->products[image->products_size + size] = '\0';
+        image->products_size = (uint16_t) (image->products_size + size + 1);
+    }
+}
+
+
+void
+fk_tally_image(const fk_t *fk, uint32_t tally, fk_image_tally_t *image)
+{
+    const fk_tally_rec_t  *t;
+
+    t = FK_TALLY(fk, tally);
+
+    image->slot = tally;
+    image->last_paid_s = t->last_paid_s;
+    image->archived_orders = t->archived.orders;
+    image->archived_units = t->archived.units;
+    image->archived_amount = t->archived.amount;
+    memcpy(image->key, t->key, sizeof(image->key));
+    image->used = t->used;
+    image->kind = t->kind;
+    image->level = t->level;
 }
 
 

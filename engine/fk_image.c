@@ -1,13 +1,13 @@
 /*
- * Images: entities as bytes.  The tables of fk_image_form.c name the fields in
- * their order; writing and reading walk the same one, so they cannot differ.
+ * Images: entities as bytes.  One table a type (fk_form.c) names the fields in
+ * their order; writing and reading walk the same table, so they cannot differ.
  *
  * Reading never reads beyond the bytes it was given and never writes beyond
  * a field, whatever the bytes say.  Whether a value makes sense is for
  * fk_recover.c to judge.
  */
 
-#include "fk_image_form.h"
+#include "fk_form.h"
 
 
 static const fk_form_t *fk_form_of(uint64_t type, uint64_t version);

@@ -29,7 +29,7 @@
 #define FK_JOURNAL_H_INCLUDED_
 
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 #include "fk_text.h"
 
 
@@ -56,6 +56,9 @@ typedef enum {
     FK_IMAGE_BATCH_ARCHIVED,
     FK_IMAGE_SNAPSHOT,
     FK_IMAGE_SNAPSHOT_END,
+    FK_IMAGE_LEVEL,
+    FK_IMAGE_COUPON,
+    FK_IMAGE_TALLY,
     FK_IMAGE_ACCOUNT,
     FK_IMAGE_SPLIT,
     FK_IMAGE_WITHDRAWAL,
@@ -96,6 +99,13 @@ typedef struct {
     uint16_t  name_size;
     char      sku[FK_SKU_SIZE_MAX + 1];
     char      name[FK_NAME_SIZE_MAX + 1];
+
+    /* from version 3 on */
+    uint16_t  buyer_limit;
+    uint16_t  tier_count;
+    uint16_t  tier_price_count;        /* the same number */
+    uint16_t  tier_min_qty[FK_TIERS_MAX];
+    int64_t   tier_price[FK_TIERS_MAX];
 } fk_image_product_t;
 
 
@@ -154,8 +164,10 @@ typedef struct {
     uint8_t   reason[FK_REASON_SIZE_MAX];
     int64_t   step[FK_STEP_COUPON];
 
-    /* from version 3 on */
-    uint32_t  agent;                   /* an account's slot; 0: none */
+    /* from version 3 on: slots, 0 for none */
+    uint32_t  tally[FK_TALLY_COUNT];
+    uint32_t  coupon;
+    uint32_t  agent;                   /* an account's */
     uint8_t   flagged;
 } fk_image_order_t;
 
@@ -253,6 +265,52 @@ typedef struct {
 } fk_image_snapshot_end_t;
 
 
+typedef struct {
+    uint32_t  slot;
+    int64_t   min_spent;
+    uint16_t  off_bp;
+    uint16_t  name_size;
+    char      name[FK_LEVEL_NAME_SIZE_MAX + 1];
+} fk_image_level_t;
+
+
+typedef struct {
+    uint32_t  slot;
+    uint32_t  from_s;
+    uint32_t  to_s;
+    uint32_t  created_s;
+    uint32_t  updated_s;
+    uint32_t  uses_max;
+    int64_t   value;
+    int64_t   cap;
+    int64_t   min_amount;
+    int64_t   archived_uses;
+    uint16_t  uses_buyer_max;
+    uint8_t   kind;
+    uint8_t   on;
+    char      currency[FK_CURRENCY_SIZE];
+    uint16_t  code_size;
+    uint16_t  products_size;
+    char      code[FK_COUPON_CODE_SIZE_MAX];
+
+    /* SKUs, a NUL behind each */
+    char      products[FK_COUPON_PRODUCTS_MAX * (FK_SKU_SIZE_MAX + 1)];
+} fk_image_coupon_t;
+
+
+typedef struct {
+    uint32_t  slot;
+    uint32_t  last_paid_s;
+    int64_t   archived_orders;
+    int64_t   archived_units;
+    int64_t   archived_amount;
+    uint8_t   key[FK_TALLY_KEY_SIZE];
+    uint8_t   used;                    /* 0: it was freed */
+    uint8_t   kind;
+    uint8_t   level;
+} fk_image_tally_t;
+
+
 typedef union {
     fk_image_product_t    product;
     fk_image_batch_t      batch;
@@ -264,6 +322,9 @@ typedef union {
     fk_image_batch_archived_t  batch_archived;
     fk_image_snapshot_t        snapshot;
     fk_image_snapshot_end_t    snapshot_end;
+    fk_image_level_t           level;
+    fk_image_coupon_t          coupon;
+    fk_image_tally_t           tally;
     fk_image_account_t         account;
     fk_image_split_t           split;
     fk_image_withdrawal_t      withdrawal;
@@ -327,6 +388,10 @@ void fk_card_image(const fk_t *fk, uint32_t card, fk_image_card_t *image);
 void fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image);
 void fk_payment_image(const fk_t *fk, uint32_t payment,
     fk_image_payment_t *image);
+void fk_level_image(const fk_t *fk, uint32_t level, fk_image_level_t *image);
+void fk_coupon_image(const fk_t *fk, uint32_t coupon,
+    fk_image_coupon_t *image);
+void fk_tally_image(const fk_t *fk, uint32_t tally, fk_image_tally_t *image);
 void fk_account_image(const fk_t *fk, uint32_t account,
     fk_image_account_t *image);
 void fk_split_image(const fk_t *fk, uint32_t split, fk_image_split_t *image);
@@ -395,6 +460,19 @@ fk_code_t fk_apply_missing(const fk_origin_t *from);
 
 /* Whether an order could look so at all; its SKU and cards are not judged. */
 int fk_order_image_good(const fk_image_order_t *in);
+
+
+/* --- fk_apply_terms.c: called by fk_apply.c --------------------------- */
+
+fk_code_t fk_apply_level(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+fk_code_t fk_apply_coupon(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+fk_code_t fk_apply_tally(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
+
+/* A stable slot number beyond the table asks for a larger region. */
+fk_code_t fk_slot_judge(const fk_t *fk, fk_table_id_t id, uint32_t slot);
 
 
 /* --- fk_apply_ledger.c ------------------------------------------------ */
@@ -497,10 +575,26 @@ fk_code_t fk_apply_batch_archived(fk_t *fk, const fk_origin_t *from,
     const fk_image_t *image);
 
 
-/* --- fk_snapshot.c ---------------------------------------------------- */
+/* --- fk_restore_terms.c: the buyer of an order that comes back -------- */
 
-/* The table that is walked in a phase before FK_SNAPSHOT_DONE. */
-fk_table_id_t fk_snapshot_table(uint32_t phase);
+/* The tallies that its record brings, and those that they are here. */
+typedef struct {
+    uint32_t  count;
+    uint8_t   there[FK_TALLY_COUNT];
+    uint8_t   key[FK_TALLY_COUNT][FK_TALLY_KEY_SIZE];
+    uint32_t  tally[FK_TALLY_COUNT];
+} fk_restored_t;
+
+fk_code_t fk_restore_parse_tally(fk_restored_t *r,
+    const fk_image_tally_t *in);
+
+/* Whether the sums say that this order can have left them; finds them. */
+int fk_restore_buyer_fits(const fk_t *fk, const fk_image_order_t *in,
+    int64_t amount, fk_restored_t *r);
+int fk_restore_buyer_room(const fk_t *fk, int64_t amount, fk_restored_t *r);
+
+/* Makes those that are not there any more. */
+void fk_restore_take(fk_t *fk, fk_restored_t *r);
 
 
 /* --- fk_check.c ------------------------------------------------------- */
@@ -529,7 +623,11 @@ typedef struct {
     fk_code_t  (*run)(fk_t *fk, const fk_env_t *env, fk_text_t *why);
 } fk_rebuild_step_t;
 
-#define FK_REBUILD_STEPS  9
+/* fk_rebuild_terms.c: its two steps. */
+fk_code_t fk_rebuild_terms(fk_t *fk, const fk_env_t *env, fk_text_t *why);
+fk_code_t fk_rebuild_shares(fk_t *fk, const fk_env_t *env, fk_text_t *why);
+
+#define FK_REBUILD_STEPS  11
 
 extern const fk_rebuild_step_t  fk_rebuild_steps[FK_REBUILD_STEPS];
 

@@ -13,15 +13,14 @@ static int fk_steps_plain(const int64_t *step);
 uint32_t
 fk_note_blocks(const int64_t *step, size_t reason_size)
 {
-    return (step != NULL && !fk_steps_plain(step))
-           + FK_BLOCKS_FOR(reason_size);
+    return !fk_steps_plain(step) + FK_BLOCKS_FOR(reason_size);
 }
 
 
 uint32_t
 fk_note_steps(fk_t *fk, const int64_t *step)
 {
-    if (step == NULL || fk_steps_plain(step)) {
+    if (fk_steps_plain(step)) {
         return 0;
     }
 

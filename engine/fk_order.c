@@ -7,7 +7,7 @@
  * Reading takes the lock too, for some hundred nanoseconds: a view is whole.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
 /* Slots that one call of fk_order_list() looks at. */
@@ -125,6 +125,13 @@ fk_order_fill(const fk_t *fk, uint32_t order, fk_order_view_t *out)
     out->reason_size = o->reason_size;
     fk_blob_read(fk, o->reason, out->reason, o->reason_size);
 
+    memset(out->coupon, 0, sizeof(out->coupon));
+
+    if (o->coupon != 0) {
+        memcpy(out->coupon, FK_COUPON_AT(fk, o->coupon)->code,
+               FK_COUPON_CODE_SIZE_MAX);
+    }
+
     memset(out->agent, 0, sizeof(out->agent));
 
     if (o->agent != 0) {
@@ -162,6 +169,7 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
 {
     int                clawed;
     uint32_t           word, *axes;
+    fk_axes_t          now;
     fk_units_t         was, is;
     fk_order_rec_t    *o;
     fk_product_rec_t  *p;
@@ -171,7 +179,8 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
     o = FK_ORDER(fk, order);
     p = FK_PRODUCT(fk, o->product);
 
-    was = fk_order_units(o->qty, o->axis_stock);
+    now = fk_order_axes(o);
+    was = fk_order_units(o->qty, now.stock);
     is = fk_order_units(o->qty, next->stock);
 
     /* Out of the old list before the new one: both use the same links. */
@@ -222,6 +231,7 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
     }
 
     fk_audit_order(fk, order, &was, &is, 0);
+    fk_tally_book(fk, order, &now, next);
 }
 
 

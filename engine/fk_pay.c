@@ -10,7 +10,7 @@
  * gateway is not told "success" and comes again.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
 static int fk_pay_valid(const fk_pay_t *in);
@@ -130,6 +130,7 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     if (*result != FK_PAY_EXTRA) {
         if (next.payment == FK_PAYMENT_PAID) {
             FK_SET(fk, o->paid_s, fk_now_s(env));
+            fk_tally_paid(fk, env, o);
         }
 
         if (pays && in->split.flagged) {
@@ -219,13 +220,14 @@ fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order,
     if (fk_table_room(fk, FK_TABLE_PAYMENTS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
            < FK_BLOCKS_FOR(in->trade_no.size) + FK_BLOCKS_FOR(in->reason.size)
-        || fk_payments_count(fk, o, ~0u) >= FK_ORDER_PAYMENTS_MAX)
+        || fk_payments_count(fk, o, ~0u) >= FK_ORDER_PAYMENTS_MAX
+        || !fk_tally_room(fk, o, in->amount))
     {
         return FK_TABLE_FULL;
     }
 
     return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
-                              + FK_IMAGE_PAYMENT_SIZE
+                              + FK_IMAGE_PAYMENT_SIZE + FK_IMAGE_TALLY_SIZE
                               + (plan->count != 0) * FK_IMAGE_SPLIT_SIZE)
            ? FK_OK : FK_RING_FULL;
 }
@@ -305,6 +307,7 @@ fk_payment_make(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 
     FK_SET(fk, *link, payment);
     fk_audit_payment(fk, payment, FK_PAYMENT_STATE_COUNT, state);
+    fk_tally_payment(fk, payment, FK_PAYMENT_STATE_COUNT, state);
 
     return payment;
 }

@@ -182,6 +182,12 @@ fk_slot(const fk_t *fk, fk_table_id_t id, uint32_t index)
 #define FK_ORDER(fk, i)    ((fk_order_rec_t *) fk_slot(fk, FK_TABLE_ORDERS, i))
 #define FK_PAYMENT(fk, i)                                                    \
     ((fk_payment_rec_t *) fk_slot(fk, FK_TABLE_PAYMENTS, i))
+#define FK_LEVEL(fk, i)                                                      \
+    ((fk_level_rec_t *) fk_slot(fk, FK_TABLE_LEVELS, i))
+#define FK_COUPON_AT(fk, i)                                                  \
+    ((fk_coupon_rec_t *) fk_slot(fk, FK_TABLE_COUPONS, i))
+#define FK_TALLY(fk, i)                                                      \
+    ((fk_tally_rec_t *) fk_slot(fk, FK_TABLE_TALLIES, i))
 #define FK_ACCOUNT(fk, i)                                                    \
     ((fk_account_rec_t *) fk_slot(fk, FK_TABLE_ACCOUNTS, i))
 #define FK_SPLIT(fk, i)    ((fk_split_rec_t *) fk_slot(fk, FK_TABLE_SPLITS, i))
@@ -327,9 +333,9 @@ int fk_order_stock_left(const fk_t *fk, const fk_order_rec_t *o);
 
 _Static_assert(FK_BLOCKS_FOR(FK_STEPS_SIZE) == 1, "the steps are one block");
 
-/* Blocks that steps (NULL: none) and a reason take. */
+/* Blocks that steps and a reason take. */
 uint32_t fk_note_blocks(const int64_t *step, size_t reason_size);
-/* The block of these steps, or 0 if it takes none; NULL: no steps. */
+/* The block of these steps, or 0 if they take none. */
 uint32_t fk_note_steps(fk_t *fk, const int64_t *step);
 /* Whether they are possible, and end in what may be an amount. */
 int fk_steps_good(const int64_t *step);
@@ -372,7 +378,8 @@ fk_units_t fk_order_units(uint32_t qty, uint8_t axis_stock);
 typedef struct {
     int64_t  units;
     int64_t  orders;
-    int64_t  amount;
+    int64_t  amount;                   /* kept: less what was given back */
+    int64_t  applied;                  /* what its buyer has spent */
 } fk_archived_t;
 
 /* Whether an order in this state has nothing more to come. */
@@ -524,7 +531,7 @@ uint64_t fk_withdrawal_id(uint32_t slot, uint64_t serial);
  * whose image it holds (by FK_SET), so images are taken after all changes.
  */
 #define FK_RECORD_HEAD_SIZE     32
-#define FK_IMAGE_PRODUCT_SIZE   320    /* the most one image can take */
+#define FK_IMAGE_PRODUCT_SIZE   384    /* the most one image can take */
 #define FK_IMAGE_BATCH_SIZE     96
 #define FK_IMAGE_CARD_SIZE(n)   (24 + (size_t) (n))
 #define FK_IMAGE_CARD_FREE_SIZE 16
@@ -535,7 +542,12 @@ uint64_t fk_withdrawal_id(uint32_t slot, uint64_t serial);
 #define FK_IMAGE_ORDER_GONE_SIZE      24
 #define FK_IMAGE_BATCH_ARCHIVED_SIZE  16
 #define FK_IMAGE_SNAPSHOT_SIZE        40
-#define FK_IMAGE_SNAPSHOT_END_SIZE    96
+#define FK_IMAGE_LEVEL_SIZE     56
+#define FK_IMAGE_COUPON_SIZE                                                 \
+    (128 + FK_COUPON_CODE_SIZE_MAX                                           \
+     + FK_COUPON_PRODUCTS_MAX * (FK_SKU_SIZE_MAX + 1))
+#define FK_IMAGE_TALLY_SIZE     64
+#define FK_IMAGE_SNAPSHOT_END_SIZE    104
 #define FK_IMAGE_ACCOUNT_SIZE         128
 #define FK_IMAGE_SPLIT_SIZE                                                  \
     (80 + 12 * FK_SPLIT_LINES_MAX + FK_PARTS_MAX * (1 + FK_PART_SIZE_MAX))
@@ -555,6 +567,9 @@ void fk_record_card_free(fk_t *fk, uint32_t card);
 void fk_record_order(fk_t *fk, uint32_t order);
 void fk_record_payment(fk_t *fk, uint32_t payment);
 void fk_record_order_gone(fk_t *fk, uint32_t order);
+void fk_record_level(fk_t *fk, uint32_t level);
+void fk_record_coupon(fk_t *fk, uint32_t coupon);
+void fk_record_tally(fk_t *fk, uint32_t tally);
 void fk_record_batch_archived(fk_t *fk, uint32_t batch);
 void fk_record_account(fk_t *fk, uint32_t account);
 void fk_record_split(fk_t *fk, uint32_t split);
@@ -572,6 +587,9 @@ uint64_t fk_record_end(fk_t *fk);
  */
 int fk_snapshot_walks(const fk_t *fk, const fk_env_t *env);
 int fk_snapshot_pauses(fk_t *fk, const fk_env_t *env);
+
+/* Which table a phase of the walk goes through. */
+fk_table_id_t fk_snapshot_table(uint32_t phase);
 
 
 /* --- fk_crc32c.c ------------------------------------------------------ */

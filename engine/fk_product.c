@@ -7,7 +7,7 @@
  * the next: it only refuses.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
 /* A product as fk_product_put() wants it to be. */
@@ -21,6 +21,9 @@ typedef struct {
     uint32_t   sale_from_s;
     uint32_t   sale_to_s;
     int64_t    stock;                  /* counted: units available */
+    uint16_t   buyer_limit;
+    uint16_t   tier_count;
+    fk_tier_t  tier[FK_TIERS_MAX];
 } fk_terms_t;
 
 
@@ -246,6 +249,9 @@ fk_terms_now(const fk_product_rec_t *p, fk_terms_t *terms)
     terms->sale_from_s = p->sale_from_s;
     terms->sale_to_s = p->sale_to_s;
     terms->stock = p->available;
+    terms->buyer_limit = p->buyer_limit;
+    terms->tier_count = p->tier_count;
+    fk_product_tiers(p, terms->tier);
 }
 
 
@@ -303,6 +309,15 @@ fk_terms_given(const fk_product_put_t *in, const fk_product_rec_t *p,
 
     if (in->fields & FK_PUT_STOCK) {
         terms->stock = in->stock;
+    }
+
+    if (in->fields & FK_PUT_BUYER_LIMIT) {
+        terms->buyer_limit = in->buyer_limit;
+    }
+
+    if (in->fields & FK_PUT_TIERS) {
+        terms->tier_count = in->tier_count;
+        memcpy(terms->tier, in->tier, sizeof(terms->tier));
     }
 
     if (*field == NULL) {
@@ -387,7 +402,8 @@ fk_terms_wrong(const fk_terms_t *terms)
         return "sale_to";
     }
 
-    return NULL;
+    return fk_tiers_good(terms->tier, terms->tier_count, terms->qty_max)
+           ? NULL : "tiers";
 }
 
 
@@ -439,7 +455,8 @@ static void
 fk_product_set(fk_t *fk, const fk_env_t *env, fk_product_rec_t *p,
     const fk_terms_t *terms)
 {
-    int64_t  more;
+    int64_t   more;
+    uint32_t  n;
 
     fk_set_text(fk, p->name, sizeof(p->name), terms->name.data,
                 terms->name.size);
@@ -452,6 +469,13 @@ fk_product_set(fk_t *fk, const fk_env_t *env, fk_product_rec_t *p,
     FK_SET(fk, p->sale_from_s, terms->sale_from_s);
     FK_SET(fk, p->sale_to_s, terms->sale_to_s);
     FK_SET(fk, p->updated_s, fk_now_s(env));
+    FK_SET(fk, p->buyer_limit, terms->buyer_limit);
+    FK_SET(fk, p->tier_count, terms->tier_count);
+
+    for (n = 0; n < terms->tier_count; n++) {
+        FK_SET(fk, p->tier_min_qty[n], terms->tier[n].min_qty);
+        FK_SET(fk, p->tier_price[n], terms->tier[n].price);
+    }
 
     /* Never by changing available alone: the sums would not add up. */
     more = terms->stock - p->available;
@@ -595,4 +619,7 @@ fk_product_fill(const fk_t *fk, const fk_env_t *env, uint32_t index,
     out->archived_units = p->archived_units;
     out->archived_orders = p->archived_orders;
     out->archived_amount = p->archived_amount;
+    out->buyer_limit = p->buyer_limit;
+    out->tier_count = p->tier_count;
+    fk_product_tiers(p, out->tier);
 }

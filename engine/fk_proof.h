@@ -47,6 +47,7 @@ typedef struct {
     int64_t            applied_count, review_count;
     int64_t            refund_due_count, refunded_count;
     int64_t            archived_orders, archived_units;
+    int64_t            coupons_count, tallies_count;
     int64_t            accounts_count, splits_count, withdrawals_count;
     uint32_t           currency_count;
     fk_audit_money_t   money[FK_AUDIT_CURRENCIES_MAX];

@@ -65,8 +65,10 @@ const fk_rebuild_step_t  fk_rebuild_steps[FK_REBUILD_STEPS] = {
     { "keys", fk_rebuild_keys },
     { "aborted", fk_rebuild_aborted },
     { "orders", fk_rebuild_orders },
-    { "ledger", fk_rebuild_ledger },
-    { "counted", fk_rebuild_counted }
+    { "counted", fk_rebuild_counted },
+    { "terms", fk_rebuild_terms },
+    { "shares", fk_rebuild_shares },
+    { "ledger", fk_rebuild_ledger }
 };
 
 

@@ -163,6 +163,39 @@ fk_record_payment(fk_t *fk, uint32_t payment)
 
 
 void
+fk_record_level(fk_t *fk, uint32_t level)
+{
+    fk_image_level_t  image;
+
+    fk_level_image(fk, level, &image);
+    fk_record_add(fk, FK_IMAGE_LEVEL, &image);
+    FK_SET(fk, FK_LEVEL(fk, level)->seq, fk->region->ring.seq + 1);
+}
+
+
+void
+fk_record_coupon(fk_t *fk, uint32_t coupon)
+{
+    fk_image_coupon_t  image;
+
+    fk_coupon_image(fk, coupon, &image);
+    fk_record_add(fk, FK_IMAGE_COUPON, &image);
+    FK_SET(fk, FK_COUPON_AT(fk, coupon)->seq, fk->region->ring.seq + 1);
+}
+
+
+void
+fk_record_tally(fk_t *fk, uint32_t tally)
+{
+    fk_image_tally_t  image;
+
+    fk_tally_image(fk, tally, &image);
+    fk_record_add(fk, FK_IMAGE_TALLY, &image);
+    FK_SET(fk, FK_TALLY(fk, tally)->seq, fk->region->ring.seq + 1);
+}
+
+
+void
 fk_record_account(fk_t *fk, uint32_t account)
 {
     fk_image_account_t  image;

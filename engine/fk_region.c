@@ -15,6 +15,7 @@
 
 #define FK_RING_SIZE_MIN     ((uint64_t) 1 << 20)
 #define FK_PRODUCTS_MAX      65536
+#define FK_COUPONS_MAX       65536
 #define FK_ACCOUNTS_MAX      65536
 #define FK_WITHDRAWALS_MAX   65535     /* a slot has 16 bits of an id */
 
@@ -39,6 +40,9 @@ static const fk_table_kind_t  fk_table_kinds[FK_TABLE_COUNT] = {
     [FK_TABLE_CARDS] = FK_TABLE_KIND(cards, fk_card_rec_t, hnext),
     [FK_TABLE_ORDERS] = FK_TABLE_KIND(orders, fk_order_rec_t, hnext),
     [FK_TABLE_PAYMENTS] = FK_TABLE_KIND(payments, fk_payment_rec_t, hnext),
+    [FK_TABLE_LEVELS] = FK_TABLE_KIND(levels, fk_level_rec_t, next),
+    [FK_TABLE_COUPONS] = FK_TABLE_KIND(coupons, fk_coupon_rec_t, hnext),
+    [FK_TABLE_TALLIES] = FK_TABLE_KIND(tallies, fk_tally_rec_t, hnext),
     [FK_TABLE_ACCOUNTS] = FK_TABLE_KIND(accounts, fk_account_rec_t, hnext),
     [FK_TABLE_SPLITS] = FK_TABLE_KIND(splits, fk_split_rec_t, next),
     [FK_TABLE_WITHDRAWALS] = FK_TABLE_KIND(withdrawals, fk_withdrawal_rec_t,
@@ -58,6 +62,8 @@ static const fk_index_kind_t  fk_index_kinds[FK_INDEX_COUNT] = {
     [FK_INDEX_ORDERS] = { FK_TABLE_ORDERS, 1 },
     [FK_INDEX_IDEM] = { FK_TABLE_ORDERS, 1 },
     [FK_INDEX_PAYMENTS] = { FK_TABLE_PAYMENTS, 1 },
+    [FK_INDEX_COUPONS] = { FK_TABLE_COUPONS, 1 },
+    [FK_INDEX_TALLIES] = { FK_TABLE_TALLIES, 1 },
     [FK_INDEX_ACCOUNTS] = { FK_TABLE_ACCOUNTS, 1 },
 };
 
@@ -89,11 +95,19 @@ fk_plan(size_t size, fk_plan_t *plan)
         ring_size *= 2;
     }
 
+    /* Plans are compared as bytes, with what lies between the fields. */
+    memset(plan, 0, sizeof(*plan));
+
     plan->products = fk_at_most(size / 65536, FK_PRODUCTS_MAX);
     plan->batches = fk_at_most(size / 16384, FK_BATCHES_MAX);
     plan->cards = (uint32_t) (size / 512);
     plan->orders = (uint32_t) (size / 1024);
     plan->payments = plan->orders + plan->orders / 8;
+    plan->rate_sets = (uint32_t) (size / 64
+                                  / (FK_RATE_WAYS * sizeof(fk_rate_rec_t)));
+    plan->levels = FK_LEVELS_MAX;
+    plan->coupons = fk_at_most(size / 65536, FK_COUPONS_MAX);
+    plan->tallies = plan->orders / 2;
     plan->accounts = fk_at_most(size / 32768, FK_ACCOUNTS_MAX);
     plan->splits = plan->orders / 4;
     plan->withdrawals = fk_at_most(size / 65536, FK_WITHDRAWALS_MAX);
@@ -167,6 +181,9 @@ fk_lay_out(fk_region_t *r, const fk_plan_t *plan)
     r->wheel_offset = at;
     at = FK_ALIGNED(at + FK_WHEEL_SLOTS * sizeof(uint32_t));
 
+    r->rate_offset = at;
+    at = FK_ALIGNED(at + (uint64_t) plan->rate_sets * FK_RATE_WAYS
+                         * sizeof(fk_rate_rec_t));
     r->settle_offset = at;
     at = FK_ALIGNED(at + FK_SETTLE_SLOTS * sizeof(uint32_t));
 
@@ -399,6 +416,7 @@ fk_layout_good(const fk_t *fk)
 
     return memcmp(r->index, good.index, sizeof(good.index)) == 0
            && r->wheel_offset == good.wheel_offset
+           && r->rate_offset == good.rate_offset
            && r->settle_offset == good.settle_offset
            && r->ring.offset == good.ring.offset
            && r->ring.size == good.ring.size;

@@ -4,17 +4,17 @@
  * size asserted, links are 32-bit slot numbers (0: none), and a change here
  * means a new FK_LAYOUT_VERSION.
  *
- *     header | buckets | wheels | products | batches | cards | orders |
- *     payments | accounts | splits | withdrawals | blocks | journal ring
+ *     header | buckets | wheels | rates | tables | journal ring
  *
  * Durable and derived.  The journal carries products, batches, cards, orders,
- * payments, accounts, splits and withdrawals.  Buckets, free lists, pools,
- * waiting lists, the wheels and the counters marked "derived" are rebuilt
- * after the journal was applied.
+ * payments, levels, coupons, tallies, accounts, splits and withdrawals.
+ * Buckets, free lists, pools, waiting lists, the wheels and the counters
+ * marked "derived" are rebuilt after the journal was applied.
  *
- * Slot numbers of cards, batches, accounts and withdrawals are their stable
- * ids in the journal; products are known by SKU, orders by their id, payments
- * by order and trade number, splits by their order.
+ * Slot numbers of cards, batches, levels, coupons, tallies, accounts and
+ * withdrawals are their stable ids in the journal; products are known by SKU,
+ * orders by their id, payments by order and trade number, splits by their
+ * order.
  */
 
 #ifndef FK_REGION_H_INCLUDED_
@@ -93,12 +93,92 @@ typedef struct {
     int64_t   archived_orders;
     int64_t   archived_amount;         /* their payments that were kept */
 
-    uint8_t   reserved[112];           /* limits, tiers */
+    /* 400 */
+    int64_t   tier_price[FK_TIERS_MAX];
+    uint16_t  tier_min_qty[FK_TIERS_MAX];
+    uint16_t  buyer_limit;
+    uint8_t   tier_count;
+    uint8_t   reserved[29];
 } fk_product_rec_t;
 
 _Static_assert(offsetof(fk_product_rec_t, price) == 192, "layout");
 _Static_assert(offsetof(fk_product_rec_t, imported) == 256, "layout");
 _Static_assert(sizeof(fk_product_rec_t) == 512, "layout");
+
+
+/* What a tally is of; the order of an order's tallies. */
+typedef enum {
+    FK_TALLY_BUYER = 0,
+    FK_TALLY_QUOTA,                    /* the buyer's of the product */
+    FK_TALLY_COUPON_USE,               /* the buyer's of the coupon */
+    FK_TALLY_COUNT
+} fk_tally_kind_t;
+
+/* What orders add to a tally: those that count by its kind. */
+typedef struct {
+    int64_t   orders;
+    int64_t   units;
+    int64_t   amount;                  /* BUYER only: applied money */
+} fk_share_t;
+
+typedef struct {
+    uint8_t     key[FK_TALLY_KEY_SIZE];
+    uint64_t    seq;
+    fk_share_t  archived;              /* of orders that left the region */
+    fk_share_t  live;                  /* derived: of those in it */
+    fk_share_t  audit;
+    uint32_t    refs;                  /* derived: orders that point at it */
+    uint32_t    audit_refs;
+    uint32_t    last_paid_s;           /* BUYER only */
+    uint32_t    hnext;                 /* derived: index chain, free list */
+    uint8_t     kind;                  /* fk_tally_kind_t */
+    uint8_t     level;                 /* BUYER: slot set by hand, 0: none */
+    uint8_t     used;
+    uint8_t     pad[5];
+} fk_tally_rec_t;
+
+_Static_assert(sizeof(fk_tally_rec_t) == 120, "layout");
+
+
+typedef struct {
+    char      name[FK_LEVEL_NAME_SIZE_MAX + 1];
+    uint64_t  seq;
+    int64_t   min_spent;
+    uint32_t  next;                    /* free list: there is none */
+    uint16_t  off_bp;
+    uint8_t   used;
+    uint8_t   pad;
+} fk_level_rec_t;
+
+_Static_assert(sizeof(fk_level_rec_t) == 56, "layout");
+
+
+typedef struct {
+    char      code[FK_COUPON_CODE_SIZE_MAX + 4];
+    char      currency[FK_CURRENCY_SIZE];
+    uint64_t  seq;
+    int64_t   value;
+    int64_t   cap;
+    int64_t   min_amount;
+    int64_t   archived_uses;
+    int64_t   live_uses;               /* derived */
+    int64_t   audit_uses;
+    uint32_t  from_s;
+    uint32_t  to_s;
+    uint32_t  created_s;
+    uint32_t  updated_s;
+    uint32_t  uses_max;
+    uint32_t  hnext;                   /* derived: index chain */
+    uint32_t  product[FK_COUPON_PRODUCTS_MAX];
+    uint16_t  uses_buyer_max;
+    uint8_t   product_count;
+    uint8_t   kind;
+    uint8_t   on;
+    uint8_t   used;
+    uint8_t   pad[2];
+} fk_coupon_rec_t;
+
+_Static_assert(sizeof(fk_coupon_rec_t) == 160, "layout");
 
 
 typedef enum {
@@ -164,7 +244,7 @@ typedef struct {
     uint32_t  next;                    /* derived */
     uint32_t  contact;                 /* first block */
     uint32_t  payment;                 /* derived: first of its payments */
-    uint32_t  buyer;                   /* reserved, as the next */
+    uint32_t  tally[FK_TALLY_COUNT];   /* 0: none, as the next ones */
     uint32_t  coupon;
     uint32_t  agent;                   /* the account of who brought it */
     uint32_t  rules;                   /* version of those that were asked */
@@ -188,7 +268,7 @@ typedef struct {
     uint32_t  split;                   /* derived: 0 or its slot */
 } fk_order_rec_t;
 
-_Static_assert(sizeof(fk_order_rec_t) == 160, "layout");
+_Static_assert(sizeof(fk_order_rec_t) == 168, "layout");
 _Static_assert(offsetof(fk_order_rec_t, axis_payment) % 4 == 0, "one word");
 _Static_assert(offsetof(fk_order_rec_t, cancelled)
                == offsetof(fk_order_rec_t, axis_payment) + 3, "one word");
@@ -339,10 +419,13 @@ typedef enum {
     FK_TABLE_CARDS,
     FK_TABLE_ORDERS,
     FK_TABLE_PAYMENTS,
+    FK_TABLE_LEVELS,
+    FK_TABLE_COUPONS,
+    FK_TABLE_TALLIES,
     FK_TABLE_ACCOUNTS,
     FK_TABLE_SPLITS,
     FK_TABLE_WITHDRAWALS,
-    FK_TABLE_BLOCKS,
+    FK_TABLE_BLOCKS,                   /* the last one: has no used mark */
     FK_TABLE_COUNT
 } fk_table_id_t;
 
@@ -369,6 +452,8 @@ typedef enum {
     FK_INDEX_ORDERS,                   /* by id */
     FK_INDEX_IDEM,                     /* by Idempotency-Key */
     FK_INDEX_PAYMENTS,                 /* by channel and trade number */
+    FK_INDEX_COUPONS,                  /* by code */
+    FK_INDEX_TALLIES,                  /* by key and kind */
     FK_INDEX_ACCOUNTS,                 /* by id */
     FK_INDEX_COUNT
 } fk_index_id_t;
@@ -418,6 +503,8 @@ typedef struct {
 typedef enum {
     FK_AUDIT_RESET_PRODUCTS = 0,       /* the sums of the last one go */
     FK_AUDIT_RESET_BATCHES,
+    FK_AUDIT_RESET_COUPONS,
+    FK_AUDIT_RESET_TALLIES,
     FK_AUDIT_RESET_ACCOUNTS,
     FK_AUDIT_CARDS,
     FK_AUDIT_ORDERS,
@@ -425,6 +512,8 @@ typedef enum {
     FK_AUDIT_SPLITS,
     FK_AUDIT_WITHDRAWALS,
     FK_AUDIT_COMPARE,                  /* sums with counters, by product */
+    FK_AUDIT_COMPARE_COUPONS,
+    FK_AUDIT_COMPARE_TALLIES,
     FK_AUDIT_ACCOUNTS,                 /* the same by account */
     FK_AUDIT_DONE
 } fk_audit_phase_t;
@@ -442,6 +531,9 @@ typedef enum {
     FK_SNAPSHOT_PRODUCTS = 0,
     FK_SNAPSHOT_BATCHES,
     FK_SNAPSHOT_CARDS,
+    FK_SNAPSHOT_LEVELS,
+    FK_SNAPSHOT_COUPONS,
+    FK_SNAPSHOT_TALLIES,
     FK_SNAPSHOT_ACCOUNTS,
     FK_SNAPSHOT_ORDERS,                /* each with payments and split */
     FK_SNAPSHOT_WITHDRAWALS,
@@ -455,6 +547,9 @@ enum {
     FK_COUNT_CARDS,
     FK_COUNT_ORDERS,
     FK_COUNT_PAYMENTS,
+    FK_COUNT_LEVELS,
+    FK_COUNT_COUPONS,
+    FK_COUNT_TALLIES,
     FK_COUNT_ACCOUNTS,
     FK_COUNT_SPLITS,
     FK_COUNT_WITHDRAWALS,
@@ -486,6 +581,33 @@ typedef struct {
     uint64_t  count[FK_COUNT_COUNT];
 } fk_load_rec_t;
 
+/* A place of a key among the rates; hash 0: nobody's. */
+typedef struct {
+    uint32_t  stretch;                 /* Unix time by the span's length */
+    uint32_t  now;
+    uint32_t  before;
+} fk_rate_span_t;
+
+typedef struct {
+    uint64_t        hash;
+    uint32_t        last_s;
+    fk_rate_span_t  span[FK_SPAN_COUNT];
+    uint32_t        pad[4];
+} fk_rate_rec_t;
+
+_Static_assert(sizeof(fk_rate_rec_t) == 64, "layout");
+
+#define FK_RATE_WAYS     4
+#define FK_SIGNAL_WORDS  (sizeof(fk_signal_t) / sizeof(uint64_t))
+
+_Static_assert(sizeof(fk_signal_t) % sizeof(uint64_t) == 0, "whole words");
+
+typedef struct {
+    uint64_t  word[FK_SIGNAL_WORDS];   /* fk_signal_t */
+    uint32_t  version;                 /* odd: it is being written */
+    uint32_t  pad;
+} fk_signal_rec_t;
+
 struct fk_region_s {
     uint64_t         magic;
     uint32_t         layout_version;
@@ -497,6 +619,7 @@ struct fk_region_s {
     fk_table_t       table[FK_TABLE_COUNT];
     fk_index_t       index[FK_INDEX_COUNT];
     uint64_t         wheel_offset;
+    uint64_t         rate_offset;
     uint32_t         wheel_s;          /* slots before it are done */
     uint32_t         waiting;          /* products that have waiters */
     uint32_t         aborted;          /* batches to be taken apart */
@@ -522,6 +645,8 @@ struct fk_region_s {
     _Alignas(64) fk_ring_t  ring;
     _Alignas(64) fk_snapshot_rec_t  snapshot;
     _Alignas(64) fk_audit_rec_t  audit;
+    _Alignas(64) uint32_t  signals_count;
+    fk_signal_rec_t  signal[FK_SIGNALS_MAX];
     _Alignas(64) int64_t   duty_ms[FK_DUTY_COUNT];
     _Alignas(64) uint64_t  stat[FK_STAT_COUNT];
 };

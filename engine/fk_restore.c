@@ -33,6 +33,7 @@ typedef struct {
     uint32_t           batch[FK_QTY_MAX];  /* 0: of a stray */
     size_t             payments_at;    /* where the first one begins */
     uint64_t           trade[FK_ORDER_PAYMENTS_MAX];  /* hashes */
+    fk_restored_t      buyer;          /* its tallies */
     int                has_split;
     fk_image_split_t   split;
 } fk_archive_t;
@@ -54,7 +55,7 @@ static int fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product);
 static void fk_restore_batches(const fk_t *fk, fk_archive_t *a,
     uint32_t product);
 static int fk_restore_payments_fit(const fk_t *fk, const fk_archive_t *a);
-static fk_code_t fk_restore_room(fk_t *fk, const fk_archive_t *a);
+static fk_code_t fk_restore_room(fk_t *fk, fk_archive_t *a);
 static uint32_t fk_restore_order(fk_t *fk, const fk_archive_t *a,
     uint32_t product);
 static uint32_t fk_restore_batch(fk_t *fk, const fk_env_t *env,
@@ -89,7 +90,7 @@ fk_archive_restore(fk_t *fk, const fk_env_t *env, const uint8_t *data,
 }
 
 
-/* One order, its cards, its payments, its split, and nothing else. */
+/* One order, its tallies, cards, payments and split, and nothing else. */
 
 static fk_code_t
 fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
@@ -125,7 +126,9 @@ fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
             break;
         }
 
-        rc = walk.type == FK_IMAGE_CARD
+        rc = walk.type == FK_IMAGE_TALLY && a->cards + a->payments == 0
+             ? fk_restore_parse_tally(&a->buyer, &walk.image.tally)
+             : walk.type == FK_IMAGE_CARD
              ? fk_restore_parse_card(a, &walk.image.card)
              : walk.type == FK_IMAGE_PAYMENT
              ? fk_restore_parse_payment(a, at, &walk.image.payment)
@@ -160,6 +163,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     }
 
     a->order = *in;
+    memset(&a->buyer, 0, sizeof(a->buyer));
 
     /* As a record in the table has it: whole, and with zeros behind it. */
     memset(a->order.channel + in->channel_size, 0,
@@ -168,6 +172,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->sum.units = fk_order_units(in->qty, in->axis_stock).sold;
     a->sum.orders = 1;
     a->sum.amount = 0;
+    a->sum.applied = 0;
     a->cards = 0;
     a->payments = 0;
     a->payments_at = 0;
@@ -177,7 +182,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->blocks = FK_BLOCKS_FOR(in->contact_size) + (in->step_count != 0)
                 + FK_BLOCKS_FOR(in->reason_size);
     a->images_size = FK_IMAGE_ORDER_SIZE(in->qty) + FK_IMAGE_PRODUCT_SIZE
-                     + FK_IMAGE_BATCH_SIZE;
+                     + FK_IMAGE_BATCH_SIZE + FK_IMAGE_TERMS_SIZE;
 
     return FK_OK;
 }
@@ -241,7 +246,8 @@ fk_restore_parse_payment(fk_archive_t *a, size_t at,
     a->trade[a->payments++] = hash;
     a->blocks += FK_BLOCKS_FOR(in->trade_no_size);
     a->images_size += FK_IMAGE_PAYMENT_SIZE;
-    a->sum.amount += in->state == FK_PAYMENT_STATE_APPLIED ? in->amount : 0;
+    a->sum.applied += in->state == FK_PAYMENT_STATE_APPLIED ? in->amount : 0;
+    a->sum.amount = a->sum.applied;
 
     return FK_OK;
 }
@@ -281,7 +287,7 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
     fk_order_view_t *out)
 {
     fk_str_t           sku;
-    uint32_t           order, product, batch;
+    uint32_t           n, order, product, batch;
     fk_code_t          rc;
     fk_archive_walk_t  walk;
 
@@ -309,12 +315,19 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
     fk_record_begin(fk, env);
 
     /* The images were read before: none of them is refused now. */
+    fk_restore_take(fk, &a->buyer);
     order = fk_restore_order(fk, a, product);
-    (void) fk_archive_next(&walk);
+
+    /* Behind the order and its tallies. */
+    for (n = 0; n <= a->buyer.count; n++) {
+        (void) fk_archive_next(&walk);
+    }
+
     batch = a->strays != 0 ? fk_restore_batch(fk, env, product, a->strays)
                            : 0;
     fk_restore_cards(fk, a, order, batch, &walk);
     fk_archive_book(fk, order, a->sum, -1);
+    fk_tally_archived(fk, FK_ORDER(fk, order)->tally, a->order.coupon);
 
     fk_record_order(fk, order);
     fk_restore_payments(fk, a, order, &walk);
@@ -347,6 +360,7 @@ fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product)
         || p->archived_orders < a->sum.orders
         || p->archived_amount < a->sum.amount
         || !fk_restore_payments_fit(fk, a)
+        || !fk_restore_buyer_fits(fk, &a->order, a->sum.applied, &a->buyer)
         || (a->order.agent != 0 && !fk_account_used(fk, a->order.agent))
         || (a->has_split
             && !fk_split_restore_fits(fk, product, &a->split,
@@ -434,14 +448,15 @@ fk_restore_payments_fit(const fk_t *fk, const fk_archive_t *a)
 
 
 static fk_code_t
-fk_restore_room(fk_t *fk, const fk_archive_t *a)
+fk_restore_room(fk_t *fk, fk_archive_t *a)
 {
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_PAYMENTS) < a->payments
         || (a->has_split && fk_table_room(fk, FK_TABLE_SPLITS) == 0)
         || fk_table_room(fk, FK_TABLE_CARDS) < a->cards
         || fk_table_room(fk, FK_TABLE_BATCHES) < (a->strays != 0)
-        || fk_table_room(fk, FK_TABLE_BLOCKS) < a->blocks)
+        || fk_table_room(fk, FK_TABLE_BLOCKS) < a->blocks
+        || !fk_restore_buyer_room(fk, a->sum.applied, &a->buyer))
     {
         return FK_TABLE_FULL;
     }
@@ -481,6 +496,8 @@ fk_restore_order(fk_t *fk, const fk_archive_t *a, uint32_t product)
     o->cancelled = in->cancelled;
     o->rules = in->rules;
     o->review = in->review;
+    o->coupon = in->coupon;
+    memcpy(o->tally, a->buyer.tally, sizeof(o->tally));
     o->agent = in->agent;
     o->flagged = in->flagged;
 

@@ -7,8 +7,8 @@
  * image of each entity but a card stands the number of the last record that
  * touched it (u64).  The first image of the first part is the snapshot's
  * head, the last of the last part its foot.  In between: products, batches,
- * cards, accounts, orders, and behind each order its payments and its split;
- * and withdrawals.
+ * cards, levels, coupons, tallies, accounts, orders, and behind each order its
+ * payments and its split; and withdrawals.
  *
  * What is referred to comes first, and nothing is freed during the walk: so
  * an image that names what is not in front of it was changed after the begin,
@@ -24,27 +24,11 @@
  * goes would never have a snapshot.
  */
 
-#include "fk_journal.h"
+#include "fk_walk.h"
 
 
-/*
- * Prices of some 2 ns, when all goes badly: a slot is read in passing, an
- * image is written field by field, a link (to a block, a card, a payment) is
- * a miss in the cache.  The purse is overdrawn by one order at most, which
- * costs twice as much if it is the largest there can be.
- */
-#define FK_PRICE_SLOT        4
-#define FK_PRICE_IMAGE       16
-#define FK_PRICE_LINK        32
+/* What one step may spend; see fk_walk.h for the prices. */
 #define FK_PURSE             6400
-
-/* The most that one slot can come to, with the number behind each image. */
-#define FK_SEQ_SIZE          8
-#define FK_WALK_SIZE(n)      ((n) + FK_SEQ_SIZE)
-#define FK_WALK_ORDER_SIZE                                                   \
-    (FK_WALK_SIZE(FK_IMAGE_ORDER_SIZE(FK_QTY_MAX))                           \
-     + FK_ORDER_PAYMENTS_MAX * FK_WALK_SIZE(FK_IMAGE_PAYMENT_SIZE)           \
-     + FK_WALK_SIZE(FK_IMAGE_SPLIT_SIZE))
 
 /* Kept free for the foot and the filling up to FK_RECORD_ALIGN. */
 #define FK_PART_KEPT_SIZE    (FK_IMAGE_SNAPSHOT_END_SIZE + FK_RECORD_ALIGN)
@@ -56,29 +40,6 @@ _Static_assert(FK_SNAPSHOT_PART_SIZE_MAX <= FK_RECORD_SIZE_MAX,
                "a part is a record");
 
 
-typedef struct {
-    uint8_t   *at;
-    uint8_t   *end;
-    uint32_t   images;
-    uint32_t   spent;
-    uint64_t   count[FK_COUNT_COUNT];
-} fk_part_t;
-
-
-typedef struct {
-    fk_table_id_t  table;
-    size_t         size_max;           /* of what one slot comes to */
-    void         (*write)(const fk_t *fk, fk_part_t *part, uint32_t i);
-} fk_walk_t;
-
-
-static void fk_walk_product(const fk_t *fk, fk_part_t *part, uint32_t i);
-static void fk_walk_batch(const fk_t *fk, fk_part_t *part, uint32_t i);
-static void fk_walk_card(const fk_t *fk, fk_part_t *part, uint32_t i);
-static void fk_walk_account(const fk_t *fk, fk_part_t *part, uint32_t i);
-static void fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i);
-static void fk_walk_split(const fk_t *fk, fk_part_t *part, uint32_t i);
-static void fk_walk_withdrawal(const fk_t *fk, fk_part_t *part, uint32_t i);
 static uint32_t fk_snapshot_purse(void);
 static fk_code_t fk_snapshot_lock(fk_t *fk);
 static uint32_t fk_snapshot_walk(const fk_t *fk, fk_part_t *part,
@@ -90,32 +51,8 @@ static void fk_snapshot_fill(const fk_t *fk, fk_snapshot_t *out);
 static void fk_part_head(const fk_t *fk, const fk_env_t *env,
     fk_part_t *part);
 static void fk_part_foot(const fk_t *fk, fk_part_t *part);
-static void fk_part_add(fk_part_t *part, fk_image_type_t type,
-    const void *image);
-static void fk_part_add_seq(fk_part_t *part, uint64_t seq);
-static void fk_part_spend(fk_part_t *part, uint32_t links);
 static void fk_part_seal(const fk_env_t *env, uint8_t *buf, size_t size,
     uint64_t number, uint32_t images);
-
-
-static const fk_walk_t  fk_walks[FK_SNAPSHOT_DONE] = {
-    [FK_SNAPSHOT_PRODUCTS] = {
-        FK_TABLE_PRODUCTS, FK_WALK_SIZE(FK_IMAGE_PRODUCT_SIZE),
-        fk_walk_product },
-    [FK_SNAPSHOT_BATCHES] = {
-        FK_TABLE_BATCHES, FK_WALK_SIZE(FK_IMAGE_BATCH_SIZE), fk_walk_batch },
-    [FK_SNAPSHOT_CARDS] = {
-        FK_TABLE_CARDS, FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX),
-        fk_walk_card },
-    [FK_SNAPSHOT_ACCOUNTS] = {
-        FK_TABLE_ACCOUNTS, FK_WALK_SIZE(FK_IMAGE_ACCOUNT_SIZE),
-        fk_walk_account },
-    [FK_SNAPSHOT_ORDERS] = {
-        FK_TABLE_ORDERS, FK_WALK_ORDER_SIZE, fk_walk_order },
-    [FK_SNAPSHOT_WITHDRAWALS] = {
-        FK_TABLE_WITHDRAWALS, FK_WALK_SIZE(FK_IMAGE_WITHDRAWAL_SIZE),
-        fk_walk_withdrawal },
-};
 
 
 #ifdef FK_TEST_CRASH
@@ -319,6 +256,14 @@ fk_snapshot_pauses(fk_t *fk, const fk_env_t *env)
 }
 
 
+fk_table_id_t
+fk_snapshot_table(uint32_t phase)
+{
+    assert(phase < FK_SNAPSHOT_DONE);
+    return fk_walks[phase].table;
+}
+
+
 /* The lock, in the two states whose tables are whole. */
 
 static fk_code_t
@@ -455,158 +400,6 @@ fk_snapshot_fill(const fk_t *fk, fk_snapshot_t *out)
 
 
 static void
-fk_walk_product(const fk_t *fk, fk_part_t *part, uint32_t i)
-{
-    fk_image_product_t  image;
-
-    if (!FK_PRODUCT(fk, i)->used) {
-        return;
-    }
-
-    fk_product_image(fk, i, &image);
-    fk_part_add(part, FK_IMAGE_PRODUCT, &image);
-    fk_part_add_seq(part, FK_PRODUCT(fk, i)->seq);
-    part->count[FK_COUNT_PRODUCTS]++;
-}
-
-
-static void
-fk_walk_batch(const fk_t *fk, fk_part_t *part, uint32_t i)
-{
-    fk_image_batch_t  image;
-
-    if (!fk_batch_used(fk, i)) {
-        return;
-    }
-
-    fk_batch_image(fk, i, &image);
-    fk_part_add(part, FK_IMAGE_BATCH, &image);
-    fk_part_add_seq(part, FK_BATCH(fk, i)->seq);
-    fk_part_spend(part, 1);
-    part->count[FK_COUNT_BATCHES]++;
-}
-
-
-static void
-fk_walk_card(const fk_t *fk, fk_part_t *part, uint32_t i)
-{
-    fk_image_card_t  image;
-
-    if (!fk_card_used(fk, i)) {
-        return;
-    }
-
-    fk_card_image(fk, i, &image);
-    fk_part_add(part, FK_IMAGE_CARD, &image);
-    part->count[FK_COUNT_CARDS]++;
-
-    if (image.sealed_size > FK_CARD_INLINE_SIZE) {
-        fk_part_spend(part, FK_BLOCKS_FOR(image.sealed_size));
-    }
-}
-
-
-/* The payments stand as in the order's list: the oldest first. */
-
-static void
-fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i)
-{
-    uint32_t               next, count;
-    fk_image_order_t       order;
-    fk_image_payment_t     payment;
-    const fk_order_rec_t  *o;
-
-    o = FK_ORDER(fk, i);
-
-    if (!o->used) {
-        return;
-    }
-
-    fk_order_image(fk, i, &order);
-    fk_part_add(part, FK_IMAGE_ORDER, &order);
-    fk_part_add_seq(part, o->seq);
-    fk_part_spend(part, 1 + FK_BLOCKS_FOR(o->contact_size)
-                        + (o->steps != 0) + FK_BLOCKS_FOR(o->reason_size)
-                        + order.card_count);
-    part->count[FK_COUNT_ORDERS]++;
-
-    count = 0;
-    for (next = o->payment; next != 0; next = FK_PAYMENT(fk, next)->next) {
-        assert(count < FK_ORDER_PAYMENTS_MAX);
-        count++;
-
-        fk_payment_image(fk, next, &payment);
-        fk_part_add(part, FK_IMAGE_PAYMENT, &payment);
-        fk_part_add_seq(part, FK_PAYMENT(fk, next)->seq);
-        fk_part_spend(part, 2);
-    }
-
-    part->count[FK_COUNT_PAYMENTS] += count;
-
-    if (o->split != 0) {
-        fk_walk_split(fk, part, o->split);
-    }
-}
-
-
-static void
-fk_walk_split(const fk_t *fk, fk_part_t *part, uint32_t i)
-{
-    fk_image_split_t       image;
-    const fk_split_rec_t  *s;
-
-    s = FK_SPLIT(fk, i);
-
-    fk_split_image(fk, i, &image);
-    fk_part_add(part, FK_IMAGE_SPLIT, &image);
-    fk_part_add_seq(part, s->seq);
-    fk_part_spend(part, 1 + s->part_count
-                            * FK_BLOCKS_FOR(FK_PART_SIZE_MAX));
-    part->count[FK_COUNT_SPLITS]++;
-}
-
-
-static void
-fk_walk_account(const fk_t *fk, fk_part_t *part, uint32_t i)
-{
-    fk_image_account_t  image;
-
-    if (!fk_account_used(fk, i)) {
-        return;
-    }
-
-    fk_account_image(fk, i, &image);
-    fk_part_add(part, FK_IMAGE_ACCOUNT, &image);
-    fk_part_add_seq(part, FK_ACCOUNT(fk, i)->seq);
-    part->count[FK_COUNT_ACCOUNTS]++;
-}
-
-
-static void
-fk_walk_withdrawal(const fk_t *fk, fk_part_t *part, uint32_t i)
-{
-    fk_image_withdrawal_t  image;
-
-    if (!fk_withdrawal_used(fk, i)) {
-        return;
-    }
-
-    fk_withdrawal_image(fk, i, &image);
-    fk_part_add(part, FK_IMAGE_WITHDRAWAL, &image);
-    fk_part_add_seq(part, FK_WITHDRAWAL(fk, i)->seq);
-    part->count[FK_COUNT_WITHDRAWALS]++;
-}
-
-
-fk_table_id_t
-fk_snapshot_table(uint32_t phase)
-{
-    assert(phase < FK_SNAPSHOT_DONE);
-    return fk_walks[phase].table;
-}
-
-
-static void
 fk_part_head(const fk_t *fk, const fk_env_t *env, fk_part_t *part)
 {
     fk_image_snapshot_t  image;
@@ -632,30 +425,6 @@ fk_part_foot(const fk_t *fk, fk_part_t *part)
     }
 
     fk_part_add(part, FK_IMAGE_SNAPSHOT_END, &image);
-}
-
-
-static void
-fk_part_add(fk_part_t *part, fk_image_type_t type, const void *image)
-{
-    part->at += fk_image_put(part->at, type, image);
-    part->images++;
-    part->spent += FK_PRICE_IMAGE;
-}
-
-
-static void
-fk_part_add_seq(fk_part_t *part, uint64_t seq)
-{
-    fk_put(part->at, seq, FK_SEQ_SIZE);
-    part->at += FK_SEQ_SIZE;
-}
-
-
-static void
-fk_part_spend(fk_part_t *part, uint32_t links)
-{
-    part->spent += links * FK_PRICE_LINK;
 }
 
 

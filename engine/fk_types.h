@@ -40,6 +40,13 @@
 #define FK_IDEM_SIZE           16
 #define FK_CURRENCY_SIZE       4               /* three letters and a NUL */
 
+#define FK_TALLY_KEY_SIZE      16              /* digest made by the caller */
+#define FK_TIERS_MAX           8               /* of one product */
+#define FK_LEVELS_MAX          15              /* of the shop */
+#define FK_LEVEL_NAME_SIZE_MAX 31
+#define FK_COUPON_CODE_SIZE_MAX    32
+#define FK_COUPON_PRODUCTS_MAX     8
+#define FK_BP                  10000           /* hundredths of a percent */
 #define FK_ACCOUNT_SIZE_MAX    32              /* of an account's id */
 #define FK_ACCOUNT_DEPTH_MAX   10              /* parents above an agent */
 #define FK_ACCOUNT_RATES       3               /* own level, and two above */
@@ -76,6 +83,10 @@
     X(IDEM_MISMATCH,  "idempotency_mismatch", 422,                           \
                       "the Idempotency-Key was used with another body")      \
     X(CHANNEL,        "invalid_channel",  422, "no such payment channel")    \
+    X(COUPON,         "invalid_coupon",   422, "the coupon cannot be used")  \
+    X(SLOW_DOWN,      "slow_down",        429, "too many orders lately")     \
+    X(PRICE,          "unavailable",      503, "the price cannot be told "   \
+                                               "now")                        \
     X(AGENT,          "invalid_agent",    422, "no such agent, or not for "   \
                                                "this product")               \
     X(TABLE_FULL,     "unavailable",      503, "the shop's memory is full")  \
@@ -124,6 +135,22 @@ typedef enum {
 } fk_kind_t;
 
 extern const char *const  fk_kind_word[];
+
+
+/* What a coupon takes off. */
+
+#define FK_COUPON_KINDS(X)                                                   \
+    X(FIXED,   "fixed")        /* minor units of its currency */             \
+    X(PERCENT, "percent")      /* hundredths of a percent, up to its cap */
+
+typedef enum {
+#define FK_COUPON_KIND_ENUM(name, word)  FK_COUPON_##name,
+    FK_COUPON_KINDS(FK_COUPON_KIND_ENUM)
+#undef FK_COUPON_KIND_ENUM
+    FK_COUPON_KIND_COUNT
+} fk_coupon_kind_t;
+
+extern const char *const  fk_coupon_kind_word[];
 
 
 /* The three axes of an order's state, and the events that move it. */

@@ -22,9 +22,13 @@ _Static_assert(sizeof(fk_code_info) / sizeof(fk_code_info[0])
 
 const char *const  fk_kind_word[] = { FK_KINDS(FK_WORD) };
 
+const char *const  fk_coupon_kind_word[] = { FK_COUPON_KINDS(FK_WORD) };
+
 const char *const  fk_event_word[] = { FK_EVENTS(FK_WORD) };
 
 const char *const  fk_price_step_word[] = { FK_STEPS(FK_WORD) };
+
+const char *const  fk_rate_word[] = { FK_RATES(FK_WORD) };
 
 const char *const  fk_status_word[] = { FK_STATUSES(FK_WORD) };
 

@@ -18,6 +18,7 @@
 #include <ngx_http.h>
 
 #include "../engine/fk.h"
+#include "../lua/vm/fl.h"
 #include "ngx_faka_json.h"
 #include "pay/crypto.h"
 #include "pay/pay.h"
@@ -32,11 +33,44 @@
 #define NGX_FAKA_BODY_SIZE_MAX      (64 * 1024)   /* all but imports */
 
 typedef struct ngx_faka_shop_s     ngx_faka_shop_t;
+typedef struct ngx_faka_rules_s    ngx_faka_rules_t;
 typedef struct ngx_faka_worker_s   ngx_faka_worker_t;
 typedef struct ngx_faka_ctx_s      ngx_faka_ctx_t;
 
 
 /* --- configuration (made by the master) ------------------------------ */
+
+/* The operator's rules, and the ones that are to follow them. */
+typedef enum {
+    NGX_FAKA_RULES_MAIN = 0,
+    NGX_FAKA_RULES_CANARY,
+    NGX_FAKA_RULES_COUNT
+} ngx_faka_rules_variant_t;
+
+typedef struct {
+    ngx_str_t               path;
+    ngx_str_t               source;           /* empty: there are none */
+} ngx_faka_rules_file_t;
+
+/* Who found something about an order, for the numbers. */
+typedef enum {
+    NGX_FAKA_RISK_RULE = 0,
+    NGX_FAKA_RISK_FALLBACK,            /* the rule gave no answer */
+    NGX_FAKA_RISK_LIMIT,
+    NGX_FAKA_RISK_BLOCK,
+    NGX_FAKA_RISK_AMOUNT,
+    NGX_FAKA_RISK_FIRST,
+    NGX_FAKA_RISK_COUNT
+} ngx_faka_risk_t;
+
+/* order_limit: more than max orders of a key in a span. */
+typedef struct {
+    fk_rate_t               rate;
+    fk_span_t               span;
+    uint32_t                max;
+    ngx_uint_t              review;           /* unsigned: 1 instead of 429 */
+    ngx_str_t               text;             /* as it was written */
+} ngx_faka_order_limit_t;
 
 typedef enum {
     NGX_FAKA_DURABILITY_DISK = 0,
@@ -65,6 +99,17 @@ struct ngx_faka_shop_s {
     ngx_str_t               admin_token;      /* contents of the file */
     pay_master_t            master;           /* of key_file */
     ngx_array_t             channels;         /* pay_channel_t */
+
+    ngx_faka_rules_file_t   rules[NGX_FAKA_RULES_COUNT];
+    ngx_uint_t              canary_share;     /* of 10000 buyers */
+    ngx_uint_t              canary_shadow;    /* unsigned: 1 not applied */
+    ngx_uint_t              price_refuse;     /* unsigned: 1 without a price */
+    ngx_uint_t              buyer_history;    /* unsigned: 1 is kept */
+    int64_t                 review_over;      /* minor units; 0: off */
+    ngx_uint_t              review_first;     /* unsigned: 1 first orders */
+    ngx_array_t             order_limits;     /* ngx_faka_order_limit_t */
+    ngx_array_t             block_networks;   /* ngx_cidr_t */
+    ngx_array_t             block_domains;    /* ngx_str_t, in lower case */
 
     int                    *event_fds;        /* one a worker slot, or NULL */
     ngx_uint_t              event_fd_count;
@@ -111,6 +156,7 @@ struct ngx_faka_worker_s {
     ngx_faka_journal_t     *journal;
     ngx_faka_keeper_t      *keeper;
     ngx_faka_reader_t      *reader;
+    ngx_faka_rules_t       *rules;            /* NULL: nothing to ask */
     ngx_event_t             tick;
     ngx_connection_t       *bell;             /* eventfd of this worker */
     ngx_event_t             fallback;         /* short timer while parked */
@@ -224,6 +270,9 @@ void ngx_faka_accept_init_worker(ngx_cycle_t *cycle);
 void ngx_faka_worker_bury(ngx_faka_worker_t *worker);
 
 /* ngx_faka_worker_park.c */
+
+/* Microseconds of a clock that nobody sets. */
+uint64_t ngx_faka_steady_us(void);
 
 /*
  * Answers at once under "durability memory" or if seq is durable already
@@ -372,7 +421,19 @@ enum {
     NGX_FAKA_STAT_NOTIFY_VERDICT = NGX_FAKA_STAT_NOTIFY_RESULT
                                    + FK_PAY_COUNT,        /* + pay_verdict_t */
     NGX_FAKA_STAT_REFUNDS = NGX_FAKA_STAT_NOTIFY_VERDICT + PAY_VERDICT_COUNT,
-    NGX_FAKA_STAT_LAST
+    NGX_FAKA_STAT_RULES_CALLS,                /* variant, hook, fl_code_t */
+    NGX_FAKA_STAT_RULES_ORDERS = NGX_FAKA_STAT_RULES_CALLS
+        + NGX_FAKA_RULES_COUNT * FL_HOOK_COUNT * FL_CODE_COUNT,
+    NGX_FAKA_STAT_RULES_LIST = NGX_FAKA_STAT_RULES_ORDERS
+                               + NGX_FAKA_RULES_COUNT,
+    NGX_FAKA_STAT_RULES_AMOUNT = NGX_FAKA_STAT_RULES_LIST
+                                 + NGX_FAKA_RULES_COUNT,
+    NGX_FAKA_STAT_SHADOW = NGX_FAKA_STAT_RULES_AMOUNT
+                           + NGX_FAKA_RULES_COUNT,        /* hook, differs */
+    NGX_FAKA_STAT_RISK = NGX_FAKA_STAT_SHADOW
+                         + FL_HOOK_COUNT * 2,             /* verdict, who */
+    NGX_FAKA_STAT_LAST = NGX_FAKA_STAT_RISK
+                         + FL_RISK_COUNT * NGX_FAKA_RISK_COUNT
 };
 
 _Static_assert((int) NGX_FAKA_STAT_LAST <= (int) FK_STAT_COUNT,

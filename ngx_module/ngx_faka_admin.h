@@ -12,6 +12,27 @@
 #include "ngx_faka.h"
 
 
+/* ngx_faka_worker_admin.c */
+
+/* The body, one JSON object and nothing else in it, into *out, which holds
+ * zeros; *given as of ngx_faka_json_read.  Else it is answered, NGX_DONE. */
+ngx_int_t ngx_faka_admin_read(ngx_http_request_t *r, ngx_str_t *body,
+    const ngx_faka_field_t *fields, void *out, uint32_t *given);
+
+/*
+ * The body of a change: the journal is asked whether it may be made, room of
+ * size zeros is taken for ctx->data, which begins with the name of the path,
+ * and next() gets the body.
+ */
+ngx_int_t ngx_faka_admin_change(ngx_http_request_t *r, ngx_str_t *name,
+    size_t size, ngx_faka_body_pt next);
+
+/* The number "cursor" of a list's query, 0 if there is none; NGX_DONE: it is
+ * none, and that is answered. */
+ngx_int_t ngx_faka_admin_cursor(ngx_http_request_t *r, uint64_t *cursor);
+/* "next": where a list goes on; 0: null. */
+void ngx_faka_admin_next(ngx_faka_json_t *json, uint64_t cursor);
+
 /* ngx_faka_worker_admin_products.c */
 ngx_int_t ngx_faka_admin_products(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_product_put(ngx_http_request_t *r, ngx_str_t *name);
@@ -36,6 +57,21 @@ ngx_int_t ngx_faka_admin_refunded(ngx_http_request_t *r, ngx_str_t *name);
 /* ngx_faka_worker_import.c, ngx_faka_worker_audit.c */
 ngx_int_t ngx_faka_admin_import(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_audit(ngx_http_request_t *r, ngx_str_t *name);
+
+/* ngx_faka_worker_admin_coupons.c */
+ngx_int_t ngx_faka_admin_coupons(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_coupon_get(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_coupon_put(ngx_http_request_t *r, ngx_str_t *name);
+
+/* ngx_faka_worker_admin_levels.c */
+ngx_int_t ngx_faka_admin_levels(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_level_put(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_buyer_get(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_buyer_put(ngx_http_request_t *r, ngx_str_t *name);
+
+/* ngx_faka_worker_admin_signals.c */
+ngx_int_t ngx_faka_admin_signals(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_signal_put(ngx_http_request_t *r, ngx_str_t *name);
 
 /* ngx_faka_worker_owner.c */
 ngx_int_t ngx_faka_admin_takeover(ngx_http_request_t *r, ngx_str_t *name);

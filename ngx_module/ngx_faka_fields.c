@@ -39,7 +39,8 @@ static const char *const  ngx_faka_field_rule[] = {
     "must be %L to %L bytes of UTF-8 text without control characters",
     "must be an integer from %L to %L",
     "must be an integer from %L to %L, or null",
-    "must be true or false"
+    "must be true or false",
+    "must be an array of %L to %L items"
 };
 
 

@@ -26,6 +26,8 @@
 static ngx_int_t ngx_faka_json_members(ngx_pool_t *pool, json_t *object,
     const ngx_faka_field_t *fields, ngx_uint_t mode, void *out,
     uint32_t *given, ngx_faka_field_error_t *error);
+static ngx_int_t ngx_faka_json_array_read(ngx_pool_t *pool, json_t *array,
+    const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error);
 static ngx_int_t ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
     const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error);
 static ngx_int_t ngx_faka_json_unknown(ngx_pool_t *pool, const char *name,
@@ -173,6 +175,16 @@ ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
 
         break;
 
+    case NGX_FAKA_FIELD_ARRAY:
+        if (json_is_array(value)
+            && (int64_t) json_array_size(value) >= field->min
+            && (int64_t) json_array_size(value) <= field->max)
+        {
+            return ngx_faka_json_array_read(pool, value, field, out, error);
+        }
+
+        break;
+
     case NGX_FAKA_FIELD_WORD:
     case NGX_FAKA_FIELD_TEXT:
         if (json_is_string(value)) {
@@ -185,6 +197,54 @@ ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
     }
 
     return ngx_faka_field_refuse(pool, field, error);
+}
+
+
+/* What is wrong with an item is said of the array. */
+
+static ngx_int_t
+ngx_faka_json_array_read(ngx_pool_t *pool, json_t *array,
+    const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error)
+{
+    size_t            i;
+    u_char           *item;
+    json_t           *value;
+    uint32_t          given;
+    ngx_int_t         rc;
+    ngx_faka_list_t  *list;
+
+    list = (ngx_faka_list_t *) (void *) ((u_char *) out + field->offset);
+    list->nelts = json_array_size(array);
+    list->elts = ngx_pcalloc(pool, ngx_max(list->nelts, 1)
+                                   * field->item_size);
+    if (list->elts == NULL) {
+        return NGX_ERROR;
+    }
+
+    json_array_foreach(array, i, value) {
+        item = (u_char *) list->elts + i * field->item_size;
+        rc = NGX_DECLINED;
+
+        if (field->item[0].name[0] == '\0') {
+            rc = ngx_faka_json_value(pool, value, &field->item[0], item,
+                                     error);
+
+        } else if (json_is_object(value)) {
+            given = 0;
+            rc = ngx_faka_json_members(pool, value, field->item,
+                                       NGX_FAKA_FIELDS_CLOSED, item, &given,
+                                       error);
+        } else {
+            error->detail = "its items must be objects";
+        }
+
+        if (rc != NGX_OK) {
+            error->field = field->name;
+            return rc;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

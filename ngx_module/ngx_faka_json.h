@@ -32,6 +32,9 @@
  *   TIME     int64_t within min..max; JSON null stores 0; in a form: as
  *            INTEGER
  *   BOOL     ngx_uint_t, 0 or 1; in a form: true or false
+ *   ARRAY    ngx_faka_list_t, min..max items of item_size bytes each, read by
+ *            the table item: objects, closed; or, if its first row is named
+ *            "", values of that row; not in a form
  *
  * Strings are copies in the pool, NUL-terminated behind their end.
  */
@@ -41,17 +44,29 @@ typedef enum {
     NGX_FAKA_FIELD_TEXT,
     NGX_FAKA_FIELD_INTEGER,
     NGX_FAKA_FIELD_TIME,
-    NGX_FAKA_FIELD_BOOL
+    NGX_FAKA_FIELD_BOOL,
+    NGX_FAKA_FIELD_ARRAY
 } ngx_faka_field_type_t;
 
 typedef struct {
+    void        *elts;
+    ngx_uint_t   nelts;
+} ngx_faka_list_t;
+
+typedef struct ngx_faka_field_s  ngx_faka_field_t;
+
+struct ngx_faka_field_s {
     const char             *name;      /* NULL ends the table */
     ngx_faka_field_type_t   type;
     size_t                  offset;    /* offsetof(struct, member) */
     int64_t                 min;
     int64_t                 max;
     ngx_uint_t              required;  /* unsigned: 1 must be given */
-} ngx_faka_field_t;
+
+    /* ARRAY */
+    const ngx_faka_field_t *item;
+    size_t                  item_size;
+};
 
 #define NGX_FAKA_FIELDS_MAX    32      /* rows of a table: bits of given */
 

@@ -42,7 +42,13 @@ typedef enum {
     NGX_FAKA_SHOP_RETENTION,
     NGX_FAKA_SHOP_ARCHIVE,
     NGX_FAKA_SHOP_ROLE,
-    NGX_FAKA_SHOP_REPLICAS
+    NGX_FAKA_SHOP_REPLICAS,
+    NGX_FAKA_SHOP_RULES,
+    NGX_FAKA_SHOP_CANARY,
+    NGX_FAKA_SHOP_PRICE_FALLBACK,
+    NGX_FAKA_SHOP_REVIEW_OVER,
+    NGX_FAKA_SHOP_REVIEW_FIRST,
+    NGX_FAKA_SHOP_BUYER_HISTORY
 } ngx_faka_shop_directive_t;
 
 typedef enum {
@@ -90,6 +96,26 @@ char *ngx_faka_shop_retention(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_faka_shop_archive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_shop_role(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_shop_replicas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* ngx_faka_master_rules.c */
+char *ngx_faka_shop_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_canary(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_price_fallback(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_faka_master_risk.c */
+char *ngx_faka_shop_review_over(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_review_first(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_buyer_history(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_order_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_block_network(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_block_domain(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* ngx_faka_master_redis.c */
 char *ngx_faka_shop_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

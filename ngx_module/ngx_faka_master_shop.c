@@ -220,6 +220,14 @@ ngx_faka_shop_complete(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf)
         return NGX_ERROR;
     }
 
+    /* Both ask who the buyer is. */
+    if (shop->rules[NGX_FAKA_RULES_MAIN].source.len != 0
+        || shop->rules[NGX_FAKA_RULES_CANARY].source.len != 0
+        || shop->review_first)
+    {
+        shop->buyer_history = 1;
+    }
+
     return ngx_faka_zone_add(cf, shop);
 }
 

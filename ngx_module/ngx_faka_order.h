@@ -54,6 +54,14 @@ ngx_uint_t ngx_faka_subpath_next(ngx_str_t *rest, ngx_str_t *segment);
 const pay_channel_t *ngx_faka_channel_find(const ngx_faka_shop_t *shop,
     const void *name, size_t size);
 
+/* ngx_faka_worker_buyer.c: fills in has_buyer and the digests of a checkout,
+ * whose contact, sku and coupon are there; FK_LOCK_TIMEOUT: not now. */
+fk_code_t ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out);
+/* One of them: kind "buyer" of an empty what is the buyer himself; who is his
+ * contact in lower case. */
+fk_code_t ngx_faka_buyer_digest(ngx_faka_worker_t *w, const char *kind,
+    pay_str_t what, pay_str_t who, uint8_t out[FK_TALLY_KEY_SIZE]);
+
 /* Keeps the order's id for the log variables.  NGX_ERROR: no memory. */
 ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     const fk_order_id_t *id);
@@ -68,11 +76,12 @@ pay_start_code_e ngx_faka_pay_url(ngx_http_request_t *r,
     ngx_str_t *url);
 
 /*
- * The members of a product that its buyers see.  on_sale: for buyers whether
+ * The members of a product that its buyers see.  price: for buyers what one
+ * unit costs now, for the operator the product's.  on_sale: for buyers whether
  * it can be bought now, for the operator what the switch says.
  */
 void ngx_faka_product_members(ngx_faka_json_t *json,
-    const fk_product_view_t *product, ngx_uint_t on_sale);
+    const fk_product_view_t *product, int64_t price, ngx_uint_t on_sale);
 
 /* The members of an order from "order" to "contact"; no cards. */
 void ngx_faka_order_members(ngx_faka_json_t *json,

@@ -12,6 +12,7 @@
  */
 
 #include "ngx_faka.h"
+#include "ngx_faka_rules.h"
 
 #include <sys/mman.h>
 
@@ -125,6 +126,10 @@ ngx_faka_worker_start(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
     }
 
     if (ngx_faka_worker_attach(worker) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_faka_rules_start(cycle, worker) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -536,6 +541,7 @@ ngx_faka_worker_stop(ngx_faka_worker_t *worker)
     }
 
     ngx_faka_worker_bell_close(worker);
+    ngx_faka_rules_stop(worker);
 
     pay_vault_destroy(worker->vault);
     worker->vault = NULL;

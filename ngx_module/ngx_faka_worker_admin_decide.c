@@ -64,8 +64,8 @@ static const ngx_faka_decision_t  ngx_faka_deny = {
 
 static const ngx_faka_field_t  ngx_faka_refund_field[] = {
     { "trade_no", NGX_FAKA_FIELD_TEXT, offsetof(ngx_faka_refund_t, trade_no),
-      1, FK_TRADE_NO_SIZE_MAX, 1 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      1, FK_TRADE_NO_SIZE_MAX, 1, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
 

@@ -45,15 +45,16 @@ static int ngx_libc_cdecl ngx_faka_admin_newest(const void *one,
 
 static const ngx_faka_field_t  ngx_faka_orders_field[] = {
     { "status", NGX_FAKA_FIELD_WORD,
-      offsetof(ngx_faka_orders_query_t, status), 1, 32, 0 },
+      offsetof(ngx_faka_orders_query_t, status), 1, 32, 0, NULL, 0 },
     { "sku", NGX_FAKA_FIELD_WORD, offsetof(ngx_faka_orders_query_t, sku),
-      1, FK_SKU_SIZE_MAX, 0 },
+      1, FK_SKU_SIZE_MAX, 0, NULL, 0 },
     { "limit", NGX_FAKA_FIELD_INTEGER,
-      offsetof(ngx_faka_orders_query_t, limit), 1, NGX_FAKA_ORDERS_MAX, 0 },
+      offsetof(ngx_faka_orders_query_t, limit), 1, NGX_FAKA_ORDERS_MAX, 0,
+      NULL, 0 },
     { "cursor", NGX_FAKA_FIELD_WORD,
       offsetof(ngx_faka_orders_query_t, cursor),
-      1, NGX_FAKA_CURSOR_SIZE_MAX, 0 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      1, NGX_FAKA_CURSOR_SIZE_MAX, 0, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
 
@@ -266,6 +267,13 @@ ngx_faka_admin_rules(ngx_faka_json_t *json, const fk_order_view_t *order)
     }
 
     ngx_faka_json_object_end(json);
+
+    if (order->coupon[0] != '\0') {
+        ngx_faka_json_text(json, "coupon", order->coupon);
+
+    } else {
+        ngx_faka_json_null(json, "coupon");
+    }
 
     if (order->rules == 0) {
         ngx_faka_json_null(json, "rules");

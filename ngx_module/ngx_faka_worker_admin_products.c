@@ -29,7 +29,9 @@ typedef enum {
     NGX_FAKA_PUT_QTY_MAX,
     NGX_FAKA_PUT_SALE_FROM,
     NGX_FAKA_PUT_SALE_TO,
-    NGX_FAKA_PUT_STOCK
+    NGX_FAKA_PUT_STOCK,
+    NGX_FAKA_PUT_BUYER_LIMIT,
+    NGX_FAKA_PUT_TIERS
 } ngx_faka_put_row_t;
 
 #define NGX_FAKA_GIVEN(given, row)  (((given) >> NGX_FAKA_PUT_##row) & 1)
@@ -44,7 +46,14 @@ typedef struct {
     int64_t              sale_from;
     int64_t              sale_to;
     int64_t              stock;
+    int64_t              buyer_limit;
+    ngx_faka_list_t      tiers;                /* ngx_faka_tier_in_t */
 } ngx_faka_put_fields_t;
+
+typedef struct {
+    int64_t              min_qty;
+    int64_t              price;
+} ngx_faka_tier_in_t;
 
 /* What stays of a PUT while it waits. */
 
@@ -71,26 +80,38 @@ static void ngx_faka_admin_product(ngx_faka_json_t *json,
 
 #define NGX_FAKA_PUT_OFFSET(member)  offsetof(ngx_faka_put_fields_t, member)
 
+static const ngx_faka_field_t  ngx_faka_tier_field[] = {
+    { "min_qty", NGX_FAKA_FIELD_INTEGER,
+      offsetof(ngx_faka_tier_in_t, min_qty), 2, FK_QTY_MAX, 1, NULL, 0 },
+    { "price", NGX_FAKA_FIELD_INTEGER, offsetof(ngx_faka_tier_in_t, price),
+      1, FK_AMOUNT_MAX, 1, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
+};
+
 static const ngx_faka_field_t  ngx_faka_put_field[] = {
     { "name", NGX_FAKA_FIELD_TEXT, NGX_FAKA_PUT_OFFSET(name),
-      1, FK_NAME_SIZE_MAX, 0 },
+      1, FK_NAME_SIZE_MAX, 0, NULL, 0 },
     { "price", NGX_FAKA_FIELD_INTEGER, NGX_FAKA_PUT_OFFSET(price),
-      1, FK_AMOUNT_MAX, 0 },
+      1, FK_AMOUNT_MAX, 0, NULL, 0 },
     { "currency", NGX_FAKA_FIELD_WORD, NGX_FAKA_PUT_OFFSET(currency),
-      PAY_CURRENCY_SIZE, PAY_CURRENCY_SIZE, 0 },
+      PAY_CURRENCY_SIZE, PAY_CURRENCY_SIZE, 0, NULL, 0 },
     { "kind", NGX_FAKA_FIELD_WORD, NGX_FAKA_PUT_OFFSET(kind),
-      1, NGX_FAKA_KIND_SIZE_MAX, 0 },
+      1, NGX_FAKA_KIND_SIZE_MAX, 0, NULL, 0 },
     { "on_sale", NGX_FAKA_FIELD_BOOL, NGX_FAKA_PUT_OFFSET(on_sale),
-      0, 1, 0 },
+      0, 1, 0, NULL, 0 },
     { "qty_max", NGX_FAKA_FIELD_INTEGER, NGX_FAKA_PUT_OFFSET(qty_max),
-      1, FK_QTY_MAX, 0 },
+      1, FK_QTY_MAX, 0, NULL, 0 },
     { "sale_from", NGX_FAKA_FIELD_TIME, NGX_FAKA_PUT_OFFSET(sale_from),
-      1, UINT32_MAX, 0 },
+      1, UINT32_MAX, 0, NULL, 0 },
     { "sale_to", NGX_FAKA_FIELD_TIME, NGX_FAKA_PUT_OFFSET(sale_to),
-      1, UINT32_MAX, 0 },
+      1, UINT32_MAX, 0, NULL, 0 },
     { "stock", NGX_FAKA_FIELD_INTEGER, NGX_FAKA_PUT_OFFSET(stock),
-      0, NGX_FAKA_STOCK_MAX, 0 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      0, NGX_FAKA_STOCK_MAX, 0, NULL, 0 },
+    { "buyer_limit", NGX_FAKA_FIELD_INTEGER,
+      NGX_FAKA_PUT_OFFSET(buyer_limit), 0, UINT16_MAX, 0, NULL, 0 },
+    { "tiers", NGX_FAKA_FIELD_ARRAY, NGX_FAKA_PUT_OFFSET(tiers),
+      0, FK_TIERS_MAX, 0, ngx_faka_tier_field, sizeof(ngx_faka_tier_in_t) },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
 
@@ -220,8 +241,10 @@ ngx_faka_admin_put(ngx_faka_ctx_t *ctx, const ngx_faka_put_fields_t *fields,
 {
     fk_env_t                env;
     fk_code_t               code;
+    ngx_uint_t              i;
     ngx_faka_put_t         *data;
     fk_product_put_t        put;
+    ngx_faka_tier_in_t     *tier;
     ngx_faka_put_fields_t   in;
 
     data = ctx->data;
@@ -245,7 +268,19 @@ ngx_faka_admin_put(ngx_faka_ctx_t *ctx, const ngx_faka_put_fields_t *fields,
                  | (NGX_FAKA_GIVEN(given, KIND) ? FK_PUT_KIND : 0)
                  | (NGX_FAKA_GIVEN(given, ON_SALE) ? FK_PUT_ON_SALE : 0)
                  | (NGX_FAKA_GIVEN(given, QTY_MAX) ? FK_PUT_QTY_MAX : 0)
-                 | (NGX_FAKA_GIVEN(given, STOCK) ? FK_PUT_STOCK : 0);
+                 | (NGX_FAKA_GIVEN(given, STOCK) ? FK_PUT_STOCK : 0)
+                 | (NGX_FAKA_GIVEN(given, BUYER_LIMIT) ? FK_PUT_BUYER_LIMIT
+                                                       : 0)
+                 | (NGX_FAKA_GIVEN(given, TIERS) ? FK_PUT_TIERS : 0);
+
+    put.buyer_limit = (uint16_t) in.buyer_limit;
+    put.tier_count = (uint16_t) in.tiers.nelts;
+    tier = in.tiers.elts;
+
+    for (i = 0; i < in.tiers.nelts; i++) {
+        put.tier[i].min_qty = (uint16_t) tier[i].min_qty;
+        put.tier[i].price = tier[i].price;
+    }
 
     if (NGX_FAKA_GIVEN(given, KIND)
         && ngx_faka_admin_put_kind(&in.kind, &put) != FK_OK)
@@ -366,7 +401,8 @@ ngx_faka_admin_product(ngx_faka_json_t *json,
     const fk_product_view_t *product)
 {
     ngx_faka_json_object(json, NULL);
-    ngx_faka_product_members(json, product, product->on_sale);
+    ngx_faka_product_members(json, product, product->price,
+                             product->on_sale);
     ngx_faka_json_integer(json, "imported", product->imported);
     ngx_faka_json_integer(json, "available", product->available);
     ngx_faka_json_integer(json, "held", product->held);

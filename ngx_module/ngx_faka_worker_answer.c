@@ -269,6 +269,9 @@ ngx_faka_send_problem_body(ngx_http_request_t *r, ngx_uint_t status,
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
         rc = ngx_faka_header_add(r, "Retry-After", "1");
 
+    } else if (status == NGX_HTTP_TOO_MANY_REQUESTS) {
+        rc = ngx_faka_header_add(r, "Retry-After", "60");
+
     } else if (status == NGX_HTTP_UNAUTHORIZED) {
         rc = ngx_faka_header_add(r, "WWW-Authenticate", "Bearer");
     }

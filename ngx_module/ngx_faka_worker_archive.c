@@ -40,8 +40,8 @@ static void ngx_faka_archive_keeper_wake(void *data);
 static const ngx_faka_field_t  ngx_faka_archive_field[] = {
     { "record", NGX_FAKA_FIELD_WORD,
       offsetof(ngx_faka_archive_text_t, record),
-      1, ngx_base64_encoded_length(FK_ARCHIVE_SIZE_MAX), 1 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      1, ngx_base64_encoded_length(FK_ARCHIVE_SIZE_MAX), 1, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
 

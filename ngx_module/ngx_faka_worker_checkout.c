@@ -15,10 +15,17 @@
  */
 
 #include "ngx_faka_order.h"
+#include "ngx_faka_rules.h"
 
 
 #define NGX_FAKA_IDEM_KEY_SIZE_MIN   16
 #define NGX_FAKA_IDEM_KEY_SIZE_MAX   64
+
+/* A price that changes while its rules are asked; then the buyer waits. */
+#define NGX_FAKA_CHECKOUT_TRIES      3
+
+/* Of what is digested: names, separators, values. */
+#define NGX_FAKA_CHECKOUT_PARTS      9
 
 /* Our own answer and a payment address of usual length. */
 #define NGX_FAKA_CHECKOUT_JSON_SIZE  1024
@@ -31,6 +38,7 @@ typedef struct {
     int64_t                 qty;
     ngx_str_t               contact;
     ngx_str_t               channel;
+    ngx_str_t               coupon;
     ngx_str_t               key;       /* Idempotency-Key; empty: none */
     ngx_faka_field_error_t  error;
 } ngx_faka_checkout_in_t;
@@ -63,8 +71,10 @@ static fk_code_t ngx_faka_checkout_repeat(ngx_faka_shop_t *shop,
     const ngx_str_t *key, fk_checkout_t *out, fk_order_view_t *order);
 static fk_code_t ngx_faka_checkout_digest(ngx_faka_worker_t *w,
     pay_key_age_e age, const ngx_str_t *key, fk_checkout_t *out);
-static fk_code_t ngx_faka_checkout_make(ngx_faka_worker_t *w,
-    const fk_env_t *env, fk_checkout_t *out, fk_order_view_t *order);
+static fk_code_t ngx_faka_checkout_make(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, const fk_env_t *env, fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_try(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, const fk_env_t *env, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_address(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in);
 static void ngx_faka_checkout_refuse(ngx_http_request_t *r,
@@ -76,14 +86,19 @@ static ngx_int_t ngx_faka_checkout_location(ngx_http_request_t *r,
 
 static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
     { "sku", NGX_FAKA_FIELD_WORD, offsetof(ngx_faka_checkout_in_t, sku),
-      1, FK_SKU_SIZE_MAX, 1 },
+      1, FK_SKU_SIZE_MAX, 1, NULL, 0 },
     { "qty", NGX_FAKA_FIELD_INTEGER, offsetof(ngx_faka_checkout_in_t, qty),
-      1, FK_QTY_MAX, 0 },
+      1, FK_QTY_MAX, 0, NULL, 0 },
     { "contact", NGX_FAKA_FIELD_TEXT,
-      offsetof(ngx_faka_checkout_in_t, contact), 1, FK_CONTACT_SIZE_MAX, 1 },
+      offsetof(ngx_faka_checkout_in_t, contact), 1, FK_CONTACT_SIZE_MAX, 1,
+      NULL, 0 },
     { "channel", NGX_FAKA_FIELD_WORD,
-      offsetof(ngx_faka_checkout_in_t, channel), 1, FK_CHANNEL_SIZE_MAX, 0 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      offsetof(ngx_faka_checkout_in_t, channel), 1, FK_CHANNEL_SIZE_MAX, 0,
+      NULL, 0 },
+    { "coupon", NGX_FAKA_FIELD_WORD,
+      offsetof(ngx_faka_checkout_in_t, coupon), 1, FK_COUPON_CODE_SIZE_MAX, 0,
+      NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
 
@@ -276,6 +291,8 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     out.sku = ngx_faka_fk_str(&in->sku);
     out.contact = ngx_faka_fk_str(&in->contact);
+    out.coupon = ngx_faka_fk_str(&in->coupon);
+    out.why = &in->error.detail;
     out.qty = (uint32_t) in->qty;
     out.hold_s = (uint32_t) ctx->shop->hold_s;
 
@@ -287,7 +304,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     }
 
     if (code == FK_OK) {
-        code = ngx_faka_checkout_make(w, &env, &out, ctx->order);
+        code = ngx_faka_checkout_make(r, ctx, &env, &out);
     }
 
     if (code != FK_OK && code != FK_EXISTS) {
@@ -337,7 +354,15 @@ ngx_faka_checkout_channel(ngx_faka_ctx_t *ctx, const fk_env_t *env,
 
     ngx_memcpy(out->channel, channel->name.data, channel->name.size);
 
-    return FK_OK;
+    /* Most shops know nothing of their buyers, and save the digests. */
+
+    if (!ctx->shop->buyer_history && product.buyer_limit == 0
+        && out->coupon.size == 0)
+    {
+        return FK_OK;
+    }
+
+    return ngx_faka_buyer_digests(ctx->shop->worker, out);
 }
 
 
@@ -398,8 +423,9 @@ static fk_code_t
 ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
     const ngx_str_t *key, fk_checkout_t *out)
 {
+    size_t     parts;
     u_char     digest[PAY_SHA256_SIZE], qty;
-    pay_str_t  key_part[2], body_part[7];
+    pay_str_t  key_part[2], body_part[NGX_FAKA_CHECKOUT_PARTS];
 
     _Static_assert(FK_QTY_MAX < 256, "a quantity is one byte of the digest");
 
@@ -416,6 +442,7 @@ ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
 
     qty = (u_char) out->qty;
 
+    parts = NGX_FAKA_CHECKOUT_PARTS - 2;
     body_part[0] = PAY_STR("body");
     body_part[1] = pay_str(&qty, 1);
     body_part[2] = pay_str(out->sku.data, out->sku.size);
@@ -424,7 +451,16 @@ ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
     body_part[5] = PAY_STR("\0");
     body_part[6] = pay_str(out->contact.data, out->contact.size);
 
-    if (!pay_idempotency_tag(w->vault, age, body_part, 7, digest)) {
+    /* A content of its own kind: what was filed without it is found again. */
+    if (out->coupon.size != 0) {
+        body_part[0] = PAY_STR("body with coupon");
+        body_part[6] = pay_str(out->coupon.data, out->coupon.size);
+        body_part[7] = PAY_STR("\0");
+        body_part[8] = pay_str(out->contact.data, out->contact.size);
+        parts = NGX_FAKA_CHECKOUT_PARTS;
+    }
+
+    if (!pay_idempotency_tag(w->vault, age, body_part, parts, digest)) {
         return FK_LOCK_TIMEOUT;
     }
 
@@ -435,11 +471,15 @@ ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
 
 
 static fk_code_t
-ngx_faka_checkout_make(ngx_faka_worker_t *w, const fk_env_t *env,
-    fk_checkout_t *out, fk_order_view_t *order)
+ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, fk_checkout_t *out)
 {
-    uint8_t    random[10];
-    fk_code_t  code;
+    uint8_t             random[10];
+    fk_code_t           code;
+    ngx_uint_t          tries;
+    ngx_faka_worker_t  *w;
+
+    w = ctx->shop->worker;
 
     if (!pay_random(w->crypto, random, sizeof(random))) {
         return FK_LOCK_TIMEOUT;
@@ -447,13 +487,65 @@ ngx_faka_checkout_make(ngx_faka_worker_t *w, const fk_env_t *env,
 
     fk_order_id_make(&out->id, env->now_ms, random);
 
-    code = fk_checkout(&w->fk, env, out, order);
+    /* Who asks again has his order: no rule stands between. */
+    if (w->rules != NULL && out->has_idem) {
+        code = fk_order_by_idem(&w->fk, out->idem, out->body, ctx->order);
 
-    if (code == FK_OK) {
-        ngx_faka_journal_kick(w->journal);
+        if (code != FK_NOT_FOUND) {
+            return code;
+        }
     }
 
-    return code;
+    tries = 0;
+
+    do {
+        code = ngx_faka_checkout_try(r, ctx, env, out);
+    } while (code == FK_AGAIN && ++tries < NGX_FAKA_CHECKOUT_TRIES);
+
+    if (code == FK_AGAIN) {
+        return FK_LOCK_TIMEOUT;
+    }
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_faka_journal_kick(w->journal);
+
+    if (w->rules != NULL) {
+        ngx_faka_rules_made(r, w, env, out);
+    }
+
+    return FK_OK;
+}
+
+
+/* Rules see the product as it is a moment before; the engine asks whether it
+ * still is. */
+
+static fk_code_t
+ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, fk_checkout_t *out)
+{
+    fk_code_t           code;
+    ngx_faka_worker_t  *w;
+    fk_product_view_t   product;
+
+    w = ctx->shop->worker;
+
+    if (w->rules != NULL) {
+        code = fk_product_get(&w->fk, env, out->sku, &product);
+
+        if (code == FK_OK) {
+            code = ngx_faka_rules_checkout(r, w, env, &product, out);
+        }
+
+        if (code != FK_OK) {
+            return code;
+        }
+    }
+
+    return fk_checkout(&w->fk, env, out, ctx->order);
 }
 
 
@@ -513,6 +605,9 @@ ngx_faka_checkout_refuse(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     } else if (code == FK_CHANNEL) {
         field = "channel";
+
+    } else if (code == FK_COUPON) {
+        field = "coupon";
     }
 
     ngx_faka_send_problem(r, code, field, in->error.detail);

@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_faka.h"
+#include "ngx_faka_rules.h"
 
 
 #define NGX_FAKA_METRICS_BUFFER_SIZE  8192
@@ -51,6 +51,8 @@ static void ngx_faka_metrics_orders(ngx_faka_metrics_t *m);
 static ngx_int_t ngx_faka_metrics_word_sum(ngx_faka_metrics_t *m,
     ngx_uint_t code, uint64_t *sum);
 static void ngx_faka_metrics_notices(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_rules(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_risk(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_memory(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_stock(ngx_faka_metrics_t *m);
 
@@ -141,6 +143,8 @@ ngx_faka_metrics_text(ngx_http_request_t *r, ngx_faka_shop_t *shop)
     ngx_faka_metrics_counters(&m);
     ngx_faka_metrics_orders(&m);
     ngx_faka_metrics_notices(&m);
+    ngx_faka_metrics_rules(&m);
+    ngx_faka_metrics_risk(&m);
     ngx_faka_metrics_memory(&m);
     ngx_faka_metrics_stock(&m);
 
@@ -493,4 +497,114 @@ ngx_faka_metrics_stock(ngx_faka_metrics_t *m)
     } while (cursor != 0);
 
     (void) ngx_pfree(m->pool, products);
+}
+
+
+/* Of the rules that this worker has; their numbers are all workers'. */
+
+static void
+ngx_faka_metrics_rules(ngx_faka_metrics_t *m)
+{
+    ngx_uint_t               v, hook, code, stat;
+    const ngx_faka_rules_t  *rules;
+
+    static const char *const  variant[NGX_FAKA_RULES_COUNT] = {
+        "main", "canary"
+    };
+
+    static const struct {
+        const char  *name;
+        const char  *help;
+        ngx_uint_t   stat;
+    } sums[] = {
+        { "faka_rules_orders_total", "Orders that rules were asked about.",
+          NGX_FAKA_STAT_RULES_ORDERS },
+        { "faka_rules_list_amount_total", "What these cost by the list.",
+          NGX_FAKA_STAT_RULES_LIST },
+        { "faka_rules_amount_total", "What these cost by the rules.",
+          NGX_FAKA_STAT_RULES_AMOUNT }
+    };
+
+    rules = m->shop->worker->rules;
+
+    if (rules == NULL) {
+        return;
+    }
+
+    ngx_faka_metrics_head(m, "faka_rules_calls_total", "counter",
+                          "Calls of a hook by how they ended.");
+
+    for (v = 0; v < NGX_FAKA_RULES_COUNT; v++) {
+        for (hook = 0; hook < FL_HOOK_COUNT && rules->vm[v]; hook++) {
+            for (code = 0; code < FL_CODE_COUNT; code++) {
+                stat = NGX_FAKA_STAT_RULES_CALLS
+                       + (v * FL_HOOK_COUNT + hook) * FL_CODE_COUNT + code;
+
+                ngx_faka_metrics_line(m, "faka_rules_calls_total{rules="
+                                      "\"%s\",hook=\"%s\",result=\"%s\"} "
+                                      "%uL\n", variant[v],
+                                      fl_hook_word[hook], fl_code_word[code],
+                                      fk_stat_get(m->fk, stat));
+            }
+        }
+    }
+
+    for (stat = 0; stat < sizeof(sums) / sizeof(sums[0]); stat++) {
+        ngx_faka_metrics_head(m, sums[stat].name, "counter",
+                              sums[stat].help);
+
+        for (v = 0; v < NGX_FAKA_RULES_COUNT; v++) {
+            ngx_faka_metrics_line(m, "%s{rules=\"%s\"} %uL\n",
+                                  sums[stat].name, variant[v],
+                                  fk_stat_get(m->fk, sums[stat].stat + v));
+        }
+    }
+
+    ngx_faka_metrics_head(m, "faka_rules_shadow_total", "counter",
+                          "Answers of a shadow beside those of the rules.");
+
+    for (hook = 0; hook < FL_HOOK_COUNT; hook++) {
+        stat = NGX_FAKA_STAT_SHADOW + 2 * hook;
+
+        ngx_faka_metrics_line(m, "faka_rules_shadow_total{hook=\"%s\",result="
+                              "\"same\"} %uL\nfaka_rules_shadow_total{hook="
+                              "\"%s\",result=\"different\"} %uL\n",
+                              fl_hook_word[hook], fk_stat_get(m->fk, stat),
+                              fl_hook_word[hook],
+                              fk_stat_get(m->fk, stat + 1));
+    }
+}
+
+
+static void
+ngx_faka_metrics_risk(ngx_faka_metrics_t *m)
+{
+    ngx_uint_t  verdict, by;
+
+    static const char *const  who[NGX_FAKA_RISK_COUNT] = {
+        [NGX_FAKA_RISK_RULE] = "rule",
+        [NGX_FAKA_RISK_FALLBACK] = "fallback",
+        [NGX_FAKA_RISK_LIMIT] = "order_limit",
+        [NGX_FAKA_RISK_BLOCK] = "block",
+        [NGX_FAKA_RISK_AMOUNT] = "review_over",
+        [NGX_FAKA_RISK_FIRST] = "review_first_order"
+    };
+
+    if (m->shop->worker->rules == NULL) {
+        return;
+    }
+
+    ngx_faka_metrics_head(m, "faka_risk_total", "counter",
+                          "Orders refused or to be looked at, by who said "
+                          "so.");
+
+    for (verdict = FL_RISK_REVIEW; verdict < FL_RISK_COUNT; verdict++) {
+        for (by = 0; by < NGX_FAKA_RISK_COUNT; by++) {
+            ngx_faka_metrics_line(m, "faka_risk_total{verdict=\"%s\",by="
+                                  "\"%s\"} %uL\n", fl_risk_word[verdict],
+                                  who[by],
+                                  fk_stat_get(m->fk, NGX_FAKA_STAT_RISK
+                                      + verdict * NGX_FAKA_RISK_COUNT + by));
+        }
+    }
 }

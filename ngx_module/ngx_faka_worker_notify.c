@@ -18,6 +18,7 @@
  */
 
 #include "ngx_faka_order.h"
+#include "ngx_faka_rules.h"
 
 
 #define NGX_FAKA_NOTIFY_LOGS_MAX  10   /* lines a second and worker */
@@ -349,6 +350,11 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
     ngx_memcpy(pay.currency, fact->currency, FK_CURRENCY_SIZE);
 
     ngx_faka_env(&env);
+
+    if (w->rules != NULL) {
+        ngx_faka_rules_payment(w, &env, &pay);
+    }
+
     code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
 
     if (code != FK_OK) {
@@ -356,6 +362,12 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
     }
 
     ngx_faka_journal_kick(w->journal);
+
+    if (w->rules != NULL && notify->result != FK_PAY_DUPLICATE
+        && notify->result != FK_PAY_REUSED)
+    {
+        ngx_faka_rules_paid(w, &env, &notify->order);
+    }
 
     fk_stat_add(&w->fk, NGX_FAKA_STAT_NOTIFY_RESULT + notify->result, 1);
     ctx->result = fk_pay_result_word[notify->result];

@@ -26,7 +26,6 @@ static void ngx_faka_park_insert(ngx_faka_worker_t *worker,
 static void ngx_faka_park_remove(ngx_faka_ctx_t *ctx);
 static void ngx_faka_park_answer(ngx_faka_ctx_t *ctx, fk_code_t code);
 static void ngx_faka_park_cleanup(void *data);
-static uint64_t ngx_faka_park_now_us(void);
 
 
 fk_code_t
@@ -146,7 +145,7 @@ ngx_faka_park(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
         return;
     }
 
-    ctx->parked_us = ngx_faka_park_now_us();
+    ctx->parked_us = ngx_faka_steady_us();
 
     ngx_faka_park_insert(worker, ctx);
 
@@ -242,7 +241,7 @@ ngx_faka_park_answer(ngx_faka_ctx_t *ctx, fk_code_t code)
 {
     ngx_faka_park_remove(ctx);
 
-    ctx->queue_us += ngx_faka_park_now_us() - ctx->parked_us;
+    ctx->queue_us += ngx_faka_steady_us() - ctx->parked_us;
 
     ngx_faka_park_resume(ctx, code);
 }
@@ -326,7 +325,7 @@ ngx_faka_park_expire(ngx_faka_worker_t *worker)
     ngx_queue_t     *q;
     ngx_faka_ctx_t  *ctx;
 
-    now_us = ngx_faka_park_now_us();
+    now_us = ngx_faka_steady_us();
     limit_us = (uint64_t) NGX_FAKA_PARK_MS * 1000;
 
     for (q = ngx_queue_head(&worker->parked);
@@ -372,8 +371,8 @@ ngx_faka_park_cleanup(void *data)
 }
 
 
-static uint64_t
-ngx_faka_park_now_us(void)
+uint64_t
+ngx_faka_steady_us(void)
 {
     struct timespec  ts;
 

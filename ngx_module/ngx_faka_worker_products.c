@@ -8,6 +8,7 @@
 
 
 #include "ngx_faka_order.h"
+#include "ngx_faka_rules.h"
 
 
 /* An item with a name of usual length; longer ones open another buffer. */
@@ -17,7 +18,7 @@
 static fk_code_t ngx_faka_products_json(ngx_http_request_t *r,
     ngx_faka_shop_t *shop, ngx_chain_t **body);
 static void ngx_faka_products_item(ngx_faka_json_t *json,
-    const fk_product_view_t *product);
+    const fk_product_view_t *product, int64_t price);
 
 
 ngx_int_t
@@ -68,6 +69,7 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
     fk_env_t            env;
     fk_code_t           code;
     ngx_faka_json_t     json;
+    int64_t             price, left_us;
     fk_product_view_t  *products;
 
     products = ngx_palloc(r->pool,
@@ -83,6 +85,7 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
     ngx_faka_json_array(&json, NULL);
 
     cursor = 0;
+    left_us = NGX_FAKA_RULES_QUOTES_US;
 
     do {
         n = FK_LIST_SLICE_MAX;
@@ -93,7 +96,9 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
         }
 
         for (i = 0; i < n; i++) {
-            ngx_faka_products_item(&json, &products[i]);
+            price = ngx_faka_rules_quote(shop->worker, &env, &products[i],
+                                         &left_us);
+            ngx_faka_products_item(&json, &products[i], price);
         }
 
     } while (cursor != 0);
@@ -109,21 +114,25 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
 
 
 static void
-ngx_faka_products_item(ngx_faka_json_t *json, const fk_product_view_t *product)
+ngx_faka_products_item(ngx_faka_json_t *json, const fk_product_view_t *product,
+    int64_t price)
 {
     ngx_faka_json_object(json, NULL);
-    ngx_faka_product_members(json, product, product->on_sale_now);
+    ngx_faka_product_members(json, product, price, product->on_sale_now);
+    ngx_faka_json_integer(json, "list_price", product->price);
     ngx_faka_json_object_end(json);
 }
 
 
 void
 ngx_faka_product_members(ngx_faka_json_t *json,
-    const fk_product_view_t *product, ngx_uint_t on_sale)
+    const fk_product_view_t *product, int64_t price, ngx_uint_t on_sale)
 {
+    uint32_t  i;
+
     ngx_faka_json_text(json, "sku", product->sku);
     ngx_faka_json_text(json, "name", product->name);
-    ngx_faka_json_integer(json, "price", product->price);
+    ngx_faka_json_integer(json, "price", price);
     ngx_faka_json_text(json, "currency", product->currency);
     ngx_faka_json_text(json, "kind", fk_kind_word[product->kind]);
 
@@ -137,4 +146,15 @@ ngx_faka_product_members(ngx_faka_json_t *json,
     ngx_faka_json_time(json, "sale_from", product->sale_from_s);
     ngx_faka_json_time(json, "sale_to", product->sale_to_s);
     ngx_faka_json_integer(json, "qty_max", product->qty_max);
+    ngx_faka_json_integer(json, "buyer_limit", product->buyer_limit);
+    ngx_faka_json_array(json, "tiers");
+
+    for (i = 0; i < product->tier_count; i++) {
+        ngx_faka_json_object(json, NULL);
+        ngx_faka_json_integer(json, "min_qty", product->tier[i].min_qty);
+        ngx_faka_json_integer(json, "price", product->tier[i].price);
+        ngx_faka_json_object_end(json);
+    }
+
+    ngx_faka_json_array_end(json);
 }

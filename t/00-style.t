@@ -242,7 +242,7 @@ my %rules = (
         from => [$c_library, $nginx, qr/\Ahiredis\//],
     },
     'ngx_module' => {
-        ours => ['engine', 'ngx_module/journal', 'ngx_module/pay',
+        ours => ['engine', 'lua/vm', 'ngx_module/journal', 'ngx_module/pay',
                  'ngx_module/redis'],
         from => [$c_library, $pthread, $nginx,
                  qr/\Asys\/(?:eventfd|mman)\.h\z/],
@@ -264,7 +264,8 @@ my @exceptions = (
     [qr{\Angx_module/pay/crypto(?:_priv)?\.[ch]\z}, qr/\Aopenssl\//],
     [qr{\Angx_module/journal/fj_address\.c\z}, qr/\Aarpa\/inet\.h\z/],
     [qr{\Angx_module/ngx_faka_json\.[ch]\z}, qr/\Ajansson\.h\z/],
-    [qr{\Atools/(?:journal_(?:audit|json)|rules)\.[ch]\z}, qr/\Ajansson\.h\z/],
+    [qr{\Atools/(?:journal_(?:audit|image|ledger|print|terms)|rules)\.[ch]\z},
+     qr/\Ajansson\.h\z/],
     [qr{\Atools/rules\.c\z}, qr/\A(?:fl|time)\.h\z/],
     [qr{\Atools/journal_(?:connect|source)\.c\z}, qr/\Ahiredis\//],
 );

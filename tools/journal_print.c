@@ -6,7 +6,10 @@
  * shown.  Contacts are in clear, as they are in the journal.
  */
 
-#include "journal_json.h"
+#include "journal_image.h"
+
+
+#define JOURNAL_HEX_SIZE_MAX  64
 
 
 typedef json_t *(*journal_image_pt)(const fk_image_t *image);
@@ -64,6 +67,9 @@ static const struct {
                                   journal_json_batch_archived },
     [FK_IMAGE_SNAPSHOT] = { "snapshot", journal_json_snapshot },
     [FK_IMAGE_SNAPSHOT_END] = { "snapshot_end", journal_json_snapshot_end },
+    [FK_IMAGE_LEVEL] = { "level", journal_json_level },
+    [FK_IMAGE_COUPON] = { "coupon", journal_json_coupon },
+    [FK_IMAGE_TALLY] = { "tally", journal_json_tally },
     [FK_IMAGE_ACCOUNT] = { "account", journal_json_account },
     [FK_IMAGE_SPLIT] = { "split", journal_json_split },
     [FK_IMAGE_WITHDRAWAL] = { "withdrawal", journal_json_withdrawal }
@@ -191,6 +197,7 @@ journal_json_product(const fk_image_t *image)
     journal_set_number(o, "archived_units", p->archived_units);
     journal_set_number(o, "archived_orders", p->archived_orders);
     journal_set_number(o, "archived_amount", p->archived_amount);
+    journal_set_product_terms(o, p);
 
     return o;
 }
@@ -289,6 +296,7 @@ journal_json_order(const fk_image_t *image)
         journal_set_number(o, fk_price_step_word[i], in->step[i]);
     }
 
+    journal_set_order_terms(o, in);
     (void) json_object_set_new(o, "cards", cards);
 
     return o;
@@ -354,6 +362,65 @@ journal_json_snapshot_end(const fk_image_t *image)
 {
     return json_pack("{s:I}", "end_seq",
                      (json_int_t) image->snapshot_end.end_seq);
+}
+
+
+/* --- members ---------------------------------------------------------- */
+
+void
+journal_set_text(json_t *object, const char *name, const void *text,
+    size_t size)
+{
+    json_t  *string;
+
+    string = json_stringn(text, size);
+
+    if (string == NULL) {
+        journal_set_hex(object, name, text, size);
+        return;
+    }
+
+    (void) json_object_set_new(object, name, string);
+}
+
+
+void
+journal_set_hex(json_t *object, const char *name, const uint8_t *bytes,
+    size_t size)
+{
+    char    hex[2 * JOURNAL_HEX_SIZE_MAX + 1];
+    size_t  i;
+
+    if (size > JOURNAL_HEX_SIZE_MAX) {
+        size = JOURNAL_HEX_SIZE_MAX;
+    }
+
+    for (i = 0; i < size; i++) {
+        (void) snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    }
+
+    hex[2 * size] = '\0';
+    (void) json_object_set_new(object, name, json_string(hex));
+}
+
+
+void
+journal_set_id(json_t *object, const char *name,
+    const uint8_t id[FK_ORDER_ID_SIZE])
+{
+    char           text[FK_ORDER_TEXT_SIZE];
+    fk_order_id_t  order;
+
+    memcpy(order.bytes, id, FK_ORDER_ID_SIZE);
+    fk_order_id_text(&order, text);
+    journal_set_text(object, name, text, sizeof(text));
+}
+
+
+void
+journal_set_number(json_t *object, const char *name, int64_t number)
+{
+    (void) json_object_set_new(object, name, json_integer(number));
 }
 
 

@@ -255,7 +255,13 @@ fl_vm_error(fl_t *fl, int status)
 
     text = lua_type(fl->L, -1) == LUA_TSTRING ? lua_tostring(fl->L, -1)
                                               : NULL;
-    if (status == LUA_ERRMEM) {
+    /* Where it stood, LuaJIT does not tell then. */
+    if (status == LUA_ERRMEM && fl->in != NULL) {
+        snprintf(fl->error, sizeof(fl->error),
+                 "%s:%d: %s wanted too much memory", fl->name,
+                 fl->line[fl->hook], fl_hook_word[fl->hook]);
+
+    } else if (status == LUA_ERRMEM) {
         snprintf(fl->error, sizeof(fl->error), "%s: it wanted too much memory",
                  fl->name);
 

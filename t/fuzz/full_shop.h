@@ -1,8 +1,9 @@
 /*
  * A shop with one of everything: each kind of product, orders in each state,
- * each kind of payment, cards with and without blocks, an import that runs
- * and one that is being taken apart, free slots in every table, and a ring
- * that has wrapped and holds durable, sent and fresh records.
+ * each kind of payment, buyers with levels, limits and coupons, cards with
+ * and without blocks, an import that runs and one that is being taken apart,
+ * free slots in every table, and a ring that has wrapped and holds durable,
+ * sent and fresh records.
  */
 
 #ifndef FAKA_FUZZ_FULL_SHOP_H_INCLUDED_
@@ -25,9 +26,17 @@ static uint32_t       full_import;     /* handle of the one that runs */
 static fk_order_view_t
 full_buy(const char *sku, uint32_t qty)
 {
+    fk_checkout_t    in;
     fk_order_view_t  view;
 
-    shop_must(shop_buy(sku, qty, &view) == FK_OK, "buy");
+    in = shop_cart(sku, qty);
+
+    if (full_orders_count % 4 != 0) {
+        shop_buyer(&in, full_orders_count % 4,
+                   full_orders_count % 2 ? "off" : "");
+    }
+
+    shop_must(fk_checkout(&shop, &shop_env, &in, &view) == FK_OK, "buy");
     shop_must(full_orders_count < FULL_ORDERS_MAX, "orders");
     full_order[full_orders_count++] = view.id;
     return view;
@@ -146,20 +155,61 @@ full_ring(void)
 }
 
 
+/* Levels by money and by hand, and a coupon that buyers may use often. */
+
+static void
+full_terms(void)
+{
+    uint8_t          key[FK_TALLY_KEY_SIZE];
+    uint32_t         who;
+    uint64_t         seq;
+    fk_coupon_put_t  in;
+
+    in = shop_coupon_of("off", FK_COUPON_PERCENT, 500);
+    in.uses_max = 50;
+    in.uses_buyer_max = 40;
+    in.product_count = 2;
+    in.product[0] = str("seats");
+    in.product[1] = str("card");
+    shop_must(shop_coupon_put(&in) == FK_OK
+              && shop_level("silver", 100, 1000) == FK_OK
+              && shop_level("gold", 900, FK_UNITS_MAX) == FK_OK, "terms");
+    in.product_count = 0;
+    shop_must(shop_coupon_put(&in) == FK_OK, "coupon");
+
+    /* The last one is forgotten again: its slot is free. */
+    for (who = 10; who < 14; who++) {
+        shop_digest(who == 13 ? 12 : who, str(""), key);
+        shop_must(fk_buyer_put(&shop, &shop_env, key,
+                               str(who == 13 ? "" : "gold"), &seq) == FK_OK,
+                  "buyer");
+    }
+}
+
+
 /* The shop must be open and empty. */
 
 __attribute__((unused))
 static void
 full_build(void)
 {
-    uint8_t   results[FK_IMPORT_SLICE_MAX];
-    uint32_t  batch;
+    uint8_t           results[FK_IMPORT_SLICE_MAX];
+    uint32_t          batch;
+    fk_product_put_t  put;
 
     shop_product("card", FK_KIND_CARD, 0);
     shop_product("few", FK_KIND_CARD, 0);
     shop_product("key", FK_KIND_SHARED, 0);
     shop_product("seats", FK_KIND_COUNTED, 60);
     full_ring();
+    full_terms();
+
+    memset(&put, 0, sizeof(put));
+    put.sku = str("seats");
+    put.fields = FK_PUT_TIERS;
+    put.tier_count = 1;
+    put.tier[0] = (fk_tier_t) { 450, 2 };
+    shop_must(shop_put(&put, NULL) == FK_OK, "tiers");
 
     shop_stock("card", 1, FULL_CARDS);
     shop_stock("few", 1, 4);

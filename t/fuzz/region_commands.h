@@ -33,6 +33,7 @@ take_order(fk_code_t rc, const fk_order_view_t *order)
         ENDS(order->name);
         ENDS(order->currency);
         ENDS(order->channel);
+        ENDS(order->coupon);
         MUST(order->contact_size <= sizeof(order->contact));
         MUST(order->status < FK_STATUS_COUNT);
     }
@@ -62,6 +63,11 @@ call_checkout(void)
         in.id = shop_id(0x10000 + command_serial++);
         take_order(fk_checkout(&shop, &shop_env, &in, &order), &order);
         take_order(fk_order_by_idem(&shop, in.idem, in.body, &order), &order);
+
+        in = shop_cart(command_skus[i], 1 + i);
+        in.id = shop_id(0x10000 + command_serial++);
+        shop_buyer(&in, i, i % 2 ? "off" : "");
+        take_order(fk_checkout(&shop, &shop_env, &in, &order), &order);
     }
 }
 
@@ -458,6 +464,60 @@ call_snapshot_on(void)
 
 
 static void
+call_terms(void)
+{
+    int               created;
+    uint8_t           key[FK_TALLY_KEY_SIZE];
+    uint32_t          i, n, cursor;
+    uint64_t          seq;
+    const char       *field;
+    fk_buyer_view_t   buyer;
+    fk_coupon_put_t   in;
+    fk_level_view_t   levels[FK_LEVELS_MAX];
+    fk_coupon_view_t  coupons[4];
+
+    for (i = 0; i < 14; i++) {
+        shop_digest(i, str(""), key);
+
+        if (fk_buyer_get(&shop, key, &buyer) == FK_OK) {
+            ENDS(buyer.level);
+        }
+    }
+
+    (void) fk_buyer_put(&shop, &shop_env, key, str("gold"), &seq);
+    (void) fk_buyer_put(&shop, &shop_env, key, str(""), &seq);
+    (void) shop_level("silver", 200, 1);
+    (void) shop_level("more", 200, 1);
+    (void) fk_level_list(&shop, levels, &n);
+    MUST(n <= FK_LEVELS_MAX);
+
+    while (n > 0) {
+        ENDS(levels[--n].name);
+    }
+
+    in = shop_coupon_of("off", FK_COUPON_FIXED, 5);
+    (void) fk_coupon_put(&shop, &shop_env, &in, &created, &seq, &field);
+    in.code = str("more");
+    (void) fk_coupon_put(&shop, &shop_env, &in, &created, &seq, &field);
+    cursor = 0;
+    i = 0;
+
+    do {
+        n = 4;
+        (void) fk_coupon_list(&shop, &cursor, coupons, &n);
+        MUST(n <= 4);
+
+        while (n > 0) {
+            n--;
+            ENDS(coupons[n].code);
+            ENDS(coupons[n].currency);
+            MUST(coupons[n].product_count <= FK_COUPON_PRODUCTS_MAX);
+        }
+    } while (cursor != 0 && ++i < 4096);
+}
+
+
+static void
 call_numbers(void)
 {
     char        why[200];
@@ -477,6 +537,7 @@ static const struct {
     { call_numbers },
     { call_audit_on },
     { call_snapshot_on },
+    { call_terms },
     { call_checkout },
     { call_orders },
     { call_list },

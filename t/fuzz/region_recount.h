@@ -8,6 +8,7 @@
 #define FAKA_FUZZ_REGION_RECOUNT_H_INCLUDED_
 
 
+#include "fk_tally.h"
 #include "full_shop.h"
 #include "must.h"
 
@@ -164,6 +165,75 @@ recount_payment(uint32_t i)
 }
 
 
+static void
+recount_tally(uint32_t i)
+{
+    int                      counts;
+    uint32_t                 n, refs;
+    fk_share_t               sum;
+    const fk_order_rec_t    *o;
+    const fk_tally_rec_t    *t;
+    const fk_payment_rec_t  *p;
+
+    t = FK_TALLY(&shop, i);
+    MUST(fk_tally_find(&shop, t->kind, t->key) == i);
+    memset(&sum, 0, sizeof(sum));
+    refs = 0;
+
+    for (n = 1; n <= recount_fresh(FK_TABLE_ORDERS); n++) {
+        o = FK_ORDER(&shop, n);
+
+        if (o->used && o->tally[t->kind] == i) {
+            counts = t->kind == FK_TALLY_BUYER
+                     ? o->axis_payment == FK_PAYMENT_PAID
+                     : o->axis_stock != FK_STOCK_RELEASED;
+            refs++;
+            sum.orders += counts;
+            sum.units += counts ? o->qty : 0;
+        }
+    }
+
+    for (n = 1; n <= recount_fresh(FK_TABLE_PAYMENTS); n++) {
+        p = FK_PAYMENT(&shop, n);
+
+        if (p->used && p->state == FK_PAYMENT_STATE_APPLIED
+            && t->kind == FK_TALLY_BUYER
+            && FK_ORDER(&shop, p->order)->tally[FK_TALLY_BUYER] == i)
+        {
+            sum.amount += p->amount;
+        }
+    }
+
+    MUST(t->refs == refs && t->live.orders == sum.orders);
+    MUST(t->live.units == sum.units && t->live.amount == sum.amount);
+}
+
+
+static void
+recount_coupon(uint32_t i)
+{
+    int64_t                 uses;
+    fk_str_t                code;
+    uint32_t                n;
+    const fk_order_rec_t   *o;
+    const fk_coupon_rec_t  *c;
+
+    c = FK_COUPON_AT(&shop, i);
+    uses = 0;
+
+    for (n = 1; n <= recount_fresh(FK_TABLE_ORDERS); n++) {
+        o = FK_ORDER(&shop, n);
+        uses += o->used && o->coupon == i
+                && o->axis_stock != FK_STOCK_RELEASED;
+    }
+
+    MUST(c->live_uses == uses);
+    code.data = (const uint8_t *) c->code;
+    code.size = strnlen(c->code, FK_COUPON_CODE_SIZE_MAX);
+    MUST(fk_coupon_find(&shop, code) == i);
+}
+
+
 /* fk_check() has called it sound. */
 
 static void
@@ -186,6 +256,18 @@ recount(void)
     for (i = 1; i <= recount_fresh(FK_TABLE_PAYMENTS); i++) {
         if (FK_PAYMENT(&shop, i)->used) {
             recount_payment(i);
+        }
+    }
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_TALLIES); i++) {
+        if (FK_TALLY(&shop, i)->used) {
+            recount_tally(i);
+        }
+    }
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_COUPONS); i++) {
+        if (FK_COUPON_AT(&shop, i)->used) {
+            recount_coupon(i);
         }
     }
 }

@@ -67,7 +67,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      38
+#define EX_OP_COUNT      41
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6
@@ -79,14 +79,20 @@ typedef struct {
 #define EX_OP_READ       28
 #define EX_OP_LATER      29
 #define EX_OP_PAY_LATE   31
-#define EX_OP_ACCOUNT    34
-#define EX_OP_PART       35
-#define EX_OP_WITHDRAW   36
-#define EX_OP_PAYOUT     37
+#define EX_OP_ACCOUNT    37
+#define EX_OP_PART       38
+#define EX_OP_WITHDRAW   39
+#define EX_OP_PAYOUT     40
 
 extern const ex_op_t  ex_ops[EX_OP_COUNT];
 
 uint64_t ex_random(ex_shop_t *x);
+
+/* exhaust_terms.c: operations, and the buyer and coupon of a checkout. */
+fk_code_t ex_level(ex_shop_t *x);
+fk_code_t ex_buyer(ex_shop_t *x);
+fk_code_t ex_coupon(ex_shop_t *x);
+void ex_terms(ex_shop_t *x, uint32_t product, fk_checkout_t *in);
 
 /* exhaust_ledger.c: commission.  How this payment is split; the operations. */
 void ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split);

@@ -75,6 +75,14 @@ ex_put(ex_shop_t *x, int is_new)
         put.stock = x->draw.c % 3 == 0 ? 0 : (int64_t) (x->draw.c % 20);
     }
 
+    if (x->draw.c % 2 == 0) {
+        put.fields |= FK_PUT_TIERS | FK_PUT_BUYER_LIMIT;
+        put.buyer_limit = x->draw.b % 3 == 0 ? 12 : 0;
+        put.tier_count = (uint16_t) (x->draw.a % 3);
+        put.tier[0] = (fk_tier_t) { 1 + (int64_t) (x->draw.b % 99), 2 };
+        put.tier[1] = (fk_tier_t) { 1 + (int64_t) (x->draw.c % 99), 4 };
+    }
+
     env = ex_env(x);
     return fk_product_put(&x->fk, &env, &put, &view, &created, &seq, &field);
 }
@@ -201,6 +209,7 @@ ex_checkout(ex_shop_t *x)
     in.has_idem = 1;
     fk_put(in.idem, x->draw.b, 8);
     fk_put(in.idem + 8, x->draw.c, 8);
+    ex_terms(x, (uint32_t) (x->draw.a % EX_PRODUCTS), &in);
     ex_rules(x, &env, &in);
 
     return fk_checkout(&x->fk, &env, &in, &out);
@@ -212,18 +221,14 @@ ex_checkout(ex_shop_t *x)
 static void
 ex_rules(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in)
 {
-    int                i;
-    fk_product_view_t  product;
-
     if (x->draw.c % 3 == 0
-        && fk_product_get(&x->fk, env, in->sku, &product) == FK_OK)
+        && terms_steps(&x->fk, env, (uint32_t) (x->draw.c % 99), in)
+           == FK_OK)
     {
+        in->step[FK_STEP_RULE] += (int64_t) (x->draw.c % 9);
+        in->step[FK_STEP_COUPON] = in->step[FK_STEP_RULE];
+        in->coupon.size = 0;
         in->priced = 1;
-        for (i = 0; i < FK_STEP_COUNT; i++) {
-            in->step[i] = product.price * (int64_t) in->qty
-                          + (i >= FK_STEP_RULE ? (int64_t) (x->draw.c % 9)
-                                               : 0);
-        }
     }
 
     if (x->draw.c % 5 == 0) {
@@ -610,6 +615,9 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "pay late", ex_pay_right, EX_REPEATS, FK_STATUS_EXPIRED },
     { "refund", ex_refund, EX_REPEATS, FK_STATUS_REFUND_DUE },
     { "import, break", ex_import_break, EX_REPEATS, EX_ANY },
+    { "level", ex_level, EX_REPEATS, EX_ANY },
+    { "buyer's level", ex_buyer, EX_REPEATS, EX_ANY },
+    { "coupon", ex_coupon, EX_REPEATS, EX_ANY },
     { "account", ex_account, EX_REPEATS, EX_ANY },
     { "part back", ex_part, EX_REPEATS, FK_STATUS_DELIVERED },
     { "withdrawal", ex_withdraw, EX_STEP, EX_ANY },

@@ -12,7 +12,7 @@
 
 enum {
     STEP_PRODUCT = 0, STEP_BEGIN, STEP_ADD, STEP_COMMIT, STEP_ABORT,
-    STEP_REST, STEP_DECIDE, STEP_AGAIN
+    STEP_REST, STEP_DECIDE, STEP_AGAIN, STEP_TERMS
 };
 
 /* They are the first who act. */
@@ -52,7 +52,7 @@ operator_start(sim_t *s)
     }
 
     actor = actor_new(s, operator_done);
-    operator_next(s, actor, STEP_PRODUCT, 0);
+    operator_next(s, actor, STEP_TERMS, 0);
 
     actor = actor_new(s, operator_done);
     operator_next(s, actor, STEP_DECIDE, SIM_S);
@@ -80,7 +80,8 @@ operator_on_turn(sim_t *s, uint64_t a, uint64_t b)
     static const sim_request_kind_t  kinds[] = {
         SIM_REQUEST_PRODUCT, SIM_REQUEST_IMPORT_BEGIN, SIM_REQUEST_IMPORT_ADD,
         SIM_REQUEST_IMPORT_COMMIT, SIM_REQUEST_IMPORT_ABORT,
-        SIM_REQUEST_COUNT, SIM_REQUEST_DECIDE, SIM_REQUEST_REFUND
+        SIM_REQUEST_COUNT, SIM_REQUEST_DECIDE, SIM_REQUEST_REFUND,
+        SIM_REQUEST_TERMS
     };
 
     me = &s->actor[actor];
@@ -108,6 +109,11 @@ operator_on_turn(sim_t *s, uint64_t a, uint64_t b)
         me->waiting = NULL;
         operator_next(s, actor, STEP_DECIDE, SIM_S);
         return;
+    }
+
+    /* Of other percents, and by another sum. */
+    if (me->step == STEP_TERMS) {
+        r->count = (uint32_t) sim_below(s, 30);
     }
 
     if (me->step == STEP_COMMIT) {
@@ -159,6 +165,8 @@ operator_product(sim_t *s, sim_request_t *r)
         r->put.fields |= FK_PUT_STOCK;
         r->put.stock = s->plan.stock;
     }
+
+    terms_product(r->product, &r->put);
 }
 
 
@@ -263,6 +271,11 @@ operator_rest(sim_t *s, uint32_t actor)
 
     if (s->is_stopping) {
         operator_next(s, actor, STEP_REST, SIM_S);
+        return;
+    }
+
+    if (sim_permille(s, 100)) {
+        operator_next(s, actor, STEP_TERMS, 0);
         return;
     }
 
@@ -379,6 +392,11 @@ operator_answered(sim_t *s, uint32_t actor, const sim_request_t *r)
         }
 
         operator_next(s, actor, STEP_REST, sim_between(s, 0, SIM_S));
+        return;
+
+    case STEP_TERMS:
+        operator_next(s, actor, s->oracle.product[me->product].is_known < 2
+                                ? STEP_PRODUCT : STEP_REST, 0);
         return;
 
     case STEP_BEGIN:

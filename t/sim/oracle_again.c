@@ -42,6 +42,7 @@ again_check(sim_t *s, fk_t *fk, const fk_env_t *env, sim_sums_t *sums)
     again_archive(s, &other, env, sums);
     oracle_check_stock(s, &other, 1);
     again_sums(s, &other, env);
+    oracle_terms_back(s, &other);
     check_products(s, &other, env, sums);
 
     SIM_MUST(s, fk_check(&other, why, sizeof(why)) == FK_OK,
@@ -185,6 +186,7 @@ again_same(sim_t *s, fk_t *fk, fk_t *other, const fk_env_t *env)
     oracle_ledger_same(s, fk, other);
     again_cards(s, fk, other);
     again_keys(s, fk, other);
+    oracle_terms_same(s, fk, other);
 }
 
 

@@ -56,6 +56,7 @@ oracle_check(sim_t *s, uint32_t node)
     again_check(s, fk, &env, sums);
     check_promises(s);
     check_products(s, fk, &env, sums);
+    oracle_terms_check(s, fk);
 }
 
 

@@ -86,6 +86,20 @@ oracle_images(sim_t *s, const uint8_t *record, size_t size)
             record_gone(s, &image.order_gone);
             break;
 
+        case FK_IMAGE_LEVEL:
+            oracle_level(s, &image.level);
+            break;
+
+        case FK_IMAGE_TALLY:
+            if (!image.tally.used) {
+                sim_mark(s, SIM_MARK_FORGOTTEN);
+            }
+            break;
+
+        case FK_IMAGE_COUPON:
+            oracle_coupon(s, &image.coupon);
+            break;
+
         default:
             oracle_ledger_image(s, &head, type, &image);
         }
@@ -102,6 +116,8 @@ oracle_forget(sim_t *s, uint64_t seq)
     sim_payment_t   *p;
     sim_product_t   *v;
     sim_purchase_t  *b;
+
+    s->oracle.has_forgotten = 1;
 
     for (i = 0; i < s->plan.products; i++) {
         v = &s->oracle.product[i];
@@ -138,6 +154,7 @@ oracle_blind(sim_t *s, uint64_t seq)
     sim_product_t  *v;
 
     s->oracle.blind_seq = seq;
+    s->oracle.has_forgotten = 1;
 
     for (i = 0; i < s->plan.products; i++) {
         v = &s->oracle.product[i];
@@ -251,6 +268,7 @@ record_order(sim_t *s, const fk_record_head_t *head,
 
     b->axes = now;
     b->axes_seq = head->seq;
+    oracle_terms_order(s, n, in);
 }
 
 
@@ -281,10 +299,7 @@ record_made(sim_t *s, const fk_record_head_t *head, uint32_t n,
                 && in->axis_delivery == FK_DELIVERY_NONE && !in->cancelled,
              "record %" PRIu64 " begins purchase %u in its middle",
              head->seq, n);
-    SIM_MUST(s, price == 0
-                || in->amount == request_total(n, price * (int64_t) b->qty),
-             "record %" PRIu64 ": purchase %u of %u units at %" PRId64
-             " costs %" PRId64, head->seq, n, b->qty, price, in->amount);
+    oracle_terms_made(s, head->seq, n, price, in);
     SIM_MUST(s, in->expires_s == in->created_ms / 1000 + s->plan.hold_s,
              "record %" PRIu64 ": the hold of purchase %u is not %u s long",
              head->seq, n, s->plan.hold_s);
@@ -318,9 +333,8 @@ record_same(sim_t *s, uint32_t n, const fk_image_order_t *in)
              "the journal has another buyer of purchase %u", n);
     SIM_MUST(s, in->rules == n
                 && (in->step_count == 0
-                    || (in->step[FK_STEP_RULE] == in->amount
-                        && request_total(n, in->step[FK_STEP_LIST])
-                           == in->amount))
+                    || request_total(n, in->step[FK_STEP_LEVEL])
+                       == in->step[FK_STEP_RULE])
                 && (request_risk(n) != REQUEST_FLAGGED
                     || (in->review && in->reason_size == size))
                 && (request_risk(n) != REQUEST_PASSES || !in->review),

@@ -480,6 +480,13 @@ redis_wait(sim_t *s, const redis_call_t *call)
 
 /* --- words and replies ------------------------------------------------- */
 
+fk_str_t
+redis_str(const char *text)
+{
+    return (fk_str_t) { (const uint8_t *) text, strlen(text) };
+}
+
+
 sim_text_t
 redis_text(const char *text)
 {

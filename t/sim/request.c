@@ -68,6 +68,7 @@ static void (*const request_calls[SIM_REQUEST_COUNT])(sim_t *s, fk_t *fk,
     [SIM_REQUEST_IMPORT_ABORT] = request_abort,
     [SIM_REQUEST_DECIDE] = request_decide,
     [SIM_REQUEST_REFUND] = request_refund,
+    [SIM_REQUEST_TERMS] = terms_put,
     [SIM_REQUEST_ACCOUNT] = request_make_account,
     [SIM_REQUEST_PART] = request_part,
     [SIM_REQUEST_WITHDRAW] = request_withdraw,
@@ -102,6 +103,13 @@ request_execute(sim_t *s, sim_worker_t *w, sim_request_t *r)
     sim_trace(s, "worker %u: %s of actor %u, purchase %u: %s, record %"
               PRIu64, w->number, request_words[r->kind], r->actor,
               r->purchase, fk_code_info[r->code].name, r->seq);
+
+    if (r->code == FK_LIMIT) {
+        sim_mark(s, SIM_MARK_LIMITED);
+
+    } else if (r->code == FK_COUPON) {
+        sim_mark(s, SIM_MARK_USED_UP);
+    }
 
     if (r->code == FK_RING_FULL) {
         sim_mark(s, SIM_MARK_RING_FULL);
@@ -261,13 +269,13 @@ static fk_code_t
 request_rules(fk_t *fk, const fk_env_t *env, const sim_request_t *r,
     fk_checkout_t *in)
 {
-    int                i;
-    int64_t            list;
     fk_code_t          code;
     fk_account_view_t  agent;
-    fk_product_view_t  product;
 
-    code = fk_product_get(fk, env, in->sku, &product);
+    in->rules = r->purchase;
+    terms_fill(r->purchase, r->product, in);
+
+    code = terms_steps(fk, env, r->purchase, in);
     if (code != FK_OK) {
         return code;
     }
@@ -276,18 +284,6 @@ request_rules(fk_t *fk, const fk_env_t *env, const sim_request_t *r,
         && fk_account_get(fk, request_account(0), &agent) == FK_OK)
     {
         in->agent = request_account(0);
-    }
-
-    list = product.price * (int64_t) in->qty;
-    in->rules = r->purchase;
-
-    if (request_total(r->purchase, list) != list) {
-        in->priced = 1;
-
-        for (i = 0; i < FK_STEP_COUNT; i++) {
-            in->step[i] = i < FK_STEP_RULE ? list
-                          : request_total(r->purchase, list);
-        }
     }
 
     if (request_risk(r->purchase) == REQUEST_FLAGGED) {

@@ -22,6 +22,7 @@
 
 #include "fk_journal.h"
 #include "fj_keeper.h"
+#include "sim_marks.h"
 
 
 #define SIM_NODES_MAX       2
@@ -123,64 +124,6 @@ typedef struct {
 
 
 /* --- rare branches that a campaign has to reach ------------------------ */
-
-#define SIM_MARKS(X)                                                         \
-    X(DIED_IN_STORE,      "a worker died in a transaction")                  \
-    X(DIED_IN_FLUSH,      "a worker died while it moved the flush")          \
-    X(DIED_IN_RECOVERY,   "a worker died while it recovered the shop")       \
-    X(DIED_IN_ROLLBACK,   "a worker died while it rolled a death back")      \
-    X(ROLLED_BACK,        "a death was rolled back")                         \
-    X(PROBED,             "the journal's end was asked for")                 \
-    X(UNKNOWN,            "the outcome of a batch was unknown")              \
-    X(LANDED_UNHEARD,     "a batch landed and its reply was lost")           \
-    X(REFUSED_ID,         "Redis refused an id that does not grow")          \
-    X(NO_STREAM,          "a batch met a stream that was gone")              \
-    X(TWO_PARTS,          "a batch wrapped around the ring's end")           \
-    X(SENT_AGAIN,         "records that Redis had lost were sent again")     \
-    X(FENCED,             "an owner that was replaced stopped selling")      \
-    X(TOOK_OVER,          "a server took over from another one")             \
-    X(STALE_ANSWER,       "an answer came to a connection that was closed")  \
-    X(LATE_COMMAND,       "a command landed after its sender gave up")       \
-    X(RING_FULL,          "the ring refused a transaction")                  \
-    X(TABLE_FULL,         "a table refused a transaction")                   \
-    X(SOLD_OUT,           "a product was sold out")                          \
-    X(FOUND_AGAIN,        "a retry found its order")                         \
-    X(PAID_LATE,          "a payment came after its hold ran out")           \
-    X(WAITED,             "a paid order waited for stock")                   \
-    X(SERVED,             "a waiting order got its stock")                   \
-    X(EXTRA,              "a second payment was kept for refund")            \
-    X(REVIEWED,           "a person decided about money")                    \
-    X(REAPED,             "an import that was given up was taken apart")     \
-    X(EXPIRED,            "a hold ran out")                                  \
-    X(PARKED_LOST,        "a worker died with parked requests")              \
-    X(REDIS_LOST_TAIL,    "Redis came back without its tail")                \
-    X(HEALED,             "a shop wrote what its journal had lost")          \
-    X(SNAPSHOT,           "a snapshot came to count")                        \
-    X(SNAPSHOT_READ,      "a recovery began with a snapshot")                \
-    X(SNAPSHOT_BROKEN,    "a worker died while it wrote a snapshot")         \
-    X(TRIMMED,            "the journal was cut behind a snapshot")           \
-    X(ARCHIVED,           "a finished order left the region")                \
-    X(UNARCHIVED,         "a payment brought an archived order back")        \
-    X(STANDBY,            "a server waited while another one sold")          \
-    X(REPLACED,           "a server left its sockets to the next one")       \
-    X(FENCED_RECOVERED,   "a fenced server became an owner again")           \
-    X(LOST_BESIDE,        "Redis lost something beside a waiting server")    \
-    X(STOLEN,             "a snapshot had a card with two orders")           \
-    X(MISSING,            "a snapshot named what was not there yet")         \
-    X(STRAY,              "a card came back whose batch was gone")           \
-    X(PAUSED,             "nothing was freed while a snapshot ran")          \
-    X(SETTLED,            "extra money of a delivered order was given back") \
-    X(KEY_AGAIN,          "a restored order was found by its key")           \
-    X(SLEPT,              "a server slept longer than orders are kept")      \
-    X(ARCHIVE_REFUSED,    "a late write to the archive was refused")         \
-    X(BURIED,             "the import of a dead worker was ended")           \
-    X(UPLOADED_AGAIN,     "a file came again, and its cards were known")     \
-    X(REFUNDED_AGAIN,     "a refund was said twice, and known")              \
-    X(COMMISSION,         "commission became available")                     \
-    X(PAID_OUT,           "a withdrawal was paid")                           \
-    X(DEBT,               "an account had less than nothing")                \
-    X(PART_AGAIN,         "a part was given back twice, and known")          \
-    X(NOT_SPLIT,          "a payment was booked without its split")
 
 typedef enum {
 #define SIM_MARK_ENUM(name, text)  SIM_MARK_##name,
@@ -346,6 +289,7 @@ const fj_reply_t *redis_execute(sim_t *s, uint32_t argc,
 void redis_replay(sim_t *s, uint32_t keep);
 const sim_key_t *redis_key(sim_t *s, const char *name);
 sim_text_t redis_text(const char *text);
+fk_str_t redis_str(const char *text);
 /* The decimal digits that it begins with. */
 uint64_t redis_number(const sim_text_t *text);
 
@@ -478,6 +422,7 @@ int shell_knows_dead(const sim_worker_t *w, uint64_t owner);
     X(IMPORT_ABORT)                                                          \
     X(DECIDE)                                                                \
     X(REFUND)                                                                \
+    X(TERMS)                                                                 \
     X(ACCOUNT)                                                               \
     X(PART)                                                                  \
     X(WITHDRAW)                                                              \
@@ -560,6 +505,32 @@ fk_str_t request_account(uint32_t account);
 int request_is_brought(uint32_t purchase);
 void request_split(uint32_t purchase, int64_t paid, fk_split_t *split);
 uint32_t request_product_of(const char *sku);
+
+
+/* --- terms.c: tiers, levels, coupons, limits --------------------------- */
+
+#define SIM_BUYERS   10
+#define SIM_LEVELS   2
+#define SIM_COUPONS  2
+
+extern const char *const  terms_code[SIM_COUPONS];
+
+/* Units that a buyer may have of a product; 0: any. */
+uint16_t terms_limit(uint32_t product);
+/* Who makes a purchase; 0: somebody unknown. */
+uint32_t terms_buyer(uint32_t purchase, uint32_t product);
+/* With which coupon; SIM_COUPONS: without. */
+uint32_t terms_coupon(uint32_t purchase, uint32_t product);
+/* What a unit costs of a product at that price. */
+int64_t terms_unit(int64_t price, uint32_t qty);
+void terms_product(uint32_t product, fk_product_put_t *put);
+/* A digest; what: the product or the coupon, by kind. */
+void terms_key(uint32_t buyer, uint32_t kind, uint32_t what,
+    uint8_t key[FK_TALLY_KEY_SIZE]);
+void terms_fill(uint32_t purchase, uint32_t product, fk_checkout_t *in);
+fk_code_t terms_steps(fk_t *fk, const fk_env_t *env, uint32_t purchase,
+    fk_checkout_t *in);
+void terms_put(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r);
 
 
 /* --- actor.c, client.c, operator.c: who asks --------------------------- */

@@ -38,6 +38,8 @@ typedef struct {
     uint32_t       made_expires_s;
     fk_order_id_t  made_id;
     fk_axes_t      axes;
+    uint8_t        has_tally;          /* its buyer is counted */
+    uint8_t        made_coupon;        /* it has one */
 
     /* Parts of its money that the cashier was asked to give back. */
     uint32_t       part_count;
@@ -111,6 +113,23 @@ typedef struct {
     sim_price_t  in_force[SIM_PRICES_MAX];
 } sim_product_t;
 
+/* As the journal has them. */
+typedef struct {
+    uint8_t   is_known;
+    uint16_t  off_bp;
+    int64_t   min_spent;
+} sim_level_t;
+
+typedef struct {
+    uint32_t  slot;                    /* 0: not in there */
+    uint8_t   kind;
+    uint16_t  uses_buyer_max;
+    uint32_t  uses_max;
+    int64_t   value;
+    int64_t   cap;
+    int64_t   min_amount;
+} sim_coupon_t;
+
 typedef struct {
     uint32_t        purchase_count;
     uint32_t        payment_count;
@@ -119,6 +138,10 @@ typedef struct {
     sim_payment_t   payment[SIM_PAYMENTS_MAX];
     sim_card_t      card[SIM_CARDS_MAX];
     sim_product_t   product[SIM_PRODUCTS_MAX];
+    sim_level_t     level[SIM_LEVELS];
+    sim_coupon_t    coupon[SIM_COUPONS];
+    int             has_forgotten;     /* records were lost, or not seen */
+    int             tallies_full;      /* a buyer was not counted for it */
     uint64_t        acked_seq;         /* the highest that was promised */
     uint64_t        acked_epoch;
     uint32_t       *sum;               /* of each record, by number */
@@ -177,6 +200,20 @@ void oracle_forget(sim_t *s, uint64_t seq);
 void oracle_blind(sim_t *s, uint64_t seq);
 /* The price that an order has whose record is seq; 0: not known. */
 int64_t oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq);
+
+
+/* --- oracle_terms.c: what buyers have ---------------------------------- */
+
+void oracle_level(sim_t *s, const fk_image_level_t *in);
+void oracle_coupon(sim_t *s, const fk_image_coupon_t *in);
+/* An order begins at that price a unit (0: not known); and whichever image. */
+void oracle_terms_made(sim_t *s, uint64_t seq, uint32_t n, int64_t price,
+    const fk_image_order_t *in);
+void oracle_terms_order(sim_t *s, uint32_t n, const fk_image_order_t *in);
+/* At the quiet point: the book, a recovered shop, and one with all orders. */
+void oracle_terms_check(sim_t *s, fk_t *fk);
+void oracle_terms_same(sim_t *s, const fk_t *fk, const fk_t *other);
+void oracle_terms_back(sim_t *s, const fk_t *other);
 
 
 /* --- oracle_ledger.c: commission --------------------------------------- */

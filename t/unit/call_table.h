@@ -9,6 +9,7 @@
 
 
 #include "call_ledger.h"
+#include "call_terms.h"
 
 
 #define AUDITOR    9
@@ -61,6 +62,7 @@ call_shop(void)
     shop_product("card", FK_KIND_CARD, 0);
     shop_product("more", FK_KIND_CARD, 0);
     shop_stock("card", 1, 8);
+    shop_must(shop_level("silver", 1, FK_UNITS_MAX) == FK_OK, "level");
 
     call_buy(ORDER_UNPAID, "card");
     call_buy(ORDER_PAID, "card");
@@ -626,6 +628,14 @@ static const call_t  call_table[] = {
     READS(product_list, FK_OK),
     { "product_peek", call_product_peek, FK_OK, FK_OK, FK_RECOVERING,
       FK_RECOVERING, FK_HEALING, FK_FENCED, FK_FAILED, FK_OK },
+    WRITES(level_put),
+    READS(level_get, FK_OK),
+    READS(level_list, FK_OK),
+    READS(buyer_get, FK_OK),
+    WRITES(buyer_put),
+    WRITES(coupon_put),
+    READS(coupon_get, FK_NOT_FOUND),
+    READS(coupon_list, FK_OK),
     WRITES(import_begin),
     WRITES(import_add),
     WRITES(import_commit),

@@ -83,7 +83,7 @@ fingerprint(void)
 
     static const fk_table_id_t  whole[] = {
         FK_TABLE_PRODUCTS, FK_TABLE_ORDERS, FK_TABLE_PAYMENTS,
-        FK_TABLE_ACCOUNTS, FK_TABLE_SPLITS
+        FK_TABLE_LEVELS, FK_TABLE_COUPONS, FK_TABLE_ACCOUNTS, FK_TABLE_SPLITS
     };
 
     r = shop.region;
@@ -186,7 +186,7 @@ crash(const command_t *command, uint8_t *saved)
         wrong += fk_tick(&shop, &shop_env, 1000, &tick) > FK_AGAIN;
     }
 
-    OK(wrong == 0 && deaths >= 10 && n < STORES_MAX,
+    OK(wrong == 0 && deaths >= 8 && n < STORES_MAX,
        "%s: sound after each of %u deaths", command->name, deaths);
 }
 

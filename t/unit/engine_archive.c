@@ -200,6 +200,7 @@ test_list(void)
 
     for (i = 0; i < 3000; i++) {
         (void) cancelled("seats", 1);
+        shop_flush();
     }
 
     shop_wait_s(100000);

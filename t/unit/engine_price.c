@@ -42,14 +42,12 @@ test_steps(void)
     fk_checkout_t  in;
 
     in = cart();
-    in.step[FK_STEP_TIER] = 990;
-    in.step[FK_STEP_LEVEL] = 980;
     EQ_INT(buy(&in), FK_OK, "an order with a price of its own");
     EQ_INT(view.amount, TOTAL, "costs what the last step says");
     EQ_INT(view.step[FK_STEP_LIST], LIST, "it was that much,");
-    EQ_INT(view.step[FK_STEP_TIER], 990, "the tier made it less,");
-    EQ_INT(view.step[FK_STEP_LEVEL], 980, "the level, too,");
-    EQ_INT(view.step[FK_STEP_RULE], TOTAL, "and the rule");
+    EQ_INT(view.step[FK_STEP_TIER], LIST, "no tier made it less,");
+    EQ_INT(view.step[FK_STEP_LEVEL], LIST, "nor a level,");
+    EQ_INT(view.step[FK_STEP_RULE], TOTAL, "but the rule");
     EQ_INT(view.rules, 77, "the rules' version is on it");
 
     EQ_INT(shop_pay(&view.id, "list", LIST, &result, &view), FK_OK, "paid");
@@ -93,9 +91,9 @@ test_bounds(void)
     EQ_INT(buy(&in), FK_INVALID, "an amount of 0 that nobody could pay");
 
     in = cart();
-    in.step[FK_STEP_RULE] = 0;
+    in.step[FK_STEP_RULE] = FK_AMOUNT_MAX;
     in.step[FK_STEP_COUPON] = FK_AMOUNT_MAX;
-    EQ_INT(buy(&in), FK_OK, "from 0 to the largest amount");
+    EQ_INT(buy(&in), FK_OK, "up to the largest amount");
 
     in = cart();
     in.review = 2;
@@ -114,6 +112,7 @@ test_bounds(void)
 static void
 test_stale(void)
 {
+    int                i;
     fk_checkout_t      in;
     fk_product_view_t  before;
 
@@ -123,7 +122,17 @@ test_stale(void)
     EQ_INT(buy(&in), FK_AGAIN, "a price of yesterday");
     EQ_INT(shop_view("x").available, before.available, "holds nothing");
 
-    in.step[FK_STEP_LIST] = LIST;
+    /* What is the rule's alone may be anything. */
+    for (i = 0; i < FK_STEP_COUNT; i++) {
+        if (i != FK_STEP_RULE) {
+            in = cart();
+            in.step[i]--;
+            EQ_INT(buy(&in), FK_AGAIN, "nobody takes 1 off: %s",
+                   fk_price_step_word[i]);
+        }
+    }
+
+    in = cart();
     EQ_INT(buy(&in), FK_OK, "computed anew");
 
     in.step[FK_STEP_LIST] = 1;

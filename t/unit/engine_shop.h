@@ -240,6 +240,125 @@ shop_rules(fk_checkout_t *in, int64_t list, int64_t total, const char *reason)
 }
 
 
+/* Digests as a caller makes them: of a buyer, and of him and something. */
+__attribute__((unused))
+static void
+shop_digest(uint32_t who, fk_str_t what, uint8_t key[FK_TALLY_KEY_SIZE])
+{
+    uint64_t  hash;
+
+    hash = fk_hash_bytes(what.data, what.size) * 31 + who;
+    memset(key, 0x33, FK_TALLY_KEY_SIZE);
+    memcpy(key, &hash, sizeof(hash));
+    memcpy(key + 8, &who, sizeof(who));
+}
+
+
+/* Bought by somebody who is known again, with a coupon or "". */
+__attribute__((unused))
+static void
+shop_buyer(fk_checkout_t *in, uint32_t who, const char *coupon)
+{
+    in->has_buyer = 1;
+    in->coupon = str(coupon);
+    shop_digest(who, str(""), in->buyer);
+    shop_digest(who, in->sku, in->quota);
+    shop_digest(who, in->coupon, in->coupon_use);
+}
+
+
+/* A coupon with nothing special about it. */
+__attribute__((unused))
+static fk_coupon_put_t
+shop_coupon_of(const char *code, fk_coupon_kind_t kind, int64_t value)
+{
+    fk_coupon_put_t  in;
+
+    memset(&in, 0, sizeof(in));
+    in.code = str(code);
+    in.kind = (uint8_t) kind;
+    in.on = 1;
+    in.value = value;
+
+    if (kind == FK_COUPON_FIXED) {
+        strcpy(in.currency, "CNY");
+    }
+
+    return in;
+}
+
+
+__attribute__((unused))
+static fk_code_t
+shop_coupon_put(const fk_coupon_put_t *in)
+{
+    int          created;
+    uint64_t     seq;
+    const char  *field;
+
+    return fk_coupon_put(&shop, &shop_env, in, &created, &seq, &field);
+}
+
+
+__attribute__((unused))
+static fk_code_t
+shop_level(const char *name, uint16_t off_bp, int64_t min_spent)
+{
+    uint64_t        seq;
+    const char     *field;
+    fk_level_put_t  in;
+
+    in.name = str(name);
+    in.off_bp = off_bp;
+    in.min_spent = min_spent;
+
+    return fk_level_put(&shop, &shop_env, &in, &seq, &field);
+}
+
+
+/* Units a buyer, and a tier of 400 from 3 units and of 300 from 10 on. */
+__attribute__((unused))
+static void
+shop_terms(const char *sku, uint16_t buyer_limit)
+{
+    fk_product_put_t  put;
+
+    memset(&put, 0, sizeof(put));
+    put.sku = str(sku);
+    put.fields = FK_PUT_BUYER_LIMIT | FK_PUT_TIERS;
+    put.buyer_limit = buyer_limit;
+    put.tier_count = 2;
+    put.tier[0] = (fk_tier_t) { 400, 3 };
+    put.tier[1] = (fk_tier_t) { 300, 10 };
+
+    shop_must(shop_put(&put, NULL) == FK_OK, "terms");
+}
+
+
+__attribute__((unused))
+static fk_buyer_view_t
+shop_buyer_view(uint32_t who)
+{
+    uint8_t          key[FK_TALLY_KEY_SIZE];
+    fk_buyer_view_t  view;
+
+    shop_digest(who, str(""), key);
+    shop_must(fk_buyer_get(&shop, key, &view) == FK_OK, "buyer");
+    return view;
+}
+
+
+__attribute__((unused))
+static fk_coupon_view_t
+shop_coupon_view(const char *code)
+{
+    fk_coupon_view_t  view;
+
+    shop_must(fk_coupon_get(&shop, str(code), &view) == FK_OK, "coupon");
+    return view;
+}
+
+
 __attribute__((unused))
 static fk_code_t
 shop_buy(const char *sku, uint32_t qty, fk_order_view_t *out)

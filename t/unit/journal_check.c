@@ -128,44 +128,6 @@ static const word_t  links[] = {
 };
 
 
-/* Two splits that are frozen, one of them with a part back; one that is not,
- * and a withdrawal of each kind that adds to a balance. */
-static void
-make_ledger(void)
-{
-    uint32_t              i;
-    fk_split_t            split;
-    fk_order_view_t       out;
-    fk_pay_result_t       result;
-    fk_withdrawal_view_t  w;
-
-    static const char *const  trades[] = { "l0", "l1", "l2" };
-
-    shop_must(ledger_agent("b", "") == FK_OK
-              && ledger_agent("a", "b") == FK_OK, "agents");
-
-    for (i = 0; i < 3; i++) {
-        split = ledger_split(100, 10, i == 0 ? 0 : WEEK_S);
-        shop_must(shop_buy("seats", 1, &out) == FK_OK
-                  && ledger_pay(&out.id, trades[i], 500, &split, &result,
-                                &out) == FK_OK
-                  && ledger_return(&out.id, 50, "part") == FK_OK, "split");
-    }
-
-    for (i = 0; i < 2; i++) {
-        shop_must(fk_withdrawal_request(&shop, &shop_env,
-                                        str(i == 0 ? "a" : "b"), 3, str("n"),
-                                        &w) == FK_OK, "withdrawal");
-    }
-
-    shop_must(fk_withdrawal_decide(&shop, &shop_env, w.id,
-                                   FK_WITHDRAWAL_APPROVED, &w) == FK_OK
-              && fk_withdrawal_decide(&shop, &shop_env, w.id,
-                                      FK_WITHDRAWAL_PAID, &w) == FK_OK,
-              "paid");
-}
-
-
 /* Waiting, held, delivered, released, staged, aborted: one of each. */
 static void
 make_shop(void)
@@ -209,7 +171,7 @@ make_shop(void)
     shop_must(shop_pay(&b.id, "t4", b.amount, &result, &b) == FK_OK
               && result == FK_PAY_WAITING, "wait");
 
-    make_ledger();
+    ledger_some("seats");
     shop_must(shop_buy("card", 2, &a) == FK_OK, "buy");
     shop_must(shop_buy("key", 1, &a) == FK_OK, "buy");
     shop_must(shop_buy("seats", 5, &a) == FK_OK, "buy");
@@ -553,7 +515,9 @@ sums_restore(const uint8_t *copy)
     fk_batch_rec_t          *b;
     fk_region_t             *r;
     fk_product_rec_t        *p;
+    fk_account_rec_t        *a;
     const fk_batch_rec_t    *b_was;
+    const fk_account_rec_t  *a_was;
     const fk_product_rec_t  *p_was;
 
     r = shop.region;
@@ -575,6 +539,13 @@ sums_restore(const uint8_t *copy)
         b_was = (const void *) (copy + ((uint8_t *) b - shop.base));
         b->audit_available = b_was->audit_available;
         b->audit_taken = b_was->audit_taken;
+    }
+
+    for (i = 1; i <= r->table[FK_TABLE_ACCOUNTS].fresh; i++) {
+        a = FK_ACCOUNT(&shop, i);
+        a_was = (const void *) (copy + ((uint8_t *) a - shop.base));
+        a->mark = a_was->mark;
+        a->audit = a_was->audit;
     }
 }
 

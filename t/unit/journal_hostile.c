@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "hostile_fields.h"
+#include "journal_fields.h"
 #include "journal_life.h"
 #include "journal_parts.h"
 
@@ -61,12 +61,7 @@ killed(int signo)
 static int
 has_seq(const told_t *t, int part)
 {
-    return part && (t->type == FK_IMAGE_PRODUCT || t->type == FK_IMAGE_BATCH
-                    || t->type == FK_IMAGE_ORDER
-                    || t->type == FK_IMAGE_ACCOUNT
-                    || t->type == FK_IMAGE_SPLIT
-                    || t->type == FK_IMAGE_WITHDRAWAL
-                    || t->type == FK_IMAGE_PAYMENT);
+    return part && fk_part_seq_size(t->type) != 0;
 }
 
 

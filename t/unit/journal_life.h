@@ -25,11 +25,15 @@ static uint32_t       staged[3];       /* imports that go on */
 
 static const char *const  skus[] = { "card-a", "card-b", "key", "seats" };
 
-/* The last one comes and goes. */
-static const char *const  agents[] = { "a", "b", "c", "d" };
+#define BUYERS   24
+#define COUPONS  4
 
-#define AGENTS_COUNT  4
+/* The last one is none. */
+static const char *const  coupons[COUPONS + 1] = {
+    "SPRING", "TWICE", "FIFTY", "never", ""
+};
 
+static const char *const  levels[] = { "bronze", "gold", "" };
 
 __attribute__((unused))
 static uint32_t
@@ -38,6 +42,35 @@ pick(uint32_t n)
     random_state = random_state * 1664525 + 1013904223;
     return (random_state >> 8) % n;
 }
+
+
+/* As a caller computes it for the operator's rule; returns the total. */
+__attribute__((unused))
+static int64_t
+live_price(fk_checkout_t *in, uint32_t n)
+{
+    fk_buyer_view_t    buyer;
+    fk_product_view_t  product;
+
+    memset(&buyer, 0, sizeof(buyer));
+
+    if (in->has_buyer) {
+        shop_must(fk_buyer_get(&shop, in->buyer, &buyer) == FK_OK, "buyer");
+    }
+
+    product = shop_view(skus[n]);
+    in->priced = 1;
+    in->rules = 77;
+    in->step[FK_STEP_LIST] = product.price * in->qty;
+    in->step[FK_STEP_TIER] = fk_tier_price(&product, in->qty) * in->qty;
+    in->step[FK_STEP_LEVEL] = fk_level_price(buyer.off_bp,
+                                             in->step[FK_STEP_TIER]);
+    return in->step[FK_STEP_LEVEL];
+}
+
+
+/* It needs what stands above. */
+#include "life_ledger.h"
 
 
 __attribute__((unused))
@@ -62,14 +95,21 @@ live_buy(void)
     in.qty = in.sku.data[0] == 'k' ? 1 : 1 + pick(5);
     in.has_idem = (uint8_t) pick(2);
 
+    if (pick(2)) {
+        shop_buyer(&in, pick(BUYERS), coupons[pick(COUPONS + 1)]);
+    }
+
     if (pick(2) == 0) {
         in.agent = str(agents[pick(AGENTS_COUNT)]);
     }
 
     if (pick(3) == 0) {
-        list = shop_view(skus[n]).price * in.qty;
-        shop_rules(&in, list, 1 + pick((uint32_t) list * 2),
-                   pick(3) == 0 ? reason + pick(sizeof(reason) - 1) : NULL);
+        list = live_price(&in, n);
+        in.coupon.size = 0;
+        in.step[FK_STEP_RULE] = 1 + pick((uint32_t) list * 2);
+        in.step[FK_STEP_COUPON] = in.step[FK_STEP_RULE];
+        in.review = pick(3) == 0;
+        in.reason = str(in.review ? reason + pick(sizeof(reason) - 1) : "");
     }
 
     rc = fk_checkout(&shop, &shop_env, &in, &out);
@@ -77,33 +117,6 @@ live_buy(void)
     if (rc == FK_OK) {
         orders[orders_count++] = in.id;
     }
-}
-
-
-/* Now and then more than there is, or for somebody who has left. */
-__attribute__((unused))
-static fk_split_t
-live_split(int64_t amount)
-{
-    uint32_t    n;
-    fk_split_t  split;
-
-    memset(&split, 0, sizeof(split));
-    split.settle_s = pick(3) == 0 ? 0 : pick(9000);
-
-    if (pick(12) == 0) {
-        split.flagged = 1;
-        return split;
-    }
-
-    split.count = pick(AGENTS_COUNT + 1);
-
-    for (n = 0; n < split.count; n++) {
-        split.line[n].account = str(agents[n]);
-        split.line[n].amount = pick((uint32_t) amount / 3 + 2);
-    }
-
-    return split;
 }
 
 
@@ -175,57 +188,6 @@ live_decide(void)
 }
 
 
-/* Money goes back in parts, is asked for, and paid out; agents move. */
-__attribute__((unused))
-static void
-live_ledger(void)
-{
-    char                  ref[24];
-    uint32_t              n, cursor;
-    fk_order_view_t       view;
-    fk_withdrawal_view_t  w[4];
-
-    switch (pick(5)) {
-
-    case 0:
-        if (orders_count != 0) {
-            snprintf(ref, sizeof(ref), "part-%u", pick(12));
-            (void) fk_refund_part(&shop, &shop_env,
-                                  &orders[pick(orders_count)],
-                                  1 + pick(pick(2) ? 100 : 2000), str(ref),
-                                  &view);
-        }
-        break;
-
-    case 1:
-        (void) fk_withdrawal_request(&shop, &shop_env,
-                                     str(agents[pick(AGENTS_COUNT)]),
-                                     1 + pick(300), str("note"), w);
-        break;
-
-    case 2:
-        (void) ledger_agent(agents[pick(AGENTS_COUNT)],
-                            pick(2) ? "" : agents[pick(AGENTS_COUNT)]);
-        break;
-
-    case 3:
-        (void) ledger_close("d", (uint8_t) pick(2));
-        break;
-
-    default:
-        n = 4;
-        cursor = pick(130);
-
-        if (fk_withdrawal_list(&shop, -1, &cursor, w, &n) == FK_OK
-            && n != 0)
-        {
-            (void) fk_withdrawal_decide(&shop, &shop_env, w[pick(n)].id,
-                                        pick(FK_WITHDRAWAL_STATE_COUNT), w);
-        }
-    }
-}
-
-
 __attribute__((unused))
 static void
 live_import(void)
@@ -265,15 +227,68 @@ live_import(void)
 }
 
 
+/* A level, a buyer's level, or a coupon. */
+__attribute__((unused))
+static void
+live_terms(void)
+{
+    uint8_t          key[FK_TALLY_KEY_SIZE];
+    uint32_t         n;
+    uint64_t         seq;
+    fk_coupon_put_t  in;
+
+    if (pick(4) == 0) {
+        (void) shop_level(levels[pick(2)], (uint16_t) pick(5000),
+                          pick(20000));
+        return;
+    }
+
+    if (pick(2)) {
+        shop_digest(pick(BUYERS * 2), str(""), key);
+        (void) fk_buyer_put(&shop, &shop_env, key, str(levels[pick(3)]),
+                            &seq);
+        return;
+    }
+
+    n = pick(COUPONS - 1);
+    in = shop_coupon_of(coupons[n], pick(2) ? FK_COUPON_FIXED
+                                            : FK_COUPON_PERCENT,
+                        1 + pick(2000));
+    in.on = pick(8) != 0;
+    in.min_amount = pick(800);
+    in.cap = in.kind == FK_COUPON_PERCENT ? pick(3) * 20 : 0;
+    in.uses_max = pick(3) * 25;
+    in.uses_buyer_max = (uint16_t) pick(3);
+    in.to_s = pick(3) == 0 ? fk_now_s(&shop_env) + pick(900) + 1 : 0;
+    in.product_count = pick(3);
+    in.product[0] = str(skus[pick(2)]);
+    in.product[1] = str(skus[2 + pick(2)]);
+    (void) shop_coupon_put(&in);
+}
+
+
 __attribute__((unused))
 static void
 live_change(void)
 {
     fk_product_put_t  put;
 
+    if (pick(3) == 0) {
+        live_terms();
+        return;
+    }
+
     memset(&put, 0, sizeof(put));
 
-    if (pick(2)) {
+    if (pick(3) == 0) {
+        put.sku = str(skus[pick(4)]);
+        put.fields = FK_PUT_BUYER_LIMIT | FK_PUT_TIERS;
+        put.buyer_limit = (uint16_t) (pick(4) == 0 ? 7 : pick(2) * 200);
+        put.tier_count = (uint16_t) pick(3);
+        put.tier[0] = (fk_tier_t) { 90 + pick(50), (uint16_t) (2 + pick(2)) };
+        put.tier[1] = (fk_tier_t) { 50 + pick(50), (uint16_t) (4 + pick(2)) };
+
+    } else if (pick(2)) {
         put.sku = str("seats");
         put.fields = FK_PUT_STOCK;
         put.stock = 20 + pick(200);
@@ -437,59 +452,59 @@ same_orders(fk_t *a, fk_t *b)
 }
 
 
-/* And what their orders' money was split into. */
+/* What each buyer has, what each coupon was used for, and no tally more. */
 __attribute__((unused))
 static int
-same_accounts(fk_t *a, fk_t *b)
+same_terms(fk_t *a, fk_t *b)
 {
-    uint32_t              i, n[2], cursor[2];
-    fk_code_t             rc[2];
-    fk_split_view_t       split[2];
-    fk_account_view_t     view[2];
-    fk_withdrawal_view_t  w[2][16];
+    uint8_t           key[FK_TALLY_KEY_SIZE];
+    uint32_t          i, n[2];
+    fk_code_t         rc[2];
+    fk_buyer_view_t   buyer[2];
+    fk_level_view_t   level[2][FK_LEVELS_MAX];
+    fk_coupon_view_t  coupon[2];
 
-    for (i = 0; i < AGENTS_COUNT; i++) {
-        if (fk_account_get(a, str(agents[i]), &view[0]) != FK_OK
-            || fk_account_get(b, str(agents[i]), &view[1]) != FK_OK
-            || memcmp(&view[0], &view[1], sizeof(view[0])) != 0)
+    memset(level, 0, sizeof(level));
+
+    if (fk_level_list(a, level[0], &n[0]) != FK_OK
+        || fk_level_list(b, level[1], &n[1]) != FK_OK || n[0] != n[1]
+        || memcmp(level[0], level[1], sizeof(level[0])) != 0
+        || fk_table_used(a, FK_TABLE_TALLIES)
+           != fk_table_used(b, FK_TABLE_TALLIES))
+    {
+        printf("#   the levels differ, or the number of tallies\n");
+        return 0;
+    }
+
+    for (i = 0; i < 2 * BUYERS; i++) {
+        shop_digest(i, str(""), key);
+
+        if (fk_buyer_get(a, key, &buyer[0]) != FK_OK
+            || fk_buyer_get(b, key, &buyer[1]) != FK_OK
+            || memcmp(&buyer[0], &buyer[1], sizeof(buyer[0])) != 0)
         {
-            printf("#   account %s differs\n", agents[i]);
+            printf("#   buyer %u differs\n", i);
             return 0;
         }
     }
 
-    for (i = 0; i < orders_count; i++) {
-        memset(split, 0, sizeof(split));
-        rc[0] = fk_order_split(a, &orders[i], &split[0]);
-        rc[1] = fk_order_split(b, &orders[i], &split[1]);
+    for (i = 0; i < COUPONS; i++) {
+        memset(coupon, 0, sizeof(coupon));
+        rc[0] = fk_coupon_get(a, str(coupons[i]), &coupon[0]);
+        rc[1] = fk_coupon_get(b, str(coupons[i]), &coupon[1]);
 
-        if (rc[0] != rc[1] || memcmp(&split[0], &split[1], sizeof(split[0])))
+        if (rc[0] != rc[1]
+            || memcmp(&coupon[0], &coupon[1], sizeof(coupon[0])) != 0)
         {
-            printf("#   the split of order %u differs\n", i);
+            printf("#   coupon %s differs\n", coupons[i]);
             return 0;
         }
     }
-
-    cursor[0] = cursor[1] = 0;
-
-    do {
-        n[0] = n[1] = 16;
-        memset(w, 0, sizeof(w));
-        (void) fk_withdrawal_list(a, -1, &cursor[0], w[0], &n[0]);
-        (void) fk_withdrawal_list(b, -1, &cursor[1], w[1], &n[1]);
-
-        /* Free slots at the end are nobody's, so the cursors may differ. */
-        if (n[0] != n[1] || memcmp(w[0], w[1], sizeof(w[0])) != 0) {
-            printf("#   withdrawals differ\n");
-            return 0;
-        }
-    } while (cursor[0] != 0 && cursor[1] != 0);
 
     return 1;
 }
 
 
-/* Products, and the accounts of those who bring their buyers. */
 __attribute__((unused))
 static int
 same_products(fk_t *a, fk_t *b)
@@ -509,7 +524,7 @@ same_products(fk_t *a, fk_t *b)
         }
     }
 
-    return same_accounts(a, b);
+    return same_terms(a, b) && same_accounts(a, b);
 }
 
 

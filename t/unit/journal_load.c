@@ -162,13 +162,13 @@ static const struct {
 };
 
 
-/* Its end, and how many of each kind. */
+/* Its image: the end's number and the counts behind the head. */
 #define FOOT_SIZE  (FK_IMAGE_HEAD_SIZE + 8 * (1 + FK_COUNT_COUNT))
 
 static void
 test_lies(void)
 {
-    size_t  n, stop, foot;
+    size_t  n, stop, last;
 
     for (n = 0; n < sizeof(lies) / sizeof(lies[0]); n++) {
         memcpy(changed, parts, parts_size);
@@ -180,24 +180,24 @@ test_lies(void)
 
     /* The foot stands at the end: its counts, and before them its seq. */
     memcpy(changed, parts, parts_size);
-    foot = parts_size - FOOT_SIZE;
-    while (changed[foot] != FK_IMAGE_SNAPSHOT_END
-           || fk_get(changed + foot + 2, 2) != FOOT_SIZE)
+    last = parts_size;
+    while (changed[last - FOOT_SIZE + 4] != FK_IMAGE_SNAPSHOT_END
+           || fk_get(changed + last - FOOT_SIZE + 6, 2) != FOOT_SIZE)
     {
-        foot--;
+        last--;
     }
 
     for (n = 0; n < 1 + FK_COUNT_COUNT; n++) {
-        stop = foot + FK_IMAGE_HEAD_SIZE + 8 * n;
+        stop = last - FOOT_SIZE + 8 + 8 * n;
         changed[stop]++;
         record_seal(changed + part_at[parts_count - 1]);
         EQ_INT(load(changed, parts_size, &stop), n == 0 ? FK_OK : FK_CORRUPT,
                n == 0 ? "a later end is no lie" : "one more of kind %zu", n);
-        changed[foot + FK_IMAGE_HEAD_SIZE + 8 * n]--;
+        changed[last - FOOT_SIZE + 8 + 8 * n]--;
     }
 
     /* Entities younger than the end. */
-    fk_put(changed + foot + FK_IMAGE_HEAD_SIZE, snapshot.begin_seq, 8);
+    fk_put(changed + last - FOOT_SIZE + 8, snapshot.begin_seq, 8);
     record_seal(changed + part_at[parts_count - 1]);
     EQ_INT(load(changed, parts_size, &stop), FK_CORRUPT,
            "an end before what it holds");

@@ -130,7 +130,7 @@ test_lies(void)
         { "more images than there are", 26, 2, FK_CORRUPT },
         { "fewer images than there are", 26, 0, FK_CORRUPT },
         { "an unknown type", 32, 99, FK_INCOMPATIBLE },
-        { "a newer image", 33, 3, FK_INCOMPATIBLE },
+        { "a newer image", 33, FK_IMAGE_VERSIONS + 1, FK_INCOMPATIBLE },
         { "an image without a size", 34, 0, FK_CORRUPT },
         { "an image that is too long", 35, 9, FK_CORRUPT },
         { "a negative price", 43, 0x80, FK_CORRUPT },

@@ -7,7 +7,7 @@
 #include "journal_life.h"
 
 
-#define STEPS  30000
+#define STEPS  40000
 
 
 int

@@ -189,4 +189,43 @@ ledger_sound(void)
 }
 
 
+/* Two splits that are frozen, one of them with a part back; one that is not,
+ * and a withdrawal of each kind that adds to a balance. */
+__attribute__((unused))
+static void
+ledger_some(const char *sku)
+{
+    uint32_t              i;
+    fk_split_t            split;
+    fk_order_view_t       out;
+    fk_pay_result_t       result;
+    fk_withdrawal_view_t  w;
+
+    static const char *const  trades[] = { "l0", "l1", "l2" };
+
+    shop_must(ledger_agent("b", "") == FK_OK
+              && ledger_agent("a", "b") == FK_OK, "agents");
+
+    for (i = 0; i < 3; i++) {
+        split = ledger_split(100, 10, i == 0 ? 0 : WEEK_S);
+        shop_must(shop_buy(sku, 1, &out) == FK_OK
+                  && ledger_pay(&out.id, trades[i], 500, &split, &result,
+                                &out) == FK_OK
+                  && ledger_return(&out.id, 50, "part") == FK_OK, "split");
+    }
+
+    for (i = 0; i < 2; i++) {
+        shop_must(fk_withdrawal_request(&shop, &shop_env,
+                                        str(i == 0 ? "a" : "b"), 3, str("n"),
+                                        &w) == FK_OK, "withdrawal");
+    }
+
+    shop_must(fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                   FK_WITHDRAWAL_APPROVED, &w) == FK_OK
+              && fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                      FK_WITHDRAWAL_PAID, &w) == FK_OK,
+              "paid");
+}
+
+
 #endif /* FAKA_LEDGER_SHOP_H_INCLUDED_ */

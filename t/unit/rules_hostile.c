@@ -149,7 +149,7 @@ static const hostile_t  hostile[] = {
 static void
 test_one(const hostile_t *h)
 {
-    int        run, good;
+    int        run, good, is_slow;
     fl_t      *fl;
     char       text[1024];
     int64_t    total;
@@ -167,6 +167,9 @@ test_one(const hostile_t *h)
         return;
     }
 
+    /* Many times slower than it is, it is out of time before memory. */
+    is_slow = getenv("FAKA_NO_CLOCK") != NULL;
+
     worst_us = UINT64_MAX;
     good = 1;
     code = FL_OK;
@@ -179,7 +182,8 @@ test_one(const hostile_t *h)
         worst_us = us < worst_us ? us : worst_us;
 
         good = good && (code == h->code
-                        || (h->code == FL_CODE_COUNT && code != FL_OK))
+                        || (h->code == FL_CODE_COUNT && code != FL_OK)
+                        || (code == FL_BUDGET && is_slow))
                && (h->error == NULL || strstr(fl_error(fl), h->error) != NULL);
 
         fl_input_int(&rules_in, FL_FIELD_QTY, 0);

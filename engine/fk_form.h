@@ -1,10 +1,10 @@
 /*
- * What fk_image.c, which writes and reads images, and the tables of their
- * fields in fk_image_form.c share.
+ * How an image's bytes are laid out: the fields of each type and version, for
+ * fk_image.c, which writes and reads by them.  Private to these two.
  */
 
-#ifndef FK_IMAGE_FORM_H_INCLUDED_
-#define FK_IMAGE_FORM_H_INCLUDED_
+#ifndef FK_FORM_H_INCLUDED_
+#define FK_FORM_H_INCLUDED_
 
 
 #include "fk_journal.h"
@@ -40,8 +40,7 @@ typedef struct {
 } fk_kind_forms_t;
 
 
-/* By type. */
 extern const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST];
 
 
-#endif /* FK_IMAGE_FORM_H_INCLUDED_ */
+#endif /* FK_FORM_H_INCLUDED_ */

@@ -1,13 +1,13 @@
 /*
- * The fields of images that are worth a lie, for journal_hostile.c: each that
- * something hangs on.
+ * The fields of all images, for those who lie about one: where it stands in
+ * the plain image, how wide it is, and the most that a size may say.
  */
 
-#ifndef FAKA_HOSTILE_FIELDS_H_INCLUDED_
-#define FAKA_HOSTILE_FIELDS_H_INCLUDED_
+#ifndef FAKA_JOURNAL_FIELDS_H_INCLUDED_
+#define FAKA_JOURNAL_FIELDS_H_INCLUDED_
 
 
-#include "fk_journal.h"
+#include "journal_shop.h"
 
 
 typedef struct {
@@ -45,6 +45,12 @@ static const field_t  fields[] = {
     SIZE(FK_IMAGE_PRODUCT, product, name_size, FK_NAME_SIZE_MAX),
     NUMBER(FK_IMAGE_PRODUCT, product, sku[0]),
     NUMBER(FK_IMAGE_PRODUCT, product, sku[5]),
+
+    NUMBER(FK_IMAGE_PRODUCT, product, buyer_limit),
+    SIZE(FK_IMAGE_PRODUCT, product, tier_count, FK_TIERS_MAX),
+    SIZE(FK_IMAGE_PRODUCT, product, tier_price_count, FK_TIERS_MAX),
+    NUMBER(FK_IMAGE_PRODUCT, product, tier_min_qty[0]),
+    NUMBER(FK_IMAGE_PRODUCT, product, tier_price[1]),
 
     NUMBER(FK_IMAGE_BATCH, batch, slot),
     NUMBER(FK_IMAGE_BATCH, batch, accepted),
@@ -91,6 +97,10 @@ static const field_t  fields[] = {
     NUMBER(FK_IMAGE_ORDER, order, idem[0]),
     NUMBER(FK_IMAGE_ORDER, order, card[0]),
     NUMBER(FK_IMAGE_ORDER, order, card[1]),
+    NUMBER(FK_IMAGE_ORDER, order, tally[FK_TALLY_BUYER]),
+    NUMBER(FK_IMAGE_ORDER, order, tally[FK_TALLY_QUOTA]),
+    NUMBER(FK_IMAGE_ORDER, order, tally[FK_TALLY_COUPON_USE]),
+    NUMBER(FK_IMAGE_ORDER, order, coupon),
 
     NUMBER(FK_IMAGE_PAYMENT, payment, order[12]),
     NUMBER(FK_IMAGE_PAYMENT, payment, amount),
@@ -103,6 +113,39 @@ static const field_t  fields[] = {
 
     NUMBER(FK_IMAGE_BATCH_ARCHIVED, batch_archived, slot),
     NUMBER(FK_IMAGE_BATCH_ARCHIVED, batch_archived, archived),
+
+    NUMBER(FK_IMAGE_LEVEL, level, slot),
+    NUMBER(FK_IMAGE_LEVEL, level, min_spent),
+    NUMBER(FK_IMAGE_LEVEL, level, off_bp),
+    SIZE(FK_IMAGE_LEVEL, level, name_size, FK_LEVEL_NAME_SIZE_MAX),
+    NUMBER(FK_IMAGE_LEVEL, level, name[0]),
+
+    NUMBER(FK_IMAGE_COUPON, coupon, slot),
+    NUMBER(FK_IMAGE_COUPON, coupon, value),
+    NUMBER(FK_IMAGE_COUPON, coupon, cap),
+    NUMBER(FK_IMAGE_COUPON, coupon, min_amount),
+    NUMBER(FK_IMAGE_COUPON, coupon, archived_uses),
+    NUMBER(FK_IMAGE_COUPON, coupon, uses_max),
+    NUMBER(FK_IMAGE_COUPON, coupon, uses_buyer_max),
+    NUMBER(FK_IMAGE_COUPON, coupon, kind),
+    NUMBER(FK_IMAGE_COUPON, coupon, on),
+    NUMBER(FK_IMAGE_COUPON, coupon, currency[0]),
+    SIZE(FK_IMAGE_COUPON, coupon, code_size, FK_COUPON_CODE_SIZE_MAX),
+    SIZE(FK_IMAGE_COUPON, coupon, products_size,
+         FK_COUPON_PRODUCTS_MAX * (FK_SKU_SIZE_MAX + 1)),
+    NUMBER(FK_IMAGE_COUPON, coupon, code[2]),
+    NUMBER(FK_IMAGE_COUPON, coupon, products[5]),
+    NUMBER(FK_IMAGE_COUPON, coupon, products[6]),
+
+    NUMBER(FK_IMAGE_TALLY, tally, slot),
+    NUMBER(FK_IMAGE_TALLY, tally, used),
+    NUMBER(FK_IMAGE_TALLY, tally, kind),
+    NUMBER(FK_IMAGE_TALLY, tally, level),
+    NUMBER(FK_IMAGE_TALLY, tally, key[0]),
+    NUMBER(FK_IMAGE_TALLY, tally, last_paid_s),
+    NUMBER(FK_IMAGE_TALLY, tally, archived_orders),
+    NUMBER(FK_IMAGE_TALLY, tally, archived_units),
+    NUMBER(FK_IMAGE_TALLY, tally, archived_amount),
 
     NUMBER(FK_IMAGE_ACCOUNT, account, slot),
     NUMBER(FK_IMAGE_ACCOUNT, account, parent),
@@ -149,4 +192,4 @@ static const field_t  fields[] = {
 #define FIELDS_COUNT  (sizeof(fields) / sizeof(fields[0]))
 
 
-#endif /* FAKA_HOSTILE_FIELDS_H_INCLUDED_ */
+#endif /* FAKA_JOURNAL_FIELDS_H_INCLUDED_ */

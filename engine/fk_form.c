@@ -1,9 +1,9 @@
 /*
- * The fields of every image, version by version: the journal's format.  Data
- * only.
+ * The journal's images, field by field: the tables that fk_image.c writes and
+ * reads by.  Constant data only.
  */
 
-#include "fk_image_form.h"
+#include "fk_form.h"
 
 
 #define FK_WIDTH(t, f)  sizeof(((t *) 0)->f)
@@ -66,6 +66,32 @@ static const fk_field_t  fk_product_fields_2[] = {
     FK_BYTES(fk_image_product_t, currency, FK_CURRENCY_SIZE - 1),
     FK_LIST(fk_image_product_t, sku, sku_size, FK_SKU_SIZE_MAX),
     FK_LIST(fk_image_product_t, name, name_size, FK_NAME_SIZE_MAX)
+};
+
+
+/* With a buyer's limit and wholesale tiers. */
+
+static const fk_field_t  fk_product_fields_3[] = {
+    FK_NUMBER(fk_image_product_t, price),
+    FK_NUMBER(fk_image_product_t, imported),
+    FK_NUMBER(fk_image_product_t, voided),
+    FK_NUMBER(fk_image_product_t, archived_units),
+    FK_NUMBER(fk_image_product_t, archived_orders),
+    FK_NUMBER(fk_image_product_t, archived_amount),
+    FK_NUMBER(fk_image_product_t, sale_from_s),
+    FK_NUMBER(fk_image_product_t, sale_to_s),
+    FK_NUMBER(fk_image_product_t, created_s),
+    FK_NUMBER(fk_image_product_t, updated_s),
+    FK_NUMBER(fk_image_product_t, key),
+    FK_NUMBER(fk_image_product_t, qty_max),
+    FK_NUMBER(fk_image_product_t, buyer_limit),
+    FK_NUMBER(fk_image_product_t, kind),
+    FK_NUMBER(fk_image_product_t, on_sale),
+    FK_BYTES(fk_image_product_t, currency, FK_CURRENCY_SIZE - 1),
+    FK_LIST(fk_image_product_t, sku, sku_size, FK_SKU_SIZE_MAX),
+    FK_LIST(fk_image_product_t, name, name_size, FK_NAME_SIZE_MAX),
+    FK_LIST(fk_image_product_t, tier_min_qty, tier_count, FK_TIERS_MAX),
+    FK_LIST(fk_image_product_t, tier_price, tier_price_count, FK_TIERS_MAX)
 };
 
 
@@ -159,7 +185,7 @@ static const fk_field_t  fk_order_fields_2[] = {
 };
 
 
-/* With who brought the buyer. */
+/* With the buyer's tallies and the coupon. */
 
 static const fk_field_t  fk_order_fields_3[] = {
     FK_BYTES(fk_image_order_t, id, FK_ORDER_ID_SIZE),
@@ -176,6 +202,10 @@ static const fk_field_t  fk_order_fields_3[] = {
     FK_NUMBER(fk_image_order_t, review),
     FK_NUMBER(fk_image_order_t, agent),
     FK_NUMBER(fk_image_order_t, flagged),
+    FK_NUMBER(fk_image_order_t, tally[FK_TALLY_BUYER]),
+    FK_NUMBER(fk_image_order_t, tally[FK_TALLY_QUOTA]),
+    FK_NUMBER(fk_image_order_t, tally[FK_TALLY_COUPON_USE]),
+    FK_NUMBER(fk_image_order_t, coupon),
     FK_BYTES(fk_image_order_t, body, 8),
     FK_LIST(fk_image_order_t, sku, sku_size, FK_SKU_SIZE_MAX),
     FK_LIST(fk_image_order_t, channel, channel_size, FK_CHANNEL_SIZE_MAX),
@@ -254,6 +284,48 @@ static const fk_field_t  fk_snapshot_fields[] = {
 };
 
 
+static const fk_field_t  fk_level_fields[] = {
+    FK_NUMBER(fk_image_level_t, slot),
+    FK_NUMBER(fk_image_level_t, min_spent),
+    FK_NUMBER(fk_image_level_t, off_bp),
+    FK_LIST(fk_image_level_t, name, name_size, FK_LEVEL_NAME_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_coupon_fields[] = {
+    FK_NUMBER(fk_image_coupon_t, slot),
+    FK_NUMBER(fk_image_coupon_t, value),
+    FK_NUMBER(fk_image_coupon_t, cap),
+    FK_NUMBER(fk_image_coupon_t, min_amount),
+    FK_NUMBER(fk_image_coupon_t, archived_uses),
+    FK_NUMBER(fk_image_coupon_t, from_s),
+    FK_NUMBER(fk_image_coupon_t, to_s),
+    FK_NUMBER(fk_image_coupon_t, created_s),
+    FK_NUMBER(fk_image_coupon_t, updated_s),
+    FK_NUMBER(fk_image_coupon_t, uses_max),
+    FK_NUMBER(fk_image_coupon_t, uses_buyer_max),
+    FK_NUMBER(fk_image_coupon_t, kind),
+    FK_NUMBER(fk_image_coupon_t, on),
+    FK_BYTES(fk_image_coupon_t, currency, FK_CURRENCY_SIZE - 1),
+    FK_LIST(fk_image_coupon_t, code, code_size, FK_COUPON_CODE_SIZE_MAX),
+    FK_LIST(fk_image_coupon_t, products, products_size,
+            FK_COUPON_PRODUCTS_MAX * (FK_SKU_SIZE_MAX + 1))
+};
+
+
+static const fk_field_t  fk_tally_fields[] = {
+    FK_NUMBER(fk_image_tally_t, slot),
+    FK_NUMBER(fk_image_tally_t, used),
+    FK_NUMBER(fk_image_tally_t, kind),
+    FK_NUMBER(fk_image_tally_t, level),
+    FK_BYTES(fk_image_tally_t, key, FK_TALLY_KEY_SIZE),
+    FK_NUMBER(fk_image_tally_t, archived_orders),
+    FK_NUMBER(fk_image_tally_t, archived_units),
+    FK_NUMBER(fk_image_tally_t, archived_amount),
+    FK_NUMBER(fk_image_tally_t, last_paid_s)
+};
+
+
 static const fk_field_t  fk_snapshot_end_fields_1[] = {
     FK_NUMBER(fk_image_snapshot_end_t, end_seq),
     FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_PRODUCTS]),
@@ -271,6 +343,9 @@ static const fk_field_t  fk_snapshot_end_fields_2[] = {
     FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_CARDS]),
     FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_ORDERS]),
     FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_PAYMENTS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_LEVELS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_COUPONS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_TALLIES]),
     FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_ACCOUNTS]),
     FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_SPLITS]),
     FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_WITHDRAWALS])
@@ -292,7 +367,8 @@ static const fk_field_t  fk_snapshot_end_fields_2[] = {
       size_max }
 
 const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
-    [FK_IMAGE_PRODUCT] = FK_FORM_2(fk_product_fields_1, fk_product_fields_2,
+    [FK_IMAGE_PRODUCT] = FK_FORM_3(fk_product_fields_1, fk_product_fields_2,
+                                   fk_product_fields_3,
                                    FK_IMAGE_PRODUCT_SIZE),
     [FK_IMAGE_BATCH] = FK_FORM_2(fk_batch_fields_1, fk_batch_fields_2,
                                  FK_IMAGE_BATCH_SIZE),
@@ -313,6 +389,9 @@ const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
     [FK_IMAGE_SNAPSHOT_END] = FK_FORM_2(fk_snapshot_end_fields_1,
                                         fk_snapshot_end_fields_2,
                                         FK_IMAGE_SNAPSHOT_END_SIZE),
+    [FK_IMAGE_LEVEL] = FK_FORM_1(fk_level_fields, FK_IMAGE_LEVEL_SIZE),
+    [FK_IMAGE_COUPON] = FK_FORM_1(fk_coupon_fields, FK_IMAGE_COUPON_SIZE),
+    [FK_IMAGE_TALLY] = FK_FORM_1(fk_tally_fields, FK_IMAGE_TALLY_SIZE),
     [FK_IMAGE_ACCOUNT] = FK_FORM_1(fk_account_fields, FK_IMAGE_ACCOUNT_SIZE),
     [FK_IMAGE_SPLIT] = FK_FORM_1(fk_split_fields, FK_IMAGE_SPLIT_SIZE),
     [FK_IMAGE_WITHDRAWAL] = FK_FORM_1(fk_withdrawal_fields,

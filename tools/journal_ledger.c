@@ -1,76 +1,16 @@
 /*
- * Members of JSON objects, and the images of the ledger: accounts, the splits
- * of orders, withdrawals.  What a word stands for may be impossible, as the
- * bytes come from outside; then that is what is shown.
+ * The images of the ledger as JSON: accounts, the splits of orders,
+ * withdrawals.  What a word stands for may be impossible, as the bytes come
+ * from outside; then that is what is shown.
  */
 
-#include "journal_json.h"
-
-
-#define JOURNAL_HEX_SIZE_MAX  64
+#include "journal_image.h"
 
 
 static void journal_set_word(json_t *object, const char *name,
     const char *const *words, uint32_t count, uint32_t at);
 static json_t *journal_json_lines(const fk_image_split_t *s);
 static json_t *journal_json_parts(const fk_image_split_t *s);
-
-
-void
-journal_set_text(json_t *object, const char *name, const void *text,
-    size_t size)
-{
-    json_t  *string;
-
-    string = json_stringn(text, size);
-
-    if (string == NULL) {
-        journal_set_hex(object, name, text, size);
-        return;
-    }
-
-    (void) json_object_set_new(object, name, string);
-}
-
-
-void
-journal_set_hex(json_t *object, const char *name, const uint8_t *bytes,
-    size_t size)
-{
-    char    hex[2 * JOURNAL_HEX_SIZE_MAX + 1];
-    size_t  i;
-
-    if (size > JOURNAL_HEX_SIZE_MAX) {
-        size = JOURNAL_HEX_SIZE_MAX;
-    }
-
-    for (i = 0; i < size; i++) {
-        (void) snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-    }
-
-    hex[2 * size] = '\0';
-    (void) json_object_set_new(object, name, json_string(hex));
-}
-
-
-void
-journal_set_id(json_t *object, const char *name,
-    const uint8_t id[FK_ORDER_ID_SIZE])
-{
-    char           text[FK_ORDER_TEXT_SIZE];
-    fk_order_id_t  order;
-
-    memcpy(order.bytes, id, FK_ORDER_ID_SIZE);
-    fk_order_id_text(&order, text);
-    journal_set_text(object, name, text, sizeof(text));
-}
-
-
-void
-journal_set_number(json_t *object, const char *name, int64_t number)
-{
-    (void) json_object_set_new(object, name, json_integer(number));
-}
 
 
 static void

@@ -1,0 +1,304 @@
+/*
+ * What a checkout is about to get: its buyer's level, the coupon, the limit,
+ * and the price that follows.  Everything that can be refused is refused here,
+ * before the first store.
+ *
+ * A price that the caller proposes is made of what it saw a moment ago.  The
+ * engine computes each step again, but the operator's rule, which is not its
+ * own: whatever differs has changed meanwhile.
+ */
+
+#include "fk_tally.h"
+
+
+static fk_code_t fk_deal_quota(const fk_t *fk, const fk_checkout_t *in,
+    const fk_product_rec_t *p, fk_deal_t *deal);
+static const char *fk_coupon_barred(const fk_env_t *env,
+    const fk_coupon_rec_t *c, const fk_product_rec_t *p, uint32_t product);
+static const char *fk_deal_coupon(const fk_t *fk, const fk_env_t *env,
+    const fk_checkout_t *in, uint32_t product, fk_deal_t *deal);
+static fk_code_t fk_deal_price(const fk_t *fk, const fk_checkout_t *in,
+    const fk_product_rec_t *p, fk_deal_t *deal);
+static const char *fk_deal_discount(const fk_t *fk, fk_deal_t *deal);
+static fk_code_t fk_deal_room(const fk_t *fk, fk_deal_t *deal);
+
+
+fk_code_t
+fk_deal_judge(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
+    uint32_t product, fk_deal_t *deal, const char **why)
+{
+    fk_code_t                rc;
+    const fk_product_rec_t  *p;
+
+    memset(deal, 0, sizeof(*deal));
+    p = FK_PRODUCT(fk, product);
+
+    if (in->has_buyer) {
+        deal->wanted[FK_TALLY_BUYER] = 1;
+        deal->tally[FK_TALLY_BUYER] = fk_tally_find(fk, FK_TALLY_BUYER,
+                                                    in->buyer);
+    }
+
+    rc = fk_deal_quota(fk, in, p, deal);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    if (in->coupon.size != 0) {
+        *why = fk_deal_coupon(fk, env, in, product, deal);
+        if (*why != NULL) {
+            return FK_COUPON;
+        }
+
+        if (deal->wanted[FK_TALLY_COUPON_USE] && !in->has_buyer) {
+            return FK_INVALID;
+        }
+    }
+
+    rc = fk_deal_price(fk, in, p, deal);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    *why = fk_deal_discount(fk, deal);
+    if (*why != NULL) {
+        return FK_COUPON;
+    }
+
+    if (in->priced
+        && memcmp(deal->step, in->step, sizeof(deal->step)) != 0)
+    {
+        return FK_AGAIN;
+    }
+
+    return fk_deal_room(fk, deal);
+}
+
+
+static fk_code_t
+fk_deal_quota(const fk_t *fk, const fk_checkout_t *in,
+    const fk_product_rec_t *p, fk_deal_t *deal)
+{
+    int64_t                units;
+    uint32_t               i;
+    const fk_tally_rec_t  *t;
+
+    if (p->buyer_limit == 0) {
+        return FK_OK;
+    }
+
+    if (!in->has_buyer) {
+        return FK_INVALID;
+    }
+
+    units = 0;
+    i = fk_tally_find(fk, FK_TALLY_QUOTA, in->quota);
+
+    if (i != 0) {
+        t = FK_TALLY(fk, i);
+        units = t->live.units + t->archived.units;
+    }
+
+    deal->wanted[FK_TALLY_QUOTA] = 1;
+    deal->tally[FK_TALLY_QUOTA] = i;
+
+    return units + (int64_t) in->qty > p->buyer_limit ? FK_LIMIT : FK_OK;
+}
+
+
+/* Why nobody can use it now for this product, or NULL. */
+
+static const char *
+fk_coupon_barred(const fk_env_t *env, const fk_coupon_rec_t *c,
+    const fk_product_rec_t *p, uint32_t product)
+{
+    uint32_t  n;
+
+    if (!c->on) {
+        return "the coupon is switched off";
+    }
+
+    if (c->from_s != 0 && env->now_ms < (int64_t) c->from_s * 1000) {
+        return "the coupon cannot be used yet";
+    }
+
+    if (c->to_s != 0 && env->now_ms >= (int64_t) c->to_s * 1000) {
+        return "the coupon has expired";
+    }
+
+    assert(c->product_count <= FK_COUPON_PRODUCTS_MAX);
+
+    for (n = 0; n < c->product_count && c->product[n] != product; n++) {
+        /* void */
+    }
+
+    if (c->product_count != 0 && n == c->product_count) {
+        return "the coupon is for other products";
+    }
+
+    if (c->kind == FK_COUPON_FIXED
+        && memcmp(c->currency, p->currency, FK_CURRENCY_SIZE) != 0)
+    {
+        return "the coupon is of another currency";
+    }
+
+    return c->uses_max != 0 && c->live_uses + c->archived_uses >= c->uses_max
+           ? "the coupon is used up" : NULL;
+}
+
+
+/* What does not depend on the amount. */
+
+static const char *
+fk_deal_coupon(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
+    uint32_t product, fk_deal_t *deal)
+{
+    uint32_t                i;
+    const char             *why;
+    const fk_tally_rec_t   *t;
+    const fk_coupon_rec_t  *c;
+
+    deal->coupon = fk_coupon_find(fk, in->coupon);
+    if (deal->coupon == 0) {
+        return "there is no such coupon";
+    }
+
+    c = FK_COUPON_AT(fk, deal->coupon);
+
+    why = fk_coupon_barred(env, c, FK_PRODUCT(fk, product), product);
+    if (why != NULL || c->uses_buyer_max == 0) {
+        return why;
+    }
+
+    i = fk_tally_find(fk, FK_TALLY_COUPON_USE, in->coupon_use);
+    deal->wanted[FK_TALLY_COUPON_USE] = 1;
+    deal->tally[FK_TALLY_COUPON_USE] = i;
+
+    if (i == 0) {
+        return NULL;
+    }
+
+    t = FK_TALLY(fk, i);
+
+    return t->live.orders + t->archived.orders >= c->uses_buyer_max
+           ? "the coupon was used by this buyer before" : NULL;
+}
+
+
+/* The steps up to the coupon. */
+
+static fk_code_t
+fk_deal_price(const fk_t *fk, const fk_checkout_t *in,
+    const fk_product_rec_t *p, fk_deal_t *deal)
+{
+    int64_t    unit;
+    uint32_t   level, buyer;
+    fk_tier_t  tier[FK_TIERS_MAX];
+
+    /* Within the limit: what was put was multiplied with qty_max. */
+    fk_product_tiers(p, tier);
+    unit = fk_tier_unit(tier, p->tier_count, in->qty, p->price);
+    deal->step[FK_STEP_LIST] = p->price * (int64_t) in->qty;
+    deal->step[FK_STEP_TIER] = unit * (int64_t) in->qty;
+    deal->step[FK_STEP_LEVEL] = deal->step[FK_STEP_TIER];
+
+    if (in->has_buyer) {
+        buyer = deal->tally[FK_TALLY_BUYER];
+        level = fk_level_of(fk, buyer != 0 ? FK_TALLY(fk, buyer) : NULL);
+
+        if (level != 0) {
+            deal->step[FK_STEP_LEVEL] = fk_level_price(
+                FK_LEVEL(fk, level)->off_bp, deal->step[FK_STEP_TIER]);
+        }
+    }
+
+    deal->step[FK_STEP_RULE] = deal->step[FK_STEP_LEVEL];
+
+    if (in->priced) {
+        /* Before the coupon is asked: its limits are of the right total. */
+        if (memcmp(deal->step, in->step,
+                   FK_STEP_RULE * sizeof(deal->step[0])) != 0)
+        {
+            return FK_AGAIN;
+        }
+
+        deal->step[FK_STEP_RULE] = in->step[FK_STEP_RULE];
+    }
+
+    deal->step[FK_STEP_COUPON] = deal->step[FK_STEP_RULE];
+
+    return FK_OK;
+}
+
+
+static const char *
+fk_deal_discount(const fk_t *fk, fk_deal_t *deal)
+{
+    int64_t                 total;
+    const fk_coupon_rec_t  *c;
+
+    if (deal->coupon == 0) {
+        return NULL;
+    }
+
+    c = FK_COUPON_AT(fk, deal->coupon);
+    total = deal->step[FK_STEP_RULE];
+
+    if (total < c->min_amount) {
+        return "the coupon is for larger amounts";
+    }
+
+    deal->step[FK_STEP_COUPON] = fk_coupon_left(c, total);
+
+    return deal->step[FK_STEP_COUPON] < 1
+           ? "the coupon would leave nothing to pay" : NULL;
+}
+
+
+/* The buyer's own is the one that can be done without. */
+
+static fk_code_t
+fk_deal_room(const fk_t *fk, fk_deal_t *deal)
+{
+    uint32_t  need, room;
+
+    need = (deal->wanted[FK_TALLY_QUOTA] && deal->tally[FK_TALLY_QUOTA] == 0)
+           + (deal->wanted[FK_TALLY_COUPON_USE]
+              && deal->tally[FK_TALLY_COUPON_USE] == 0);
+    room = fk_table_room(fk, FK_TABLE_TALLIES);
+
+    if (room < need) {
+        return FK_TABLE_FULL;
+    }
+
+    if (deal->tally[FK_TALLY_BUYER] == 0 && room == need) {
+        deal->wanted[FK_TALLY_BUYER] = 0;
+    }
+
+    return FK_OK;
+}
+
+
+const uint8_t *
+fk_deal_key(const fk_checkout_t *in, unsigned kind)
+{
+    return kind == FK_TALLY_BUYER ? in->buyer
+           : kind == FK_TALLY_QUOTA ? in->quota : in->coupon_use;
+}
+
+
+void
+fk_deal_take(fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal,
+    uint8_t taken[FK_TALLY_COUNT])
+{
+    unsigned  kind;
+
+    for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
+        taken[kind] = deal->wanted[kind] && deal->tally[kind] == 0;
+
+        if (taken[kind]) {
+            deal->tally[kind] = fk_tally_take(fk, (uint8_t) kind,
+                                              fk_deal_key(in, kind));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+/*
+ * Tallies, levels and coupons, as the files of engine/ share them: what an
+ * order adds to them, and what they make of its price.  Private to engine/;
+ * unit tests may include it.
+ */
+
+#ifndef FK_TALLY_H_INCLUDED_
+#define FK_TALLY_H_INCLUDED_
+
+
+#include "fk_priv.h"
+
+
+/* The most that one order's tallies and coupon write into a record. */
+#define FK_IMAGE_TALLIES_SIZE  (FK_TALLY_COUNT * FK_IMAGE_TALLY_SIZE)
+#define FK_IMAGE_TERMS_SIZE    (FK_IMAGE_TALLIES_SIZE + FK_IMAGE_COUPON_SIZE)
+
+
+/* --- fk_tally.c ------------------------------------------------------- */
+
+uint32_t *fk_tally_bucket(const fk_t *fk, uint8_t kind, const uint8_t *key);
+uint32_t fk_tally_find(const fk_t *fk, uint8_t kind, const uint8_t *key);
+
+/* A new one, empty, in the index; the room must be there. */
+uint32_t fk_tally_take(fk_t *fk, uint8_t kind, const uint8_t *key);
+
+/*
+ * Whether nothing is in it that must be kept, so that it goes with the last
+ * order that points at it.
+ */
+int fk_tally_empty(const fk_tally_rec_t *t);
+void fk_tally_free(fk_t *fk, uint32_t tally);
+
+/* What an order in this state adds, but for the amount: payments do that. */
+fk_share_t fk_tally_share(uint8_t kind, uint32_t qty, const fk_axes_t *axes);
+
+/*
+ * The order's tallies and its coupon follow from one state to another; NULL:
+ * it was not there before, or is not there any more.  Audit included.
+ */
+void fk_tally_book(fk_t *fk, uint32_t order, const fk_axes_t *was,
+    const fk_axes_t *is);
+
+/* A payment of the order comes, changes or goes: see fk_audit_payment. */
+void fk_tally_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is);
+
+/* Whether so much more can be applied to the orders of this one's buyer. */
+int fk_tally_room(const fk_t *fk, const fk_order_rec_t *o, int64_t amount);
+int fk_tally_bears(const fk_t *fk, uint32_t buyer, int64_t amount);
+
+/* The order was paid now: its buyer's image, if it has one. */
+void fk_tally_paid(fk_t *fk, const fk_env_t *env, const fk_order_rec_t *o);
+
+/*
+ * The order's part goes over to what is archived (sign 1) or comes back (-1);
+ * amount: its applied money.  fk_tally_archive_room: whether the sums bear it.
+ * fk_tally_archived: when the order is gone, or there again; frees what is
+ * empty, and records the rest with the coupon.
+ */
+int fk_tally_archive_room(const fk_t *fk, const fk_order_rec_t *o,
+    int64_t amount);
+void fk_tally_archive(fk_t *fk, uint32_t order, int64_t amount, int sign);
+void fk_tally_archived(fk_t *fk, const uint32_t tally[FK_TALLY_COUNT],
+    uint32_t coupon);
+
+
+/* --- fk_level.c ------------------------------------------------------- */
+
+/* The level of a buyer; t may be NULL.  Slot, or 0. */
+uint32_t fk_level_of(const fk_t *fk, const fk_tally_rec_t *t);
+
+
+/* --- fk_coupon.c ------------------------------------------------------ */
+
+uint32_t *fk_coupon_bucket(const fk_t *fk, const char *code, size_t size);
+
+/* Whether a coupon can be kept under it: nothing else is ever looked for. */
+int fk_coupon_code_good(const char *code, size_t size);
+
+/* By its code as somebody typed it; 0: none. */
+uint32_t fk_coupon_find(const fk_t *fk, fk_str_t code);
+
+/* What it leaves of a total; see fk_coupon_price. */
+int64_t fk_coupon_left(const fk_coupon_rec_t *c, int64_t total);
+
+
+/* --- fk_deal.c: what a checkout is about to get ----------------------- */
+
+typedef struct {
+    uint32_t  tally[FK_TALLY_COUNT];   /* 0: none, or to be made */
+    uint8_t   wanted[FK_TALLY_COUNT];  /* 1: the order needs it */
+    uint32_t  coupon;
+    int64_t   step[FK_STEP_COUNT];
+} fk_deal_t;
+
+/*
+ * The ladder's end: the buyer's limit, the coupon, the price.  FK_OK with the
+ * deal, or FK_INVALID, FK_LIMIT, FK_COUPON (*why), FK_AGAIN, FK_TABLE_FULL.
+ */
+fk_code_t fk_deal_judge(const fk_t *fk, const fk_env_t *env,
+    const fk_checkout_t *in, uint32_t product, fk_deal_t *deal,
+    const char **why);
+
+/* Takes the tallies that are wanted and not there. */
+void fk_deal_take(fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal,
+    uint8_t taken[FK_TALLY_COUNT]);
+
+/* The digest of that kind. */
+const uint8_t *fk_deal_key(const fk_checkout_t *in, unsigned kind);
+
+
+/* --- fk_terms.c ------------------------------------------------------- */
+
+/* Of a product's tiers. */
+int64_t fk_tier_unit(const fk_tier_t *tier, uint32_t count, uint32_t qty,
+    int64_t price);
+/* Whether they ascend, and no amount of qty_max is beyond the limit. */
+int fk_tiers_good(const fk_tier_t *tier, uint32_t count, uint16_t qty_max);
+void fk_product_tiers(const fk_product_rec_t *p, fk_tier_t *tier);
+
+
+/* --- fk_apply_terms.c: whether an order can point there --------------- */
+
+int fk_tally_used(const fk_t *fk, uint32_t i);
+int fk_level_used(const fk_t *fk, uint32_t i);
+int fk_coupon_used(const fk_t *fk, uint32_t i);
+/* Whether these are tallies of their kinds and a coupon, or 0. */
+int fk_order_terms_there(const fk_t *fk,
+    const uint32_t tally[FK_TALLY_COUNT], uint32_t coupon);
+
+
+/* --- fk_audit.c, fk_audit_terms.c ------------------------------------- */
+
+int fk_audit_passed(const fk_t *fk, uint32_t phase, uint32_t i);
+void fk_audit_problem(fk_audit_totals_t *totals, const char *what,
+    const char *name, const char *problem);
+
+/* A slot of tallies or coupons comes (1) or goes (-1). */
+void fk_audit_terms(fk_t *fk, fk_audit_phase_t compare, uint32_t i,
+    int delta);
+
+/* The slots of the audit's own phases. */
+void fk_audit_reset_coupon(fk_t *fk, uint32_t i);
+void fk_audit_reset_tally(fk_t *fk, uint32_t i);
+void fk_audit_add_terms(fk_t *fk, const fk_order_rec_t *o);
+void fk_audit_compare_coupon(fk_t *fk, uint32_t i);
+void fk_audit_compare_tally(fk_t *fk, uint32_t i);
+
+
+#endif /* FK_TALLY_H_INCLUDED_ */

@@ -1,0 +1,132 @@
+/*
+ * What the handlers ask of the operator's rules and of the directives about
+ * risk.  Lua runs here, outside of the engine's lock; what it proposes is
+ * judged again by the engine.
+ *
+ * For workers, inside a request.
+ */
+
+#ifndef NGX_FAKA_RULES_H_INCLUDED_
+#define NGX_FAKA_RULES_H_INCLUDED_
+
+
+#include "ngx_faka.h"
+
+
+/* What is asked about: an order to be made, or one that is being paid. */
+typedef struct {
+    const fk_product_view_t  *product;
+    const fk_order_view_t    *order;       /* NULL: it is to be made */
+    struct sockaddr          *sockaddr;    /* of the buyer; NULL: unknown */
+    fk_str_t                  contact;
+    fk_str_t                  coupon;
+    fk_buyer_view_t           buyer;       /* zeros: nothing is known */
+    uint32_t                  qty;
+    int64_t                   step[FK_STEP_COUNT];
+} ngx_faka_sale_t;
+
+
+/*
+ * In init_process and at a worker's end.  Without rules, and without a
+ * directive about risk, worker->rules stays NULL, and nothing below is called.
+ */
+ngx_int_t ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker);
+void ngx_faka_rules_stop(ngx_faka_worker_t *worker);
+
+/*
+ * Fills in what the rules say of an order that is to be made: its steps, the
+ * rules' version, whether a person looks, and why.  FK_OK; FK_REFUSED;
+ * FK_SLOW_DOWN; FK_PRICE: there is no price, and price_fallback says refuse.
+ * The reason points into worker->rules, until the next call.
+ */
+fk_code_t ngx_faka_rules_checkout(ngx_http_request_t *r,
+    ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_product_view_t *product, fk_checkout_t *out);
+
+/*
+ * What one unit costs somebody of whom nothing is known, by the rules and not
+ * by the canary; the product's price when they do not say.  Of a list of
+ * products, *left_us is what may still be spent on it, and gets less: a rule
+ * that is slow does not make a long list slow.
+ */
+#define NGX_FAKA_RULES_QUOTES_US  3000
+int64_t ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_product_view_t *product, int64_t *left_us);
+
+/* The order was made: it counts. */
+void ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
+    const fk_env_t *env, const fk_checkout_t *in);
+
+/*
+ * Before a payment is booked: whether a person looks first.  Then, when it was
+ * booked for the first time: it counts.
+ */
+void ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
+    fk_pay_t *pay);
+void ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_view_t *order);
+
+
+/* --- between the files ------------------------------------------------- */
+
+struct ngx_faka_rules_s {
+    ngx_faka_worker_t  *worker;
+    fl_t               *vm[NGX_FAKA_RULES_COUNT];      /* NULL: none */
+    uint32_t            version[NGX_FAKA_RULES_COUNT];
+    ngx_uint_t          counts;            /* unsigned: 1 rates are wanted */
+
+    fk_env_t            env;               /* of the call under way */
+    fl_input_t          input;
+    u_char              domain[FK_CONTACT_SIZE_MAX];
+    char                reason[FL_TEXT_SIZE_MAX + 1];
+
+    time_t              clock_s;           /* minute that hour is of */
+    ngx_int_t           hour;
+    ngx_int_t           weekday;
+
+    /* one line a second, with the number of those that were not written */
+    time_t              said_s[NGX_FAKA_RULES_COUNT][FL_HOOK_COUNT];
+    ngx_uint_t          unsaid[NGX_FAKA_RULES_COUNT][FL_HOOK_COUNT];
+};
+
+/* A key's bytes; size 0: there is none. */
+#define NGX_FAKA_NETWORK_SIZE  6           /* of IPv6, /48; of IPv4 3, /24 */
+
+/* ngx_faka_worker_rules_input.c */
+
+/* rules->input, for any of the hooks; of a checkout it is made once. */
+void ngx_faka_rules_input(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale);
+/* .. and what only the risk hook has. */
+void ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale);
+/* Behind the last "@", in lower case, in rules->domain; size 0: none. */
+fk_str_t ngx_faka_rules_domain(ngx_faka_rules_t *rules, fk_str_t contact);
+fk_str_t ngx_faka_rules_network(struct sockaddr *sockaddr,
+    u_char network[NGX_FAKA_NETWORK_SIZE]);
+
+/* ngx_faka_worker_risk.c */
+
+/* FK_OK with out->review and out->reason, or why there is no order. */
+fk_code_t ngx_faka_risk_checkout(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
+    fk_checkout_t *out);
+/* Blocklists and limits, before Lua is asked for anything. */
+fk_code_t ngx_faka_risk_before(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale, fk_checkout_t *out);
+void ngx_faka_risk_payment(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
+    fk_pay_t *pay);
+
+/* ngx_faka_worker_rules.c */
+
+/* A hook was asked: counts it, and says what went wrong. */
+void ngx_faka_rules_asked(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, fl_hook_t hook, fl_code_t code,
+    const char *why, const char *instead);
+/* Whether the canary's answer, which is not applied, was another one. */
+void ngx_faka_rules_compared(ngx_faka_rules_t *rules, fl_hook_t hook,
+    ngx_uint_t differs);
+
+
+#endif /* NGX_FAKA_RULES_H_INCLUDED_ */

@@ -1,0 +1,240 @@
+/*
+ * What a rule sees of an order: the argument o, filled in from the shop.
+ *
+ * Every field that is not allowed to be nil has a value, so that a rule need
+ * not ask.  At a payment the network is the gateway's, and tells nothing of
+ * the buyer: its counts are 0 then.
+ */
+
+#include "ngx_faka_rules.h"
+
+
+static void ngx_faka_rules_input_time(ngx_faka_rules_t *rules);
+static void ngx_faka_rules_input_buyer(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale);
+static void ngx_faka_rules_input_rate(ngx_faka_rules_t *rules,
+    fl_field_t first, fk_rate_t rate, fk_str_t key);
+static int ngx_faka_rules_signal(void *data, fk_str_t name, int64_t *number);
+
+
+static ngx_inline fk_str_t
+ngx_faka_rules_text(const char *text)
+{
+    return (fk_str_t) { (const uint8_t *) text, ngx_strlen(text) };
+}
+
+
+void
+ngx_faka_rules_input(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale)
+{
+    fl_input_t               *in;
+    const fk_product_view_t  *p;
+
+    in = &rules->input;
+    p = sale->product;
+
+    fl_input_clear(in);
+
+    fl_input_text(in, FL_FIELD_SKU, ngx_faka_rules_text(p->sku));
+    fl_input_text(in, FL_FIELD_KIND,
+                  ngx_faka_rules_text(fk_kind_word[p->kind]));
+    fl_input_text(in, FL_FIELD_CURRENCY, ngx_faka_rules_text(p->currency));
+    fl_input_int(in, FL_FIELD_QTY, sale->qty);
+    fl_input_int(in, FL_FIELD_UNIT_PRICE, p->price);
+    fl_input_int(in, FL_FIELD_LIST_TOTAL, sale->step[FK_STEP_LIST]);
+    fl_input_int(in, FL_FIELD_TIER_TOTAL, sale->step[FK_STEP_TIER]);
+    fl_input_int(in, FL_FIELD_TOTAL, sale->step[FK_STEP_COUPON]);
+    fl_input_int(in, FL_FIELD_STOCK, p->sellable);
+    fl_input_int(in, FL_FIELD_SOLD, p->sold);
+
+    if (p->sale_from_s != 0) {
+        fl_input_int(in, FL_FIELD_SALE_FROM, p->sale_from_s);
+    }
+
+    if (p->sale_to_s != 0) {
+        fl_input_int(in, FL_FIELD_SALE_TO, p->sale_to_s);
+    }
+
+    ngx_faka_rules_input_time(rules);
+    ngx_faka_rules_input_buyer(rules, sale);
+
+    in->signal = ngx_faka_rules_signal;
+    in->data = rules;
+}
+
+
+/* The shop's time zone is nginx's: env TZ=Asia/Shanghai; */
+
+static void
+ngx_faka_rules_input_time(ngx_faka_rules_t *rules)
+{
+    time_t     now_s;
+    struct tm  tm;
+
+    now_s = (time_t) (rules->env.now_ms / 1000);
+
+    if (now_s / 60 != rules->clock_s / 60) {
+        ngx_libc_localtime(now_s, &tm);
+
+        rules->clock_s = now_s;
+        rules->hour = tm.tm_hour;
+        rules->weekday = tm.tm_wday == 0 ? 7 : tm.tm_wday;
+    }
+
+    fl_input_int(&rules->input, FL_FIELD_NOW, now_s);
+    fl_input_int(&rules->input, FL_FIELD_HOUR, rules->hour);
+    fl_input_int(&rules->input, FL_FIELD_WEEKDAY, rules->weekday);
+}
+
+
+static void
+ngx_faka_rules_input_buyer(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale)
+{
+    int64_t                 since_s;
+    fl_input_t             *in;
+    const fk_buyer_view_t  *buyer;
+
+    in = &rules->input;
+    buyer = &sale->buyer;
+
+    fl_input_int(in, FL_FIELD_BUYER_ORDERS, buyer->orders_count);
+    fl_input_int(in, FL_FIELD_BUYER_SPENT, buyer->spent);
+
+    if (buyer->last_paid_s != 0) {
+        since_s = rules->env.now_ms / 1000 - buyer->last_paid_s;
+        fl_input_int(in, FL_FIELD_BUYER_DAYS, ngx_max(since_s, 0) / 86400);
+    }
+
+    if (buyer->level[0] != '\0') {
+        fl_input_text(in, FL_FIELD_LEVEL, ngx_faka_rules_text(buyer->level));
+    }
+
+    if (sale->coupon.size != 0) {
+        fl_input_text(in, FL_FIELD_COUPON, sale->coupon);
+    }
+}
+
+
+void
+ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale)
+{
+    u_char       network[NGX_FAKA_NETWORK_SIZE];
+    fk_str_t     domain;
+    fl_input_t  *in;
+
+    in = &rules->input;
+
+    fl_input_bool(in, FL_FIELD_FIRST_ORDER, sale->buyer.orders_count == 0);
+
+    domain = ngx_faka_rules_domain(rules, sale->contact);
+
+    if (domain.size != 0) {
+        fl_input_text(in, FL_FIELD_DOMAIN, domain);
+    }
+
+    if (sale->order != NULL) {
+        fl_input_int(in, FL_FIELD_PAY_S,
+                     ngx_max(rules->env.now_ms - sale->order->created_ms, 0)
+                     / 1000);
+    }
+
+    ngx_faka_rules_input_rate(rules, FL_FIELD_CONTACT_1M, FK_RATE_CONTACT,
+                              sale->contact);
+    ngx_faka_rules_input_rate(rules, FL_FIELD_PAID_1M, FK_RATE_PAID,
+                              sale->contact);
+    ngx_faka_rules_input_rate(rules, FL_FIELD_SKU_1M, FK_RATE_SKU,
+                              ngx_faka_rules_text(sale->product->sku));
+    ngx_faka_rules_input_rate(rules, FL_FIELD_IP_1M, FK_RATE_IP,
+                              ngx_faka_rules_network(sale->sockaddr,
+                                                     network));
+    ngx_faka_rules_input_rate(rules, FL_FIELD_AGENT_1M, FK_RATE_AGENT,
+                              (fk_str_t) { NULL, 0 });
+}
+
+
+/* The fields of a key stand in a row: in a minute, an hour, a day. */
+
+static void
+ngx_faka_rules_input_rate(ngx_faka_rules_t *rules, fl_field_t first,
+    fk_rate_t rate, fk_str_t key)
+{
+    uint32_t  n, count[FK_SPAN_COUNT];
+
+    ngx_memzero(count, sizeof(count));
+
+    if (key.size != 0) {
+        fk_rate_get(&rules->worker->fk, &rules->env, rate, key, count);
+    }
+
+    for (n = 0; n < FK_SPAN_COUNT; n++) {
+        fl_input_int(&rules->input, (fl_field_t) (first + n), count[n]);
+    }
+}
+
+
+static int
+ngx_faka_rules_signal(void *data, fk_str_t name, int64_t *number)
+{
+    ngx_faka_rules_t *rules = data;
+
+    return fk_signal_get(&rules->worker->fk, &rules->env, name, number);
+}
+
+
+fk_str_t
+ngx_faka_rules_domain(ngx_faka_rules_t *rules, fk_str_t contact)
+{
+    size_t  at, size;
+
+    for (at = contact.size; at > 0; at--) {
+        if (contact.data[at - 1] == '@') {
+            break;
+        }
+    }
+
+    size = at == 0 ? 0 : contact.size - at;
+    ngx_strlow(rules->domain, (u_char *) contact.data + at, size);
+
+    return (fk_str_t) { rules->domain, size };
+}
+
+
+fk_str_t
+ngx_faka_rules_network(struct sockaddr *sockaddr,
+    u_char network[NGX_FAKA_NETWORK_SIZE])
+{
+    size_t                size;
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    size = 0;
+
+    if (sockaddr != NULL && sockaddr->sa_family == AF_INET) {
+        sin = (struct sockaddr_in *) sockaddr;
+        size = 3;
+        ngx_memcpy(network, &sin->sin_addr, size);
+    }
+
+#if (NGX_HAVE_INET6)
+
+    if (sockaddr != NULL && sockaddr->sa_family == AF_INET6) {
+        sin6 = (struct sockaddr_in6 *) sockaddr;
+
+        if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+            size = 3;
+            ngx_memcpy(network, &sin6->sin6_addr.s6_addr[12], size);
+
+        } else {
+            size = NGX_FAKA_NETWORK_SIZE;
+            ngx_memcpy(network, &sin6->sin6_addr, size);
+        }
+    }
+
+#endif
+
+    return (fk_str_t) { network, size };
+}

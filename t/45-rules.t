@@ -1,0 +1,350 @@
+# The operator's rules in the shop: a price and a risk rule, what they see and
+# what becomes of their answers; rules that fail, hang or lie; blocklists and
+# limits without Lua; the canary; and the operator's walk of lua/README.md.
+
+use lib 't/lib';
+use utf8;
+
+use Faka::OpenAPI qw(api_ok);
+use Faka::Test;
+
+use Encode qw(encode_utf8);
+use List::Util qw(max);
+use Time::HiRes qw(time);
+
+my $t = Faka::Test->new(workers => 2);
+my $nginx = $t->nginx;
+my $shop = $nginx->{opt}{shop} = {};
+
+
+# Writes the rules and takes them: at the first time with the start.
+
+sub rules {
+    my ($text, $name) = @_;
+
+    return $t->write_file($name || 'shop.lua', encode_utf8($text), 0644);
+}
+
+sub take {
+    return ok($nginx->reload, $_[0] || 'the rules are taken');
+}
+
+sub admin_order {
+    my ($answer) = @_;
+
+    return $t->admin('GET', '/orders/' . $answer->json->{order})->json;
+}
+
+
+$shop->{rules} = rules(<<'EOT');
+function price(o)
+    if o.sku == "signal" then
+        return o.list_total + (o.signals.rain or 0)
+    end
+    if o.qty >= 3 then
+        return percent(o.total, 90)
+    end
+    return o.total
+end
+
+function risk(o)
+    if o.domain == "bad.example" then
+        return "refuse", "nobody from there"
+    end
+    if o.total > 5000 then
+        return "review", "große Bestellung"
+    end
+    if o.pay_s and o.sku == "slow" then
+        return "review", "paid after " .. o.pay_s
+    end
+    return "pass"
+end
+
+examples = {
+    { price = { sku = "x", qty = 3, total = 1000 }, gives = 900 },
+    { risk = { sku = "x", total = 1, domain = "bad.example" },
+      gives = "refuse" },
+}
+EOT
+$t->start;
+$t->product($_, kind => 'counted', stock => 1000, price => 1000, qty_max => 50)
+    for qw(x signal slow);
+
+
+# The price, and how it came about.
+
+my $answer = $t->checkout(sku => 'x', qty => 3);
+is($answer->json->{amount}, 2700, 'three cost less');
+my $view = $t->admin('GET', '/orders/' . $answer->json->{order});
+api_ok('GET', '/admin/orders/{order}', $view, 'the order is as described');
+is_deeply($view->json->{pricing}, { list => 3000, tier => 3000, level => 3000,
+                                    rule => 2700, coupon => 2700 },
+          'the operator sees how');
+like($view->json->{rules}, qr/\A[0-9a-f]{8}\z/, 'and by which rules');
+is($view->json->{review}, JSON::PP::false, 'nobody has to look');
+my $version = $view->json->{rules};
+
+is($t->notify($answer->json)->body, 'success', 'that amount is paid');
+is($t->order($answer->json)->json->{status}, 'delivered', 'and delivered');
+
+$answer = $t->checkout(sku => 'x', qty => 2);
+is($answer->json->{amount}, 2000, 'two cost what the list says');
+is($t->notify({ %{ $answer->json }, amount => 1900 })->body, 'success',
+   'somebody pays less');
+is($t->order($answer->json)->json->{status}, 'under_review', 'which is seen');
+
+
+# Signals.
+
+is($t->checkout(sku => 'signal')->json->{amount}, 1000, 'no signal yet');
+my $signal = $t->admin('PUT', '/signals/rain', { value => -70, ttl => 3 });
+is($signal->status, 200, 'a signal is pushed');
+api_ok('PUT', '/admin/signals/{name}', $signal, 'it is as described');
+is($t->checkout(sku => 'signal')->json->{amount}, 930, 'the rule sees it');
+my $list = $t->admin('GET', '/signals');
+api_ok('GET', '/admin/signals', $list, 'the list is as described');
+is_deeply([map { "$_->{name} $_->{value}" } @{ $list->json }], ['rain -70'],
+          'the operator, too');
+ok(wait_until(sub { $t->checkout(sku => 'signal')->json->{amount} == 1000 },
+              6), 'its time is over');
+
+for my $case ([{ value => 1 }, 'ttl'], [{ ttl => 1 }, 'value'],
+              [{ value => 1, ttl => 0 }, 'ttl'],
+              [{ value => 2 ** 53, ttl => 1 }, 'value'],
+              [{ value => 1.5, ttl => 1 }, 'value'],
+              [{ value => 1, ttl => 1, more => 1 }, 'more']) {
+    my $refused = $t->admin('PUT', '/signals/rain', $case->[0]);
+    is($refused->status, 400, "no signal: $case->[1]");
+    is($refused->json->{field}, $case->[1], 'the field is named');
+}
+is($t->admin('PUT', '/signals/1st', { value => 1, ttl => 1 })->json->{field},
+   'name', 'no name that a rule could write');
+
+
+# Risk.
+
+$answer = $t->checkout(sku => 'x', contact => 'a@Bad.Example');
+is($answer->status, 403, 'the rule refuses');
+is($answer->code, 'refused', 'in a word');
+api_ok('POST', '/checkout', $answer, 'as described');
+unlike($answer->body, qr/nobody from there/, 'the buyer is not told why');
+ok($nginx->wait_log(qr/refused by the risk rule: nobody from there/),
+   'the log is');
+
+$answer = $t->checkout(sku => 'x', qty => 6);
+is($answer->json->{status}, 'awaiting_payment', 'a large order');
+is($t->notify($answer->json)->body, 'success', 'is paid');
+is($t->order($answer->json)->json->{status}, 'under_review', 'and looked at');
+$view = admin_order($answer);
+is($view->{review_reason}, 'große Bestellung', 'the operator sees why');
+is($view->{payments}[0]{state}, 'applied', 'the money is its');
+is($t->admin('POST', "/orders/$view->{order}/approve")->status, 200,
+   'it is approved');
+is($t->order($answer->json)->json->{status}, 'delivered', 'and delivered');
+
+$answer = $t->checkout(sku => 'slow');
+is(admin_order($answer)->{review}, JSON::PP::false, 'nothing odd at first');
+is($t->notify($answer->json)->body, 'success', 'paid');
+$view = admin_order($answer);
+is($view->{status}, 'under_review', 'the rule was asked at the payment, too');
+like($view->{review_reason}, qr/\Apaid after \d+\z/, 'and says why');
+
+my $metrics = $t->metrics;
+is($metrics->{'faka_risk_total{verdict="refuse",by="rule"}'}, 1, 'counted');
+is($metrics->{'faka_risk_total{verdict="review",by="rule"}'}, 3,
+   'at the checkout and at both payments');
+cmp_ok($metrics->{'faka_rules_calls_total{rules="main",hook="price",'
+                  . 'result="ok"}'}, '>', 5, 'calls are counted');
+
+
+# A file that is wrong is refused with its file and line; the old rules stay.
+
+for my $case (["function price(o)\n  return o.totl\nend\nexamples = {"
+               . "{ price = { total = 1 }, gives = 1 } }",
+               qr/wrong\.lua:2: .*totl/, 'a field that is not there'],
+              ["x = = 1\n", qr/wrong\.lua:1:/, 'a syntax error'],
+              ["function price(o) return 1 end\nexamples = {\n"
+               . "{ price = { total = 1 }, gives = 2 } }",
+               qr/wrong\.lua/, 'an example that differs'],
+              ["while true do end", qr/wrong\.lua/, 'a file that hangs'],
+              ["function prize(o) end", qr/wrong\.lua/, 'no hook at all']) {
+    my ($text, $like, $what) = @$case;
+    local $shop->{rules} = rules($text, 'wrong.lua');
+    my ($code, $said) = $nginx->check_conf;
+    is($code, 1, "refused by nginx -t: $what");
+    like($said, $like, 'with its place');
+    like($said, qr/nginx\.conf:\d+/, 'and that of the directive');
+}
+{
+    local $shop->{rules} = '/nowhere/shop.lua';
+    my ($code, $said) = $nginx->check_conf;
+    like($said, qr{the rules "/nowhere/shop\.lua" cannot be opened},
+         'a file that is not there');
+}
+is($t->checkout(sku => 'x', qty => 3)->json->{amount}, 2700,
+   'the shop sells by its old rules');
+
+
+# Rules that give no answer.  The line in the log has file and line.
+
+my %failing = (
+    error => 'error("no")', budget => 'while true do end',
+    memory => 'local t = {} for i = 1, 1e9 do t[i] = i end',
+    answer => 'return 0 / 0',
+);
+for my $word (sort keys %failing) {
+    rules("function price(o)\n  if o.sku == 'x' then $failing{$word} end\n"
+          . "  return o.total\nend\n"
+          . "function risk(o)\n  if o.sku == 'x' then $failing{$word} end\n"
+          . "  return 'pass'\nend\n");
+    take("rules that fail: $word");
+
+    my $since = time;
+    $answer = $t->checkout(sku => 'x', qty => 2);
+    is($answer->json->{amount}, 2000, "$word: the price before counts");
+    cmp_ok(1000 * (time - $since), '<', 1000, "$word: nobody waits");
+    is($t->notify($answer->json)->body, 'success', "$word: paid");
+    $view = admin_order($answer);
+    is($view->{status}, 'under_review', "$word: a person looks");
+    is($view->{review_reason}, 'the risk rule gave no answer', 'says why');
+    ok($nginx->wait_log(qr/the price rule of "\S+" gave no answer, $word:/),
+       "$word: the log says why");
+    like($nginx->error_log, qr/gave no answer, $word: \S+shop\.lua:\d+: /,
+         "$word: with file and line");
+    cmp_ok($t->metrics->{"faka_rules_calls_total{rules=\"main\",hook=\"price"
+                         . "\",result=\"$word\"}"}, '>', 0, 'counted');
+}
+
+for my $case (['0', 'nothing'], ['-1', 'below 0'], ['1.5', 'a fraction'],
+              ['1e18', 'too much'], ['"1"', 'a text'], ['nil', 'nil']) {
+    rules("function price(o) return $case->[0] end");
+    take("a price rule that gives $case->[1]");
+    is($t->checkout(sku => 'x')->json->{amount}, 1000,
+       'the list price counts');
+}
+
+$shop->{price_fallback} = 'refuse';
+take('price_fallback refuse');
+$answer = $t->checkout(sku => 'x');
+is($answer->status, 503, 'then there is no order');
+is($answer->code, 'unavailable', 'in a word');
+is($answer->header('retry-after'), 1, 'and it may be tried again');
+delete $shop->{price_fallback};
+
+
+# While a rule hangs, the others go on: the longest of them is measured.
+
+rules("function price(o) if o.sku == 'slow' then while true do end end "
+      . "return o.total end");
+take('a rule that hangs for one product');
+my $hanging = $t->background(sub {
+    my $n = 0;
+    for (1 .. 100) {
+        $n++ if $t->checkout(sku => 'slow')->status == 201;
+    }
+    return $n;
+});
+my @took;
+for (1 .. 200) {
+    my $since = time;
+    $t->get('/products');
+    push @took, 1000 * (time - $since);
+}
+is($hanging->wait, 100, 'each order is made, by the price before');
+cmp_ok((sort { $a <=> $b } @took)[190], '<', 50,
+       sprintf 'others are answered meanwhile, %.1f ms at most', max @took);
+
+
+# Blocklists and limits, without any Lua.
+
+delete $shop->{rules};
+$shop->{block_domain} = 'spam.example';
+$shop->{review_over} = 3000;
+$shop->{order_limit} = 'contact 3/1h; order_limit sku 6/1m review';
+take('no rules; limits');
+
+is($t->checkout(sku => 'x', contact => $_)->status, 403, "$_ is blocked")
+    for qw(a@spam.example a@MX.Spam.Example);
+is($t->checkout(sku => 'x', contact => $_)->status, 201, "$_ is not")
+    for qw(a@nospam.example spam.example);
+
+my %key = (sku => 'x', contact => 'often@example.com');
+my $first = $t->checkout(%key, key => 'a' x 20);
+is($t->checkout(%key)->status, 201, 'a second order') for 2 .. 3;
+my $slow = $t->checkout(%key);
+is($slow->status, 429, 'the fourth is refused');
+is($slow->code, 'slow_down', 'in a word');
+api_ok('POST', '/checkout', $slow, 'as described');
+is($t->checkout(%key, key => 'a' x 20)->json->{order}, $first->json->{order},
+   'who asks again has his order all the same');
+is($t->checkout(sku => 'x', contact => 'new@example.com')->status, 201,
+   'another contact may');
+is(admin_order($t->checkout(sku => 'x', contact => 'late@example.com'))
+       ->{review_reason}, 'order_limit sku 6/1m', 'a limit may be for review');
+is(admin_order($t->checkout(sku => 'signal', qty => 4,
+                            contact => 'rich@example.com'))
+       ->{review_reason}, 'more than review_over', 'a sum to be looked at');
+
+$metrics = $t->metrics;
+is($metrics->{'faka_risk_total{verdict="refuse",by="block"}'}, 2, 'blocked');
+is($metrics->{'faka_risk_total{verdict="refuse",by="order_limit"}'}, 1,
+   'limited');
+
+delete @$shop{qw(block_domain review_over order_limit)};
+$shop->{block_network} = '192.0.2.0/24 127.0.0.0/8';
+take('a network is blocked');
+is($t->checkout(sku => 'x')->status, 403, 'nobody from there buys');
+delete $shop->{block_network};
+
+for my $case (['review_over', '1.5', qr/no amount in minor units/],
+              ['order_limit', 'contact 5', qr/like 5\/1m/],
+              ['order_limit', 'name 5/1h', qr/contact, ip, agent or sku/],
+              ['order_limit', 'ip 5/1h later', qr/write review/],
+              ['block_network', '1.2.3', qr/is no network/],
+              ['block_domain', 'a b@c', qr/is no domain/],
+              ['rules_canary', "$nginx->{dir}/shop.lua 0%", qr/like 5%/],
+              ['rules_canary', "$nginx->{dir}/shop.lua 5", qr/like 5%/],
+              ['price_fallback', 'free', qr/list .* or refuse/]) {
+    local $shop->{ $case->[0] } = $case->[1];
+    my ($code, $said) = $nginx->check_conf;
+    is($code, 1, "refused: $case->[0] $case->[1]");
+    like($said, $case->[2], 'and it says what to write');
+}
+
+
+# The canary: a share of the buyers, always the same ones.
+
+$shop->{rules} = rules('function price(o) return o.total end');
+my $canary = rules('function price(o) return o.total - 1 end', 'new.lua');
+$shop->{rules_canary} = "$canary 30%";
+take('a canary');
+
+my (%price, $changed);
+for my $round (1 .. 2) {
+    for my $n (1 .. 100) {
+        my $amount = $t->checkout(sku => 'x', contact => "buyer-$n")
+                       ->json->{amount};
+        $changed++ if $round == 2 && $price{$n} != $amount;
+        $price{$n} = $amount;
+    }
+}
+my $share = grep { $_ == 999 } values %price;
+cmp_ok($share, '>', 10, "$share of 100 buyers meet the new rules");
+cmp_ok($share, '<', 55, 'and not all');
+is($changed, undef, 'each always the same');
+$metrics = $t->metrics;
+is($metrics->{'faka_rules_orders_total{rules="canary"}'}, 2 * $share,
+   'their orders are counted');
+is($metrics->{'faka_rules_list_amount_total{rules="canary"}'}
+   - $metrics->{'faka_rules_amount_total{rules="canary"}'}, 2 * $share,
+   'and what the new rules change');
+
+$shop->{rules_canary} = "$canary shadow";
+take('a shadow');
+is($t->checkout(sku => 'x', contact => "shadow-$_")->json->{amount}, 1000,
+   'is applied to nobody') for 1 .. 20;
+is($t->metrics->{'faka_rules_shadow_total{hook="price",result="different"}'},
+   20, 'and compared with all');
+delete $shop->{rules_canary};
+
+$t->audit_ok;
