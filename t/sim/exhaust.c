@@ -168,9 +168,8 @@ ex_choose(ex_shop_t *x)
         EX_OP_CHECKOUT, EX_OP_CHECKOUT, EX_OP_CHECKOUT, EX_OP_PAY, EX_OP_PAY,
         EX_OP_PAY, EX_OP_TICK, EX_OP_TICK, EX_OP_TICK, EX_OP_LATER,
         EX_OP_READ, EX_OP_READ, EX_OP_DROP, EX_OP_DROP, EX_OP_RESTORE,
-        EX_OP_RESTORE, EX_OP_GIVE_UP, EX_OP_GIVE_UP, EX_OP_PAY_LATE,
-        EX_OP_PAY_LATE, EX_OP_ACCOUNT, EX_OP_PART, EX_OP_WITHDRAW,
-        EX_OP_PAYOUT
+        EX_OP_RESTORE, EX_OP_GIVE_UP, EX_OP_ACCOUNT, EX_OP_PART,
+        EX_OP_WITHDRAW, EX_OP_PAYOUT, EX_OP_PAYOUT
     };
 
     n = (unsigned) (ex_random(x) % (EX_OP_COUNT + sizeof(often)));
@@ -207,6 +206,10 @@ ex_aim(ex_shop_t *x, unsigned op)
             x->draw.a = n;
             return;
         }
+    }
+
+    if (op == EX_OP_GIVE_UP) {
+        ex_make_wait(x);
     }
 }
 

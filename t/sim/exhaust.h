@@ -78,7 +78,6 @@ typedef struct {
 #define EX_OP_RESTORE    27
 #define EX_OP_READ       28
 #define EX_OP_LATER      29
-#define EX_OP_PAY_LATE   31
 #define EX_OP_ACCOUNT    37
 #define EX_OP_PART       38
 #define EX_OP_WITHDRAW   39
@@ -87,6 +86,10 @@ typedef struct {
 extern const ex_op_t  ex_ops[EX_OP_COUNT];
 
 uint64_t ex_random(ex_shop_t *x);
+
+/* An order that waits for stock, if an expired one can be brought to it: on
+ * its own, one hardly ever does. */
+void ex_make_wait(ex_shop_t *x);
 
 /* exhaust_terms.c: operations, and the buyer and coupon of a checkout. */
 fk_code_t ex_level(ex_shop_t *x);

@@ -104,7 +104,7 @@ ex_payout(ex_shop_t *x)
     fk_withdrawal_view_t  view;
 
     n = 1;
-    cursor = (uint32_t) (x->draw.a % 8);
+    cursor = (uint32_t) (x->draw.a % 3);
 
     if (fk_withdrawal_list(&x->fk, -1, &cursor, &view, &n) != FK_OK || n == 0)
     {

@@ -320,6 +320,44 @@ ex_deny(ex_shop_t *x)
 }
 
 
+void
+ex_make_wait(ex_shop_t *x)
+{
+    int                created;
+    uint32_t           i;
+    uint64_t           seq;
+    fk_env_t           env;
+    const char        *field;
+    fk_order_view_t    view;
+    fk_product_put_t   put;
+    fk_product_view_t  product;
+
+    env = ex_env(x);
+
+    for (i = 0; i < x->book.order_count; i++) {
+        if (fk_order_get(&x->fk, &x->book.id[i], &view) != FK_OK
+            || view.status != FK_STATUS_EXPIRED
+            || view.kind != FK_KIND_COUNTED)
+        {
+            continue;
+        }
+
+        memset(&put, 0, sizeof(put));
+        put.sku = (fk_str_t) { (uint8_t *) view.sku, strlen(view.sku) };
+        put.fields = FK_PUT_STOCK;
+        x->draw.a = i;
+
+        if (fk_product_put(&x->fk, &env, &put, &product, &created, &seq,
+                           &field) == FK_OK)
+        {
+            (void) ex_pay_right(x);
+        }
+
+        return;
+    }
+}
+
+
 static fk_code_t
 ex_give_up(ex_shop_t *x)
 {
