@@ -62,7 +62,7 @@ terms_product(uint32_t product, fk_product_put_t *put)
 }
 
 
-/* --- who ---------------------------------------------------------------- */
+/* --- who --------------------------------------------------------------- */
 
 static void
 terms_digest(uint32_t buyer, uint32_t kind, uint32_t what,
@@ -106,7 +106,7 @@ terms_fill(uint32_t purchase, uint32_t product, fk_checkout_t *in)
 }
 
 
-/* --- how much ----------------------------------------------------------- */
+/* --- how much ---------------------------------------------------------- */
 
 fk_code_t
 terms_steps(fk_t *fk, const fk_env_t *env, uint32_t purchase,
@@ -153,7 +153,7 @@ terms_steps(fk_t *fk, const fk_env_t *env, uint32_t purchase,
 }
 
 
-/* --- the operator -------------------------------------------------------- */
+/* --- the operator ------------------------------------------------------- */
 
 /* Both levels and both coupons, each a record of its own; count: how much the
  * second coupon takes off, and the first one says. */

@@ -363,6 +363,56 @@ test_ends(void)
 }
 
 
+/* Each coupon that there is room for, and an audit that counts them. */
+
+static void
+test_full(void)
+{
+    char               code[16];
+    uint32_t           n, cursor, met;
+    fk_coupon_put_t    put;
+    fk_audit_totals_t  totals;
+    fk_coupon_view_t   list[FK_LIST_SLICE_MAX];
+
+    for (n = 0; fk_table_room(&shop, FK_TABLE_COUPONS) > 0; n++) {
+        snprintf(code, sizeof(code), "fill-%u", n);
+        put = shop_coupon_of(code, FK_COUPON_FIXED, 1);
+        shop_must(shop_coupon_put(&put) == FK_OK, "fill");
+        shop_flush();
+    }
+
+    put = shop_coupon_of("more", FK_COUPON_FIXED, 1);
+    EQ_INT(shop_coupon_put(&put), FK_TABLE_FULL, "there is no room for more");
+    put = shop_coupon_of("end", FK_COUPON_FIXED, 7);
+    EQ_INT(shop_coupon_put(&put), FK_OK, "but one can be changed");
+
+    cursor = 0;
+    met = 0;
+
+    do {
+        n = UINT32_MAX;
+        shop_must(fk_coupon_list(&shop, &cursor, list, &n) == FK_OK
+                  && n <= FK_LIST_SLICE_MAX, "list");
+        met += n;
+    } while (cursor != 0);
+
+    EQ_INT(met, fk_table_used(&shop, FK_TABLE_COUPONS), "all are listed");
+
+    for (n = 0; n < 2; n++) {
+        FK_COUPON_AT(&shop, 1)->live_uses += n;
+        shop_must(fk_audit_begin(&shop, &shop_env, 9) == FK_OK, "audit");
+        while (fk_audit_step(&shop, &shop_env, 9, 7) == FK_AGAIN) { }
+        shop_must(fk_audit_end(&shop, 9, &totals) == FK_OK, "end");
+        EQ_INT(totals.problem_count, n, "%u problems", n);
+        EQ_INT(totals.coupons_count, met, "all are met");
+    }
+
+    EQ_STR(totals.problem, "coupon SPRING-24_X: its uses are not its orders",
+           "it is told in words");
+    FK_COUPON_AT(&shop, 1)->live_uses--;
+}
+
+
 int
 main(void)
 {
@@ -376,6 +426,7 @@ main(void)
     test_amounts();
     test_uses();
     test_ends();
+    test_full();
     OK(shop_sound(), "the shop is sound");
 
     return tap_done();

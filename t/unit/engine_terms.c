@@ -161,6 +161,10 @@ test_levels(void)
     EQ_INT(fk_level_get(&shop, str("gold"), &level), FK_OK, "found");
     OK(level.off_bp == 1000 && level.min_spent == 3000, "as it was put");
     EQ_INT(fk_level_get(&shop, str("gol"), &level), FK_NOT_FOUND, "no other");
+    EQ_INT(fk_level_get(&shop, str("golf"), &level), FK_NOT_FOUND, "nor");
+    EQ_INT(shop_level("gold\x01 and a name without end that ends", 1, 0),
+           FK_INVALID, "a long name");
+    EQ_INT(shop_level("far", 1, FK_UNITS_MAX + 1), FK_INVALID, "too far");
     EQ_INT(fk_level_list(&shop, all, &n), FK_OK, "all of them");
     EQ_INT(n, 3, "are three");
 
@@ -430,10 +434,23 @@ test_audit(void)
 static void
 test_full(void)
 {
-    uint8_t   key[FK_TALLY_KEY_SIZE];
-    uint32_t  i;
-    uint64_t  seq;
+    size_t         size;
+    uint8_t        key[FK_TALLY_KEY_SIZE];
+    uint32_t       i;
+    uint64_t       seq;
+    fk_order_id_t  id;
 
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+
+    /* One that left, and its tallies with it. */
+    shop_must(buy(19, "y", 1) == FK_OK
+              && fk_cancel(&shop, &shop_env, &view.id, &view) == FK_OK,
+              "cancelled");
+    id = view.id;
+    shop_must(fk_archive_read(&shop, &id, &view, record, sizeof(record),
+                              &size) == FK_OK
+              && fk_archive_drop(&shop, &shop_env, &id, view.seq) == FK_OK,
+              "archived");
     i = 1000;
 
     while (fk_table_room(&shop, FK_TABLE_TALLIES) > 1) {
@@ -443,9 +460,20 @@ test_full(void)
         shop_flush();
     }
 
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &view), FK_OK,
+           "an order comes back with the last one");
+    OK(tally(19, FK_TALLY_QUOTA, "y") != NULL
+       && tally(19, FK_TALLY_BUYER, "") == NULL, "for its limit");
+    shop_must(fk_archive_read(&shop, &id, &view, record, sizeof(record),
+                              &size) == FK_OK
+              && fk_archive_drop(&shop, &shop_env, &id, view.seq) == FK_OK,
+              "archived");
+
     EQ_INT(buy(20, "y", 1), FK_OK, "the last one is for the limit");
     OK(tally(20, FK_TALLY_QUOTA, "y") != NULL
        && tally(20, FK_TALLY_BUYER, "") == NULL, "and not for the buyer");
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &view),
+           FK_TABLE_FULL, "and no order can come back that needs one");
     EQ_INT(buy(21, "y", 1), FK_TABLE_FULL, "another limit has no place");
     EQ_INT(buy(21, "x", 1), FK_OK, "what has none can be bought");
     pay_of(&view.id, 500);
