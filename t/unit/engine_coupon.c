@@ -363,6 +363,57 @@ test_ends(void)
 }
 
 
+static uint32_t  stores;               /* two calls each */
+
+
+static void
+count_store(void)
+{
+    stores++;
+}
+
+
+static uint32_t
+stores_of(const fk_checkout_t *in)
+{
+    stores = 0;
+    fk_test_store = count_store;
+    shop_must(buy(in) == FK_OK, "buy");
+    fk_test_store = NULL;
+
+    return stores / 2;
+}
+
+
+/* Eight numbers that count, and the block of the steps. */
+
+static void
+test_cost(void)
+{
+    uint32_t         plain;
+    fk_checkout_t    in;
+    fk_coupon_put_t  put;
+
+    put = shop_coupon_of("cost", FK_COUPON_FIXED, 1);
+    put.uses_buyer_max = 5;
+    shop_terms("y", 50);
+    shop_must(shop_coupon_put(&put) == FK_OK, "coupon");
+
+    in = shop_cart("x", 2);
+    (void) stores_of(&in);
+    in = shop_cart("x", 2);
+    plain = stores_of(&in);
+
+    in = shop_cart("y", 2);
+    shop_buyer(&in, 40, "cost");
+    (void) stores_of(&in);
+    in = shop_cart("y", 2);
+    shop_buyer(&in, 40, "cost");
+    EQ_INT(stores_of(&in), plain + 9, "nine stores more than nobody's %u",
+           plain);
+}
+
+
 /* Each coupon that there is room for, and an audit that counts them. */
 
 static void
@@ -426,6 +477,7 @@ main(void)
     test_amounts();
     test_uses();
     test_ends();
+    test_cost();
     test_full();
     OK(shop_sound(), "the shop is sound");
 
