@@ -7,11 +7,15 @@
 #include <pthread.h>
 
 #include "engine_shop.h"
+#include "fk_tally.h"
 
 
 #define BUYERS   3
 #define ROUNDS   2500
 #define CARDS    2000
+#define PERSONS  8                     /* who buy, from all threads */
+#define LIMIT    60                    /* cards for each of them */
+#define USES     70                    /* of the coupon */
 
 
 static unsigned           busy;        /* threads that still sell */
@@ -67,6 +71,7 @@ buyer(void *data)
         in.contact = str("somebody@example.invalid");
         strcpy(in.channel, "epay");
         in.hold_s = SHOP_HOLD_S;
+        shop_buyer(&in, i % PERSONS, i % 5 == 0 ? "off" : "");
 
         if (fk_checkout(&fk, &shop_env, &in, &out) != FK_OK) {
             continue;
@@ -280,7 +285,10 @@ main(void)
 {
     void               *result;
     size_t              i, n;
+    uint8_t             key[FK_TALLY_KEY_SIZE];
+    uint32_t            slot;
     pthread_t           thread[BUYERS + 6];
+    fk_coupon_put_t     coupon;
     fk_product_view_t   view;
 
     static const struct {
@@ -299,6 +307,12 @@ main(void)
     shop_product("seats", FK_KIND_COUNTED, 400);
     shop_stock("card", 1, 600);
     shop_stock("key", 5000, 1);
+    shop_terms("card", LIMIT);
+    coupon = shop_coupon_of("off", FK_COUPON_FIXED, 1);
+    coupon.uses_max = USES;
+    coupon.uses_buyer_max = USES;
+    shop_must(shop_coupon_put(&coupon) == FK_OK
+              && shop_level("gold", 100, 3000) == FK_OK, "terms");
     busy = BUYERS + 1;
     shop_must(pthread_barrier_init(&start, NULL, (unsigned) n) == 0,
               "barrier");
@@ -324,6 +338,16 @@ main(void)
     view = shop_view("seats");
     OK(view.held + view.sold <= 400 && view.sold > 100,
        "no seat is sold twice");
+    EQ_INT(shop_coupon_view("off").uses_count, USES,
+           "the coupon was used as often as it may, and not once more");
+
+    for (i = 0; i < PERSONS; i++) {
+        shop_digest((uint32_t) i, str("card"), key);
+        slot = fk_tally_find(&shop, FK_TALLY_QUOTA, key);
+        OK(slot != 0 && FK_TALLY(&shop, slot)->live.units <= LIMIT,
+           "buyer %u has no more than he may", (unsigned) i);
+    }
+
     OK(shop_sound(), "the shop is sound");
 
     return tap_done();
