@@ -16,8 +16,8 @@ static fk_code_t fk_archive_show(const fk_image_order_t *in,
     fk_order_view_t *out);
 static void fk_archive_show_payment(const fk_image_payment_t *in,
     fk_payment_view_t *out);
-static fk_code_t fk_archive_show_names(fk_t *fk, uint32_t agent,
-    fk_order_view_t *out);
+static fk_code_t fk_archive_show_words(fk_t *fk, uint32_t coupon,
+    uint32_t agent, fk_order_view_t *out);
 
 
 /* After the checksum: damage must not pass for a newer version. */
@@ -107,7 +107,7 @@ fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
     fk_order_view_t *out, fk_payment_view_t *payments, uint32_t *n)
 {
     int64_t            returned;
-    uint32_t           count, n_max, agent;
+    uint32_t           count, n_max, agent, coupon;
     fk_code_t          rc;
     fk_record_head_t   head;
     fk_archive_walk_t  walk;
@@ -127,6 +127,7 @@ fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
     }
 
     agent = walk.image.order.agent;
+    coupon = walk.image.order.coupon;
     n_max = n != NULL ? *n : 0;
     count = 0;
 
@@ -147,7 +148,7 @@ fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
         *n = count;
     }
 
-    return fk_archive_show_names(fk, agent, out);
+    return fk_archive_show_words(fk, coupon, agent, out);
 }
 
 
@@ -192,9 +193,6 @@ fk_archive_show(const fk_image_order_t *in, fk_order_view_t *out)
         out->step[n] = n < in->step_count ? in->step[n] : in->amount;
     }
 
-    /* Until the product is looked at: the coupon's code stands in the shop. */
-    out->index = in->coupon;
-
     return FK_OK;
 }
 
@@ -211,14 +209,17 @@ fk_archive_show_payment(const fk_image_payment_t *in, fk_payment_view_t *out)
 }
 
 
-/* A live order shows its product's words of today, too; and who brought its
- * buyer, whose slot is for good. */
+/*
+ * A live order shows its product's words of today, too; a coupon's code stands
+ * in the shop alone, and so does who brought the buyer.
+ */
 
 static fk_code_t
-fk_archive_show_names(fk_t *fk, uint32_t agent, fk_order_view_t *out)
+fk_archive_show_words(fk_t *fk, uint32_t coupon, uint32_t agent,
+    fk_order_view_t *out)
 {
     fk_str_t                 sku;
-    uint32_t                 product, coupon;
+    uint32_t                 product;
     fk_code_t                rc;
     const fk_product_rec_t  *p;
 
@@ -230,9 +231,6 @@ fk_archive_show_names(fk_t *fk, uint32_t agent, fk_order_view_t *out)
     sku.data = (const uint8_t *) out->sku;
     sku.size = strlen(out->sku);
     product = fk_product_find(fk, sku);
-
-    coupon = out->index;
-    out->index = 0;
 
     if (product == 0 || (coupon != 0 && !fk_coupon_used(fk, coupon))
         || (agent != 0 && !fk_account_used(fk, agent)))
