@@ -177,10 +177,10 @@ fk_signal_write(fk_signal_rec_t *rec, const fk_signal_t *signal)
     version = FK_GET(rec->version) | 1;
 
     __atomic_store_n(&rec->version, version, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
 
+    /* Each behind the odd version, and before the next one. */
     for (i = 0; i < FK_SIGNAL_WORDS; i++) {
-        __atomic_store_n(&rec->word[i], word[i], __ATOMIC_RELAXED);
+        __atomic_store_n(&rec->word[i], word[i], __ATOMIC_RELEASE);
     }
 
     __atomic_store_n(&rec->version, version + 1, __ATOMIC_RELEASE);
@@ -200,10 +200,8 @@ fk_signal_read(const fk_signal_rec_t *rec, fk_signal_t *out)
         version = __atomic_load_n(&rec->version, __ATOMIC_ACQUIRE);
 
         for (i = 0; i < FK_SIGNAL_WORDS; i++) {
-            word[i] = FK_GET(rec->word[i]);
+            word[i] = __atomic_load_n(&rec->word[i], __ATOMIC_ACQUIRE);
         }
-
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
         if (version % 2 == 0 && FK_GET(rec->version) == version) {
             memcpy(out, word, sizeof(*out));

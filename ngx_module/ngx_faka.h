@@ -105,6 +105,8 @@ struct ngx_faka_shop_s {
     ngx_uint_t              canary_shadow;    /* unsigned: 1 not applied */
     ngx_uint_t              price_refuse;     /* unsigned: 1 without a price */
     ngx_uint_t              buyer_history;    /* unsigned: 1 is kept */
+    ngx_uint_t              commission_levels;
+    ngx_uint_t              settle_after_s;   /* commission is frozen */
     int64_t                 review_over;      /* minor units; 0: off */
     ngx_uint_t              review_first;     /* unsigned: 1 first orders */
     ngx_array_t             order_limits;     /* ngx_faka_order_limit_t */
@@ -410,6 +412,7 @@ ngx_int_t ngx_faka_checkout_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_orders_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_notify_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_admin_handler(ngx_http_request_t *r);
+ngx_int_t ngx_faka_agents_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_metrics_handler(ngx_http_request_t *r);
 
 

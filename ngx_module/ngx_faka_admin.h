@@ -69,6 +69,26 @@ ngx_int_t ngx_faka_admin_level_put(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_buyer_get(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_buyer_put(ngx_http_request_t *r, ngx_str_t *name);
 
+/* ngx_faka_worker_admin_accounts.c */
+ngx_int_t ngx_faka_admin_accounts(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_account_get(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_account_put(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_ledger(ngx_http_request_t *r, ngx_str_t *name);
+
+/* ngx_faka_worker_admin_withdrawals.c */
+ngx_int_t ngx_faka_admin_withdrawals(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_withdrawal_request(ngx_http_request_t *r,
+    ngx_str_t *name);
+ngx_int_t ngx_faka_admin_withdrawal_approve(ngx_http_request_t *r,
+    ngx_str_t *name);
+ngx_int_t ngx_faka_admin_withdrawal_paid(ngx_http_request_t *r,
+    ngx_str_t *name);
+ngx_int_t ngx_faka_admin_withdrawal_reject(ngx_http_request_t *r,
+    ngx_str_t *name);
+
+/* ngx_faka_worker_admin_refunds.c */
+ngx_int_t ngx_faka_admin_refund_part(ngx_http_request_t *r, ngx_str_t *name);
+
 /* ngx_faka_worker_admin_signals.c */
 ngx_int_t ngx_faka_admin_signals(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_signal_put(ngx_http_request_t *r, ngx_str_t *name);

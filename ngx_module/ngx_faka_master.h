@@ -48,7 +48,9 @@ typedef enum {
     NGX_FAKA_SHOP_PRICE_FALLBACK,
     NGX_FAKA_SHOP_REVIEW_OVER,
     NGX_FAKA_SHOP_REVIEW_FIRST,
-    NGX_FAKA_SHOP_BUYER_HISTORY
+    NGX_FAKA_SHOP_BUYER_HISTORY,
+    NGX_FAKA_SHOP_COMMISSION_LEVELS,
+    NGX_FAKA_SHOP_SETTLE_AFTER
 } ngx_faka_shop_directive_t;
 
 typedef enum {
@@ -101,6 +103,12 @@ char *ngx_faka_shop_replicas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_shop_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_shop_canary(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_shop_price_fallback(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_faka_master_commission.c */
+char *ngx_faka_shop_commission_levels(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_settle_after(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* ngx_faka_master_risk.c */

@@ -23,6 +23,8 @@ static ngx_int_t ngx_faka_shop_key(ngx_conf_t *cf, ngx_str_t *path,
 #define NGX_FAKA_SNAPSHOT_S      3600
 #define NGX_FAKA_RETENTION_S     3600
 #define NGX_FAKA_ARCHIVE_S       (365 * 86400)
+#define NGX_FAKA_COMMISSION_LEVELS  2
+#define NGX_FAKA_SETTLE_AFTER_S  (7 * 86400)
 #define NGX_FAKA_TOKEN_SIZE_MIN  32
 #define NGX_FAKA_TOKEN_SIZE_MAX  128
 
@@ -185,6 +187,8 @@ ngx_faka_shop_create(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf,
     shop->snapshot_s = NGX_FAKA_SNAPSHOT_S;
     shop->retention_s = NGX_FAKA_RETENTION_S;
     shop->archive_s = NGX_FAKA_ARCHIVE_S;
+    shop->commission_levels = NGX_FAKA_COMMISSION_LEVELS;
+    shop->settle_after_s = NGX_FAKA_SETTLE_AFTER_S;
 
     return shop;
 }

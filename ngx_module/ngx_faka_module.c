@@ -46,7 +46,8 @@ static ngx_http_handler_pt  ngx_faka_handlers[] = {
     ngx_faka_orders_handler,
     ngx_faka_notify_handler,
     ngx_faka_admin_handler,
-    ngx_faka_metrics_handler
+    ngx_faka_metrics_handler,
+    ngx_faka_agents_handler
 };
 
 /*
@@ -55,7 +56,7 @@ static ngx_http_handler_pt  ngx_faka_handlers[] = {
  */
 
 static const char *const  ngx_faka_below[] = {
-    NULL, NULL, "/orders/", "/notify/", "/admin/", NULL
+    NULL, NULL, "/orders/", "/notify/", "/admin/", NULL, "/agents/"
 };
 
 
@@ -101,6 +102,11 @@ static ngx_command_t  ngx_faka_commands[] = {
                      NGX_FAKA_SHOP_PRICE_FALLBACK),
     ngx_faka_in_shop("review_over", NGX_CONF_TAKE1,
                      ngx_faka_shop_review_over, NGX_FAKA_SHOP_REVIEW_OVER),
+    ngx_faka_in_shop("commission_levels", NGX_CONF_TAKE1,
+                     ngx_faka_shop_commission_levels,
+                     NGX_FAKA_SHOP_COMMISSION_LEVELS),
+    ngx_faka_in_shop("settle_after", NGX_CONF_TAKE1,
+                     ngx_faka_shop_settle_after, NGX_FAKA_SHOP_SETTLE_AFTER),
     ngx_faka_in_shop("review_first_order", NGX_CONF_FLAG,
                      ngx_faka_shop_review_first, NGX_FAKA_SHOP_REVIEW_FIRST),
     ngx_faka_in_shop("buyer_history", NGX_CONF_FLAG,
@@ -134,6 +140,7 @@ static ngx_command_t  ngx_faka_commands[] = {
     ngx_faka_in_location("faka_notify", 3),
     ngx_faka_in_location("faka_admin", 4),
     ngx_faka_in_location("faka_metrics", 5),
+    ngx_faka_in_location("faka_agents", 6),
 
     ngx_null_command
 };

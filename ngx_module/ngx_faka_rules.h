@@ -20,6 +20,7 @@ typedef struct {
     struct sockaddr          *sockaddr;    /* of the buyer; NULL: unknown */
     fk_str_t                  contact;
     fk_str_t                  coupon;
+    fk_str_t                  agent;
     fk_buyer_view_t           buyer;       /* zeros: nothing is known */
     uint32_t                  qty;
     int64_t                   step[FK_STEP_COUNT];
@@ -28,7 +29,7 @@ typedef struct {
 
 /*
  * In init_process and at a worker's end.  Without rules, and without a
- * directive about risk, worker->rules stays NULL, and nothing below is called.
+ * directive about risk, worker->rules->asks is 0, and no checkout asks.
  */
 ngx_int_t ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker);
 void ngx_faka_rules_stop(ngx_faka_worker_t *worker);
@@ -58,8 +59,9 @@ void ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     const fk_env_t *env, const fk_checkout_t *in);
 
 /*
- * Before a payment is booked: whether a person looks first.  Then, when it was
- * booked for the first time: it counts.
+ * Before a payment is booked: whether a person looks first, and how it is
+ * split, which points into worker->rules until the next call.  Then, when it
+ * was booked for the first time: it counts.
  */
 void ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
     fk_pay_t *pay);
@@ -67,18 +69,26 @@ void ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_view_t *order);
 
 
+/* The same split for an order that a person approves; FK_OK, or the order's
+ * code. */
+fk_code_t ngx_faka_rules_approval(ngx_faka_worker_t *worker,
+    const fk_env_t *env, const fk_order_id_t *id, fk_split_t *split);
+
 /* --- between the files ------------------------------------------------- */
 
 struct ngx_faka_rules_s {
     ngx_faka_worker_t  *worker;
     fl_t               *vm[NGX_FAKA_RULES_COUNT];      /* NULL: none */
     uint32_t            version[NGX_FAKA_RULES_COUNT];
+    ngx_uint_t          asks;              /* unsigned: 1 at a checkout */
     ngx_uint_t          counts;            /* unsigned: 1 rates are wanted */
 
     fk_env_t            env;               /* of the call under way */
     fl_input_t          input;
     u_char              domain[FK_CONTACT_SIZE_MAX];
     char                reason[FL_TEXT_SIZE_MAX + 1];
+    fk_account_view_t   agent[FL_LEVELS_MAX];      /* of the split */
+    fk_account_view_t   platform;
 
     time_t              clock_s;           /* minute that hour is of */
     ngx_int_t           hour;
@@ -104,6 +114,12 @@ void ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
 fk_str_t ngx_faka_rules_domain(ngx_faka_rules_t *rules, fk_str_t contact);
 fk_str_t ngx_faka_rules_network(struct sockaddr *sockaddr,
     u_char network[NGX_FAKA_NETWORK_SIZE]);
+
+/* ngx_faka_worker_commission.c: what of paid goes to whom; rules->input is the
+ * order's. */
+void ngx_faka_commission(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
+    int64_t paid, fk_split_t *split);
 
 /* ngx_faka_worker_risk.c */
 

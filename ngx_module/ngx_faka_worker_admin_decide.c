@@ -12,6 +12,7 @@
 
 #include "ngx_faka_admin.h"
 #include "ngx_faka_order.h"
+#include "ngx_faka_rules.h"
 
 
 #define NGX_FAKA_DECISION_EVENTS  2
@@ -38,6 +39,8 @@ static ngx_int_t ngx_faka_admin_decide(ngx_http_request_t *r,
 static fk_code_t ngx_faka_admin_decision(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_order_id_t *id,
     const ngx_faka_decision_t *decision);
+static fk_code_t ngx_faka_admin_approval(ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, const fk_order_id_t *id);
 static void ngx_faka_admin_undecided(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_admin_refund_body(ngx_http_request_t *r,
     ngx_str_t *body);
@@ -137,7 +140,9 @@ ngx_faka_admin_decision(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     ngx_faka_env(&env);
 
     for (i = 0; i < decision->events_count; i++) {
-        code = fk_decide(fk, &env, id, decision->events[i], ctx->order);
+        code = decision->events[i] == FK_EVENT_APPROVE
+               ? ngx_faka_admin_approval(ctx, &env, id)
+               : fk_decide(fk, &env, id, decision->events[i], ctx->order);
 
         if (code == FK_OK) {
             ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
@@ -157,6 +162,35 @@ ngx_faka_admin_decision(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     if (code == FK_OK && !(decision->done >> ctx->order->status & 1)) {
         return FK_CONFLICT;
+    }
+
+    return code;
+}
+
+
+/* What is paid by it is split as a payment would have been. */
+
+static fk_code_t
+ngx_faka_admin_approval(ngx_faka_ctx_t *ctx, const fk_env_t *env,
+    const fk_order_id_t *id)
+{
+    fk_code_t           code;
+    fk_split_t          split;
+    ngx_faka_worker_t  *w;
+
+    w = ctx->shop->worker;
+
+    code = ngx_faka_rules_approval(w, env, id, &split);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    code = fk_approve(&w->fk, env, id, &split, ctx->order);
+
+    if (code == FK_INVALID && split.count != 0) {
+        ngx_memzero(&split, sizeof(fk_split_t));
+        split.flagged = 1;
+        code = fk_approve(&w->fk, env, id, &split, ctx->order);
     }
 
     return code;

@@ -275,6 +275,16 @@ ngx_faka_admin_rules(ngx_faka_json_t *json, const fk_order_view_t *order)
         ngx_faka_json_null(json, "coupon");
     }
 
+    if (order->agent[0] != '\0') {
+        ngx_faka_json_text(json, "agent", order->agent);
+
+    } else {
+        ngx_faka_json_null(json, "agent");
+    }
+
+    ngx_faka_json_bool(json, "commission_failed", order->flagged);
+    ngx_faka_json_integer(json, "returned", order->returned);
+
     if (order->rules == 0) {
         ngx_faka_json_null(json, "rules");
 

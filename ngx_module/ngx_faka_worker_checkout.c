@@ -25,7 +25,7 @@
 #define NGX_FAKA_CHECKOUT_TRIES      3
 
 /* Of what is digested: names, separators, values. */
-#define NGX_FAKA_CHECKOUT_PARTS      9
+#define NGX_FAKA_CHECKOUT_PARTS      11
 
 /* Our own answer and a payment address of usual length. */
 #define NGX_FAKA_CHECKOUT_JSON_SIZE  1024
@@ -39,6 +39,7 @@ typedef struct {
     ngx_str_t               contact;
     ngx_str_t               channel;
     ngx_str_t               coupon;
+    ngx_str_t               agent;
     ngx_str_t               key;       /* Idempotency-Key; empty: none */
     ngx_faka_field_error_t  error;
 } ngx_faka_checkout_in_t;
@@ -97,6 +98,9 @@ static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
       NULL, 0 },
     { "coupon", NGX_FAKA_FIELD_WORD,
       offsetof(ngx_faka_checkout_in_t, coupon), 1, FK_COUPON_CODE_SIZE_MAX, 0,
+      NULL, 0 },
+    { "agent", NGX_FAKA_FIELD_WORD,
+      offsetof(ngx_faka_checkout_in_t, agent), 1, FK_ACCOUNT_SIZE_MAX, 0,
       NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
@@ -292,6 +296,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     out.sku = ngx_faka_fk_str(&in->sku);
     out.contact = ngx_faka_fk_str(&in->contact);
     out.coupon = ngx_faka_fk_str(&in->coupon);
+    out.agent = ngx_faka_fk_str(&in->agent);
     out.why = &in->error.detail;
     out.qty = (uint32_t) in->qty;
     out.hold_s = (uint32_t) ctx->shop->hold_s;
@@ -442,7 +447,7 @@ ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
 
     qty = (u_char) out->qty;
 
-    parts = NGX_FAKA_CHECKOUT_PARTS - 2;
+    parts = NGX_FAKA_CHECKOUT_PARTS - 4;
     body_part[0] = PAY_STR("body");
     body_part[1] = pay_str(&qty, 1);
     body_part[2] = pay_str(out->sku.data, out->sku.size);
@@ -452,11 +457,13 @@ ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
     body_part[6] = pay_str(out->contact.data, out->contact.size);
 
     /* A content of its own kind: what was filed without it is found again. */
-    if (out->coupon.size != 0) {
-        body_part[0] = PAY_STR("body with coupon");
+    if (out->coupon.size != 0 || out->agent.size != 0) {
+        body_part[0] = PAY_STR("body with terms");
         body_part[6] = pay_str(out->coupon.data, out->coupon.size);
         body_part[7] = PAY_STR("\0");
-        body_part[8] = pay_str(out->contact.data, out->contact.size);
+        body_part[8] = pay_str(out->agent.data, out->agent.size);
+        body_part[9] = PAY_STR("\0");
+        body_part[10] = pay_str(out->contact.data, out->contact.size);
         parts = NGX_FAKA_CHECKOUT_PARTS;
     }
 
@@ -488,7 +495,7 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fk_order_id_make(&out->id, env->now_ms, random);
 
     /* Who asks again has his order: no rule stands between. */
-    if (w->rules != NULL && out->has_idem) {
+    if (w->rules->asks && out->has_idem) {
         code = fk_order_by_idem(&w->fk, out->idem, out->body, ctx->order);
 
         if (code != FK_NOT_FOUND) {
@@ -512,7 +519,7 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     ngx_faka_journal_kick(w->journal);
 
-    if (w->rules != NULL) {
+    if (w->rules->asks) {
         ngx_faka_rules_made(r, w, env, out);
     }
 
@@ -533,7 +540,7 @@ ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     w = ctx->shop->worker;
 
-    if (w->rules != NULL) {
+    if (w->rules->asks) {
         code = fk_product_get(&w->fk, env, out->sku, &product);
 
         if (code == FK_OK) {
@@ -608,6 +615,9 @@ ngx_faka_checkout_refuse(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     } else if (code == FK_COUPON) {
         field = "coupon";
+
+    } else if (code == FK_AGENT) {
+        field = "agent";
     }
 
     ngx_faka_send_problem(r, code, field, in->error.detail);

@@ -527,7 +527,7 @@ ngx_faka_metrics_rules(ngx_faka_metrics_t *m)
 
     rules = m->shop->worker->rules;
 
-    if (rules == NULL) {
+    if (!rules->asks) {
         return;
     }
 
@@ -590,7 +590,7 @@ ngx_faka_metrics_risk(ngx_faka_metrics_t *m)
         [NGX_FAKA_RISK_FIRST] = "review_first_order"
     };
 
-    if (m->shop->worker->rules == NULL) {
+    if (!m->shop->worker->rules->asks) {
         return;
     }
 

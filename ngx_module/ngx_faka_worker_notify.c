@@ -351,11 +351,19 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
     ngx_faka_env(&env);
 
-    if (w->rules != NULL) {
-        ngx_faka_rules_payment(w, &env, &pay);
-    }
+    ngx_faka_rules_payment(w, &env, &pay);
 
     code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
+
+    /* Money is not dropped for what rules or accounts make of it. */
+    if (code == FK_INVALID && pay.split.count != 0) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "faka: the split of order %V is not possible; it is "
+                      "paid without", &ctx->order_text);
+        ngx_memzero(&pay.split, sizeof(fk_split_t));
+        pay.split.flagged = 1;
+        code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
+    }
 
     if (code != FK_OK) {
         return code;
@@ -363,8 +371,7 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
     ngx_faka_journal_kick(w->journal);
 
-    if (w->rules != NULL && notify->result != FK_PAY_DUPLICATE
-        && notify->result != FK_PAY_REUSED)
+    if (notify->result != FK_PAY_DUPLICATE && notify->result != FK_PAY_REUSED)
     {
         ngx_faka_rules_paid(w, &env, &notify->order);
     }

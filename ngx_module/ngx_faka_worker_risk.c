@@ -136,6 +136,10 @@ ngx_faka_risk_rate(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
         key = ngx_faka_rules_network(sale->sockaddr, network);
         break;
 
+    case FK_RATE_AGENT:
+        key = sale->agent;
+        break;
+
     case FK_RATE_SKU:
         key = (fk_str_t) { (const uint8_t *) sale->product->sku,
                            ngx_strlen(sale->product->sku) };

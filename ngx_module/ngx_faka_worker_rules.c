@@ -25,6 +25,9 @@ static int64_t ngx_faka_rules_coupon(ngx_faka_worker_t *worker,
     const ngx_faka_sale_t *sale);
 static void ngx_faka_rules_buyer(ngx_faka_worker_t *worker,
     ngx_faka_sale_t *sale);
+static fk_code_t ngx_faka_rules_look(ngx_faka_worker_t *worker,
+    const fk_env_t *env, const fk_order_id_t *id, fk_order_view_t *order,
+    fk_product_view_t *product, ngx_faka_sale_t *sale);
 static void ngx_faka_rules_sold(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const int64_t *step, int64_t total);
 
@@ -39,21 +42,18 @@ ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
 
     shop = worker->shop;
 
-    if (shop->rules[NGX_FAKA_RULES_MAIN].source.len == 0
-        && shop->rules[NGX_FAKA_RULES_CANARY].source.len == 0
-        && shop->review_over == 0 && !shop->review_first
-        && shop->order_limits.nelts == 0
-        && shop->block_networks.nelts == 0 && shop->block_domains.nelts == 0)
-    {
-        return NGX_OK;
-    }
-
     rules = ngx_pcalloc(cycle->pool, sizeof(ngx_faka_rules_t));
     if (rules == NULL) {
         return NGX_ERROR;
     }
 
     rules->worker = worker;
+    rules->asks = shop->rules[NGX_FAKA_RULES_MAIN].source.len != 0
+                  || shop->rules[NGX_FAKA_RULES_CANARY].source.len != 0
+                  || shop->review_over != 0 || shop->review_first
+                  || shop->order_limits.nelts != 0
+                  || shop->block_networks.nelts != 0
+                  || shop->block_domains.nelts != 0;
     rules->counts = shop->order_limits.nelts != 0;
 
     for (i = 0; i < NGX_FAKA_RULES_COUNT; i++) {
@@ -141,6 +141,7 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     sale.qty = out->qty;
 
     sale.coupon = out->coupon;
+    sale.agent = out->agent;
     ngx_memzero(&sale.buyer, sizeof(fk_buyer_view_t));
 
     if (out->has_buyer) {
@@ -266,7 +267,7 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     rules = worker->rules;
     total = product->price;
 
-    if (rules == NULL || *left_us <= 0) {
+    if (!rules->asks || *left_us <= 0) {
         return total;
     }
 
@@ -278,6 +279,7 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     sale.sockaddr = NULL;
     sale.contact = (fk_str_t) { NULL, 0 };
     sale.coupon = (fk_str_t) { NULL, 0 };
+    sale.agent = (fk_str_t) { NULL, 0 };
     sale.qty = 1;
     ngx_memzero(&sale.buyer, sizeof(fk_buyer_view_t));
     ngx_faka_rules_steps(&sale);
@@ -374,6 +376,10 @@ ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     if (key.size != 0) {
         fk_rate_add(&worker->fk, env, FK_RATE_IP, key);
     }
+
+    if (in->agent.size != 0) {
+        fk_rate_add(&worker->fk, env, FK_RATE_AGENT, in->agent);
+    }
 }
 
 
@@ -421,7 +427,6 @@ void
 ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
     fk_pay_t *pay)
 {
-    fk_str_t                   sku;
     fk_order_view_t            order;
     ngx_faka_sale_t            sale;
     ngx_faka_rules_t          *rules;
@@ -429,38 +434,102 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
     ngx_faka_rules_variant_t   variant;
 
     rules = worker->rules;
+    sale.order = &order;
+    sale.product = &product;
 
-    if (fk_order_get(&worker->fk, &pay->id, &order) != FK_OK) {
-        return;
-    }
-
-    sale.contact = (fk_str_t) { order.contact, order.contact_size };
-    sale.coupon = (fk_str_t) { (uint8_t *) order.coupon,
-                               ngx_strlen(order.coupon) };
-    ngx_faka_rules_buyer(worker, &sale);
-    variant = ngx_faka_rules_choose(rules, sale.contact);
-
-    if (rules->vm[variant] == NULL
-        || !fl_has(rules->vm[variant], FL_HOOK_RISK))
+    if (ngx_faka_rules_look(worker, env, &pay->id, &order, &product, &sale)
+        != FK_OK)
     {
         return;
     }
 
-    sku = (fk_str_t) { (uint8_t *) order.sku, ngx_strlen(order.sku) };
+    variant = ngx_faka_rules_choose(rules, sale.contact);
 
-    if (fk_product_get(&worker->fk, env, sku, &product) != FK_OK) {
-        return;
+    if (rules->asks) {
+        ngx_faka_risk_payment(rules, variant, &sale, pay);
     }
 
-    rules->env = *env;
-    sale.product = &product;
-    sale.order = &order;
-    sale.sockaddr = NULL;
-    sale.qty = order.qty;
-    ngx_memcpy(sale.step, order.step, sizeof(sale.step));
+    ngx_faka_commission(rules, variant, &sale, pay->amount, &pay->split);
+}
 
-    ngx_faka_rules_input(rules, &sale);
-    ngx_faka_risk_payment(rules, variant, &sale, pay);
+
+fk_code_t
+ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_id_t *id, fk_split_t *split)
+{
+    int64_t             paid;
+    uint32_t            i, n;
+    fk_code_t           code;
+    fk_order_view_t     order;
+    ngx_faka_sale_t     sale;
+    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
+    fk_product_view_t   product;
+
+    sale.order = &order;
+    sale.product = &product;
+
+    code = ngx_faka_rules_look(worker, env, id, &order, &product, &sale);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    n = FK_ORDER_PAYMENTS_MAX;
+    code = fk_order_payments(&worker->fk, id, payment, &n);
+    paid = 0;
+
+    for (i = 0; i < n; i++) {
+        if (payment[i].state == FK_PAYMENT_STATE_REVIEW
+            || payment[i].state == FK_PAYMENT_STATE_APPLIED)
+        {
+            paid += payment[i].amount;
+        }
+    }
+
+    ngx_faka_commission(worker->rules,
+                        ngx_faka_rules_choose(worker->rules, sale.contact),
+                        &sale, paid, split);
+
+    return code;
+}
+
+
+/* The order and what rules see of it, in rules->input. */
+
+static fk_code_t
+ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_id_t *id, fk_order_view_t *order,
+    fk_product_view_t *product, ngx_faka_sale_t *sale)
+{
+    fk_str_t   sku;
+    fk_code_t  code;
+
+    code = fk_order_get(&worker->fk, id, order);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    sku = (fk_str_t) { (uint8_t *) order->sku, ngx_strlen(order->sku) };
+
+    code = fk_product_get(&worker->fk, env, sku, product);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    sale->sockaddr = NULL;
+    sale->contact = (fk_str_t) { order->contact, order->contact_size };
+    sale->coupon = (fk_str_t) { (uint8_t *) order->coupon,
+                                ngx_strlen(order->coupon) };
+    sale->agent = (fk_str_t) { (uint8_t *) order->agent,
+                               ngx_strlen(order->agent) };
+    sale->qty = order->qty;
+    ngx_memcpy(sale->step, order->step, sizeof(sale->step));
+
+    ngx_faka_rules_buyer(worker, sale);
+
+    worker->rules->env = *env;
+    ngx_faka_rules_input(worker->rules, sale);
+
+    return FK_OK;
 }
 
 

@@ -113,6 +113,10 @@ ngx_faka_rules_input_buyer(ngx_faka_rules_t *rules,
     if (sale->coupon.size != 0) {
         fl_input_text(in, FL_FIELD_COUPON, sale->coupon);
     }
+
+    if (sale->agent.size != 0) {
+        fl_input_text(in, FL_FIELD_AGENT, sale->agent);
+    }
 }
 
 
@@ -150,7 +154,7 @@ ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
                               ngx_faka_rules_network(sale->sockaddr,
                                                      network));
     ngx_faka_rules_input_rate(rules, FL_FIELD_AGENT_1M, FK_RATE_AGENT,
-                              (fk_str_t) { NULL, 0 });
+                              sale->agent);
 }
 
 

@@ -163,6 +163,7 @@ function drawBuy() {
   $('buy_more').disabled = sending || qty >= max;
   $('buy_qty').readOnly = sending;
   $('buy_contact').readOnly = sending;
+  $('buy_coupon').readOnly = sending;
   $('buy_submit').disabled = sending || (!now.can && !store.get('pending', null));
   put($('buy_submit'), t(failed && store.get('pending', null) ? 'submit_again' : 'submit'));
   put($('buy_busy'), progress);
@@ -170,6 +171,7 @@ function drawBuy() {
   $('buy_error').hidden = !failed;
   put($('buy_error'), failed ? failed.text ?? problemText(failed) : '');
   $('buy_contact').setAttribute('aria-invalid', String(failed?.field === 'contact'));
+  $('buy_coupon').setAttribute('aria-invalid', String(failed?.field === 'coupon'));
   $('buy_qty').setAttribute('aria-invalid', String(failed?.field === 'qty'));
 }
 
@@ -192,6 +194,7 @@ function refuse(problem) {
   drawBuy();
   if (problem.field === 'contact') $('buy_contact').focus();
   if (problem.field === 'qty') $('buy_qty').focus();
+  if (problem.field === 'coupon') $('buy_coupon').focus();
 }
 
 function freshKey() {
@@ -202,15 +205,20 @@ function freshKey() {
     b => b.toString(16).padStart(2, '0')).join('');
 }
 
+/* Whoever came by an agent's link is his, until another link was followed. */
+function ledBy() {
+  const agent = new URLSearchParams(location.search).get('agent');
+  if (agent && /^[A-Za-z0-9_-]{1,32}$/.test(agent)) store.put('agent', agent);
+  return store.get('agent', undefined);
+}
+
 /* The same purchase keeps its key until an answer came; another one gets a new. */
-function pendingFor(sku, qty, contact) {
+function pendingFor(wish) {
   const old = store.get('pending', null);
-  if (old && old.sku === sku && old.qty === qty && old.contact === contact
-      && now_s() - old.at < PENDING_S_MAX)
-  {
-    return old;
-  }
-  return { key: freshKey(), sku, qty, contact, at: now_s() };
+  const same = old && ['sku', 'qty', 'contact', 'coupon', 'agent'].every(k => old[k] === wish[k]);
+
+  if (same && now_s() - old.at < PENDING_S_MAX) return old;
+  return { ...wish, key: freshKey(), at: now_s() };
 }
 
 async function submitBuy() {
@@ -232,7 +240,8 @@ async function submitBuy() {
   }
 
   store.put('contact', contact);
-  await send(pendingFor(buying, qty, contact), t('sending'));
+  const coupon = $('buy_coupon').value.trim() || undefined;
+  await send(pendingFor({ sku: buying, qty, contact, coupon, agent: ledBy() }), t('sending'));
 }
 
 async function send(pending, words) {
@@ -251,6 +260,13 @@ async function send(pending, words) {
     return;
   }
 
+  /* An agent who is gone must not keep a buyer from buying. */
+  if (problemOf(answer).code === 'invalid_agent' && pending.agent) {
+    store.drop('agent');
+    await send({ ...pending, agent: undefined, key: freshKey() }, words);
+    return;
+  }
+
   /* A clear no ends this purchase; no answer, or 503, leaves it open. */
   if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) store.drop('pending');
   refuse(problemOf(answer));
@@ -263,7 +279,8 @@ async function tryCheckout(pending) {
     answer = await call('/checkout', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': pending.key },
-      body: JSON.stringify({ sku: pending.sku, qty: pending.qty, contact: pending.contact }),
+      body: JSON.stringify({ sku: pending.sku, qty: pending.qty, contact: pending.contact,
+        coupon: pending.coupon, agent: pending.agent }),
     });
 
     const later = answer.status === 0 || answer.status === 429 || answer.status >= 502;
@@ -307,6 +324,7 @@ async function resumeBuy() {
   openBuy(pending.sku);
   $('buy_qty').value = String(pending.qty);
   $('buy_contact').value = pending.contact;
+  $('buy_coupon').value = pending.coupon ?? '';
   await send(pending, t('resume'));
 }
 
@@ -576,6 +594,7 @@ function start() {
   wireBuy();
   watchProducts();
   refreshMine();
+  ledBy();
   resumeBuy();
 
   /* Back from the gateway by the browser's button: a frozen page wakes up. */

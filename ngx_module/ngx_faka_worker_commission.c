@@ -1,0 +1,181 @@
+/*
+ * Commission: what of a paid amount goes to the agents above the buyer and to
+ * the platform; the rest stays the merchant's.
+ *
+ * The rule says it, and an agent's own rate counts more than the rule.  A rule
+ * that gives no answer, or rates that come to more than was paid: nobody gets
+ * anything, and the order is flagged.  The engine judges all of it again.
+ */
+
+#include "ngx_faka_rules.h"
+
+
+static uint32_t ngx_faka_commission_agents(ngx_faka_rules_t *rules,
+    fk_str_t agent);
+static fl_code_t ngx_faka_commission_ask(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, uint32_t levels, int64_t paid,
+    fl_split_t *answer);
+static void ngx_faka_commission_line(fk_split_t *split,
+    const fk_account_view_t *account, int64_t amount);
+static ngx_uint_t ngx_faka_commission_platform(ngx_faka_rules_t *rules,
+    const char *currency);
+
+
+void
+ngx_faka_commission(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
+    int64_t paid, fk_split_t *split)
+{
+    int64_t     sum;
+    uint16_t    rate_bp;
+    uint32_t    i, levels;
+    fl_code_t   code;
+    fl_split_t  answer;
+
+    ngx_memzero(split, sizeof(fk_split_t));
+    split->settle_s = (uint32_t) rules->worker->shop->settle_after_s;
+
+    if (sale->agent.size == 0 || paid < 1) {
+        return;
+    }
+
+    levels = ngx_faka_commission_agents(rules, sale->agent);
+    code = ngx_faka_commission_ask(rules, variant, levels, paid, &answer);
+
+    if (code != FL_OK && code != FL_MISSING) {
+        split->flagged = 1;
+        return;
+    }
+
+    sum = answer.platform;
+
+    for (i = 0; i < levels; i++) {
+        rate_bp = i < FK_ACCOUNT_RATES ? rules->agent[i].rate_bp[i]
+                                       : FK_RATE_BY_RULE;
+
+        if (rate_bp != FK_RATE_BY_RULE) {
+            answer.level[i] = paid / FK_BP * rate_bp
+                              + paid % FK_BP * rate_bp / FK_BP;
+        }
+
+        sum += answer.level[i];
+    }
+
+    if (sum > paid) {
+        split->flagged = 1;
+        return;
+    }
+
+    for (i = 0; i < levels; i++) {
+        ngx_faka_commission_line(split, &rules->agent[i], answer.level[i]);
+    }
+
+    if (answer.platform != 0
+        && ngx_faka_commission_platform(rules, sale->product->currency))
+    {
+        ngx_faka_commission_line(split, &rules->platform, answer.platform);
+    }
+}
+
+
+/* The buyer's own agent first, then the one above; returns how many. */
+
+static uint32_t
+ngx_faka_commission_agents(ngx_faka_rules_t *rules, fk_str_t agent)
+{
+    uint32_t            n;
+    fk_account_view_t  *account;
+
+    for (n = 0; n < rules->worker->shop->commission_levels; n++) {
+        account = &rules->agent[n];
+
+        if (agent.size == 0
+            || fk_account_get(&rules->worker->fk, agent, account) != FK_OK)
+        {
+            break;
+        }
+
+        agent = (fk_str_t) { (uint8_t *) account->parent,
+                             ngx_strlen(account->parent) };
+    }
+
+    return n;
+}
+
+
+/* Without a rule there are the rates of the agents. */
+
+static fl_code_t
+ngx_faka_commission_ask(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, uint32_t levels, int64_t paid,
+    fl_split_t *answer)
+{
+    fl_t       *vm;
+    fl_code_t   code;
+
+    vm = rules->vm[variant];
+    ngx_memzero(answer, sizeof(fl_split_t));
+
+    if (vm == NULL || !fl_has(vm, FL_HOOK_COMMISSION)) {
+        return FL_MISSING;
+    }
+
+    fl_input_int(&rules->input, FL_FIELD_PAID, paid);
+    fl_input_int(&rules->input, FL_FIELD_LEVELS, levels);
+    fl_input_bool(&rules->input, FL_FIELD_OWN, 0);
+
+    code = fl_commission(vm, &rules->input, paid, levels, answer);
+
+    ngx_faka_rules_asked(rules, variant, FL_HOOK_COMMISSION, code,
+                         fl_error(vm), "nobody gets commission, and the order "
+                         "is flagged");
+
+    return code;
+}
+
+
+static void
+ngx_faka_commission_line(fk_split_t *split, const fk_account_view_t *account,
+    int64_t amount)
+{
+    fk_split_line_t  *line;
+
+    /* What a closed account would get stays the merchant's. */
+    if (amount == 0 || account->closed) {
+        return;
+    }
+
+    line = &split->line[split->count++];
+    line->account = (fk_str_t) { (const uint8_t *) account->id,
+                                 ngx_strlen(account->id) };
+    line->amount = amount;
+}
+
+
+/* "platform" is the one of the first currency; of another, "platform-USD". */
+
+static ngx_uint_t
+ngx_faka_commission_platform(ngx_faka_rules_t *rules, const char *currency)
+{
+    u_char              name[sizeof("platform-") + FK_CURRENCY_SIZE], *last;
+    fk_str_t            id;
+    ngx_uint_t          i;
+    fk_account_view_t  *account;
+
+    account = &rules->platform;
+    last = ngx_sprintf(name, "platform-%s", currency);
+
+    for (i = 0; i < 2; i++) {
+        id = (fk_str_t) { name, i == 0 ? (size_t) (last - name)
+                                       : sizeof("platform") - 1 };
+
+        if (fk_account_get(&rules->worker->fk, id, account) == FK_OK
+            && account->kind == FK_ACCOUNT_PLATFORM
+            && ngx_strcmp(account->currency, currency) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}

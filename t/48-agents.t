@@ -1,0 +1,255 @@
+# Agents and what they earn: commission by the rule and by rates of their own,
+# frozen and available, clawed back with the buyer's money, withdrawn; and the
+# agent's own view of it.
+
+use lib 't/lib';
+
+use Cwd;
+
+use Faka::OpenAPI qw(api_ok);
+use Faka::Proc qw(spew);
+use Faka::Test;
+
+my $t = Faka::Test->new(
+    server => 'location /agents/ { faka_agents main; }',
+    shop => { settle_after => '7d' });
+my $nginx = $t->nginx;
+
+# The shop's clock is the test's: a week is over in no time.  The library is
+# built by "make clock-build".
+$nginx->{opt}{env} = { LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
+                       FAKA_CLOCK => $t->dir . '/clock' };
+my $clock_us = 0;
+spew($t->dir . '/clock', pack('q<', 0), 0644);
+
+sub days_later {
+    $clock_us += 86_400_000_000 * $_[0];
+    open my $fh, '+<:raw', $t->dir . '/clock' or die "clock: $!";
+    syswrite $fh, pack 'q<', $clock_us;
+    close $fh or die "clock: $!";
+}
+my $shop = $nginx->{opt}{shop};
+my $secret = 'agent-token-' . 'x' x 32;
+
+$shop->{rules} = $t->write_file('shop.lua', <<'EOT', 0644);
+function commission(o)
+    if o.sku == "bad" then
+        return o.paid, 1
+    end
+    return percent(o.paid, 1), percent(o.paid, 10), percent(o.paid, 5)
+end
+
+examples = {
+    { commission = { sku = "x", paid = 1000 }, gives = { 10, 100, 50 } },
+}
+EOT
+$t->start;
+$t->product($_, kind => 'counted', stock => 1000, price => 999, qty_max => 10)
+    for qw(x bad);
+
+sub put {
+    my ($id, %fields) = @_;
+
+    return $t->admin('PUT', "/accounts/$id", \%fields);
+}
+
+sub account { return $t->admin('GET', "/accounts/$_[0]")->json }
+
+sub balances {
+    my ($id) = @_;
+
+    my $account = account($id);
+    return join ' ', map { "$_ $account->{$_}" }
+           grep { $account->{$_} } qw(frozen available reserved withdrawn
+                                      debt earned);
+}
+
+sub bought {
+    my (%fields) = @_;
+
+    my $answer = $t->checkout(sku => 'x', %fields);
+    is($answer->status, 201, 'an order') or diag($answer->body);
+    is($t->notify($answer->json)->body, 'success', 'is paid');
+    return $answer->json;
+}
+
+
+# Accounts.
+
+my $made = put('boss', currency => 'CNY');
+is($made->status, 201, 'an agent');
+api_ok('PUT', '/admin/accounts/{account}', $made, 'as described');
+is(put('lin', currency => 'CNY', parent => 'boss', token => $secret)->status,
+   201, 'another below');
+is(put('platform', currency => 'CNY', kind => 'platform')->status, 201,
+   'the platform');
+my $cycle = put('boss', parent => 'lin');
+is($cycle->status, 400, 'a cycle is refused');
+is($cycle->json->{field}, 'parent', 'the field is named');
+is(put('eve', parent => 'boss')->json->{field}, 'currency',
+   'one without a currency');
+is(put('eve', currency => 'CNY', rates => [1, 2])->json->{field}, 'rates',
+   'too few rates');
+is(put('eve', currency => 'CNY', rates => [1, 2, 10001])->json->{field},
+   'rates', 'a rate beyond all');
+my $list = $t->admin('GET', '/accounts');
+api_ok('GET', '/admin/accounts', $list, 'the list is as described');
+is_deeply([map { $_->{account} } @{ $list->json->{accounts} }],
+          [qw(boss lin platform)], 'has them');
+
+my $refused = $t->checkout(sku => 'x', agent => 'nobody');
+is($refused->status, 422, 'an agent that is not there');
+is($refused->code, 'invalid_agent', 'in a word');
+api_ok('POST', '/checkout', $refused, 'as described');
+
+
+# Frozen, then available; odd amounts are rounded down, the rest is the shop's.
+
+my $order = bought(agent => 'lin');
+is(balances('lin'), 'frozen 99 earned 99', 'ten percent, frozen');
+is(balances('boss'), 'frozen 49 earned 49', 'five percent above');
+is(balances('platform'), 'frozen 9 earned 9', 'and the platform');
+is($t->admin('GET', "/orders/$order->{order}")->json->{agent}, 'lin',
+   'the order knows its agent');
+days_later(6.9);
+$t->get('/products');
+is(balances('lin'), 'frozen 99 earned 99', 'for a week');
+days_later(0.2);
+ok(wait_until(sub { account('lin')->{available} == 99 }, 8), 'then available');
+is(balances('boss'), 'available 49 earned 49', 'above, too');
+$t->audit_ok;
+
+my $ledger = $t->admin('GET', '/accounts/lin/ledger');
+api_ok('GET', '/admin/accounts/{account}/ledger', $ledger, 'as described');
+is_deeply([map { "$_->{kind} $_->{state} $_->{amount} $_->{order}" }
+           @{ $ledger->json->{entries} }],
+          ["commission available 99 $order->{order}"], 'the ledger');
+
+
+# The agent's own view.
+
+my %mine = (headers => { Authorization => "Bearer $secret" });
+my $view = $t->get('/agents/lin', %mine);
+api_ok('GET', '/agents/{account}', $view, 'as described');
+is($view->json->{available}, 99, 'the balance');
+like($view->json->{link}, qr{\?agent=lin\z}, 'the link');
+is($t->get('/agents/lin/ledger', %mine)->json->{entries}[0]{amount}, 99,
+   'the ledger');
+my $csv = $t->get('/agents/lin/ledger.csv', %mine);
+is($csv->header('content-type'), 'text/csv; charset=utf-8', 'as CSV');
+like($csv->body, qr/\Akind,.*\ncommission,available,99,\d+,\d+,\w{26},\n\z/,
+     'a line an entry');
+for my $case (['/agents/lin', undef], ['/agents/lin', 'wrong' x 8],
+              ['/agents/boss', $secret], ['/agents/none', $secret],
+              ['/agents/', $secret], ['/agents/lin/other', $secret]) {
+    my ($path, $token) = @$case;
+    my $no = $t->get($path, defined $token
+                     ? (headers => { Authorization => "Bearer $token" }) : ());
+    is($no->status, 404, "$path with another token tells nothing");
+}
+
+
+# A rate of their own counts more than the rule; a closed one gets nothing.
+
+is(put('lin', rates => [2000, -1, -1])->status, 200, 'twenty percent');
+bought(agent => 'lin');
+is(account('lin')->{earned}, 99 + 199, 'by the own rate');
+is(put('boss', closed => JSON::PP::true)->status, 200, 'the boss is closed');
+my $earned = account('boss')->{earned};
+bought(agent => 'lin');
+is(account('boss')->{earned}, $earned, 'and earns no more');
+is($t->checkout(sku => 'x', agent => 'boss')->status, 422,
+   'nor leads anybody here');
+
+
+# A rule that wants more than was paid.
+
+$order = bought(sku => 'bad', agent => 'lin');
+$view = $t->admin('GET', "/orders/$order->{order}")->json;
+is($view->{status}, 'delivered', 'the buyer has his goods');
+is($view->{commission_failed}, JSON::PP::true, 'the order is flagged');
+is($t->metrics->{'faka_rules_calls_total{rules="main",hook="commission",'
+                 . 'result="answer"}'}, 1, 'it is counted');
+
+
+# Money that goes back takes its commission along, in parts and whole.
+
+my $before = account('lin')->{earned};
+$order = bought(agent => 'lin', qty => 10);
+is(account('lin')->{earned} - $before, 1998, 'a large order');
+my $part = $t->admin('POST', "/orders/$order->{order}/refunds",
+                     { amount => 3330, ref => 'r-1' });
+is($part->status, 200, 'a third goes back');
+api_ok('POST', '/admin/orders/{order}/refunds', $part, 'as described');
+is($part->json->{returned}, 3330, 'the order knows it');
+is(account('lin')->{earned} - $before, 1998 - 666, 'and a third of it');
+is($t->admin('POST', "/orders/$order->{order}/refunds",
+             { amount => 3330, ref => 'r-1' })->json->{returned}, 3330,
+   'said twice it counts once');
+is($t->admin('POST', "/orders/$order->{order}/refunds",
+             { amount => 6661, ref => 'r-2' })->status, 400,
+   'not more than is left');
+is($t->admin('POST', "/orders/$order->{order}/refunds",
+             { amount => 6660, ref => 'r-2' })->status, 200, 'the rest');
+is(account('lin')->{earned}, $before, 'then nothing was earned by it');
+$t->audit_ok;
+
+
+# Withdrawals.
+
+days_later(8);
+ok(wait_until(sub { !account('lin')->{frozen} }, 8), 'all is available');
+my $have = account('lin')->{available};
+sub withdraw {
+    return $t->admin('POST', '/accounts/lin/withdrawals',
+                     { amount => $_[0], note => 'alipay' });
+}
+is(withdraw($have + 1)->status, 409, 'not more than is there');
+my $asked = withdraw($have);
+is($asked->status, 201, 'all of it');
+api_ok('POST', '/admin/accounts/{account}/withdrawals', $asked,
+       'as described');
+is(balances('lin'), "reserved $have earned $have", 'is reserved');
+my $id = $asked->json->{withdrawal};
+is($t->admin('POST', "/withdrawals/$id/paid")->status, 409,
+   'not before it is approved');
+is($t->admin('POST', "/withdrawals/$id/approve")->json->{state}, 'approved',
+   'approved');
+is($t->admin('POST', "/withdrawals/$id/paid")->json->{state}, 'paid', 'paid');
+is($t->admin('POST', "/withdrawals/$id/paid")->status, 200, 'said twice');
+is($t->admin('POST', "/withdrawals/$id/reject")->status, 409,
+   'it is out of the house');
+is(balances('lin'), "withdrawn $have earned $have", 'nothing is left');
+my $all = $t->admin('GET', '/withdrawals');
+api_ok('GET', '/admin/withdrawals', $all, 'the list is as described');
+is(scalar @{ $all->json->{withdrawals} }, 1, 'has it');
+
+$order = bought(agent => 'lin');
+is($t->admin('POST', "/orders/$order->{order}/refunds",
+             { amount => 1, ref => 'debt' })->status, 200, 'one cent back');
+$t->audit_ok;
+
+my $saved = [map { balances($_) } qw(lin boss platform)];
+ok($nginx->restart, 'nginx is restarted');
+ok($t->wait_open, 'and reads its journal');
+is_deeply([map { balances($_) } qw(lin boss platform)], $saved,
+          'balances are as before') unless account('lin')->{available} > 0;
+$t->audit_ok;
+
+
+# The configuration.
+
+for my $case (['commission_levels', '7', qr/no number from 0 to 6/],
+              ['commission_levels', 'many', qr/no number/],
+              ['settle_after', '2y', qr/no time up to 400d/]) {
+    local $shop->{ $case->[0] } = $case->[1];
+    my ($code, $said) = $nginx->check_conf;
+    is($code, 1, "refused: $case->[0] $case->[1]");
+    like($said, $case->[2], 'and it says why');
+}
+{
+    local $shop->{commission_levels} = 3;
+    my ($code, $said) = $nginx->check_conf;
+    is($code, 0, 'three levels are possible');
+    like($said, qr/may be unlawful where you trade/, 'with a warning');
+}
