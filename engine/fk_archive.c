@@ -4,9 +4,9 @@
  * The order leaves with its payments and its sold cards, in one transaction.
  * What stays are sums: the product's units, orders and kept money, what each
  * account has earned by it, and in each batch the number of its cards that
- * are gone.  So every sum that was
- * true before still is, and can still be proved.  With its last card a batch
- * goes as well: else imports would fill the table in the end.
+ * are gone.  So every sum that was true before still is, and can still be
+ * proved.  With its last card a batch goes as well: else imports would fill
+ * the table in the end.
  *
  * The reading is done in slices, each under its own lock, as an order may
  * have 200 KiB of cards; the order's numbers say whether it changed between
