@@ -21,6 +21,7 @@ typedef struct {
     uint8_t        kind;
     char           currency[FK_CURRENCY_SIZE];
     const uint8_t *token;              /* NULL: as it is */
+    const uint8_t *buyer;              /* NULL: as it is */
 } fk_person_t;
 
 
@@ -287,6 +288,10 @@ fk_person_given(const fk_t *fk, const fk_account_put_t *in, uint32_t account,
         person->token = in->token;
     }
 
+    if (in->fields & FK_ACCOUNT_PUT_BUYER) {
+        person->buyer = in->buyer;
+    }
+
     if (in->fields & FK_ACCOUNT_PUT_PARENT) {
         person->parent = fk_account_find(fk, in->parent);
 
@@ -461,6 +466,10 @@ fk_account_set(fk_t *fk, fk_account_rec_t *a, const fk_person_t *person)
     for (n = 0; person->token != NULL && n < FK_TOKEN_SIZE; n++) {
         FK_SET(fk, a->token[n], person->token[n]);
     }
+
+    for (n = 0; person->buyer != NULL && n < FK_TALLY_KEY_SIZE; n++) {
+        FK_SET(fk, a->buyer[n], person->buyer[n]);
+    }
 }
 
 
@@ -533,6 +542,7 @@ fk_account_fill(const fk_t *fk, uint32_t account, fk_account_view_t *out)
     memcpy(out->id, a->id, FK_ACCOUNT_SIZE_MAX);
     memcpy(out->currency, a->currency, FK_CURRENCY_SIZE - 1);
     memcpy(out->token, a->token, FK_TOKEN_SIZE);
+    memcpy(out->buyer, a->buyer, FK_TALLY_KEY_SIZE);
     memcpy(out->rate_bp, a->rate_bp, sizeof(out->rate_bp));
 
     if (a->parent != 0) {

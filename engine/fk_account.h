@@ -21,6 +21,7 @@
 #define FK_ACCOUNT_PUT_TOKEN    0x08
 #define FK_ACCOUNT_PUT_CURRENCY 0x10
 #define FK_ACCOUNT_PUT_KIND     0x20
+#define FK_ACCOUNT_PUT_BUYER    0x40
 
 typedef struct {
     fk_str_t  id;                      /* 1..32 of A-Z a-z 0-9 _ - */
@@ -30,6 +31,7 @@ typedef struct {
     uint8_t   closed;
     uint8_t   kind;                    /* fk_account_kind_t */
     uint8_t   token[FK_TOKEN_SIZE];
+    uint8_t   buyer[FK_TALLY_KEY_SIZE];    /* who he is when he buys */
     char      currency[FK_CURRENCY_SIZE];
 } fk_account_put_t;
 
@@ -43,6 +45,7 @@ typedef struct {
     uint8_t   closed;
     uint16_t  rate_bp[FK_ACCOUNT_RATES];
     uint8_t   token[FK_TOKEN_SIZE];
+    uint8_t   buyer[FK_TALLY_KEY_SIZE];    /* zeros: not known */
     uint32_t  created_s;
     uint32_t  open_count;              /* withdrawals to be decided */
 

@@ -95,6 +95,7 @@ fk_apply_account(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     a->archived_withdrawn = in->archived_withdrawn;
     memcpy(a->rate_bp, in->rate_bp, sizeof(a->rate_bp));
     memcpy(a->token, in->token, sizeof(a->token));
+    memcpy(a->buyer, in->buyer, sizeof(a->buyer));
 
     return FK_OK;
 }

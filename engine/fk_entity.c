@@ -258,6 +258,7 @@ fk_account_image(const fk_t *fk, uint32_t account, fk_image_account_t *image)
     image->closed = a->closed;
     memcpy(image->currency, a->currency, sizeof(image->currency));
     memcpy(image->token, a->token, sizeof(image->token));
+    memcpy(image->buyer, a->buyer, sizeof(image->buyer));
     image->id_size = fk_text_size(a->id, FK_ACCOUNT_SIZE_MAX);
     memcpy(image->id, a->id, image->id_size);
 }

@@ -245,6 +245,7 @@ static const fk_field_t  fk_account_fields[] = {
     FK_NUMBER(fk_image_account_t, closed),
     FK_BYTES(fk_image_account_t, currency, FK_CURRENCY_SIZE - 1),
     FK_BYTES(fk_image_account_t, token, FK_TOKEN_SIZE),
+    FK_BYTES(fk_image_account_t, buyer, FK_TALLY_KEY_SIZE),
     FK_LIST(fk_image_account_t, id, id_size, FK_ACCOUNT_SIZE_MAX)
 };
 

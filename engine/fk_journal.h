@@ -212,6 +212,7 @@ typedef struct {
     uint8_t   closed;
     char      currency[FK_CURRENCY_SIZE];
     uint8_t   token[FK_TOKEN_SIZE];
+    uint8_t   buyer[FK_TALLY_KEY_SIZE];
     char      id[FK_ACCOUNT_SIZE_MAX + 1];
 } fk_image_account_t;
 

@@ -312,6 +312,7 @@ typedef struct {
     char          currency[FK_CURRENCY_SIZE];
     uint64_t      seq;
     uint8_t       token[FK_TOKEN_SIZE];
+    uint8_t       buyer[FK_TALLY_KEY_SIZE];    /* zeros: not known */
     uint32_t      parent;              /* 0: none */
     uint16_t      rate_bp[FK_ACCOUNT_RATES];
     uint16_t      pad;
@@ -327,7 +328,7 @@ typedef struct {
     fk_balance_t  audit;
 } fk_account_rec_t;
 
-_Static_assert(sizeof(fk_account_rec_t) == 200, "layout");
+_Static_assert(sizeof(fk_account_rec_t) == 216, "layout");
 
 
 /* A line is named by its split's slot * FK_LINE_SLOTS + its place; 0: none. */

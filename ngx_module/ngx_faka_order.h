@@ -57,10 +57,9 @@ const pay_channel_t *ngx_faka_channel_find(const ngx_faka_shop_t *shop,
 /* ngx_faka_worker_buyer.c: fills in has_buyer and the digests of a checkout,
  * whose contact, sku and coupon are there; FK_LOCK_TIMEOUT: not now. */
 fk_code_t ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out);
-/* One of them: kind "buyer" of an empty what is the buyer himself; who is his
- * contact in lower case. */
-fk_code_t ngx_faka_buyer_digest(ngx_faka_worker_t *w, const char *kind,
-    pay_str_t what, pay_str_t who, uint8_t out[FK_TALLY_KEY_SIZE]);
+/* The one of the buyer alone; a contact has at most FK_CONTACT_SIZE_MAX. */
+fk_code_t ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t contact,
+    uint8_t out[FK_TALLY_KEY_SIZE]);
 
 /* Keeps the order's id for the log variables.  NGX_ERROR: no memory. */
 ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,

@@ -24,7 +24,8 @@ typedef enum {
     NGX_FAKA_ACCOUNT_PARENT,
     NGX_FAKA_ACCOUNT_RATES,
     NGX_FAKA_ACCOUNT_CLOSED,
-    NGX_FAKA_ACCOUNT_TOKEN
+    NGX_FAKA_ACCOUNT_TOKEN,
+    NGX_FAKA_ACCOUNT_CONTACT
 } ngx_faka_account_row_t;
 
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
     ngx_faka_list_t    rates;                  /* int64_t */
     ngx_uint_t         closed;
     ngx_str_t          token;
+    ngx_str_t          contact;
 
     int                created;
     fk_account_view_t  account;
@@ -75,6 +77,8 @@ static const ngx_faka_field_t  ngx_faka_account_field[] = {
       0, NULL, 0 },
     { "token", NGX_FAKA_FIELD_WORD, NGX_FAKA_ACCOUNT_OFFSET(token),
       NGX_FAKA_ACCOUNT_TOKEN_MIN, NGX_FAKA_ACCOUNT_TOKEN_MAX, 0, NULL, 0 },
+    { "contact", NGX_FAKA_FIELD_TEXT, NGX_FAKA_ACCOUNT_OFFSET(contact),
+      1, FK_CONTACT_SIZE_MAX, 0, NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
@@ -139,7 +143,8 @@ ngx_faka_admin_account_make(ngx_faka_ctx_t *ctx, ngx_faka_account_in_t *in,
         [NGX_FAKA_ACCOUNT_PARENT] = FK_ACCOUNT_PUT_PARENT,
         [NGX_FAKA_ACCOUNT_RATES] = FK_ACCOUNT_PUT_RATES,
         [NGX_FAKA_ACCOUNT_CLOSED] = FK_ACCOUNT_PUT_CLOSED,
-        [NGX_FAKA_ACCOUNT_TOKEN] = FK_ACCOUNT_PUT_TOKEN
+        [NGX_FAKA_ACCOUNT_TOKEN] = FK_ACCOUNT_PUT_TOKEN,
+        [NGX_FAKA_ACCOUNT_CONTACT] = FK_ACCOUNT_PUT_BUYER
     };
 
     w = ctx->shop->worker;
@@ -189,6 +194,13 @@ ngx_faka_admin_account_make(ngx_faka_ctx_t *ctx, ngx_faka_account_in_t *in,
         }
 
         ngx_memcpy(put.token, digest, sizeof(put.token));
+    }
+
+    if (in->contact.len != 0
+        && ngx_faka_buyer_key(w, ngx_faka_fk_str(&in->contact), put.buyer)
+           != FK_OK)
+    {
+        return FK_LOCK_TIMEOUT;
     }
 
     ngx_faka_env(&env);

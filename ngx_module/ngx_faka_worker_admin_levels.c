@@ -306,14 +306,10 @@ static fk_code_t
 ngx_faka_admin_buyer_key(ngx_faka_ctx_t *ctx, const ngx_str_t *contact,
     uint8_t key[FK_TALLY_KEY_SIZE])
 {
-    u_char  who[FK_CONTACT_SIZE_MAX];
-
     if (contact->len < 1 || contact->len > FK_CONTACT_SIZE_MAX) {
         return FK_INVALID;
     }
 
-    ngx_strlow(who, contact->data, contact->len);
-
-    return ngx_faka_buyer_digest(ctx->shop->worker, "buyer", pay_str("", 0),
-                                 pay_str(who, contact->len), key);
+    return ngx_faka_buyer_key(ctx->shop->worker, ngx_faka_fk_str(contact),
+                              key);
 }

@@ -10,6 +10,24 @@
 #include "ngx_faka_order.h"
 
 
+static fk_code_t ngx_faka_buyer_digest(ngx_faka_worker_t *w,
+    const char *kind, pay_str_t what, pay_str_t who,
+    uint8_t out[FK_TALLY_KEY_SIZE]);
+
+
+fk_code_t
+ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t contact,
+    uint8_t out[FK_TALLY_KEY_SIZE])
+{
+    u_char  who[FK_CONTACT_SIZE_MAX];
+
+    ngx_strlow(who, (u_char *) contact.data, contact.size);
+
+    return ngx_faka_buyer_digest(w, "buyer", pay_str("", 0),
+                                 pay_str(who, contact.size), out);
+}
+
+
 fk_code_t
 ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out)
 {
@@ -25,8 +43,7 @@ ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out)
         code[i] = ngx_toupper(out->coupon.data[i]);
     }
 
-    what = pay_str("", 0);
-    rc = ngx_faka_buyer_digest(w, "buyer", what, who, out->buyer);
+    rc = ngx_faka_buyer_key(w, out->contact, out->buyer);
 
     if (rc == FK_OK) {
         what = pay_str(out->sku.data, out->sku.size);
@@ -44,7 +61,7 @@ ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out)
 }
 
 
-fk_code_t
+static fk_code_t
 ngx_faka_buyer_digest(ngx_faka_worker_t *w, const char *kind, pay_str_t what,
     pay_str_t who, uint8_t out[FK_TALLY_KEY_SIZE])
 {

@@ -7,14 +7,17 @@
  * anything, and the order is flagged.  The engine judges all of it again.
  */
 
+#include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 
 
 static uint32_t ngx_faka_commission_agents(ngx_faka_rules_t *rules,
     fk_str_t agent);
 static fl_code_t ngx_faka_commission_ask(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, uint32_t levels, int64_t paid,
-    fl_split_t *answer);
+    ngx_faka_rules_variant_t variant, uint32_t levels, fk_str_t contact,
+    int64_t paid, fl_split_t *answer);
+static ngx_uint_t ngx_faka_commission_own(ngx_faka_rules_t *rules,
+    uint32_t levels, fk_str_t contact);
 static void ngx_faka_commission_line(fk_split_t *split,
     const fk_account_view_t *account, int64_t amount);
 static ngx_uint_t ngx_faka_commission_platform(ngx_faka_rules_t *rules,
@@ -40,7 +43,8 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     }
 
     levels = ngx_faka_commission_agents(rules, sale->agent);
-    code = ngx_faka_commission_ask(rules, variant, levels, paid, &answer);
+    code = ngx_faka_commission_ask(rules, variant, levels, sale->contact,
+                                   paid, &answer);
 
     if (code != FL_OK && code != FL_MISSING) {
         split->flagged = 1;
@@ -107,8 +111,8 @@ ngx_faka_commission_agents(ngx_faka_rules_t *rules, fk_str_t agent)
 
 static fl_code_t
 ngx_faka_commission_ask(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, uint32_t levels, int64_t paid,
-    fl_split_t *answer)
+    ngx_faka_rules_variant_t variant, uint32_t levels, fk_str_t contact,
+    int64_t paid, fl_split_t *answer)
 {
     fl_t       *vm;
     fl_code_t   code;
@@ -122,7 +126,8 @@ ngx_faka_commission_ask(ngx_faka_rules_t *rules,
 
     fl_input_int(&rules->input, FL_FIELD_PAID, paid);
     fl_input_int(&rules->input, FL_FIELD_LEVELS, levels);
-    fl_input_bool(&rules->input, FL_FIELD_OWN, 0);
+    fl_input_bool(&rules->input, FL_FIELD_OWN,
+                  ngx_faka_commission_own(rules, levels, contact));
 
     code = fl_commission(vm, &rules->input, paid, levels, answer);
 
@@ -131,6 +136,20 @@ ngx_faka_commission_ask(ngx_faka_rules_t *rules,
                          "is flagged");
 
     return code;
+}
+
+
+/* The agent buys by the own link: his contact is known to the operator. */
+
+static ngx_uint_t
+ngx_faka_commission_own(ngx_faka_rules_t *rules, uint32_t levels,
+    fk_str_t contact)
+{
+    uint8_t  key[FK_TALLY_KEY_SIZE];
+
+    return levels != 0
+           && ngx_faka_buyer_key(rules->worker, contact, key) == FK_OK
+           && ngx_memcmp(key, rules->agent[0].buyer, sizeof(key)) == 0;
 }
 
 

@@ -405,15 +405,10 @@ ngx_faka_rules_sold(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
 static void
 ngx_faka_rules_buyer(ngx_faka_worker_t *worker, ngx_faka_sale_t *sale)
 {
-    u_char   contact[FK_CONTACT_SIZE_MAX];
     uint8_t  key[FK_TALLY_KEY_SIZE];
 
-    ngx_strlow(contact, (u_char *) sale->contact.data, sale->contact.size);
-
     if (!worker->shop->buyer_history
-        || ngx_faka_buyer_digest(worker, "buyer", pay_str("", 0),
-                                 pay_str(contact, sale->contact.size), key)
-           != FK_OK
+        || ngx_faka_buyer_key(worker, sale->contact, key) != FK_OK
         || fk_buyer_get(&worker->fk, key, &sale->buyer) != FK_OK)
     {
         ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));

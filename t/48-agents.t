@@ -36,11 +36,15 @@ function commission(o)
     if o.sku == "bad" then
         return o.paid, 1
     end
+    if o.own then
+        return 0
+    end
     return percent(o.paid, 1), percent(o.paid, 10), percent(o.paid, 5)
 end
 
 examples = {
-    { commission = { sku = "x", paid = 1000 }, gives = { 10, 100, 50 } },
+    { commission = { sku = "x", paid = 1000, own = false },
+      gives = { 10, 100, 50 } },
 }
 EOT
 $t->start;
@@ -147,6 +151,14 @@ for my $case (['/agents/lin', undef], ['/agents/lin', 'wrong' x 8],
                      ? (headers => { Authorization => "Bearer $token" }) : ());
     is($no->status, 404, "$path with another token tells nothing");
 }
+
+
+# Who buys by his own link earns nothing by this rule.
+
+is(put('lin', contact => 'Lin@Example.com')->status, 200, 'his own contact');
+bought(agent => 'lin', contact => 'lin@example.com');
+is(account('lin')->{earned}, 99, 'nothing of that');
+is(account('boss')->{earned}, 49, 'for nobody');
 
 
 # A rate of their own counts more than the rule; a closed one gets nothing.

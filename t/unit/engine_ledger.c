@@ -33,17 +33,19 @@ test_accounts(void)
     EQ_STR(field, "currency", "and that is said");
 
     in.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_RATES
-                | FK_ACCOUNT_PUT_TOKEN;
+                | FK_ACCOUNT_PUT_TOKEN | FK_ACCOUNT_PUT_BUYER;
     strcpy(in.currency, "CNY");
     in.rate_bp[0] = 1000;
     in.rate_bp[1] = FK_RATE_BY_RULE;
     memset(in.token, 0x5a, sizeof(in.token));
+    memset(in.buyer, 0xa5, sizeof(in.buyer));
     EQ_INT(fk_account_put(&shop, &shop_env, &in, &view, &created, &seq,
                           &field), FK_OK, "made");
     OK(created && seq == shop.region->ring.seq && view.seq == seq,
        "by one record");
     OK(view.rate_bp[0] == 1000 && view.rate_bp[1] == FK_RATE_BY_RULE
-       && view.token[31] == 0x5a && view.kind == FK_ACCOUNT_AGENT,
+       && view.token[31] == 0x5a && view.buyer[15] == 0xa5
+       && view.kind == FK_ACCOUNT_AGENT,
        "as it was given");
 
     in.fields = FK_ACCOUNT_PUT_RATES;
