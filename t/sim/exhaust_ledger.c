@@ -1,6 +1,6 @@
 /*
  * The operations that move commission, for the death at every store: accounts
- * that change, parts that go back, withdrawals.
+ * that change, approval, parts that go back, withdrawals.
  */
 
 #include "exhaust.h"
@@ -55,6 +55,26 @@ ex_account(ex_shop_t *x)
 
     env = (fk_env_t) { .now_ms = x->book.now_ms };
     return fk_account_put(&x->fk, &env, &put, &view, &created, &seq, &field);
+}
+
+
+fk_code_t
+ex_approve(ex_shop_t *x)
+{
+    uint64_t         n;
+    fk_env_t         env;
+    fk_split_t       split;
+    fk_order_view_t  out;
+
+    if (x->book.order_count == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    n = x->draw.a % x->book.order_count;
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    ex_split(x, x->book.amount[n], &split);
+
+    return fk_approve(&x->fk, &env, &x->book.id[n], &split, &out);
 }
 
 

@@ -307,13 +307,6 @@ ex_decide(ex_shop_t *x, fk_event_t event)
 
 
 static fk_code_t
-ex_approve(ex_shop_t *x)
-{
-    return ex_decide(x, FK_EVENT_APPROVE);
-}
-
-
-static fk_code_t
 ex_deny(ex_shop_t *x)
 {
     return ex_decide(x, FK_EVENT_DENY);
