@@ -1,7 +1,7 @@
 -- wrk: the same POST for every case, whatever answers it.  The body and the
 -- headers are fixed, so that the generator costs the same in all cases.
 --
--- wrk ... -s checkout.lua URL -- SKU
+-- wrk ... -s checkout.lua URL -- SKU [AGENT]
 
 local sent
 
@@ -9,7 +9,8 @@ function init(args)
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
     wrk.body = '{"sku":"' .. (args[1] or "hot")
-               .. '","qty":1,"contact":"buyer@example.com"}'
+               .. '","qty":1,"contact":"buyer@example.com"'
+               .. (args[2] and ',"agent":"' .. args[2] .. '"}' or "}")
     sent = wrk.format()
 end
 

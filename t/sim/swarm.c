@@ -78,7 +78,9 @@ swarm_plan(uint64_t seed, sim_plan_t *plan)
     uint32_t  low, high;
     uint64_t  state;
 
-    static const uint32_t  rings[] = { 4096, 8192, 16384, 65536, 524288 };
+    /* Twice the largest record at least, as in every region: a record that
+     * does not fit before the ring's end takes the rest of it, too. */
+    static const uint32_t  rings[] = { 8192, 16384, 32768, 65536, 524288 };
     static const uint32_t  spreads[] = { 1, 16, 64, 200, 400 };
     static const int64_t   latencies[] = { 200, 2000, 20000, 200000 };
 
