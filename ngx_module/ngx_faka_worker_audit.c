@@ -41,6 +41,8 @@ static ngx_uint_t ngx_faka_audit_products(ngx_faka_audit_t *audit,
     ngx_faka_json_t *json);
 static void ngx_faka_audit_totals(ngx_faka_json_t *json,
     const fk_audit_totals_t *totals);
+static void ngx_faka_audit_money(ngx_faka_json_t *json, const char *name,
+    const fk_audit_totals_t *totals, size_t offset);
 
 
 ngx_int_t
@@ -256,30 +258,44 @@ ngx_faka_audit_products(ngx_faka_audit_t *audit, ngx_faka_json_t *json)
 static void
 ngx_faka_audit_totals(ngx_faka_json_t *json, const fk_audit_totals_t *totals)
 {
-    uint32_t  i;
-
     ngx_faka_json_object(json, "totals");
     ngx_faka_json_integer(json, "orders", totals->orders_count);
     ngx_faka_json_integer(json, "cards", totals->cards_count);
     ngx_faka_json_integer(json, "payments_count", totals->payments_count);
-
-    ngx_faka_json_object(json, "payments_amount");
-    for (i = 0; i < totals->currency_count; i++) {
-        ngx_faka_json_integer(json, totals->money[i].currency,
-                              totals->money[i].amount);
-    }
-    ngx_faka_json_object_end(json);
-
-    ngx_faka_json_object(json, "archived_amount");
-    for (i = 0; i < totals->currency_count; i++) {
-        ngx_faka_json_integer(json, totals->money[i].currency,
-                              totals->money[i].archived_amount);
-    }
-    ngx_faka_json_object_end(json);
-
+    ngx_faka_audit_money(json, "payments_amount", totals,
+                         offsetof(fk_audit_money_t, amount));
+    ngx_faka_audit_money(json, "archived_amount", totals,
+                         offsetof(fk_audit_money_t, archived_amount));
     ngx_faka_json_integer(json, "archived_orders", totals->archived_orders);
     ngx_faka_json_integer(json, "review", totals->review_count);
     ngx_faka_json_integer(json, "refund_due", totals->refund_due_count);
     ngx_faka_json_integer(json, "refunded", totals->refunded_count);
+    ngx_faka_json_integer(json, "coupons", totals->coupons_count);
+    ngx_faka_json_integer(json, "tallies", totals->tallies_count);
+    ngx_faka_json_integer(json, "accounts", totals->accounts_count);
+    ngx_faka_json_integer(json, "splits", totals->splits_count);
+    ngx_faka_json_integer(json, "withdrawals", totals->withdrawals_count);
+    ngx_faka_audit_money(json, "ledger_sum", totals,
+                         offsetof(fk_audit_money_t, ledger_sum));
+    ngx_faka_json_object_end(json);
+}
+
+
+static void
+ngx_faka_audit_money(ngx_faka_json_t *json, const char *name,
+    const fk_audit_totals_t *totals, size_t offset)
+{
+    uint32_t       i;
+    const u_char  *money;
+
+    ngx_faka_json_object(json, name);
+
+    for (i = 0; i < totals->currency_count; i++) {
+        money = (const u_char *) &totals->money[i];
+        ngx_faka_json_integer(json, totals->money[i].currency,
+                              *(const int64_t *) (const void *)
+                              (money + offset));
+    }
+
     ngx_faka_json_object_end(json);
 }

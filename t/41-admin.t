@@ -210,6 +210,9 @@ is_deeply($sums->{problems}, [], 'there are no problems');
 is($sums->{totals}{payments_amount}{CNY}, 2500 + 1 + 1,
    'the money that was kept');
 is($sums->{totals}{refund_due}, 1, 'and what is to be refunded');
+is_deeply($sums->{totals}{ledger_sum}, { CNY => 0 }, 'no cent has moved');
+is_deeply([@{ $sums->{totals} }{qw(coupons accounts splits withdrawals)}],
+          [0, 0, 0, 0], 'for who has no account');
 my ($steam) = grep { $_->{sku} eq 'steam-50' } @{ $sums->{products} };
 is(join(' ', map { $steam->{$_} } qw(imported sold void)), '5 2 0',
    'the sums of a product');

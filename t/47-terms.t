@@ -216,7 +216,9 @@ my $first = $t->checkout(sku => 'x', coupon => 'FIVE', contact => somebody());
 is($t->admin('GET', '/orders/' . $first->json->{order})
        ->json->{review_reason}, 'a first order with a coupon',
    'the rule sees buyer and coupon');
-$t->audit_ok;
+my $totals = $t->audit_ok->{totals};
+is($totals->{coupons}, @{ $t->admin('GET', '/coupons')->json->{coupons} },
+   'coupons are counted');
 
 my $before = $t->admin('GET', '/coupons')->json;
 ok($nginx->restart, 'nginx is restarted');
@@ -225,7 +227,8 @@ is_deeply($t->admin('GET', '/coupons')->json, $before,
           'coupons are as before');
 is_deeply([@{ $t->admin('GET', '/buyers/lin@example.com')->json }
            {qw(orders spent level)}], [1, 3000, 'silver'], 'so are buyers');
-$t->audit_ok;
+is_deeply([@{ $t->audit_ok->{totals} }{qw(coupons tallies)}],
+          [@$totals{qw(coupons tallies)}], 'and so are the sums');
 
 delete $nginx->{opt}{shop}{rules};
 $nginx->{opt}{shop}{review_first_order} = 'on';

@@ -239,14 +239,18 @@ is(scalar @{ $all->json->{withdrawals} }, 1, 'has it');
 $order = bought(agent => 'lin');
 is($t->admin('POST', "/orders/$order->{order}/refunds",
              { amount => 1, ref => 'debt' })->status, 200, 'one cent back');
-$t->audit_ok;
+my $totals = $t->audit_ok->{totals};
+is_deeply($totals->{ledger_sum}, { CNY => 0 }, 'both sides are equal');
+is_deeply([@$totals{qw(accounts splits withdrawals)}], [3, 5, 1],
+          'all of it is counted');
 
 my $saved = [map { balances($_) } qw(lin boss platform)];
 ok($nginx->restart, 'nginx is restarted');
 ok($t->wait_open, 'and reads its journal');
 is_deeply([map { balances($_) } qw(lin boss platform)], $saved,
           'balances are as before') unless account('lin')->{available} > 0;
-$t->audit_ok;
+is_deeply([@{ $t->audit_ok->{totals} }{qw(accounts splits withdrawals)}],
+          [3, 5, 1], 'and all of it is there');
 
 
 # The configuration.

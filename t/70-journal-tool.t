@@ -49,7 +49,8 @@ sub quiet {
 # ---- a young shop: no snapshot yet -------------------------------------
 
 sub young_shop {
-    $t = Faka::Test->new(shop => { snapshot => '64g 24h' })->start;
+    $t = Faka::Test->new(shop => { snapshot => '64g 24h',
+                                   settle_after => '0s' })->start;
     $dir = $t->dir;
     $t->product('card', price => 500);
     $t->product('wiki', price => 300, kind => 'shared');
@@ -57,12 +58,19 @@ sub young_shop {
     $case{cards} = [@{ $t->import_cards('card', 40) },
                     @{ $t->import_cards('wiki', ['the key of all']) }];
 
-    $case{paid} = $t->buy(sku => 'card', qty => 2,
+    $t->admin('PUT', '/accounts/lin', { currency => 'CNY',
+                                        rates => [1000, 0, 0] });
+    $t->admin('PUT', '/coupons/ONE', { kind => 'fixed', value => 1,
+                                      currency => 'CNY',
+                                      uses_buyer_max => 2 });
+    $case{paid} = $t->buy(sku => 'card', qty => 2, agent => 'lin',
+                          coupon => 'one',
                           contact => "\x{5f20}\x{4e09}\@example.com");
     $case{shared} = $t->buy(sku => 'wiki');
     $case{counted} = $t->buy(sku => 'seat', qty => 3);
     $case{open} = $t->checkout(sku => 'card')->json;
     $case{review} = $t->checkout(sku => 'card')->json;
+    $t->admin('POST', '/accounts/lin/withdrawals', { amount => 9 });
     $t->notify($case{review}, money => '4.99');
     quiet();
 }
@@ -106,7 +114,11 @@ sub shows_what_the_shop_says {
               [3, 4, 5], '--from and --to');
 
     is(tool('check')->{code}, 0, 'check finds nothing');
-    same_audit('a young shop', $t->audit->json);
+    my $audit = $t->audit->json;
+    is_deeply([@{ $audit->{totals} }{qw(coupons tallies accounts splits
+                                        withdrawals)}],
+              [1, 2, 1, 1, 1], 'of all that is counted there is some');
+    same_audit('a young shop', $audit);
 }
 
 
@@ -203,7 +215,7 @@ sub snapshot_and_tail {
                                 '--order', $id)->{out});
     my $part = JSON::PP::decode_json($found || '{}');
     is_deeply([map { $_->{type} } @{ $part->{images} }],
-              [qw(order payment)], 'and found in the snapshot');
+              [qw(order payment split)], 'and found in the snapshot');
     is($part->{images}[0]{status}, 'delivered', 'as it is');
     cmp_ok($part->{images}[0]{seq}, '<', 30, 'since its last record');
 

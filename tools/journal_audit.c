@@ -38,6 +38,7 @@ static int journal_replay_value(journal_replay_t *replay,
 static int journal_replay_record(void *data, const journal_place_t *place,
     const fk_record_head_t *head, const uint8_t *bytes);
 static json_t *journal_audit_json(fk_t *fk);
+static json_t *journal_audit_totals(const fk_audit_totals_t *totals);
 static json_t *journal_live(const char *name);
 static uint64_t journal_live_seq(json_t *live);
 static int journal_compare(json_t *live, json_t *ours, const char *path);
@@ -289,7 +290,7 @@ static json_t *
 journal_audit_json(fk_t *fk)
 {
     int                  ok;
-    json_t              *products, *money, *archived;
+    json_t              *products;
     fk_env_t             env;
     uint32_t             i, n, cursor;
     fk_code_t            code;
@@ -298,8 +299,6 @@ journal_audit_json(fk_t *fk)
 
     env.now_ms = 0;
     products = json_array();
-    money = json_object();
-    archived = json_object();
     ok = 1;
     cursor = 0;
 
@@ -340,28 +339,49 @@ journal_audit_json(fk_t *fk)
 
     (void) fk_audit_end(fk, JOURNAL_OWNER, &totals);
 
-    for (i = 0; i < totals.currency_count; i++) {
-        (void) json_object_set_new(money, totals.money[i].currency,
-                                   json_integer(totals.money[i].amount));
-        (void) json_object_set_new(archived, totals.money[i].currency,
-                                   json_integer(totals.money[i]
+    return json_pack("{s:o, s:o, s:{s:I}, s:b}", "products", products,
+                     "totals", journal_audit_totals(&totals), "journal",
+                     "seq", (json_int_t) fk_last_seq(fk),
+                     "ok", totals.ok && ok);
+}
+
+
+static json_t *
+journal_audit_totals(const fk_audit_totals_t *totals)
+{
+    uint32_t  i;
+    json_t   *money, *archived, *ledger;
+
+    money = json_object();
+    archived = json_object();
+    ledger = json_object();
+
+    for (i = 0; i < totals->currency_count; i++) {
+        (void) json_object_set_new(money, totals->money[i].currency,
+                                   json_integer(totals->money[i].amount));
+        (void) json_object_set_new(archived, totals->money[i].currency,
+                                   json_integer(totals->money[i]
                                                 .archived_amount));
+        (void) json_object_set_new(ledger, totals->money[i].currency,
+                                   json_integer(totals->money[i].ledger_sum));
     }
 
-    return json_pack("{s:o, s:{s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I},"
-                     " s:{s:I}, s:b}",
-                     "products", products, "totals",
-                     "orders", (json_int_t) totals.orders_count,
-                     "cards", (json_int_t) totals.cards_count,
-                     "payments_count", (json_int_t) totals.payments_count,
-                     "payments_amount", money,
-                     "archived_amount", archived, "archived_orders",
-                     (json_int_t) totals.archived_orders,
-                     "review", (json_int_t) totals.review_count,
-                     "refund_due", (json_int_t) totals.refund_due_count,
-                     "refunded", (json_int_t) totals.refunded_count,
-                     "journal", "seq", (json_int_t) fk_last_seq(fk),
-                     "ok", totals.ok && ok);
+    return json_pack("{s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I,"
+                     " s:I, s:I, s:I, s:o}",
+                     "orders", (json_int_t) totals->orders_count,
+                     "cards", (json_int_t) totals->cards_count,
+                     "payments_count", (json_int_t) totals->payments_count,
+                     "payments_amount", money, "archived_amount", archived,
+                     "archived_orders", (json_int_t) totals->archived_orders,
+                     "review", (json_int_t) totals->review_count,
+                     "refund_due", (json_int_t) totals->refund_due_count,
+                     "refunded", (json_int_t) totals->refunded_count,
+                     "coupons", (json_int_t) totals->coupons_count,
+                     "tallies", (json_int_t) totals->tallies_count,
+                     "accounts", (json_int_t) totals->accounts_count,
+                     "splits", (json_int_t) totals->splits_count,
+                     "withdrawals", (json_int_t) totals->withdrawals_count,
+                     "ledger_sum", ledger);
 }
 
 

@@ -591,7 +591,17 @@ test_found(void)
     EQ_INT(fk_check(&shop, why, sizeof(why)), FK_CORRUPT, "a balance");
     totals = ledger_audit();
     OK(!totals.ok && totals.money[0].ledger_sum == 1, "and by how much");
+    EQ_STR(totals.problem, "account a: its balance is not the sum of its "
+           "entries", "in words");
     a->live.frozen--;
+
+    /* Moved within the account, where no sum of all sides shows it. */
+    a->live.reserved++;
+    totals = ledger_audit();
+    OK(!totals.ok && totals.money[0].ledger_sum == 0, "what is reserved");
+    EQ_STR(totals.problem, "account a: its balance is not the sum of its "
+           "entries", "in words, too");
+    a->live.reserved--;
 
     FK_SPLIT(&shop, 1)->returned++;
     EQ_INT(fk_check(&shop, why, sizeof(why)), FK_CORRUPT, "a part of nobody");
