@@ -397,6 +397,7 @@ enum {
     FJ_STAT_ARCHIVED,                  /* orders */
     FJ_STAT_SNAPSHOT_TOOK_MS,          /* the last one, to be written */
     FJ_STAT_STRANGER,                  /* 1: fenced by another server */
+    FJ_STAT_SNAPSHOT_ID,               /* last number used in their index */
     FJ_STAT_LAST
 };
 

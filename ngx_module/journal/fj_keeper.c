@@ -10,9 +10,10 @@
  *     journal         cut behind begin_seq
  *     other NAMEs     unlinked, the index cut
  *
- * NAME is <epoch>-<n>, so two snapshots never share one.  Whatever goes wrong
- * before "done" leaves a snapshot that nobody reads, and the next one that is
- * done removes it.
+ * NAME is <epoch>-<n>, so two snapshots never share one, not even when Redis
+ * has lost the index: another process may still be removing what stood in it.
+ * Whatever goes wrong before "done" leaves a snapshot that nobody reads, and
+ * the next one that is done removes it.
  */
 
 #include "fj_keep.h"
@@ -36,6 +37,7 @@ static void fj_keeper_timer(fj_link_t *link, fj_timer_t which);
 static void fj_keeper_check(fj_keeper_t *k);
 static int fj_keeper_snapshot_due(const fj_keeper_t *k);
 static void fj_keeper_begin(fj_keeper_t *k, int healing);
+static uint64_t fj_keeper_next(const fj_keeper_t *k, const fj_id_t *top);
 static void fj_keeper_walk(fj_keeper_t *k);
 static void fj_keeper_pace(fj_keeper_t *k);
 static void fj_keeper_send_parts(fj_keeper_t *k);
@@ -315,10 +317,8 @@ fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    k->own.epoch = k->snapshot.epoch;
-    k->own.seq = top.epoch == k->own.epoch ? top.seq + 1 : 1;
-    k->sent = k->own;
-    fj_id_text(k->name, "", &k->own);
+    fj_keeper_id(k, fj_keeper_next(k, &top), k->name);
+    k->own = k->sent;
 
     words.argc = 0;
     fj_words_text(&words, "XADD");
@@ -328,6 +328,23 @@ fj_keeper_on_index(fj_link_t *link, const fj_reply_t *reply)
     fj_words_text(&words, k->name);
 
     fj_link_send(link, FJ_COMMAND_KEEP_BEGIN, &words);
+}
+
+
+/* The first number in the index that nobody has used in this epoch. */
+
+static uint64_t
+fj_keeper_next(const fj_keeper_t *k, const fj_id_t *top)
+{
+    uint64_t  last;
+
+    last = fk_stat_get(k->fk, FJ_STAT_SNAPSHOT_ID);
+
+    if (top->epoch == k->snapshot.epoch && top->seq > last) {
+        last = top->seq;
+    }
+
+    return last + 1;
 }
 
 
@@ -506,6 +523,7 @@ fj_keeper_id(fj_keeper_t *k, uint64_t number, char text[FJ_ID_SIZE])
 {
     k->sent.epoch = k->snapshot.epoch;
     k->sent.seq = number;
+    fk_stat_set(k->fk, FJ_STAT_SNAPSHOT_ID, number);
     fj_id_text(text, "", &k->sent);
 }
 

@@ -325,15 +325,22 @@ test_fenced(void)
 static void
 test_emptied(void)
 {
+    fj_id_t  first;
+
     keeper_new();
     shop_filled();
     keeper_begins();
     shop_must(keeper_walk(FJ_COMMAND_KEEP_DONE), "done");
+    first = keeper.own;
     redis_lose_all();
     keeper_step();
     EQ_INT(snapshots->count, 0, "an index that vanishes is not begun anew");
     EQ_INT(fk_stat_get(&shop, FJ_STAT_SNAPSHOTS), 0, "nor is it counted");
     EQ_INT(fk_snapshot_owner(&shop), 0, "the lease is given back");
+
+    shop_must(keeper_walk(FJ_COMMAND_KEEP_BEGIN), "another begins");
+    OK(keeper.own.epoch == first.epoch && keeper.own.seq > first.seq + 1,
+       "by a name that the index never had");
     keeper_ends();
 }
 
