@@ -165,7 +165,8 @@ fk_apply_split(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 
     if (o->split == 0) {
         if (fk_table_room(fk, FK_TABLE_SPLITS) == 0
-            || fk_table_room(fk, FK_TABLE_BLOCKS) < fk_split_image_blocks(in))
+            || fk_table_room(fk, FK_TABLE_BLOCKS)
+               < fk_split_image_blocks(in, 0))
         {
             return FK_TABLE_FULL;
         }
@@ -247,13 +248,13 @@ fk_split_image_good(const fk_image_split_t *in, int64_t *returned)
 
 
 uint32_t
-fk_split_image_blocks(const fk_image_split_t *in)
+fk_split_image_blocks(const fk_image_split_t *in, uint32_t known_count)
 {
     uint32_t  n, blocks;
 
     blocks = 0;
 
-    for (n = 0; n < in->part_count; n++) {
+    for (n = known_count; n < in->part_count; n++) {
         blocks += FK_BLOCKS_FOR(in->part_size[n]);
     }
 
@@ -344,7 +345,9 @@ fk_split_parts_apply(fk_t *fk, const fk_origin_t *from, fk_split_rec_t *s,
         at += s->part_size[n];
     }
 
-    if (fk_table_room(fk, FK_TABLE_BLOCKS) < fk_split_image_blocks(in)) {
+    if (fk_table_room(fk, FK_TABLE_BLOCKS)
+        < fk_split_image_blocks(in, s->part_count))
+    {
         return FK_TABLE_FULL;
     }
 

@@ -489,9 +489,11 @@ fk_code_t fk_apply_withdrawal(fk_t *fk, const fk_origin_t *from,
 int fk_split_image_good(const fk_image_split_t *in, int64_t *returned);
 
 /* A slot for the order's split with all that the image says; the room must be
- * there: fk_split_image_blocks(). */
+ * there: fk_split_image_blocks(), the blocks of its parts without those of the
+ * first known_count ones. */
 uint32_t fk_split_write(fk_t *fk, uint32_t order, const fk_image_split_t *in);
-uint32_t fk_split_image_blocks(const fk_image_split_t *in);
+uint32_t fk_split_image_blocks(const fk_image_split_t *in,
+    uint32_t known_count);
 
 /* The split of an order that comes back from the archive: whether it can have
  * left this shop; and the doing of it, with an image of each account. */
