@@ -15,7 +15,7 @@ function commission(o)
     if o.own then
         return 0
     end
-    return percent(o.paid, 1), percent(o.paid, 10), percent(o.paid, 5)
+    return 0, percent(o.paid, 10), percent(o.paid, 5)
 end
 
 function risk(o)
@@ -30,6 +30,6 @@ end
 
 examples = {
     { price = { qty = 5, total = 1000 }, gives = 950 },
-    { commission = { own = false, paid = 1000 }, gives = { 10, 100, 50 } },
+    { commission = { own = false, paid = 1000 }, gives = { 0, 100, 50 } },
     { risk = { total = 100001 }, gives = "review" },
 }
