@@ -34,7 +34,7 @@ static void
 test_full(void)
 {
     int            i;
-    char           ref[8];
+    char           ref[24];
     uint32_t       used;
     fk_order_id_t  id;
 
