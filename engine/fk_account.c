@@ -123,6 +123,39 @@ fk_agent_for(const fk_t *fk, fk_str_t id, const char *currency)
 }
 
 
+int
+fk_merchant_good(const fk_t *fk, uint32_t account, const char *currency)
+{
+    const fk_account_rec_t  *a;
+
+    if (account == 0) {
+        return 1;
+    }
+
+    a = FK_ACCOUNT(fk, account);
+
+    return a->kind == FK_ACCOUNT_MERCHANT
+           && memcmp(a->currency, currency, FK_CURRENCY_SIZE) == 0;
+}
+
+
+int
+fk_rates_good(const uint16_t *rate_bp, uint8_t kind)
+{
+    size_t  n;
+
+    for (n = 0; n < FK_ACCOUNT_RATES; n++) {
+        if (rate_bp[n] != FK_RATE_BY_RULE
+            && (rate_bp[n] > FK_RATE_MAX || kind == FK_ACCOUNT_MERCHANT))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 int64_t
 fk_account_available(const fk_account_rec_t *a)
 {
@@ -331,12 +364,8 @@ fk_person_wrong(const fk_t *fk, uint32_t account, const fk_person_t *person)
         return "closed";
     }
 
-    for (n = 0; n < FK_ACCOUNT_RATES; n++) {
-        if (person->rate_bp[n] > FK_RATE_MAX
-            && person->rate_bp[n] != FK_RATE_BY_RULE)
-        {
-            return "rates";
-        }
+    if (!fk_rates_good(person->rate_bp, person->kind)) {
+        return "rates";
     }
 
     return fk_parent_good(fk, account, person) ? NULL : "parent";

@@ -1,6 +1,7 @@
 /*
- * Accounts and the money they have in the shop: commission of orders, frozen
- * at first, then available, withdrawn in the end.  A part of fk.h, which
+ * Accounts and the money they have in the shop: commission of orders, and
+ * what is left of them for the merchant whose product it was; frozen at first,
+ * then available, withdrawn in the end.  A part of fk.h, which
  * includes it: nobody else does.
  *
  * It is double entry.  Per currency there are, besides the accounts, three
@@ -63,11 +64,12 @@ typedef struct {
  * Makes or changes an account.  *created says which.  A new one needs
  * CURRENCY; it is an agent unless KIND says otherwise, and there is one
  * platform a currency.  It is never deleted, only closed: a closed one gets
- * no commission, and keeps what it has.  FK_INVALID: *field names what is
- * wrong; a parent is an agent of the same currency, at most
- * FK_ACCOUNT_DEPTH_MAX are above an account, and it is not among those above
- * its parent.  FK_CONFLICT: kind and currency are for good, and a currency
- * has a platform already (*field).  FK_TABLE_FULL.
+ * nothing of what is paid from then on, and keeps what it has.  FK_INVALID:
+ * *field names what is wrong; a parent is an agent's, an agent of the same
+ * currency, at most FK_ACCOUNT_DEPTH_MAX are above an account, and it is not
+ * among those above its parent; a merchant has no rates.  FK_CONFLICT: kind
+ * and currency are for good, and a currency has a platform already (*field).
+ * FK_TABLE_FULL.
  */
 fk_code_t fk_account_put(fk_t *fk, const fk_env_t *env,
     const fk_account_put_t *in, fk_account_view_t *out, int *created,

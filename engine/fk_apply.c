@@ -181,8 +181,10 @@ fk_apply_product(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     memcpy(p->tier_price, in->tier_price,
            in->tier_count * sizeof(in->tier_price[0]));
 
-    /* The key's card may come later, or go again: judged at the end. */
+    /* The key's card may come later, or go again: judged at the end.  So may
+     * the merchant, whose place in a snapshot is behind the products'. */
     p->importing = in->key;
+    p->merchant = in->merchant;
 
     return FK_OK;
 }

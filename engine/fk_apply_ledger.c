@@ -104,19 +104,10 @@ fk_apply_account(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 static int
 fk_account_image_good(const fk_image_account_t *in)
 {
-    size_t  n;
-
-    for (n = 0; n < FK_ACCOUNT_RATES; n++) {
-        if (in->rate_bp[n] > FK_RATE_MAX
-            && in->rate_bp[n] != FK_RATE_BY_RULE)
-        {
-            return 0;
-        }
-    }
-
     return fk_account_id_good((const uint8_t *) in->id, in->id_size)
            && fk_text_good(in->currency, FK_CURRENCY_SIZE - 1)
            && in->kind < FK_ACCOUNT_KIND_COUNT && in->closed <= 1
+           && fk_rates_good(in->rate_bp, in->kind)
            && in->archived_earned >= 0
            && in->archived_earned <= FK_UNITS_MAX
            && in->archived_withdrawn >= 0
@@ -402,8 +393,11 @@ int
 fk_split_restore_fits(const fk_t *fk, uint32_t product,
     const fk_image_split_t *in, uint8_t axis_payment)
 {
+    int64_t                  left;
     uint32_t                 n;
     const fk_account_rec_t  *a;
+
+    left = in->paid;
 
     for (n = 0; n < in->line_count; n++) {
         if (!fk_account_used(fk, in->account[n])) {
@@ -411,9 +405,11 @@ fk_split_restore_fits(const fk_t *fk, uint32_t product,
         }
 
         a = FK_ACCOUNT(fk, in->account[n]);
+        left -= in->amount[n];
 
-        if (memcmp(a->currency, FK_PRODUCT(fk, product)->currency,
-                   FK_CURRENCY_SIZE) != 0
+        if (!fk_line_fits(fk, in->account[n], left)
+            || memcmp(a->currency, FK_PRODUCT(fk, product)->currency,
+                      FK_CURRENCY_SIZE) != 0
             || a->archived_earned < fk_image_net(in, n, axis_payment)
             || a->live.settled > FK_UNITS_MAX - FK_PAID_MAX
             || a->live.frozen > FK_UNITS_MAX - FK_PAID_MAX)

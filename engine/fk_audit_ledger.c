@@ -53,7 +53,7 @@ fk_audit_count(fk_t *fk, uint32_t phase, uint32_t i, int delta)
 void
 fk_audit_add_split(fk_t *fk, uint32_t i)
 {
-    int64_t                net;
+    int64_t                net, left;
     uint32_t               n;
     fk_account_rec_t      *a;
     const fk_order_rec_t  *o;
@@ -66,10 +66,17 @@ fk_audit_add_split(fk_t *fk, uint32_t i)
     }
 
     o = FK_ORDER(fk, s->order);
+    left = s->paid;
 
     for (n = 0; n < s->line_count; n++) {
         a = FK_ACCOUNT(fk, s->line[n].account);
         net = fk_line_net(s, n, o->axis_payment);
+        left -= s->line[n].amount;
+
+        if (!fk_line_fits(fk, s->line[n].account, left)) {
+            fk_audit_problem(&fk->region->audit.totals, "account ", a->id,
+                             "a line of it is not what the others leave");
+        }
 
         if (s->state == FK_SPLIT_FROZEN) {
             a->audit.frozen += net;

@@ -125,6 +125,7 @@ fk_code_t fk_check_accounts(fk_check_t *ck);
 fk_code_t fk_check_ledger(fk_check_t *ck);
 fk_code_t fk_check_settle(fk_check_t *ck);
 const char *fk_check_split(fk_check_t *ck, uint32_t order);
+int fk_check_merchant(const fk_t *fk, const fk_product_rec_t *p);
 
 
 /* --- fk_check_terms.c: what buyers have ------------------------------- */

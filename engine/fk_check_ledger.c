@@ -69,7 +69,6 @@ fk_check_accounts(fk_check_t *ck)
 static fk_code_t
 fk_check_account(fk_check_t *ck, uint32_t i)
 {
-    size_t             n;
     fk_account_rec_t  *a;
 
     a = FK_ACCOUNT(ck->fk, i);
@@ -82,10 +81,8 @@ fk_check_account(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "account", i, "a text is damaged");
     }
 
-    for (n = 0; n < FK_ACCOUNT_RATES; n++) {
-        if (a->rate_bp[n] > FK_RATE_MAX && a->rate_bp[n] != FK_RATE_BY_RULE) {
-            return fk_check_bad(ck, "account", i, "a rate is not possible");
-        }
+    if (!fk_rates_good(a->rate_bp, a->kind)) {
+        return fk_check_bad(ck, "account", i, "a rate is not possible");
     }
 
     if (a->used != 1 || a->kind >= FK_ACCOUNT_KIND_COUNT || a->closed > 1
@@ -265,9 +262,24 @@ fk_check_split_lines(fk_check_t *ck, const fk_split_rec_t *s,
         }
 
         left -= s->line[n].amount;
+
+        if (!fk_line_fits(ck->fk, s->line[n].account, left)) {
+            return 0;
+        }
     }
 
     return 1;
+}
+
+
+/* Products are looked at behind the accounts. */
+
+int
+fk_check_merchant(const fk_t *fk, const fk_product_rec_t *p)
+{
+    return p->merchant == 0
+           || (fk_check_used(fk, FK_TABLE_ACCOUNTS, p->merchant)
+               && fk_merchant_good(fk, p->merchant, p->currency));
 }
 
 

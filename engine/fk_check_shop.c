@@ -568,6 +568,10 @@ fk_check_product(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "product", i, "a value is not possible");
     }
 
+    if (!fk_check_merchant(ck->fk, p)) {
+        return fk_check_bad(ck, "product", i, "its merchant is not there");
+    }
+
     if (p->held != p->audit_held || p->sold != p->audit_sold
         || p->owed != p->audit_owed || p->orders_count != p->audit_orders)
     {

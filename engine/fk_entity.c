@@ -48,6 +48,7 @@ fk_product_image(const fk_t *fk, uint32_t product, fk_image_product_t *image)
     image->tier_price_count = p->tier_count;
     memcpy(image->tier_min_qty, p->tier_min_qty, sizeof(p->tier_min_qty));
     memcpy(image->tier_price, p->tier_price, sizeof(p->tier_price));
+    image->merchant = p->merchant;
 }
 
 

@@ -95,6 +95,33 @@ static const fk_field_t  fk_product_fields_3[] = {
 };
 
 
+/* With the merchant whose it is. */
+
+static const fk_field_t  fk_product_fields_4[] = {
+    FK_NUMBER(fk_image_product_t, price),
+    FK_NUMBER(fk_image_product_t, imported),
+    FK_NUMBER(fk_image_product_t, voided),
+    FK_NUMBER(fk_image_product_t, archived_units),
+    FK_NUMBER(fk_image_product_t, archived_orders),
+    FK_NUMBER(fk_image_product_t, archived_amount),
+    FK_NUMBER(fk_image_product_t, sale_from_s),
+    FK_NUMBER(fk_image_product_t, sale_to_s),
+    FK_NUMBER(fk_image_product_t, created_s),
+    FK_NUMBER(fk_image_product_t, updated_s),
+    FK_NUMBER(fk_image_product_t, key),
+    FK_NUMBER(fk_image_product_t, merchant),
+    FK_NUMBER(fk_image_product_t, qty_max),
+    FK_NUMBER(fk_image_product_t, buyer_limit),
+    FK_NUMBER(fk_image_product_t, kind),
+    FK_NUMBER(fk_image_product_t, on_sale),
+    FK_BYTES(fk_image_product_t, currency, FK_CURRENCY_SIZE - 1),
+    FK_LIST(fk_image_product_t, sku, sku_size, FK_SKU_SIZE_MAX),
+    FK_LIST(fk_image_product_t, name, name_size, FK_NAME_SIZE_MAX),
+    FK_LIST(fk_image_product_t, tier_min_qty, tier_count, FK_TIERS_MAX),
+    FK_LIST(fk_image_product_t, tier_price, tier_price_count, FK_TIERS_MAX)
+};
+
+
 /* The slots of batches and cards are their names, also in later records. */
 
 static const fk_field_t  fk_batch_fields_1[] = {
@@ -367,9 +394,13 @@ static const fk_field_t  fk_snapshot_end_fields_2[] = {
     { { FK_FORM(fields_1), FK_FORM(fields_2), FK_FORM(fields_3) }, 3,        \
       size_max }
 
+#define FK_FORM_4(fields_1, fields_2, fields_3, fields_4, size_max)          \
+    { { FK_FORM(fields_1), FK_FORM(fields_2), FK_FORM(fields_3),             \
+        FK_FORM(fields_4) }, 4, size_max }
+
 const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
-    [FK_IMAGE_PRODUCT] = FK_FORM_3(fk_product_fields_1, fk_product_fields_2,
-                                   fk_product_fields_3,
+    [FK_IMAGE_PRODUCT] = FK_FORM_4(fk_product_fields_1, fk_product_fields_2,
+                                   fk_product_fields_3, fk_product_fields_4,
                                    FK_IMAGE_PRODUCT_SIZE),
     [FK_IMAGE_BATCH] = FK_FORM_2(fk_batch_fields_1, fk_batch_fields_2,
                                  FK_IMAGE_BATCH_SIZE),

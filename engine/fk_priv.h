@@ -436,6 +436,10 @@ uint32_t fk_account_find(const fk_t *fk, fk_str_t id);     /* 0: none */
 int fk_account_id_good(const uint8_t *id, size_t size);
 /* The agent that may bring buyers to a product of this currency, or 0. */
 uint32_t fk_agent_for(const fk_t *fk, fk_str_t id, const char *currency);
+/* A merchant of this currency, or 0, which is none. */
+int fk_merchant_good(const fk_t *fk, uint32_t account, const char *currency);
+/* A merchant has no rates of its own: it gets what the others leave. */
+int fk_rates_good(const uint16_t *rate_bp, uint8_t kind);
 /* What it has available; below 0: a debt. */
 int64_t fk_account_available(const fk_account_rec_t *a);
 /* A note, or a ref: no control characters. */
@@ -473,6 +477,9 @@ fk_code_t fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
 uint32_t fk_split_make(fk_t *fk, const fk_env_t *env, uint32_t order,
     const fk_split_plan_t *plan, int64_t paid);
 
+/* Whether a line to this account may leave so much: a merchant's leaves
+ * nothing, so it is the last one. */
+int fk_line_fits(const fk_t *fk, uint32_t account, int64_t left);
 /* What of a line was taken back when so much of paid was given back. */
 int64_t fk_line_clawed(int64_t amount, int64_t returned, int64_t paid);
 /* What is left of it: nothing, unless the order is paid. */

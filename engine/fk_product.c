@@ -24,6 +24,7 @@ typedef struct {
     uint16_t   buyer_limit;
     uint16_t   tier_count;
     fk_tier_t  tier[FK_TIERS_MAX];
+    uint32_t   merchant;
 } fk_terms_t;
 
 
@@ -31,6 +32,9 @@ static int fk_sku_valid(fk_str_t sku);
 static void fk_terms_now(const fk_product_rec_t *p, fk_terms_t *terms);
 static fk_code_t fk_terms_given(const fk_product_put_t *in,
     const fk_product_rec_t *p, fk_terms_t *terms, const char **field);
+static fk_code_t fk_merchant_given(const fk_t *fk,
+    const fk_product_put_t *in, const fk_product_rec_t *p, fk_terms_t *terms,
+    const char **field);
 static int fk_stock_valid(const fk_product_rec_t *p, const fk_terms_t *terms);
 static const char *fk_terms_wrong(const fk_terms_t *terms);
 static fk_code_t fk_terms_fixed(const fk_product_rec_t *p,
@@ -174,6 +178,10 @@ fk_product_put(fk_t *fk, const fk_env_t *env, const fk_product_put_t *in,
     p = index != 0 ? FK_PRODUCT(fk, index) : NULL;
 
     code = fk_terms_given(in, p, &terms, field);
+
+    if (code == FK_OK) {
+        code = fk_merchant_given(fk, in, p, &terms, field);
+    }
 
     if (code == FK_OK && p == NULL
         && fk_table_room(fk, FK_TABLE_PRODUCTS) == 0)
@@ -338,6 +346,29 @@ fk_terms_given(const fk_product_put_t *in, const fk_product_rec_t *p,
 }
 
 
+/* Judged with the currency that the product will have. */
+static fk_code_t
+fk_merchant_given(const fk_t *fk, const fk_product_put_t *in,
+    const fk_product_rec_t *p, fk_terms_t *terms, const char **field)
+{
+    terms->merchant = p != NULL ? p->merchant : 0;
+
+    if (in->fields & FK_PUT_MERCHANT) {
+        terms->merchant = fk_account_find(fk, in->merchant);
+    }
+
+    if (((in->fields & FK_PUT_MERCHANT)
+         && terms->merchant == 0 && in->merchant.size != 0)
+        || !fk_merchant_good(fk, terms->merchant, terms->currency))
+    {
+        *field = "merchant";
+        return FK_INVALID;
+    }
+
+    return FK_OK;
+}
+
+
 /*
  * What is added counts as imported for ever, and what is taken away as void:
  * beyond FK_UNITS_MAX no recovery would believe the sums.
@@ -471,6 +502,7 @@ fk_product_set(fk_t *fk, const fk_env_t *env, fk_product_rec_t *p,
     FK_SET(fk, p->updated_s, fk_now_s(env));
     FK_SET(fk, p->buyer_limit, terms->buyer_limit);
     FK_SET(fk, p->tier_count, terms->tier_count);
+    FK_SET(fk, p->merchant, terms->merchant);
 
     for (n = 0; n < terms->tier_count; n++) {
         FK_SET(fk, p->tier_min_qty[n], terms->tier[n].min_qty);
@@ -622,4 +654,11 @@ fk_product_fill(const fk_t *fk, const fk_env_t *env, uint32_t index,
     out->buyer_limit = p->buyer_limit;
     out->tier_count = p->tier_count;
     fk_product_tiers(p, out->tier);
+
+    memset(out->merchant, 0, sizeof(out->merchant));
+
+    if (p->merchant != 0) {
+        memcpy(out->merchant, FK_ACCOUNT(fk, p->merchant)->id,
+               FK_ACCOUNT_SIZE_MAX);
+    }
 }

@@ -17,6 +17,7 @@
 #define FK_PUT_STOCK      0x40         /* counted only */
 #define FK_PUT_BUYER_LIMIT  0x80
 #define FK_PUT_TIERS      0x100        /* all of them; none: tier_count 0 */
+#define FK_PUT_MERCHANT   0x200
 
 /* From min_qty units on, each of them costs price. */
 typedef struct {
@@ -39,6 +40,7 @@ typedef struct {
     uint16_t   buyer_limit;            /* units a buyer, 0: no limit */
     uint16_t   tier_count;
     fk_tier_t  tier[FK_TIERS_MAX];
+    fk_str_t   merchant;               /* an account's id; empty: none */
 } fk_product_put_t;
 
 typedef struct {
@@ -69,6 +71,7 @@ typedef struct {
     uint16_t   buyer_limit;
     uint16_t   tier_count;
     fk_tier_t  tier[FK_TIERS_MAX];
+    char       merchant[FK_ACCOUNT_SIZE_MAX + 1];      /* "": none */
 } fk_product_view_t;
 
 /*
@@ -77,6 +80,11 @@ typedef struct {
  * missing.  FK_CONFLICT: kind or currency of a product that has had stock or
  * orders cannot change (*field).  STOCK sets available units: the difference
  * is booked as imported, or as void when it falls.
+ *
+ * MERCHANT: an account of that kind and of the product's currency, which is
+ * asked of the one that it has, too, when the currency changes.  From then on
+ * what is paid for the product is split for that merchant (fk_split_t); what
+ * was split before stays as it is.
  */
 fk_code_t fk_product_put(fk_t *fk, const fk_env_t *env,
     const fk_product_put_t *in, fk_product_view_t *out, int *created,

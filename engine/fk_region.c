@@ -109,7 +109,9 @@ fk_plan(size_t size, fk_plan_t *plan)
     plan->coupons = fk_at_most(size / 65536, FK_COUPONS_MAX);
     plan->tallies = plan->orders / 2;
     plan->accounts = fk_at_most(size / 32768, FK_ACCOUNTS_MAX);
-    plan->splits = plan->orders / 4;
+
+    /* One each: nobody goes without a share for want of room. */
+    plan->splits = plan->orders;
     plan->withdrawals = fk_at_most(size / 65536, FK_WITHDRAWALS_MAX);
     plan->pad = 0;
     plan->ring_size = ring_size;

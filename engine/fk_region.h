@@ -28,7 +28,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  6
+#define FK_LAYOUT_VERSION  7
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -98,7 +98,9 @@ typedef struct {
     uint16_t  tier_min_qty[FK_TIERS_MAX];
     uint16_t  buyer_limit;
     uint8_t   tier_count;
-    uint8_t   reserved[29];
+    uint8_t   pad2;
+    uint32_t  merchant;                /* an account; 0: none */
+    uint8_t   reserved[24];
 } fk_product_rec_t;
 
 _Static_assert(offsetof(fk_product_rec_t, price) == 192, "layout");

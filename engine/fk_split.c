@@ -1,6 +1,7 @@
 /*
  * Splits: who gets what of an order's money, from its payment until the order
- * leaves the region.
+ * leaves the region.  The lines come from the caller; a merchant's is made
+ * here, of what they leave.
  *
  * A line is frozen, and available when its time has come; what was given back
  * of the order takes the same share of each line with it.  That share is not
@@ -24,6 +25,10 @@
 #define FK_UNIT_SPLITS_MAX    64       /* looked at for one that is due */
 
 
+static fk_code_t fk_split_plan_line(const fk_t *fk, uint32_t account,
+    const char *currency, int64_t amount, fk_split_plan_t *plan);
+static fk_code_t fk_split_plan_rest(const fk_t *fk,
+    const fk_product_rec_t *p, int64_t left, fk_split_plan_t *plan);
 static uint32_t fk_settle_at_s(const fk_env_t *env, uint32_t settle_s);
 static void fk_settle_remove(fk_t *fk, uint32_t split);
 static void fk_split_unlink(fk_t *fk, uint32_t split);
@@ -36,9 +41,9 @@ fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
     int64_t paid, fk_split_plan_t *plan)
 {
     int64_t                  left;
-    uint32_t                 n, i, account;
-    const char              *currency;
-    const fk_account_rec_t  *a;
+    uint32_t                 n, account;
+    fk_code_t                code;
+    const fk_product_rec_t  *p;
 
     plan->count = 0;
 
@@ -46,13 +51,13 @@ fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
         return FK_OK;
     }
 
-    if (in->count > FK_SPLIT_LINES_MAX || in->settle_s > FK_SETTLE_S_MAX
+    if (in->count > FK_SPLIT_GIVEN_MAX || in->settle_s > FK_SETTLE_S_MAX
         || in->flagged > 1 || (in->flagged && in->count != 0))
     {
         return FK_INVALID;
     }
 
-    currency = FK_PRODUCT(fk, FK_ORDER(fk, order)->product)->currency;
+    p = FK_PRODUCT(fk, FK_ORDER(fk, order)->product);
     plan->settle_s = in->settle_s;
     left = paid;
 
@@ -60,38 +65,86 @@ fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
         account = fk_account_find(fk, in->line[n].account);
 
         if (account == 0 || in->line[n].amount < 0
-            || in->line[n].amount > left)
+            || in->line[n].amount > left
+            || FK_ACCOUNT(fk, account)->kind == FK_ACCOUNT_MERCHANT
+            || FK_ACCOUNT(fk, account)->closed)
         {
             return FK_INVALID;
         }
 
-        a = FK_ACCOUNT(fk, account);
-
-        if (a->closed || memcmp(a->currency, currency, FK_CURRENCY_SIZE) != 0
-            || a->live.frozen > FK_UNITS_MAX - FK_AMOUNT_MAX
-            || a->live.settled > FK_UNITS_MAX - FK_AMOUNT_MAX)
-        {
-            return FK_INVALID;
-        }
-
-        if (in->line[n].amount == 0) {
-            continue;
-        }
-
-        for (i = 0; i < plan->count; i++) {
-            if (plan->account[i] == account) {
-                return FK_INVALID;
-            }
+        code = fk_split_plan_line(fk, account, p->currency,
+                                  in->line[n].amount, plan);
+        if (code != FK_OK) {
+            return code;
         }
 
         left -= in->line[n].amount;
-        plan->account[plan->count] = account;
-        plan->amount[plan->count] = in->line[n].amount;
-        plan->count++;
+    }
+
+    code = in->flagged ? FK_OK : fk_split_plan_rest(fk, p, left, plan);
+
+    if (code != FK_OK) {
+        return code;
     }
 
     return plan->count == 0 || fk_table_room(fk, FK_TABLE_SPLITS) != 0
            ? FK_OK : FK_INVALID;
+}
+
+
+static fk_code_t
+fk_split_plan_line(const fk_t *fk, uint32_t account, const char *currency,
+    int64_t amount, fk_split_plan_t *plan)
+{
+    uint32_t                 n;
+    const fk_account_rec_t  *a;
+
+    a = FK_ACCOUNT(fk, account);
+
+    if (memcmp(a->currency, currency, FK_CURRENCY_SIZE) != 0
+        || a->live.frozen > FK_UNITS_MAX - FK_AMOUNT_MAX
+        || a->live.settled > FK_UNITS_MAX - FK_AMOUNT_MAX)
+    {
+        return FK_INVALID;
+    }
+
+    if (amount == 0) {
+        return FK_OK;
+    }
+
+    for (n = 0; n < plan->count; n++) {
+        if (plan->account[n] == account) {
+            return FK_INVALID;
+        }
+    }
+
+    assert(plan->count < FK_SPLIT_LINES_MAX);
+    plan->account[plan->count] = account;
+    plan->amount[plan->count] = amount;
+    plan->count++;
+
+    return FK_OK;
+}
+
+
+/* The merchant of this moment: orders do not remember one. */
+
+static fk_code_t
+fk_split_plan_rest(const fk_t *fk, const fk_product_rec_t *p, int64_t left,
+    fk_split_plan_t *plan)
+{
+    if (p->merchant == 0 || FK_ACCOUNT(fk, p->merchant)->closed) {
+        return FK_OK;
+    }
+
+    return fk_split_plan_line(fk, p->merchant, p->currency, left, plan);
+}
+
+
+int
+fk_line_fits(const fk_t *fk, uint32_t account, int64_t left)
+{
+    return FK_ACCOUNT(fk, account)->kind != FK_ACCOUNT_MERCHANT || left == 0;
 }
 
 

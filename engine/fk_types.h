@@ -53,7 +53,8 @@
 #define FK_RATE_BY_RULE        0xffff          /* no rate of its own */
 #define FK_RATE_MAX            10000           /* hundredths of a percent */
 #define FK_TOKEN_SIZE          32              /* digest of an agent's token */
-#define FK_SPLIT_LINES_MAX     7
+#define FK_SPLIT_LINES_MAX     7               /* one of them a merchant's */
+#define FK_SPLIT_GIVEN_MAX     (FK_SPLIT_LINES_MAX - 1)
 #define FK_PARTS_MAX           8               /* parts of an order returned */
 #define FK_REF_SIZE_MAX        64
 #define FK_SETTLE_S_MAX        (400 * 86400)
@@ -277,7 +278,8 @@ extern const char *const  fk_payment_state_word[];
 
 #define FK_ACCOUNT_KINDS(X)                                                  \
     X(AGENT,    "agent")       /* brings buyers, may have agents below */    \
-    X(PLATFORM, "platform")    /* who runs the shop for its merchant */
+    X(PLATFORM, "platform")    /* who runs the shop for its merchants */     \
+    X(MERCHANT, "merchant")    /* whose products they are */
 
 typedef enum {
 #define FK_ACCOUNT_KIND_ENUM(name, word)  FK_ACCOUNT_##name,
@@ -369,14 +371,18 @@ typedef struct {
 
 
 /*
- * How an order's money is split among accounts; what the lines leave is the
- * merchant's.  All 0: not at all.
+ * How an order's money is split among agents and the platform.  What these
+ * lines leave goes to the merchant of the order's product, by a line that the
+ * engine adds: to whom the product names when it is booked, so nobody has to
+ * hold it still between a look and the payment.  Without a merchant, or when
+ * that account is closed, the rest is the house's.
  *
  * It is booked in the same transaction as what makes the order paid, and else
  * not looked at.  One that cannot be is refused (FK_INVALID): an account that
- * is unknown, closed, of another currency or named twice, more than was paid,
- * or no room for it.  Nothing is booked then; as money is not dropped for a
- * rule's fault, the caller pays again without lines, and flagged.
+ * is unknown, closed, a merchant, of another currency or named twice, more
+ * than was paid, or no room for it.  Nothing is booked then; as money is not
+ * dropped for a rule's fault, the caller pays again without lines, and
+ * flagged: then nobody gets anything, a merchant neither.
  */
 typedef struct {
     fk_str_t       account;
@@ -384,10 +390,10 @@ typedef struct {
 } fk_split_line_t;
 
 typedef struct {
-    uint32_t         count;            /* 0..FK_SPLIT_LINES_MAX */
+    uint32_t         count;            /* 0..FK_SPLIT_GIVEN_MAX */
     uint32_t         settle_s;         /* frozen so long; 0..FK_SETTLE_S_MAX */
     uint8_t          flagged;          /* 1: no lines, as the rule failed */
-    fk_split_line_t  line[FK_SPLIT_LINES_MAX];
+    fk_split_line_t  line[FK_SPLIT_GIVEN_MAX];
 } fk_split_t;
 
 

@@ -6,9 +6,9 @@
 #include "ngx_faka_master.h"
 
 
-/* The platform has a line of its own. */
+/* The platform has a line of its own, and the merchant one of the engine's. */
 #define NGX_FAKA_COMMISSION_LEVELS_MAX                                        \
-    ngx_min(FK_SPLIT_LINES_MAX - 1, FL_LEVELS_MAX)
+    ngx_min(FK_SPLIT_GIVEN_MAX - 1, FL_LEVELS_MAX)
 
 #define NGX_FAKA_COMMISSION_LEVELS_MANY  3
 

@@ -356,7 +356,7 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
     code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
 
     /* Money is not dropped for what rules or accounts make of it. */
-    if (code == FK_INVALID && pay.split.count != 0) {
+    if (code == FK_INVALID && !pay.split.flagged) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "faka: the split of order %V is not possible; it is "
                       "paid without", &ctx->order_text);

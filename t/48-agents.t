@@ -255,7 +255,7 @@ is_deeply([@{ $t->audit_ok->{totals} }{qw(accounts splits withdrawals)}],
 
 # The configuration.
 
-for my $case (['commission_levels', '7', qr/no number from 0 to 6/],
+for my $case (['commission_levels', '6', qr/no number from 0 to 5/],
               ['commission_levels', 'many', qr/no number/],
               ['settle_after', '2y', qr/no time up to 400d/]) {
     local $shop->{ $case->[0] } = $case->[1];

@@ -28,6 +28,7 @@ journal_set_product_terms(json_t *object, const fk_image_product_t *p)
     }
 
     journal_set_number(object, "buyer_limit", p->buyer_limit);
+    journal_set_number(object, "merchant", p->merchant);
     (void) json_object_set_new(object, "tiers", tiers);
 }
 

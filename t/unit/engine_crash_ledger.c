@@ -39,6 +39,23 @@ prepare_order(void)
 }
 
 
+static void
+prepare_merchant(void)
+{
+    prepare_order();
+    shop_must(ledger_merchant("m") == FK_OK && ledger_belongs("x", "m")
+              == FK_OK, "merchant");
+}
+
+
+static void
+prepare_merchants(void)
+{
+    prepare_merchant();
+    shop_must(ledger_merchant("n") == FK_OK, "another");
+}
+
+
 /* Others stand in the same lists and in the same slot of the wheel. */
 static void
 prepare_beside(void)
@@ -268,6 +285,20 @@ run_account_changed(void)
 
 
 static fk_code_t
+run_merchant(void)
+{
+    return ledger_merchant("m");
+}
+
+
+static fk_code_t
+run_belongs(void)
+{
+    return ledger_belongs("x", "n");
+}
+
+
+static fk_code_t
 run_checkout(void)
 {
     fk_code_t        code;
@@ -397,9 +428,12 @@ run_restore(void)
 static const command_t  commands[] = {
     { "account, new", prepare_agents, run_account, 1 },
     { "account, changed", prepare_agents, run_account_changed, 1 },
+    { "account, a merchant", prepare_agents, run_merchant, 1 },
+    { "product, its merchant", prepare_merchants, run_belongs, 1 },
     { "checkout by an agent", prepare_agents, run_checkout, 1 },
     { "pay and split", prepare_order, run_pay, 1 },
     { "pay and split beside others", prepare_beside, run_pay, 1 },
+    { "pay, the rest to a merchant", prepare_merchant, run_pay, 1 },
     { "approve and split", prepare_review, run_approve, 1 },
     { "deny what was split", prepare_looked_at, run_deny, 1 },
     { "deny beside an audit", prepare_looked_at_audited, run_deny, 1 },

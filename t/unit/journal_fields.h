@@ -51,6 +51,7 @@ static const field_t  fields[] = {
     SIZE(FK_IMAGE_PRODUCT, product, tier_price_count, FK_TIERS_MAX),
     NUMBER(FK_IMAGE_PRODUCT, product, tier_min_qty[0]),
     NUMBER(FK_IMAGE_PRODUCT, product, tier_price[1]),
+    NUMBER(FK_IMAGE_PRODUCT, product, merchant),
 
     NUMBER(FK_IMAGE_BATCH, batch, slot),
     NUMBER(FK_IMAGE_BATCH, batch, accepted),

@@ -100,7 +100,7 @@ live_buy(void)
     }
 
     if (pick(2) == 0) {
-        in.agent = str(agents[pick(AGENTS_COUNT)]);
+        in.agent = str(accounts[pick(AGENTS_COUNT)]);
     }
 
     if (pick(3) == 0) {
@@ -573,8 +573,10 @@ life_begin(uint32_t seed)
     shop_product("key", FK_KIND_SHARED, 0);
     shop_product("seats", FK_KIND_COUNTED, 300);
 
-    for (i = 0; i < AGENTS_COUNT; i++) {
-        shop_must(ledger_agent(agents[i], "") == FK_OK, "agent");
+    for (i = 0; i < ACCOUNTS_COUNT; i++) {
+        shop_must(i < AGENTS_COUNT
+                  ? ledger_agent(accounts[i], "") == FK_OK
+                  : ledger_merchant(accounts[i]) == FK_OK, "account");
     }
 }
 

@@ -43,6 +43,43 @@ ledger_agent(const char *id, const char *parent)
 
 __attribute__((unused))
 static fk_code_t
+ledger_merchant(const char *id)
+{
+    int                created;
+    uint64_t           seq;
+    const char        *field;
+    fk_account_put_t   put;
+    fk_account_view_t  view;
+
+    memset(&put, 0, sizeof(put));
+    put.id = str(id);
+    put.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_KIND;
+    put.kind = FK_ACCOUNT_MERCHANT;
+    strcpy(put.currency, "CNY");
+
+    return fk_account_put(&shop, &shop_env, &put, &view, &created, &seq,
+                          &field);
+}
+
+
+/* Whose product it is from now on; "": nobody's. */
+__attribute__((unused))
+static fk_code_t
+ledger_belongs(const char *sku, const char *merchant)
+{
+    fk_product_put_t  put;
+
+    memset(&put, 0, sizeof(put));
+    put.sku = str(sku);
+    put.fields = FK_PUT_MERCHANT;
+    put.merchant = str(merchant);
+
+    return shop_put(&put, NULL);
+}
+
+
+__attribute__((unused))
+static fk_code_t
 ledger_close(const char *id, uint8_t closed)
 {
     int                created;

@@ -7,10 +7,12 @@
 #define FAKA_LIFE_LEDGER_H_INCLUDED_
 
 
-/* The last one comes and goes. */
-static const char *const  agents[] = { "a", "b", "c", "d" };
+/* The last agent comes and goes, and so does the last merchant. */
+static const char *const  accounts[] = { "a", "b", "c", "d",
+                                         "m", "n" };
 
-#define AGENTS_COUNT  4
+#define AGENTS_COUNT    4
+#define ACCOUNTS_COUNT  6
 
 
 /* Now and then more than there is, or for somebody who has left. */
@@ -32,7 +34,7 @@ live_split(int64_t amount)
     split.count = pick(AGENTS_COUNT + 1);
 
     for (n = 0; n < split.count; n++) {
-        split.line[n].account = str(agents[n]);
+        split.line[n].account = str(accounts[n]);
         split.line[n].amount = pick((uint32_t) amount / 3 + 2);
     }
 
@@ -50,7 +52,7 @@ live_ledger(void)
     fk_order_view_t       view;
     fk_withdrawal_view_t  w[4];
 
-    switch (pick(5)) {
+    switch (pick(6)) {
 
     case 0:
         if (orders_count != 0) {
@@ -64,17 +66,22 @@ live_ledger(void)
 
     case 1:
         (void) fk_withdrawal_request(&shop, &shop_env,
-                                     str(agents[pick(AGENTS_COUNT)]),
+                                     str(accounts[pick(ACCOUNTS_COUNT)]),
                                      1 + pick(300), str("note"), w);
         break;
 
     case 2:
-        (void) ledger_agent(agents[pick(AGENTS_COUNT)],
-                            pick(2) ? "" : agents[pick(AGENTS_COUNT)]);
+        (void) ledger_agent(accounts[pick(AGENTS_COUNT)],
+                            pick(2) ? "" : accounts[pick(AGENTS_COUNT)]);
         break;
 
     case 3:
-        (void) ledger_close("d", (uint8_t) pick(2));
+        (void) ledger_close(pick(2) ? "d" : "n", (uint8_t) pick(2));
+        break;
+
+    case 4:
+        (void) ledger_belongs(pick(2) ? "seats" : "card-a",
+                              pick(4) == 0 ? "" : pick(2) ? "m" : "n");
         break;
 
     default:
@@ -102,12 +109,12 @@ same_accounts(fk_t *a, fk_t *b)
     fk_account_view_t     view[2];
     fk_withdrawal_view_t  w[2][16];
 
-    for (i = 0; i < AGENTS_COUNT; i++) {
-        if (fk_account_get(a, str(agents[i]), &view[0]) != FK_OK
-            || fk_account_get(b, str(agents[i]), &view[1]) != FK_OK
+    for (i = 0; i < ACCOUNTS_COUNT; i++) {
+        if (fk_account_get(a, str(accounts[i]), &view[0]) != FK_OK
+            || fk_account_get(b, str(accounts[i]), &view[1]) != FK_OK
             || memcmp(&view[0], &view[1], sizeof(view[0])) != 0)
         {
-            printf("#   account %s differs\n", agents[i]);
+            printf("#   account %s differs\n", accounts[i]);
             return 0;
         }
     }
