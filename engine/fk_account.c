@@ -525,6 +525,29 @@ fk_account_get(fk_t *fk, fk_str_t id, fk_account_view_t *out)
 
 
 fk_code_t
+fk_platform_get(fk_t *fk, const char *currency, fk_account_view_t *out)
+{
+    uint32_t   n, account;
+    fk_code_t  code;
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    n = fk_platform_find(fk, currency);
+    account = n < FK_PLATFORMS_MAX ? fk->region->platform[n] : 0;
+
+    if (account != 0) {
+        fk_account_fill(fk, account, out);
+    }
+
+    fk_unlock(fk);
+    return account != 0 ? FK_OK : FK_NOT_FOUND;
+}
+
+
+fk_code_t
 fk_account_list(fk_t *fk, uint32_t *cursor, fk_account_view_t *out,
     uint32_t *n)
 {

@@ -69,6 +69,13 @@ fk_code_t fk_archive_view(fk_t *fk, const uint8_t *data, size_t size,
     fk_order_view_t *out, fk_payment_view_t *payments, uint32_t *n);
 
 /*
+ * Who got what of its money, as fk_order_split shows it, out of such a record.
+ * FK_NOT_FOUND: nobody; else as fk_archive_view.
+ */
+fk_code_t fk_archive_split(fk_t *fk, const uint8_t *data, size_t size,
+    fk_split_view_t *out);
+
+/*
  * Takes the order out of the region, in one transaction; its product keeps
  * the sums.  Only for an order whose record is stored where it will be
  * found.  FK_NOT_FOUND; FK_CONFLICT: it is not finished, or was touched since

@@ -18,6 +18,8 @@ static void fk_archive_show_payment(const fk_image_payment_t *in,
     fk_payment_view_t *out);
 static fk_code_t fk_archive_show_words(fk_t *fk, uint32_t coupon,
     uint32_t agent, fk_order_view_t *out);
+static fk_code_t fk_archive_show_split(fk_t *fk, const fk_image_split_t *in,
+    uint8_t axis, fk_split_view_t *out);
 
 
 /* After the checksum: damage must not pass for a newer version. */
@@ -252,6 +254,91 @@ fk_archive_show_words(fk_t *fk, uint32_t coupon, uint32_t agent,
             memcpy(out->coupon, FK_COUPON_AT(fk, coupon)->code,
                    FK_COUPON_CODE_SIZE_MAX);
         }
+    }
+
+    fk_unlock(fk);
+    return rc;
+}
+
+
+fk_code_t
+fk_archive_split(fk_t *fk, const uint8_t *data, size_t size,
+    fk_split_view_t *out)
+{
+    int64_t            returned;
+    uint8_t            axis;
+    fk_code_t          rc;
+    fk_record_head_t   head;
+    fk_archive_walk_t  walk;
+
+    rc = fk_archive_judge(data, size, &head);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    fk_archive_walk(&walk, data, &head);
+
+    rc = fk_archive_next(&walk);
+    if (rc != FK_OK || walk.type != FK_IMAGE_ORDER) {
+        return FK_CORRUPT;
+    }
+
+    axis = walk.image.order.axis_payment;
+
+    do {
+        rc = fk_archive_next(&walk);
+    } while (rc == FK_OK && walk.type != FK_IMAGE_SPLIT);
+
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    return fk_split_image_good(&walk.image.split, &returned)
+           ? fk_archive_show_split(fk, &walk.image.split, axis, out)
+           : FK_CORRUPT;
+}
+
+
+static fk_code_t
+fk_archive_show_split(fk_t *fk, const fk_image_split_t *in, uint8_t axis,
+    fk_split_view_t *out)
+{
+    size_t     at;
+    uint32_t   n;
+    fk_code_t  rc;
+
+    memset(out, 0, sizeof(*out));
+    out->paid = in->paid;
+    out->made_s = in->made_s;
+    out->settle_at_s = in->settle_at_s;
+    out->state = in->state;
+    out->line_count = (uint8_t) in->line_count;
+    out->part_count = (uint8_t) in->part_count;
+    at = 0;
+
+    for (n = 0; n < in->part_count; n++) {
+        fk_part_show(in->parts + at, in->part_size[n], &out->part[n]);
+        out->returned += out->part[n].amount;
+        at += in->part_size[n];
+    }
+
+    rc = fk_lock_open(fk);
+    if (rc != FK_OK) {
+        return rc;
+    }
+
+    for (n = 0; n < in->line_count; n++) {
+        if (!fk_account_used(fk, in->account[n])) {
+            rc = FK_CONFLICT;
+            break;
+        }
+
+        memcpy(out->line[n].account, FK_ACCOUNT(fk, in->account[n])->id,
+               FK_ACCOUNT_SIZE_MAX);
+        out->line[n].amount = in->amount[n];
+        out->line[n].clawed = axis != FK_PAYMENT_PAID ? in->amount[n]
+                              : fk_line_clawed(in->amount[n], out->returned,
+                                               in->paid);
     }
 
     fk_unlock(fk);

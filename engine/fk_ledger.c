@@ -247,13 +247,20 @@ fk_split_fill(const fk_t *fk, uint32_t split, fk_split_view_t *out)
         assert(s->part_size[n] <= FK_PART_SIZE_MAX);
         fk_blob_read(fk, s->part[n], part, s->part_size[n]);
 
-        out->part[n].amount = (int64_t) fk_get(part, 8);
-        out->part[n].at_s = (uint32_t) fk_get(part + 8, 4);
-        out->part[n].ref_size = (uint8_t) (s->part_size[n]
-                                           - FK_PART_HEAD_SIZE);
-        memcpy(out->part[n].ref, part + FK_PART_HEAD_SIZE,
-               out->part[n].ref_size);
+        fk_part_show(part, s->part_size[n], &out->part[n]);
     }
+}
+
+
+void
+fk_part_show(const uint8_t *part, uint32_t size, fk_part_view_t *out)
+{
+    assert(size > FK_PART_HEAD_SIZE && size <= FK_PART_SIZE_MAX);
+
+    out->amount = (int64_t) fk_get(part, 8);
+    out->at_s = (uint32_t) fk_get(part + 8, 4);
+    out->ref_size = (uint8_t) (size - FK_PART_HEAD_SIZE);
+    memcpy(out->ref, part + FK_PART_HEAD_SIZE, out->ref_size);
 }
 
 
@@ -357,7 +364,8 @@ fk_entries_line(const fk_t *fk, uint32_t ref, fk_entry_t *out)
     n = FK_LINE_PLACE(ref);
 
     memset(out, 0, sizeof(*out));
-    out->kind = FK_ENTRY_COMMISSION;
+    out->kind = FK_ACCOUNT(fk, s->line[n].account)->kind
+                == FK_ACCOUNT_MERCHANT ? FK_ENTRY_SALE : FK_ENTRY_COMMISSION;
     out->state = s->state;
     out->amount = s->line[n].amount;
     out->at_s = s->made_s;

@@ -490,6 +490,9 @@ int64_t fk_line_net(const fk_split_rec_t *s, uint32_t n,
  * paid, and will not be refunded as a whole any more. */
 int fk_part_allowed(const fk_order_rec_t *o);
 
+/* The bytes of a part as it is shown (fk_ledger.c). */
+void fk_part_show(const uint8_t *part, uint32_t size, fk_part_view_t *out);
+
 /* All that it adds to balances and audit; sign: 1 or -1. */
 void fk_split_count(fk_t *fk, uint32_t split, int sign);
 

@@ -325,6 +325,7 @@ extern const char *const  fk_withdrawal_state_word[];
 
 #define FK_ENTRIES(X)                                                        \
     X(COMMISSION, "commission")                                              \
+    X(SALE,       "sale")          /* a merchant's, of own products */       \
     X(CLAWBACK,   "clawback")      /* taken back with the buyer's money */   \
     X(WITHDRAWAL, "withdrawal")
 

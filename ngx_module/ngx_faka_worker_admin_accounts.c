@@ -1,7 +1,7 @@
 /*
- * /admin/accounts: agents and the platform, what they have and how it came
- * about.  PUT makes one or changes what is given; a closed account keeps what
- * it has and gets no more.
+ * /admin/accounts: agents, merchants and the platform, what they have and how
+ * it came about.  PUT makes one or changes what is given; a closed account
+ * keeps what it has and gets no more.
  */
 
 #include "ngx_faka_admin.h"

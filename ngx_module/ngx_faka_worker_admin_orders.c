@@ -37,6 +37,8 @@ static fk_code_t ngx_faka_admin_item(ngx_http_request_t *r,
     ngx_faka_json_t *json, const fk_order_view_t *order);
 static void ngx_faka_admin_rules(ngx_faka_json_t *json,
     const fk_order_view_t *order);
+static void ngx_faka_admin_split(ngx_faka_json_t *json, fk_code_t code,
+    const fk_split_view_t *split);
 static void ngx_faka_admin_payments(ngx_faka_json_t *json,
     const fk_payment_view_t *payment, uint32_t n);
 static int ngx_libc_cdecl ngx_faka_admin_newest(const void *one,
@@ -231,6 +233,7 @@ ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
     uint32_t            n;
     fk_code_t           code;
     ngx_faka_ctx_t     *ctx;
+    fk_split_view_t     split;
     fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
@@ -245,6 +248,8 @@ ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
     ngx_faka_json_object(json, NULL);
     ngx_faka_order_members(json, order);
     ngx_faka_admin_rules(json, order);
+    ngx_faka_admin_split(json, fk_order_split(&ctx->shop->worker->fk,
+                                              &order->id, &split), &split);
     ngx_faka_admin_payments(json, payment, n);
     ngx_faka_json_object_end(json);
 
@@ -302,6 +307,38 @@ ngx_faka_admin_rules(ngx_faka_json_t *json, const fk_order_view_t *order)
         ngx_faka_json_string(json, "review_reason", order->reason,
                              order->reason_size);
     }
+}
+
+
+/* Who got what of the money, and what of that went back with it. */
+
+static void
+ngx_faka_admin_split(ngx_faka_json_t *json, fk_code_t code,
+    const fk_split_view_t *split)
+{
+    uint32_t  i;
+
+    if (code != FK_OK || split->line_count == 0) {
+        ngx_faka_json_null(json, "split");
+        return;
+    }
+
+    ngx_faka_json_object(json, "split");
+    ngx_faka_json_text(json, "state", fk_split_state_word[split->state]);
+    ngx_faka_json_integer(json, "paid", split->paid);
+    ngx_faka_json_integer(json, "settles_at", split->settle_at_s);
+    ngx_faka_json_array(json, "lines");
+
+    for (i = 0; i < split->line_count; i++) {
+        ngx_faka_json_object(json, NULL);
+        ngx_faka_json_text(json, "account", split->line[i].account);
+        ngx_faka_json_integer(json, "amount", split->line[i].amount);
+        ngx_faka_json_integer(json, "clawed", split->line[i].clawed);
+        ngx_faka_json_object_end(json);
+    }
+
+    ngx_faka_json_array_end(json);
+    ngx_faka_json_object_end(json);
 }
 
 
@@ -383,6 +420,7 @@ ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code)
     uint32_t            n;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_json_t     json;
+    fk_split_view_t     split;
     fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
@@ -403,6 +441,10 @@ ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code)
     ngx_faka_json_object(&json, NULL);
     ngx_faka_order_members(&json, ctx->order);
     ngx_faka_admin_rules(&json, ctx->order);
+    ngx_faka_admin_split(&json, fk_archive_split(&ctx->shop->worker->fk,
+                                                 ctx->record.data,
+                                                 ctx->record.len, &split),
+                         &split);
     ngx_faka_admin_payments(&json, payment, n);
     ngx_faka_json_object_end(&json);
 

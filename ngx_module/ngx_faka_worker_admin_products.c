@@ -31,7 +31,8 @@ typedef enum {
     NGX_FAKA_PUT_SALE_TO,
     NGX_FAKA_PUT_STOCK,
     NGX_FAKA_PUT_BUYER_LIMIT,
-    NGX_FAKA_PUT_TIERS
+    NGX_FAKA_PUT_TIERS,
+    NGX_FAKA_PUT_MERCHANT
 } ngx_faka_put_row_t;
 
 #define NGX_FAKA_GIVEN(given, row)  (((given) >> NGX_FAKA_PUT_##row) & 1)
@@ -48,6 +49,7 @@ typedef struct {
     int64_t              stock;
     int64_t              buyer_limit;
     ngx_faka_list_t      tiers;                /* ngx_faka_tier_in_t */
+    ngx_str_t            merchant;             /* empty: nobody's */
 } ngx_faka_put_fields_t;
 
 typedef struct {
@@ -111,6 +113,8 @@ static const ngx_faka_field_t  ngx_faka_put_field[] = {
       NGX_FAKA_PUT_OFFSET(buyer_limit), 0, UINT16_MAX, 0, NULL, 0 },
     { "tiers", NGX_FAKA_FIELD_ARRAY, NGX_FAKA_PUT_OFFSET(tiers),
       0, FK_TIERS_MAX, 0, ngx_faka_tier_field, sizeof(ngx_faka_tier_in_t) },
+    { "merchant", NGX_FAKA_FIELD_TEXT, NGX_FAKA_PUT_OFFSET(merchant),
+      0, FK_ACCOUNT_SIZE_MAX, 0, NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
@@ -271,8 +275,10 @@ ngx_faka_admin_put(ngx_faka_ctx_t *ctx, const ngx_faka_put_fields_t *fields,
                  | (NGX_FAKA_GIVEN(given, STOCK) ? FK_PUT_STOCK : 0)
                  | (NGX_FAKA_GIVEN(given, BUYER_LIMIT) ? FK_PUT_BUYER_LIMIT
                                                        : 0)
-                 | (NGX_FAKA_GIVEN(given, TIERS) ? FK_PUT_TIERS : 0);
+                 | (NGX_FAKA_GIVEN(given, TIERS) ? FK_PUT_TIERS : 0)
+                 | (NGX_FAKA_GIVEN(given, MERCHANT) ? FK_PUT_MERCHANT : 0);
 
+    put.merchant = ngx_faka_fk_str(&in.merchant);
     put.buyer_limit = (uint16_t) in.buyer_limit;
     put.tier_count = (uint16_t) in.tiers.nelts;
     tier = in.tiers.elts;
@@ -403,6 +409,14 @@ ngx_faka_admin_product(ngx_faka_json_t *json,
     ngx_faka_json_object(json, NULL);
     ngx_faka_product_members(json, product, product->price,
                              product->on_sale);
+
+    if (product->merchant[0] != '\0') {
+        ngx_faka_json_text(json, "merchant", product->merchant);
+
+    } else {
+        ngx_faka_json_null(json, "merchant");
+    }
+
     ngx_faka_json_integer(json, "imported", product->imported);
     ngx_faka_json_integer(json, "available", product->available);
     ngx_faka_json_integer(json, "held", product->held);

@@ -1,7 +1,8 @@
 /*
  * faka_agents: what an agent sees of himself below /agents/, with the token
  * that the operator gave him: his link and his balance, his ledger as JSON,
- * and the same as CSV.
+ * and the same as CSV.  A merchant sees the same, without a link: nobody is
+ * led by it.
  *
  * Who is unknown and who has a wrong token are answered alike.
  */
@@ -161,7 +162,14 @@ ngx_faka_agent_show(ngx_http_request_t *r, ngx_faka_shop_t *shop,
     ngx_faka_json_begin(&json, r->pool, NGX_FAKA_AGENT_JSON_SIZE);
     ngx_faka_json_object(&json, NULL);
     ngx_faka_json_text(&json, "account", account->id);
-    ngx_faka_json_string(&json, "link", link, last - link);
+
+    if (account->kind == FK_ACCOUNT_AGENT) {
+        ngx_faka_json_string(&json, "link", link, last - link);
+
+    } else {
+        ngx_faka_json_null(&json, "link");
+    }
+
     ngx_faka_json_bool(&json, "closed", account->closed);
     ngx_faka_account_members(&json, account);
     ngx_faka_json_object_end(&json);

@@ -1,10 +1,13 @@
 /*
  * Commission: what of a paid amount goes to the agents above the buyer and to
- * the platform; the rest stays the merchant's.
+ * the platform; the rest is the merchant's whose product it was, by a line
+ * that the engine adds, or else the house's.
  *
- * The rule says it, and an agent's own rate counts more than the rule.  A rule
- * that gives no answer, or rates that come to more than was paid: nobody gets
- * anything, and the order is flagged.  The engine judges all of it again.
+ * The rule says it, and an agent's own rate counts more than the rule.  It is
+ * asked where there is an agent, or a platform: without both it could move
+ * nothing.  A rule that gives no answer, or rates that come to more than was
+ * paid: nobody gets anything, and the order is flagged.  The engine judges all
+ * of it again.
  */
 
 #include "ngx_faka_order.h"
@@ -21,7 +24,7 @@ static ngx_uint_t ngx_faka_commission_own(ngx_faka_rules_t *rules,
 static void ngx_faka_commission_line(fk_split_t *split,
     const fk_account_view_t *account, int64_t amount);
 static ngx_uint_t ngx_faka_commission_platform(ngx_faka_rules_t *rules,
-    const char *currency);
+    ngx_faka_rules_variant_t variant, const char *currency);
 
 
 void
@@ -34,15 +37,19 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     uint32_t    i, levels;
     fl_code_t   code;
     fl_split_t  answer;
+    ngx_uint_t  platform;
 
     ngx_memzero(split, sizeof(fk_split_t));
     split->settle_s = (uint32_t) rules->worker->shop->settle_after_s;
 
-    if (sale->agent.size == 0 || paid < 1) {
+    levels = ngx_faka_commission_agents(rules, sale->agent);
+    platform = ngx_faka_commission_platform(rules, variant,
+                                            sale->product->currency);
+
+    if (paid < 1 || (levels == 0 && !platform)) {
         return;
     }
 
-    levels = ngx_faka_commission_agents(rules, sale->agent);
     code = ngx_faka_commission_ask(rules, variant, levels, sale->contact,
                                    paid, &answer);
 
@@ -74,9 +81,7 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
         ngx_faka_commission_line(split, &rules->agent[i], answer.level[i]);
     }
 
-    if (answer.platform != 0
-        && ngx_faka_commission_platform(rules, sale->product->currency))
-    {
+    if (platform) {
         ngx_faka_commission_line(split, &rules->platform, answer.platform);
     }
 }
@@ -159,7 +164,7 @@ ngx_faka_commission_line(fk_split_t *split, const fk_account_view_t *account,
 {
     fk_split_line_t  *line;
 
-    /* What a closed account would get stays the merchant's. */
+    /* What a closed account would get is left for the merchant. */
     if (amount == 0 || account->closed) {
         return;
     }
@@ -171,30 +176,18 @@ ngx_faka_commission_line(fk_split_t *split, const fk_account_view_t *account,
 }
 
 
-/* "platform" is the one of the first currency; of another, "platform-USD". */
+/* Only a rule gives it anything. */
 
 static ngx_uint_t
-ngx_faka_commission_platform(ngx_faka_rules_t *rules, const char *currency)
+ngx_faka_commission_platform(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, const char *currency)
 {
-    u_char              name[sizeof("platform-") + FK_CURRENCY_SIZE], *last;
-    fk_str_t            id;
-    ngx_uint_t          i;
-    fk_account_view_t  *account;
+    fl_t  *vm;
 
-    account = &rules->platform;
-    last = ngx_sprintf(name, "platform-%s", currency);
+    vm = rules->vm[variant];
 
-    for (i = 0; i < 2; i++) {
-        id = (fk_str_t) { name, i == 0 ? (size_t) (last - name)
-                                       : sizeof("platform") - 1 };
-
-        if (fk_account_get(&rules->worker->fk, id, account) == FK_OK
-            && account->kind == FK_ACCOUNT_PLATFORM
-            && ngx_strcmp(account->currency, currency) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return vm != NULL && fl_has(vm, FL_HOOK_COMMISSION)
+           && fk_platform_get(&rules->worker->fk, currency, &rules->platform)
+              == FK_OK
+           && !rules->platform.closed;
 }

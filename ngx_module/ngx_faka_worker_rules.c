@@ -416,7 +416,8 @@ ngx_faka_rules_buyer(ngx_faka_worker_t *worker, ngx_faka_sale_t *sale)
 }
 
 
-/* An order that cannot be looked up now is booked without the rules. */
+/* An order that cannot be looked up now is booked without the rules: nobody
+ * gets anything, and it is flagged. */
 
 void
 ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
@@ -435,6 +436,7 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
     if (ngx_faka_rules_look(worker, env, &pay->id, &order, &product, &sale)
         != FK_OK)
     {
+        pay->split.flagged = 1;
         return;
     }
 

@@ -11,7 +11,10 @@
 #include "ledger_shop.h"
 
 
-static uint64_t  call_withdrawal_id;
+static uint64_t       call_withdrawal_id;
+static fk_order_id_t  call_split_id;
+static uint8_t        call_split_record[4096];
+static size_t         call_split_size;
 
 
 /* After the order was made, in place of a payment without commission. */
@@ -32,6 +35,29 @@ call_ledger(const fk_order_id_t *id, const char *trade_no)
               && fk_withdrawal_request(&shop, &shop_env, str("a"), 10,
                                        str("n"), &w) == FK_OK, "ledger");
     call_withdrawal_id = w.id;
+    call_split_id = *id;
+
+    shop_must(fk_archive_read(&shop, id, &out, call_split_record,
+                              sizeof(call_split_record), &call_split_size)
+              == FK_OK, "record");
+}
+
+
+static int
+call_order_split(fk_t *fk)
+{
+    fk_split_view_t  out;
+
+    return fk_order_split(fk, &call_split_id, &out);
+}
+
+
+static int
+call_archive_split(fk_t *fk)
+{
+    fk_split_view_t  out;
+
+    return fk_archive_split(fk, call_split_record, call_split_size, &out);
 }
 
 
@@ -59,6 +85,15 @@ call_account_get(fk_t *fk)
     fk_account_view_t  out;
 
     return fk_account_get(fk, str("a"), &out);
+}
+
+
+static int
+call_platform_get(fk_t *fk)
+{
+    fk_account_view_t  out;
+
+    return fk_platform_get(fk, "CNY", &out);
 }
 
 

@@ -343,15 +343,6 @@ call_refund_part(fk_t *fk)
 }
 
 
-static int
-call_order_split(fk_t *fk)
-{
-    fk_split_view_t  out;
-
-    return fk_order_split(fk, &call_ids[ORDER_EXTRA], &out);
-}
-
-
 /* An hour later a hold is over. */
 static int
 call_tick(fk_t *fk)
@@ -654,6 +645,7 @@ static const call_t  call_table[] = {
     READS(order_split, FK_OK),
     WRITES(account_put),
     READS(account_get, FK_OK),
+    READS(platform_get, FK_NOT_FOUND),
     READS(account_list, FK_OK),
     READS(account_entries, FK_OK),
     WRITES(withdrawal_request),
@@ -686,6 +678,7 @@ static const call_t  call_table[] = {
     LISTS(archive_list, 2),
     READS(archive_read, FK_OK),
     READS(archive_view, FK_OK),
+    READS(archive_split, FK_OK),
     WRITES(archive_drop),
     WRITES(archive_restore),
     READS(audit_begin, FK_CONFLICT),

@@ -52,6 +52,7 @@ test_accounts(void)
     fk_checkout_t      cart;
     fk_order_view_t    out;
     fk_account_put_t   in;
+    fk_account_view_t  view;
 
     ledger_open();
     memset(&in, 0, sizeof(in));
@@ -88,6 +89,16 @@ test_accounts(void)
     cart.agent = str("m");
     EQ_INT(fk_checkout(&shop, &shop_env, &cart, &out), FK_AGENT,
            "nor brings a buyer");
+
+    EQ_INT(fk_platform_get(&shop, "CNY", &view), FK_NOT_FOUND, "no platform");
+    in.id = str("whoever");
+    in.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_KIND;
+    in.kind = FK_ACCOUNT_PLATFORM;
+    shop_must(put_field(&in, &field) == FK_OK, "platform");
+    EQ_INT(fk_platform_get(&shop, "CNY", &view), FK_OK, "one");
+    EQ_STR(view.id, "whoever", "whatever it is called");
+    EQ_INT(fk_platform_get(&shop, "USD", &view), FK_NOT_FOUND,
+           "none of another currency");
     OK(ledger_sound(), "sound");
 }
 
@@ -299,6 +310,9 @@ test_refused(void)
 static void
 test_clawback(void)
 {
+    uint32_t              n;
+    uint64_t              cursor;
+    fk_entry_t            entry[2];
     fk_split_t            split;
     fk_order_id_t         id;
     fk_order_view_t       out;
@@ -311,6 +325,13 @@ test_clawback(void)
     EQ_INT(ledger_return(&id, 167, "third"), FK_OK, "a third goes back");
     EQ_BALANCE("m", 0, 466 - 466 * 167 / 500, "with a third of the rest");
     EQ_BALANCE("a", 0, 33 - 33 * 167 / 500, "and of a line");
+    n = 2;
+    cursor = 0;
+    shop_must(fk_account_entries(&shop, str("m"), &cursor, entry, &n)
+              == FK_OK && n == 2, "entries");
+    OK(entry[0].kind == FK_ENTRY_SALE && entry[0].amount == 466
+       && entry[1].kind == FK_ENTRY_CLAWBACK
+       && entry[1].amount == -(466 * 167 / 500), "a sale, and what went back");
 
     view = ledger_view("m");
     EQ_INT(fk_withdrawal_request(&shop, &shop_env, str("m"), view.available,
@@ -458,11 +479,12 @@ test_read_back(void)
 static void
 test_archive(void)
 {
-    fk_code_t           code;
-    fk_order_id_t       id;
-    fk_order_view_t     out;
-    fk_product_rec_t   *p;
-    fk_account_view_t   view;
+    fk_code_t          code;
+    fk_order_id_t      id;
+    fk_order_view_t    out;
+    fk_split_view_t    seen, back;
+    fk_product_rec_t  *p;
+    fk_account_view_t  view;
 
     merchant_open();
     id = ledger_sell(1, 50, 10, 0);
@@ -474,6 +496,8 @@ test_archive(void)
     view = ledger_view("m");
     OK(view.available == 440 && view.archived_earned == 440,
        "its rest stays when the order leaves");
+    EQ_INT(fk_archive_split(&shop, record, record_size, &seen), FK_OK,
+           "its split is seen in the archive");
 
     FK_ACCOUNT(&shop, 2)->kind = FK_ACCOUNT_MERCHANT;
     code = fk_archive_restore(&shop, &shop_env, record, record_size, &out);
@@ -485,6 +509,9 @@ test_archive(void)
     EQ_BALANCE("n", 0, 0, "not to whom it belongs");
     p = FK_PRODUCT(&shop, 1);
     EQ_INT(p->merchant, 4, "who has the product all the same");
+    back = split_of(&id);
+    OK(memcmp(&seen, &back, sizeof(seen)) == 0,
+       "as it is when it has come back");
     OK(ledger_sound(), "sound");
 }
 
