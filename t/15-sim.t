@@ -103,9 +103,10 @@ sub dies_in {
     my %none = map { $_ => 1 } qw(
         fk_attach fk_introduce fk_fail fk_fence
         fk_product_get fk_product_list fk_order_get fk_order_cards
-        fk_order_list fk_archive_view fk_usage fk_check fk_order_split
-        fk_level_get fk_level_list fk_buyer_get fk_coupon_get fk_coupon_list
-        fk_account_get fk_account_list fk_account_entries fk_withdrawal_list
+        fk_order_list fk_archive_view fk_archive_split fk_usage fk_check
+        fk_account_get fk_account_list fk_account_entries fk_platform_get
+        fk_order_split fk_withdrawal_list fk_level_get fk_level_list
+        fk_buyer_get fk_coupon_get fk_coupon_list
         fk_audit_products fk_audit_end fk_snapshot_break
         fk_stat_add fk_stat_set fk_duty_take
         fk_recover_begin fk_apply fk_snapshot_load fk_recover_renew

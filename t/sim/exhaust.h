@@ -99,8 +99,10 @@ void ex_terms(ex_shop_t *x, uint32_t product, fk_checkout_t *in);
 
 /* exhaust_ledger.c: commission.  How this payment is split; the operations. */
 void ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split);
-fk_code_t ex_account(ex_shop_t *x);
 fk_code_t ex_approve(ex_shop_t *x);
+fk_code_t ex_account(ex_shop_t *x);
+/* Whose the product is to be. */
+void ex_merchant(ex_shop_t *x, fk_product_put_t *put);
 fk_code_t ex_part(ex_shop_t *x);
 fk_code_t ex_withdraw(ex_shop_t *x);
 fk_code_t ex_payout(ex_shop_t *x);

@@ -6,9 +6,6 @@
 #include "exhaust.h"
 
 
-#define EX_ACCOUNTS  3
-
-
 void
 ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split)
 {
@@ -18,7 +15,7 @@ ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split)
     memset(split, 0, sizeof(*split));
 
     /* Only what there is: a split that is refused is no transaction. */
-    for (i = 0; i < EX_ACCOUNTS && x->draw.c % 3 != 0; i++) {
+    for (i = 0; i < SIM_AGENTS && x->draw.c % 3 != 0; i++) {
         if (fk_account_get(&x->fk, request_account(i),
                            &view) == FK_OK
             && !view.closed)
@@ -32,10 +29,33 @@ ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split)
 }
 
 
+/* Little enough for any sum that came. */
+
+fk_code_t
+ex_approve(ex_shop_t *x)
+{
+    fk_env_t         env;
+    fk_split_t       split;
+    fk_order_view_t  out;
+
+    if (x->book.order_count == 0) {
+        return FK_NOT_FOUND;
+    }
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    ex_split(x, 4, &split);
+
+    return fk_approve(&x->fk, &env,
+                      &x->book.id[x->draw.a % x->book.order_count], &split,
+                      &out);
+}
+
+
 fk_code_t
 ex_account(ex_shop_t *x)
 {
     int                created;
+    uint32_t           account;
     uint64_t           seq;
     fk_env_t           env;
     const char        *field;
@@ -43,18 +63,44 @@ ex_account(ex_shop_t *x)
     fk_account_view_t  view;
 
     memset(&put, 0, sizeof(put));
-    put.id = request_account((uint32_t) (x->draw.a % EX_ACCOUNTS));
-    put.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_PARENT
-                 | FK_ACCOUNT_PUT_CLOSED;
+    account = (uint32_t) (x->draw.a % SIM_ACCOUNTS);
+    put.id = request_account(account);
+    put.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_CLOSED;
     put.closed = x->draw.b % 4 == 0;
     memcpy(put.currency, "CNY", 4);
 
-    if (x->draw.c % 2 == 0) {
-        put.parent = request_account((uint32_t) (x->draw.c % EX_ACCOUNTS));
+    if (account >= SIM_AGENTS) {
+        put.fields |= FK_ACCOUNT_PUT_KIND;
+        put.kind = FK_ACCOUNT_MERCHANT;
+
+    } else {
+        put.fields |= FK_ACCOUNT_PUT_PARENT;
+        put.parent = x->draw.c % 2 != 0 ? (fk_str_t) { NULL, 0 }
+                     : request_account((uint32_t) (x->draw.c % SIM_AGENTS));
     }
 
     env = (fk_env_t) { .now_ms = x->book.now_ms };
     return fk_account_put(&x->fk, &env, &put, &view, &created, &seq, &field);
+}
+
+
+/* Only one that there is, as above. */
+
+void
+ex_merchant(ex_shop_t *x, fk_product_put_t *put)
+{
+    uint32_t           account;
+    fk_account_view_t  view;
+
+    account = (uint32_t) (x->draw.b % (SIM_ACCOUNTS + 1));
+
+    if (account >= SIM_AGENTS && account < SIM_ACCOUNTS
+        && fk_account_get(&x->fk, request_account(account), &view) == FK_OK)
+    {
+        put->merchant = request_account(account);
+    }
+
+    put->fields |= account >= SIM_AGENTS ? FK_PUT_MERCHANT : 0;
 }
 
 
@@ -108,7 +154,7 @@ ex_withdraw(ex_shop_t *x)
     env = (fk_env_t) { .now_ms = x->book.now_ms };
     return fk_withdrawal_request(&x->fk, &env,
                                  request_account((uint32_t)
-                                                 (x->draw.a % EX_ACCOUNTS)),
+                                                 (x->draw.a % SIM_ACCOUNTS)),
                                  1 + (int64_t) (x->draw.b % 30),
                                  (fk_str_t) { NULL, 0 }, &view);
 }

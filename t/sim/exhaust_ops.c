@@ -83,6 +83,7 @@ ex_put(ex_shop_t *x, int is_new)
         put.tier[1] = (fk_tier_t) { 1 + (int64_t) (x->draw.c % 99), 4 };
     }
 
+    ex_merchant(x, &put);
     env = ex_env(x);
     return fk_product_put(&x->fk, &env, &put, &view, &created, &seq, &field);
 }

@@ -167,6 +167,7 @@ operator_product(sim_t *s, sim_request_t *r)
     }
 
     terms_product(r->product, &r->put);
+    split_product(s, r->product, &r->put);
 }
 
 

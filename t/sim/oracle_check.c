@@ -344,9 +344,9 @@ void
 check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
     const sim_sums_t *sums)
 {
-    int64_t               price;
     uint32_t              i;
     fk_product_view_t     v;
+    const sim_price_t    *terms;
     const sim_product_t  *p;
 
     for (i = 0; i < s->plan.products; i++) {
@@ -357,10 +357,19 @@ check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
             continue;
         }
 
-        price = oracle_price_at(s, i, s->oracle.last_seq);
-        SIM_MUST(s, price == 0 || v.price == price,
+        terms = oracle_terms_at(s, i, s->oracle.last_seq);
+        SIM_MUST(s, terms == NULL || v.price == terms->price,
                  "product %u costs %" PRId64 ", and %" PRId64
-                 " in the journal", i, v.price, price);
+                 " in the journal", i, v.price, terms->price);
+        SIM_MUST(s, terms == NULL
+                    || oracle_account(s, terms->merchant) == SIM_ACCOUNTS
+                    || v.merchant[1] - '0'
+                       == (int) oracle_account(s, terms->merchant),
+                 "product %u is of %s, and of another in the journal", i,
+                 v.merchant);
+        SIM_MUST(s, terms == NULL
+                    || (terms->merchant == 0) == (v.merchant[0] == '\0'),
+                 "product %u has lost its merchant", i);
         SIM_MUST(s, v.held == sums[i].held && v.sold == sums[i].sold
                     && v.owed == sums[i].owed,
                  "product %u counts other units than its orders", i);

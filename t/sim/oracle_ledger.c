@@ -34,7 +34,10 @@ static sim_entry_line_t *ledger_add(sim_t *s, uint64_t seq, uint8_t kind,
     uint32_t key);
 static const sim_entry_line_t *ledger_last(const sim_t *s, uint8_t kind,
     uint32_t key);
-static uint32_t ledger_index(const sim_t *s, uint32_t slot);
+static uint32_t ledger_merchant(const sim_t *s, uint32_t purchase,
+    uint64_t seq);
+static void ledger_lines(sim_t *s, const fk_record_head_t *head, uint32_t n,
+    const fk_image_split_t *in, const sim_entry_line_t *e);
 static int ledger_sums(const sim_t *s, ledger_sum_t sums[SIM_ACCOUNTS]);
 static int ledger_sum_split(const sim_t *s, const sim_entry_line_t *e,
     ledger_sum_t *sums);
@@ -96,7 +99,7 @@ oracle_ledger_record(sim_t *s, const fk_record_head_t *head)
     /* Whatever was paid: of more, no line is less. */
     paid = o->purchase[n].made_amount;
     request_split(n, paid, &wanted);
-    lines = 0;
+    lines = ledger_merchant(s, n, head->seq) != 0;
 
     for (i = 0; i < wanted.count; i++) {
         lines += wanted.line[i].amount != 0;
@@ -106,6 +109,18 @@ oracle_ledger_record(sim_t *s, const fk_record_head_t *head)
                 || (o->purchase[n].asked >> FK_EVENT_APPROVE & 1),
              "record %" PRIu64 " makes purchase %u paid, and nobody gets "
              "anything", head->seq, n);
+}
+
+
+/* Whose product it was with that record; 0: nobody's, or not known. */
+
+static uint32_t
+ledger_merchant(const sim_t *s, uint32_t purchase, uint64_t seq)
+{
+    const sim_price_t  *terms;
+
+    terms = oracle_terms_at(s, s->oracle.purchase[purchase].product, seq);
+    return terms != NULL ? terms->merchant : 0;
 }
 
 
@@ -164,7 +179,9 @@ ledger_account(sim_t *s, const fk_image_account_t *in)
     uint32_t  i;
 
     SIM_MUST(s, in->id_size == 2 && in->id[0] == 'g' && in->id[1] >= '0'
-                && in->id[1] < '0' + SIM_ACCOUNTS,
+                && in->id[1] < '0' + SIM_ACCOUNTS
+                && (in->kind == FK_ACCOUNT_MERCHANT)
+                   == (in->id[1] >= '0' + SIM_AGENTS),
              "the journal has an account that nobody made");
 
     i = (uint32_t) (in->id[1] - '0');
@@ -175,8 +192,8 @@ ledger_account(sim_t *s, const fk_image_account_t *in)
 }
 
 
-static uint32_t
-ledger_index(const sim_t *s, uint32_t slot)
+uint32_t
+oracle_account(const sim_t *s, uint32_t slot)
 {
     uint32_t  i;
 
@@ -213,23 +230,13 @@ ledger_split(sim_t *s, const fk_record_head_t *head,
     e->settle_at_s = in->settle_at_s;
     request_split(n, in->paid, &wanted);
 
-    /* Approved with another sum, it is split as if it was the right one. */
-    if (s->oracle.purchase[n].asked >> FK_EVENT_APPROVE & 1
-        && s->oracle.purchase[n].made_amount <= in->paid)
-    {
-        request_split(n, s->oracle.purchase[n].made_amount, &wanted);
+    for (i = 0; i < in->line_count; i++) {
+        e->account[i] = oracle_account(s, in->account[i]);
+        e->amount[i] = in->amount[i];
     }
 
-    for (i = 0; i < in->line_count; i++) {
-        e->account[i] = ledger_index(s, in->account[i]);
-        e->amount[i] = in->amount[i];
-
-        SIM_MUST(s, s->oracle.blind_seq != 0
-                    || (i < wanted.count
-                        && e->amount[i] == wanted.line[i].amount
-                        && e->account[i] == i),
-                 "record %" PRIu64 ": line %u of purchase %u is another one",
-                 head->seq, i, n);
+    if (s->oracle.blind_seq == 0) {
+        ledger_lines(s, head, n, in, e);
     }
 
     SIM_MUST(s, s->oracle.blind_seq != 0 || in->line_count == 0
@@ -245,6 +252,64 @@ ledger_split(sim_t *s, const fk_record_head_t *head,
     }
 
     s->oracle.split_now = n;
+}
+
+
+/* The agents' by the purchase, and behind them the rest: for the merchant
+ * whose the product is with the very record that makes it paid. */
+
+static void
+ledger_lines(sim_t *s, const fk_record_head_t *head, uint32_t n,
+    const fk_image_split_t *in, const sim_entry_line_t *e)
+{
+    int64_t     left;
+    uint32_t    i, merchant;
+    fk_split_t  wanted;
+
+    request_split(n, in->paid, &wanted);
+
+    /* Approved with another sum, it is split as if it was the right one. */
+    if (s->oracle.purchase[n].asked >> FK_EVENT_APPROVE & 1
+        && s->oracle.purchase[n].made_amount <= in->paid)
+    {
+        request_split(n, s->oracle.purchase[n].made_amount, &wanted);
+    }
+
+    left = in->paid;
+
+    for (i = 0; i < in->line_count && e->account[i] < SIM_AGENTS; i++) {
+        SIM_MUST(s, i < wanted.count
+                    && e->amount[i] == wanted.line[i].amount
+                    && e->account[i] == i,
+                 "record %" PRIu64 ": line %u of purchase %u is another one",
+                 head->seq, i, n);
+        left -= e->amount[i];
+    }
+
+    if (i < in->line_count) {
+        SIM_MUST(s, i + 1 == in->line_count && e->amount[i] == left
+                    && e->account[i] < SIM_ACCOUNTS,
+                 "record %" PRIu64 ": a merchant has not got what is left of "
+                 "purchase %u", head->seq, n);
+    }
+
+    /* Parts of an order that was not split have a split without lines. */
+    if (s->oracle.paid_now != n || in->line_count == 0) {
+        return;
+    }
+
+    merchant = ledger_merchant(s, n, head->seq);
+
+    SIM_MUST(s, oracle_terms_at(s, s->oracle.purchase[n].product, head->seq)
+                == NULL
+                || (merchant == 0 ? i == in->line_count
+                    : i < in->line_count && in->account[i] == merchant),
+             "record %" PRIu64 ": what is left of purchase %u is not for "
+             "whom its product belongs to", head->seq, n);
+
+    if (merchant != 0) {
+        sim_mark(s, SIM_MARK_REST);
+    }
 }
 
 
@@ -313,7 +378,7 @@ ledger_withdrawal(sim_t *s, const fk_record_head_t *head,
     const sim_entry_line_t  *was;
 
     was = ledger_last(s, SIM_LEDGER_WITHDRAWAL, in->slot);
-    i = ledger_index(s, in->account);
+    i = oracle_account(s, in->account);
 
     if (was != NULL && !was->used) {
         was = NULL;

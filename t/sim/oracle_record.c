@@ -159,7 +159,7 @@ oracle_blind(sim_t *s, uint64_t seq)
     for (i = 0; i < s->plan.products; i++) {
         v = &s->oracle.product[i];
         SIM_MUST(s, v->in_force_count < SIM_PRICES_MAX, "too many prices");
-        v->in_force[v->in_force_count++] = (sim_price_t) { seq, 0 };
+        v->in_force[v->in_force_count++] = (sim_price_t) { seq, 0, 0 };
     }
 
     for (i = 1; i < s->oracle.purchase_count; i++) {
@@ -172,8 +172,8 @@ oracle_blind(sim_t *s, uint64_t seq)
 }
 
 
-int64_t
-oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq)
+const sim_price_t *
+oracle_terms_at(const sim_t *s, uint32_t product, uint64_t seq)
 {
     uint32_t              i;
     const sim_product_t  *v;
@@ -182,11 +182,21 @@ oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq)
 
     for (i = v->in_force_count; i > 0; i--) {
         if (v->in_force[i - 1].seq <= seq) {
-            return v->in_force[i - 1].price;
+            return v->in_force[i - 1].price != 0 ? &v->in_force[i - 1] : NULL;
         }
     }
 
-    return 0;
+    return NULL;
+}
+
+
+int64_t
+oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq)
+{
+    const sim_price_t  *terms;
+
+    terms = oracle_terms_at(s, product, seq);
+    return terms != NULL ? terms->price : 0;
 }
 
 
@@ -194,8 +204,9 @@ static void
 record_product(sim_t *s, const fk_record_head_t *head,
     const fk_image_product_t *in)
 {
-    uint32_t        i, product;
-    sim_product_t  *v;
+    uint32_t            i, product;
+    sim_product_t      *v;
+    const sim_price_t  *terms;
 
     SIM_MUST(s, in->sku_size == 2, "a product that nobody made");
     product = request_product_of(in->sku);
@@ -209,10 +220,14 @@ record_product(sim_t *s, const fk_record_head_t *head,
              "record %" PRIu64 ": product %u costs %" PRId64
              ", which nobody asked for", head->seq, product, in->price);
 
-    if (oracle_price_at(s, product, head->seq) != in->price) {
+    terms = oracle_terms_at(s, product, head->seq);
+
+    if (terms == NULL || terms->price != in->price
+        || terms->merchant != in->merchant)
+    {
         SIM_MUST(s, v->in_force_count < SIM_PRICES_MAX, "too many prices");
         v->in_force[v->in_force_count++]
-            = (sim_price_t) { head->seq, in->price };
+            = (sim_price_t) { head->seq, in->price, in->merchant };
     }
 }
 

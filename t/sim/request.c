@@ -428,7 +428,7 @@ request_pay_split(sim_t *s, fk_t *fk, const fk_env_t *env, fk_pay_t *in,
 
     code = fk_pay(fk, env, in, &r->result, &r->view);
 
-    if (code == FK_INVALID && in->split.count != 0) {
+    if (code == FK_INVALID && !in->split.flagged) {
         sim_mark(s, SIM_MARK_NOT_SPLIT);
         memset(&in->split, 0, sizeof(in->split));
         in->split.flagged = 1;
@@ -436,46 +436,6 @@ request_pay_split(sim_t *s, fk_t *fk, const fk_env_t *env, fk_pay_t *in,
     }
 
     return code;
-}
-
-
-int
-request_is_brought(uint32_t purchase)
-{
-    return purchase % 4 == 1;
-}
-
-
-fk_str_t
-request_account(uint32_t account)
-{
-    static const char *const  id[SIM_ACCOUNTS] = { "g0", "g1", "g2" };
-
-    return (fk_str_t) { (const uint8_t *) id[account], 2 };
-}
-
-
-void
-request_split(uint32_t purchase, int64_t paid, fk_split_t *split)
-{
-    uint32_t  i;
-
-    static const int64_t   parts[SIM_ACCOUNTS] = { 10, 33, 50 };
-    static const uint32_t  settle_s[3] = { 0, 1, 86400 };
-
-    memset(split, 0, sizeof(*split));
-
-    if (!request_is_brought(purchase)) {
-        return;
-    }
-
-    split->count = 2 + purchase % 8 / 4;
-    split->settle_s = settle_s[purchase / 4 % 3];
-
-    for (i = 0; i < split->count; i++) {
-        split->line[i].account = request_account(i);
-        split->line[i].amount = paid / parts[i];
-    }
 }
 
 
@@ -610,10 +570,15 @@ request_make_account(sim_t *s, fk_t *fk, const fk_env_t *env,
 
     memset(&put, 0, sizeof(put));
     put.id = request_account(r->account);
-    put.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_PARENT;
+    put.fields = FK_ACCOUNT_PUT_CURRENCY;
     memcpy(put.currency, "CNY", 4);
 
-    if (r->account != 0) {
+    if (r->account >= SIM_AGENTS) {
+        put.fields |= FK_ACCOUNT_PUT_KIND;
+        put.kind = FK_ACCOUNT_MERCHANT;
+
+    } else if (r->account != 0) {
+        put.fields |= FK_ACCOUNT_PUT_PARENT;
         put.parent = request_account(r->account - 1);
     }
 

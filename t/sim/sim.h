@@ -499,12 +499,20 @@ void request_archived(sim_t *s, const sim_text_t *text, sim_id_t *version,
 void request_key(uint32_t purchase, uint32_t product,
     uint8_t idem[FK_IDEM_SIZE], uint8_t body[8]);
 fk_str_t request_sku(uint32_t product);
-/* Who brings buyers, each below the one before; and what they get of it. */
-#define SIM_ACCOUNTS  3
+uint32_t request_product_of(const char *sku);
+
+
+/* --- split.c: who gets what -------------------------------------------- */
+
+/* Who brings buyers, each below the one before; behind them, merchants. */
+#define SIM_AGENTS    3
+#define SIM_ACCOUNTS  5
+
 fk_str_t request_account(uint32_t account);
 int request_is_brought(uint32_t purchase);
 void request_split(uint32_t purchase, int64_t paid, fk_split_t *split);
-uint32_t request_product_of(const char *sku);
+/* Whose the product is to be, in what the operator is about to put. */
+void split_product(sim_t *s, uint32_t product, fk_product_put_t *put);
 
 
 /* --- terms.c: tiers, levels, coupons, limits --------------------------- */

@@ -67,6 +67,7 @@
     X(COMMISSION,         "commission became available")                     \
     X(PAID_OUT,           "a withdrawal was paid")                           \
     X(DEBT,               "an account had less than nothing")                \
+    X(REST,               "a merchant got what others left of a payment")    \
     X(PART_AGAIN,         "a part was given back twice, and known")          \
     X(NOT_SPLIT,          "a payment was booked without its split")
 

@@ -95,10 +95,11 @@ typedef struct {
     uint8_t   is_uploaded;             /* its file was acknowledged */
 } sim_card_t;
 
-/* Until the next one, in the journal; price 0: not known. */
+/* Until the next one, in the journal; price 0: not known, nor whose it is. */
 typedef struct {
     uint64_t  seq;
     int64_t   price;
+    uint32_t  merchant;                /* its slot; 0: nobody's */
 } sim_price_t;
 
 typedef struct {
@@ -148,8 +149,8 @@ typedef struct {
     uint64_t        sum_room;
     uint64_t        waited_seq;        /* the replicas had it */
     uint64_t        blind_seq;         /* up to it, records were not seen */
-    uint32_t        account[3];        /* their slots, by the journal */
-    uint8_t         account_known[3];  /* acknowledged */
+    uint32_t        account[SIM_ACCOUNTS];     /* slots, by the journal */
+    uint8_t         account_known[SIM_ACCOUNTS];       /* acknowledged */
     uint32_t        paid_now;          /* purchase, by the record in hand */
     int             paid_flagged;
     uint32_t        split_now;
@@ -200,6 +201,9 @@ void oracle_forget(sim_t *s, uint64_t seq);
 void oracle_blind(sim_t *s, uint64_t seq);
 /* The price that an order has whose record is seq; 0: not known. */
 int64_t oracle_price_at(const sim_t *s, uint32_t product, uint64_t seq);
+/* The same with whose product it was; NULL: not known. */
+const sim_price_t *oracle_terms_at(const sim_t *s, uint32_t product,
+    uint64_t seq);
 
 
 /* --- oracle_terms.c: what buyers have ---------------------------------- */
@@ -225,6 +229,8 @@ void oracle_ledger_paid(sim_t *s, uint32_t purchase, int is_flagged);
 void oracle_ledger_record(sim_t *s, const fk_record_head_t *head);
 /* As oracle_forget(). */
 void oracle_ledger_forget(sim_t *s, uint64_t seq);
+/* Which account has this slot; SIM_ACCOUNTS: not known. */
+uint32_t oracle_account(const sim_t *s, uint32_t slot);
 /* At a quiet point: accounts have what the book says. */
 void oracle_check_ledger(sim_t *s, fk_t *fk);
 /* And a second shop has the same. */
