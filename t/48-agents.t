@@ -12,7 +12,7 @@ use Faka::Test;
 
 my $t = Faka::Test->new(
     server => 'location /agents/ { faka_agents main; }',
-    shop => { settle_after => '7d' });
+    shop => { settle_after => '7d', retention => '60d' });
 my $nginx = $t->nginx;
 
 # The shop's clock is the test's: a week is over in no time.  The library is
