@@ -192,9 +192,9 @@ fk_balance_add(fk_t *fk, uint32_t account, uint32_t phase, uint32_t slot,
     _Static_assert(sizeof(fk_balance_t) == 4 * sizeof(int64_t), "four sums");
 
     a = FK_ACCOUNT(fk, account);
-    live = &a->live.frozen;
-    audit = &a->audit.frozen;
-    add = &delta->frozen;
+    live = (int64_t *) (void *) &a->live;
+    audit = (int64_t *) (void *) &a->audit;
+    add = (const int64_t *) (const void *) delta;
     passed = fk_audit_passed(fk, phase, slot);
 
     for (n = 0; n < sizeof(fk_balance_t) / sizeof(int64_t); n++) {

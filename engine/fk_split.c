@@ -102,8 +102,8 @@ fk_split_plan_line(const fk_t *fk, uint32_t account, const char *currency,
     a = FK_ACCOUNT(fk, account);
 
     if (memcmp(a->currency, currency, FK_CURRENCY_SIZE) != 0
-        || a->live.frozen > FK_UNITS_MAX - FK_AMOUNT_MAX
-        || a->live.settled > FK_UNITS_MAX - FK_AMOUNT_MAX)
+        || a->live.frozen > FK_UNITS_MAX - amount
+        || a->live.settled > FK_UNITS_MAX - amount)
     {
         return FK_INVALID;
     }

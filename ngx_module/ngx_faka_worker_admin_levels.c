@@ -228,6 +228,7 @@ ngx_faka_admin_buyer_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
+    seq = 0;
     ngx_faka_env(&env);
     code = ngx_faka_admin_buyer_key(ctx, &in->contact, key);
 
