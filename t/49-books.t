@@ -152,7 +152,7 @@ sub crowded {
         my $draws = int rand 1e9;
         $t->background(sub {
             my $market = Faka::Market->new($t, seed => $draws,
-                name => "$seed-$round-$crowd", orders => $share[$crowd],
+                name => "$seed-$round-$crowd", %{ $share[$crowd] },
                 agents => \@agents, clock => \&clock_read,
                 coupons => ['MANY', 'FEW', 'OWN', ("ROUND-$round") x 2],
                 buyers => [@regulars, map { "buyer-$round-$_\@example.com" }

@@ -13,8 +13,8 @@ package Faka::Market;
 # withdrawal has no key by which it could be sent again; whether it was made is
 # seen by its note.
 #
-# %opt: seed, name (of this crowd, in keys and notes), orders (those that it
-# may go on with), agents, coupons, buyers (lists of names), clock (a sub: the
+# %opt: seed, name (of this crowd, in keys and notes), orders and withdrawals
+# (those that it may go on with), agents, coupons, buyers (lists of names), clock (a sub: the
 # shop's time).  An answer that no operation knows is kept in "odd".
 
 use strict;
@@ -93,7 +93,7 @@ sub new {
     return bless {
         t => $t, %opt, mine => [map { $orders->{$_} } sort keys %$orders],
         open => [], serial => 0, count => {}, refused => {}, again => 0,
-        odd => [], touched => {}, imported => {}, withdrawals => {},
+        odd => [], touched => {}, imported => {},
     }, $class;
 }
 

@@ -80,16 +80,24 @@ sub take {
 }
 
 
-# The last orders, shared out among so many crowds.
+# The last orders, and the withdrawals that are to be decided, shared out among
+# so many crowds: each what they take.
 
 sub share {
     my ($self, $crowds, $each) = @_;
 
     my @ids = sort keys %{ $self->{orders} };
     splice @ids, 0, @ids - $crowds * $each if @ids > $crowds * $each;
-    my @shares = map { {} } 1 .. $crowds;
-    $shares[$_ % $crowds]{ $ids[$_] } = $self->{orders}{ $ids[$_] }
+    my %withdrawals = %{ $self->{withdrawals} };
+    my @open = grep { ($withdrawals{$_}{state} || '')
+                      =~ /\A(?:requested|approved)\z/ }
+               sort keys %withdrawals;
+
+    my @shares = map { { orders => {}, withdrawals => {} } } 1 .. $crowds;
+    $shares[$_ % $crowds]{orders}{ $ids[$_] } = $self->{orders}{ $ids[$_] }
         for 0 .. $#ids;
+    $shares[$_ % $crowds]{withdrawals}{ $open[$_] } = $withdrawals{ $open[$_] }
+        for 0 .. $#open;
     return @shares;
 }
 
