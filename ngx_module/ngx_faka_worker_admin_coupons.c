@@ -145,14 +145,15 @@ ngx_faka_admin_coupon_make(ngx_faka_ctx_t *ctx, ngx_faka_coupon_in_t *in,
         return FK_INVALID;
     }
 
-    if (in->currency.len != 0
-        && pay_currency_exponent(ngx_faka_pay_str(&in->currency)) < 0)
-    {
-        *field = "currency";
-        return FK_INVALID;
+    if (in->currency.len != 0) {
+        if (pay_currency_exponent(ngx_faka_pay_str(&in->currency)) < 0) {
+            *field = "currency";
+            return FK_INVALID;
+        }
+
+        ngx_memcpy(put.currency, in->currency.data, in->currency.len);
     }
 
-    ngx_memcpy(put.currency, in->currency.data, in->currency.len);
     put.on = in->on != 0;
     put.value = in->value;
     put.cap = in->cap;

@@ -14,8 +14,9 @@ package Faka::Market;
 # seen by its note.
 #
 # %opt: seed, name (of this crowd, in keys and notes), orders and withdrawals
-# (those that it may go on with), agents, coupons, buyers (lists of names), clock (a sub: the
-# shop's time).  An answer that no operation knows is kept in "odd".
+# (those that it may go on with), agents, coupons, buyers (lists of names),
+# clock (a sub: the shop's time).  An answer that no operation knows is kept in
+# "odd".
 
 use strict;
 use warnings;
