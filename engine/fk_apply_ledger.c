@@ -325,6 +325,7 @@ fk_split_parts_apply(fk_t *fk, const fk_origin_t *from, fk_split_rec_t *s,
     at = 0;
 
     for (n = 0; n < s->part_count; n++) {
+        assert(s->part_size[n] <= FK_PART_SIZE_MAX);
         fk_blob_read(fk, s->part[n], known, s->part_size[n]);
 
         if (s->part_size[n] != in->part_size[n]

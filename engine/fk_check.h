@@ -81,7 +81,7 @@ fk_check_used(const fk_t *fk, fk_table_id_t id, uint32_t i)
     case FK_TABLE_ACCOUNTS:
         return FK_ACCOUNT(fk, i)->used != 0;
     case FK_TABLE_SPLITS:
-        return FK_SPLIT(fk, i)->used != 0;
+        return FK_SPLIT_ANY(fk, i)->used != 0;
     case FK_TABLE_WITHDRAWALS:
         return FK_WITHDRAWAL(fk, i)->used != 0;
     default:

@@ -201,12 +201,12 @@ fk_check_split(fk_check_t *ck, uint32_t order)
     }
 
     if (!fk_check_used(ck->fk, FK_TABLE_SPLITS, o->split)
-        || FK_SPLIT(ck->fk, o->split)->order != order)
+        || FK_SPLIT_ANY(ck->fk, o->split)->order != order)
     {
         return "its split is not there";
     }
 
-    s = FK_SPLIT(ck->fk, o->split);
+    s = FK_SPLIT_ANY(ck->fk, o->split);
     ck->splits_listed++;
 
     if (!fk_check_split_values(s)
@@ -456,13 +456,14 @@ fk_check_account_lines(fk_check_t *ck, uint32_t i)
         split = FK_LINE_SPLIT(at);
 
         if (!fk_check_used(ck->fk, FK_TABLE_SPLITS, split)
-            || FK_LINE_PLACE(at) >= FK_SPLIT(ck->fk, split)->line_count
+            || FK_LINE_PLACE(at) >= FK_SPLIT_LINES_MAX
+            || FK_LINE_PLACE(at) >= FK_SPLIT_ANY(ck->fk, split)->line_count
             || ck->lines_count == 0)
         {
             return 0;
         }
 
-        line = &FK_SPLIT(ck->fk, split)->line[FK_LINE_PLACE(at)];
+        line = &FK_SPLIT_ANY(ck->fk, split)->line[FK_LINE_PLACE(at)];
 
         if (line->account != i || line->prev != prev) {
             return 0;
@@ -525,7 +526,7 @@ fk_check_settle(fk_check_t *ck)
                                     "there");
             }
 
-            s = FK_SPLIT(ck->fk, i);
+            s = FK_SPLIT_ANY(ck->fk, i);
 
             if (s->state != FK_SPLIT_FROZEN || s->prev != prev
                 || s->settle_at_s / FK_SETTLE_UNIT_S % FK_SETTLE_SLOTS != n

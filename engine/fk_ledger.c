@@ -244,7 +244,8 @@ fk_split_fill(const fk_t *fk, uint32_t split, fk_split_view_t *out)
     }
 
     for (n = 0; n < s->part_count; n++) {
-        assert(s->part_size[n] <= FK_PART_SIZE_MAX);
+        assert(s->part_size[n] >= FK_PART_HEAD_SIZE
+               && s->part_size[n] <= FK_PART_SIZE_MAX);
         fk_blob_read(fk, s->part[n], part, s->part_size[n]);
 
         fk_part_show(part, s->part_size[n], &out->part[n]);
@@ -322,8 +323,7 @@ fk_entries_locked(const fk_t *fk, uint32_t account, uint64_t *cursor,
         /* A line may have two entries: both, or none. */
         while (at != 0 && n_max - *n >= 2) {
             *n += fk_entries_line(fk, at, out + *n);
-            at = FK_SPLIT(fk, FK_LINE_SPLIT(at))->line[FK_LINE_PLACE(at)]
-                 .next;
+            at = fk_line_of(fk, at)->next;
         }
 
         if (at != 0) {
@@ -355,32 +355,32 @@ static uint32_t
 fk_entries_line(const fk_t *fk, uint32_t ref, fk_entry_t *out)
 {
     int64_t                net;
-    uint32_t               n;
+    const fk_line_rec_t   *line;
     const fk_order_rec_t  *o;
     const fk_split_rec_t  *s;
 
     s = FK_SPLIT(fk, FK_LINE_SPLIT(ref));
     o = FK_ORDER(fk, s->order);
-    n = FK_LINE_PLACE(ref);
+    line = fk_line_of(fk, ref);
 
     memset(out, 0, sizeof(*out));
     out->kind = FK_ACCOUNT(fk, s->line[n].account)->kind
                 == FK_ACCOUNT_MERCHANT ? FK_ENTRY_SALE : FK_ENTRY_COMMISSION;
     out->state = s->state;
-    out->amount = s->line[n].amount;
+    out->amount = line->amount;
     out->at_s = s->made_s;
     out->settle_at_s = s->settle_at_s;
     memcpy(out->order.bytes, o->id, FK_ORDER_ID_SIZE);
 
-    net = fk_line_net(s, n, o->axis_payment);
+    net = fk_line_net(s, FK_LINE_PLACE(ref), o->axis_payment);
 
-    if (net == s->line[n].amount) {
+    if (net == line->amount) {
         return 1;
     }
 
     out[1] = out[0];
     out[1].kind = FK_ENTRY_CLAWBACK;
-    out[1].amount = net - s->line[n].amount;
+    out[1].amount = net - line->amount;
 
     return 2;
 }

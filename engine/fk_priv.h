@@ -190,10 +190,22 @@ fk_slot(const fk_t *fk, fk_table_id_t id, uint32_t index)
     ((fk_tally_rec_t *) fk_slot(fk, FK_TABLE_TALLIES, i))
 #define FK_ACCOUNT(fk, i)                                                    \
     ((fk_account_rec_t *) fk_slot(fk, FK_TABLE_ACCOUNTS, i))
-#define FK_SPLIT(fk, i)    ((fk_split_rec_t *) fk_slot(fk, FK_TABLE_SPLITS, i))
+/* ANY: also one that may be damaged, for fk_check(). */
+#define FK_SPLIT_ANY(fk, i)                                                  \
+    ((fk_split_rec_t *) fk_slot(fk, FK_TABLE_SPLITS, i))
+#define FK_SPLIT(fk, i)    fk_split_bounded(FK_SPLIT_ANY(fk, i))
 #define FK_WITHDRAWAL(fk, i)                                                 \
     ((fk_withdrawal_rec_t *) fk_slot(fk, FK_TABLE_WITHDRAWALS, i))
 #define FK_BLOCK(fk, i)    ((fk_block_rec_t *) fk_slot(fk, FK_TABLE_BLOCKS, i))
+
+/* Its counts are followed in many places, so they are looked at in one. */
+static inline fk_split_rec_t *
+fk_split_bounded(fk_split_rec_t *s)
+{
+    assert(s->line_count <= FK_SPLIT_LINES_MAX
+           && s->part_count <= FK_PARTS_MAX);
+    return s;
+}
 
 #define FK_CARD_BATCH(c)   ((c)->batch_size >> 12)
 #define FK_CARD_SEALED(c)  ((c)->batch_size & 0xfffu)
@@ -458,6 +470,8 @@ void fk_balance_add(fk_t *fk, uint32_t account, uint32_t phase, uint32_t slot,
 #define FK_LINE(split, n)   ((split) * FK_LINE_SLOTS + (n))
 #define FK_LINE_SPLIT(ref)  ((ref) / FK_LINE_SLOTS)
 #define FK_LINE_PLACE(ref)  ((ref) % FK_LINE_SLOTS)
+
+fk_line_rec_t *fk_line_of(const fk_t *fk, uint32_t ref);
 
 /* The bytes of a part: amount and time (little-endian), ref. */
 #define FK_PART_HEAD_SIZE   12

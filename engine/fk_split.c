@@ -33,7 +33,6 @@ static uint32_t fk_settle_at_s(const fk_env_t *env, uint32_t settle_s);
 static void fk_settle_remove(fk_t *fk, uint32_t split);
 static void fk_split_unlink(fk_t *fk, uint32_t split);
 static uint32_t fk_settle_find(const fk_t *fk, uint32_t unit, uint32_t now_s);
-static fk_line_rec_t *fk_line_of(const fk_t *fk, uint32_t ref);
 
 
 fk_code_t
@@ -266,7 +265,7 @@ fk_split_count(fk_t *fk, uint32_t split, int sign)
 }
 
 
-static fk_line_rec_t *
+fk_line_rec_t *
 fk_line_of(const fk_t *fk, uint32_t ref)
 {
     assert(FK_LINE_PLACE(ref) < FK_SPLIT_LINES_MAX);

@@ -1,19 +1,21 @@
 /*
  * A shop with one of everything: each kind of product, orders in each state,
- * each kind of payment, buyers with levels, limits and coupons, cards with
- * and without blocks, an import that runs and one that is being taken apart,
- * free slots in every table, and a ring that has wrapped and holds durable,
- * sent and fresh records.
+ * each kind of payment, buyers with levels, limits and coupons, agents with
+ * money that is frozen, available, reserved, withdrawn and archived, parts
+ * that were given back, cards with and without blocks, an import that runs
+ * and one that is being taken apart, free slots in every table that gives
+ * some back, and a ring that has wrapped and holds durable, sent and fresh
+ * records.
  */
 
 #ifndef FAKA_FUZZ_FULL_SHOP_H_INCLUDED_
 #define FAKA_FUZZ_FULL_SHOP_H_INCLUDED_
 
 
-#include "../unit/engine_shop.h"
+#include "../unit/ledger_shop.h"
 
 
-#define FULL_ORDERS_MAX  32
+#define FULL_ORDERS_MAX  40
 #define FULL_CARDS       40
 #define FULL_RETRY_MAX   4096          /* records, to fill the ring once */
 
@@ -187,6 +189,99 @@ full_terms(void)
 }
 
 
+/* Sold by agent "a", paid and split; review: a person is to look at it. */
+
+static fk_order_id_t
+full_sell(const char *trade_no, uint32_t settle_s, uint8_t review)
+{
+    fk_pay_t         pay;
+    fk_checkout_t    in;
+    fk_order_view_t  view;
+    fk_pay_result_t  result;
+
+    in = shop_cart("seats", 1);
+    in.agent = str("a");
+    shop_must(fk_checkout(&shop, &shop_env, &in, &view) == FK_OK, "sell");
+    shop_must(full_orders_count < FULL_ORDERS_MAX, "orders");
+    full_order[full_orders_count++] = view.id;
+
+    memset(&pay, 0, sizeof(pay));
+    pay.id = in.id;
+    pay.channel = str("epay");
+    pay.trade_no = str(trade_no);
+    pay.amount = view.amount;
+    pay.review = review;
+    strcpy(pay.currency, "CNY");
+    pay.split = ledger_split(100, 33, settle_s);
+    shop_must(fk_pay(&shop, &shop_env, &pay, &result, &view) == FK_OK,
+              "sold");
+
+    return view.id;
+}
+
+
+static void
+full_withdrawals(void)
+{
+    unsigned              i;
+    fk_withdrawal_view_t  w;
+
+    for (i = 0; i < FK_WITHDRAWAL_STATE_COUNT; i++) {
+        shop_must(fk_withdrawal_request(&shop, &shop_env, str("a"), 3 + i,
+                                        str("n"), &w) == FK_OK, "request");
+
+        if (i == FK_WITHDRAWAL_PAID) {
+            shop_must(fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                           FK_WITHDRAWAL_APPROVED, &w)
+                      == FK_OK, "approve");
+        }
+
+        if (i != FK_WITHDRAWAL_REQUESTED) {
+            shop_must(fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                           (fk_withdrawal_state_t) i, &w)
+                      == FK_OK, "decide");
+        }
+    }
+}
+
+
+/* Frozen and not, whole and in parts given back, denied, archived. */
+
+static void
+full_ledger(void)
+{
+    size_t           size;
+    fk_order_id_t    id;
+    fk_order_view_t  view;
+
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+
+    shop_must(ledger_agent("b", "") == FK_OK
+              && ledger_agent("a", "b") == FK_OK
+              && ledger_agent("shut", "b") == FK_OK
+              && ledger_close("shut", 1) == FK_OK, "agents");
+
+    (void) full_sell("a-0", 0, 0);
+    id = full_sell("a-1", WEEK_S, 0);
+    shop_must(ledger_return(&id, 100, "part") == FK_OK
+              && ledger_return(&id, 77, "another") == FK_OK, "parts");
+    id = full_sell("a-2", WEEK_S, 0);
+    shop_must(ledger_return(&id, 500, "part") == FK_OK, "whole");
+    (void) full_sell("a-3", WEEK_S, 1);
+    id = full_sell("a-4", 0, 1);
+    shop_must(fk_decide(&shop, &shop_env, &id, FK_EVENT_DENY, &view) == FK_OK,
+              "deny");
+    full_withdrawals();
+
+    /* The slots of the last one are free again. */
+    id = full_sell("a-5", 0, 0);
+    shop_must(fk_archive_read(&shop, &id, &view, record, sizeof(record),
+                              &size) == FK_OK
+              && fk_archive_drop(&shop, &shop_env, &id, view.seq) == FK_OK,
+              "archive");
+}
+
+
 /* The shop must be open and empty. */
 
 __attribute__((unused))
@@ -221,6 +316,7 @@ full_build(void)
     full_states("key", "k");
     full_waiting("few");
     (void) full_buy("card", 5);
+    full_ledger();
 
     /* Long ones, half of them still there, then a batch that goes on. */
     shop_must(fk_import_begin(&shop, &shop_env, str("card"), &batch) == FK_OK

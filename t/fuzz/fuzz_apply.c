@@ -15,6 +15,7 @@
  */
 
 #include "../unit/journal_shop.h"
+#include "../unit/ledger_shop.h"
 #include "must.h"
 
 
@@ -24,6 +25,8 @@
 
 
 static void fuzz_prepare(void);
+static void fuzz_terms(void);
+static void fuzz_ledger(void);
 static void fuzz_images(void);
 static void fuzz_record(const uint8_t *images, size_t size, uint64_t count);
 static void fuzz_raw_images(fuzz_input_t *in);
@@ -68,12 +71,68 @@ fuzz_prepare(void)
     shop_must(fk_import_begin(&shop, &shop_env, str("key"), &batch) == FK_OK
               && shop_add(batch, 400, 4, 150, results) == FK_OK
               && fk_import_abort(&shop, &shop_env, batch) == FK_OK, "import");
+    fuzz_terms();
+    fuzz_ledger();
     (void) shop_tick();
     shop_must(shop_sound(), "sound");
 
     kept_flush();
     fuzz_images();
     region_new(&target, SHOP_SIZE);
+}
+
+
+/* A level, a coupon, and a buyer who has both. */
+
+static void
+fuzz_terms(void)
+{
+    uint8_t          key[FK_TALLY_KEY_SIZE];
+    uint64_t         seq;
+    fk_checkout_t    in;
+    fk_coupon_put_t  coupon;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    coupon = shop_coupon_of("off", FK_COUPON_PERCENT, 500);
+    coupon.uses_max = 9;
+    coupon.uses_buyer_max = 5;
+    shop_digest(1, str(""), key);
+    shop_must(shop_coupon_put(&coupon) == FK_OK
+              && shop_level("gold", 900, FK_UNITS_MAX) == FK_OK
+              && fk_buyer_put(&shop, &shop_env, key, str("gold"), &seq)
+                 == FK_OK, "terms");
+
+    in = shop_cart("seats", 1);
+    shop_buyer(&in, 1, "off");
+    shop_must(fk_checkout(&shop, &shop_env, &in, &out) == FK_OK
+              && shop_pay(&out.id, "t4", out.amount, &result, &out) == FK_OK,
+              "a buyer");
+}
+
+
+/* Splits, parts and withdrawals; a settled one, and one that is archived. */
+
+static void
+fuzz_ledger(void)
+{
+    size_t           size;
+    fk_split_t       split;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+
+    ledger_some("seats");
+    split = ledger_split(20, 0, 0);
+    shop_must(shop_buy("seats", 1, &out) == FK_OK
+              && ledger_pay(&out.id, "t5", 500, &split, &result, &out)
+                 == FK_OK
+              && fk_archive_read(&shop, &out.id, &out, record,
+                                 sizeof(record), &size) == FK_OK
+              && fk_archive_drop(&shop, &shop_env, &out.id, out.seq) == FK_OK,
+              "archived");
+    shop_wait_s(2 * WEEK_S);
 }
 
 

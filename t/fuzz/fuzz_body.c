@@ -6,8 +6,8 @@
  *
  *   bit 0     as a form, not as JSON
  *   bit 1     unknown fields are refused
- *   bit 2     by the second table
- *   bits 3-7  0, or the allocation that finds no memory
+ *   bit 2, 7  by which table
+ *   bits 3-6  0, or the allocation that finds no memory
  *
  * Whatever comes in: it is accepted or refused with a field and a text that
  * can be shown; what is accepted keeps to the table, is read a second time to
@@ -30,46 +30,104 @@
 
 
 typedef struct {
-    ngx_str_t   word;
-    ngx_str_t   text;
-    ngx_str_t   other;
-    int64_t     number;
-    int64_t     time;
-    ngx_uint_t  flag;
+    ngx_str_t        word;
+    ngx_str_t        text;
+    ngx_str_t        other;
+    int64_t          number;
+    int64_t          time;
+    ngx_uint_t       flag;
+    ngx_faka_list_t  list;
+    ngx_faka_list_t  more;
 } body_t;
+
+typedef struct {
+    int64_t          at;
+    int64_t          price;
+    ngx_str_t        name;
+} item_t;
 
 typedef ngx_int_t (*reader_pt)(ngx_pool_t *pool, const ngx_str_t *text,
     const ngx_faka_field_t *fields, ngx_uint_t mode, void *out,
     uint32_t *given, ngx_faka_field_error_t *error);
 
 
-/* A checkout's fields, and one of each type with limits at the edges. */
+/* A checkout's fields; each type with limits at the edges; an account's, with
+ * its array of values; and arrays of objects and of words. */
 
 static const ngx_faka_field_t  checkout_field[] = {
     { "sku", NGX_FAKA_FIELD_WORD, offsetof(body_t, word),
-      1, FK_SKU_SIZE_MAX, 1 },
+      1, FK_SKU_SIZE_MAX, 1, NULL, 0 },
     { "qty", NGX_FAKA_FIELD_INTEGER, offsetof(body_t, number),
-      1, FK_QTY_MAX, 0 },
+      1, FK_QTY_MAX, 0, NULL, 0 },
     { "contact", NGX_FAKA_FIELD_TEXT, offsetof(body_t, text),
-      1, FK_CONTACT_SIZE_MAX, 1 },
+      1, FK_CONTACT_SIZE_MAX, 1, NULL, 0 },
     { "channel", NGX_FAKA_FIELD_WORD, offsetof(body_t, other),
-      1, FK_CHANNEL_SIZE_MAX, 0 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      1, FK_CHANNEL_SIZE_MAX, 0, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
 static const ngx_faka_field_t  edge_field[] = {
-    { "w", NGX_FAKA_FIELD_WORD, offsetof(body_t, word), 3, 3, 0 },
-    { "t", NGX_FAKA_FIELD_TEXT, offsetof(body_t, text), 0, 4096, 0 },
-    { "o", NGX_FAKA_FIELD_TEXT, offsetof(body_t, other), 2, 5, 0 },
+    { "w", NGX_FAKA_FIELD_WORD, offsetof(body_t, word), 3, 3, 0, NULL, 0 },
+    { "t", NGX_FAKA_FIELD_TEXT, offsetof(body_t, text), 0, 4096, 0, NULL, 0 },
+    { "o", NGX_FAKA_FIELD_TEXT, offsetof(body_t, other), 2, 5, 0, NULL, 0 },
     { "n", NGX_FAKA_FIELD_INTEGER, offsetof(body_t, number),
-      INT64_MIN, INT64_MAX, 0 },
-    { "at", NGX_FAKA_FIELD_TIME, offsetof(body_t, time), 1, UINT32_MAX, 0 },
-    { "yes", NGX_FAKA_FIELD_BOOL, offsetof(body_t, flag), 0, 1, 0 },
-    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0 }
+      INT64_MIN, INT64_MAX, 0, NULL, 0 },
+    { "at", NGX_FAKA_FIELD_TIME, offsetof(body_t, time),
+      1, UINT32_MAX, 0, NULL, 0 },
+    { "yes", NGX_FAKA_FIELD_BOOL, offsetof(body_t, flag), 0, 1, 0, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
+};
+
+static const ngx_faka_field_t  rate_field[] = {
+    { "", NGX_FAKA_FIELD_INTEGER, 0, -1, FK_RATE_MAX, 0, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
+};
+
+static const ngx_faka_field_t  account_field[] = {
+    { "currency", NGX_FAKA_FIELD_WORD, offsetof(body_t, word), 3, 3, 0,
+      NULL, 0 },
+    { "parent", NGX_FAKA_FIELD_TEXT, offsetof(body_t, text),
+      0, FK_ACCOUNT_SIZE_MAX, 0, NULL, 0 },
+    { "rates", NGX_FAKA_FIELD_ARRAY, offsetof(body_t, list),
+      FK_ACCOUNT_RATES, FK_ACCOUNT_RATES, 0, rate_field, sizeof(int64_t) },
+    { "closed", NGX_FAKA_FIELD_BOOL, offsetof(body_t, flag), 0, 1, 0,
+      NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
+};
+
+static const ngx_faka_field_t  item_field[] = {
+    { "at", NGX_FAKA_FIELD_INTEGER, offsetof(item_t, at), 2, 100, 1,
+      NULL, 0 },
+    { "price", NGX_FAKA_FIELD_INTEGER, offsetof(item_t, price),
+      0, FK_AMOUNT_MAX, 1, NULL, 0 },
+    { "name", NGX_FAKA_FIELD_TEXT, offsetof(item_t, name), 0, 9, 1,
+      NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
+};
+
+static const ngx_faka_field_t  word_field[] = {
+    { "", NGX_FAKA_FIELD_WORD, 0, 1, 4, 0, NULL, 0 },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
+};
+
+static const ngx_faka_field_t  list_field[] = {
+    { "tiers", NGX_FAKA_FIELD_ARRAY, offsetof(body_t, list), 0, 8, 0,
+      item_field, sizeof(item_t) },
+    { "words", NGX_FAKA_FIELD_ARRAY, offsetof(body_t, more), 1, 8, 1,
+      word_field, sizeof(ngx_str_t) },
+    { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
+};
+
+static const ngx_faka_field_t *const  tables[] = {
+    checkout_field, edge_field, account_field, list_field
 };
 
 
 static u_char  written[WRITTEN_MAX];
+
+
+static void write_list(ngx_faka_json_t *json, const body_t *body,
+    const ngx_faka_field_t *field);
 
 
 static ngx_int_t
@@ -110,7 +168,7 @@ body_read(reader_pt reader, const ngx_str_t *text,
 
 
 static void *
-body_place(const body_t *body, const ngx_faka_field_t *field)
+body_place(const void *body, const ngx_faka_field_t *field)
 {
     return (u_char *) (uintptr_t) body + field->offset;
 }
@@ -124,12 +182,56 @@ body_is_string(const ngx_faka_field_t *field)
 }
 
 
-static void
-check_value(const body_t *body, const ngx_faka_field_t *field)
+/* A row of an array's items, of a value or of an object; NULL: no more. */
+
+static const ngx_faka_field_t *
+item_row(const ngx_faka_field_t *field, ngx_uint_t n)
 {
-    size_t            i;
-    int64_t           number;
-    const ngx_str_t  *text;
+    return field->item[n].name == NULL ? NULL : &field->item[n];
+}
+
+
+static void *
+list_item(const body_t *body, const ngx_faka_field_t *field, ngx_uint_t n)
+{
+    const ngx_faka_list_t  *list;
+
+    list = body_place(body, field);
+    return (u_char *) list->elts + n * field->item_size;
+}
+
+
+static ngx_uint_t
+list_count(const body_t *body, const ngx_faka_field_t *field)
+{
+    const ngx_faka_list_t  *list;
+
+    list = body_place(body, field);
+    MUST((int64_t) list->nelts >= field->min
+         && (int64_t) list->nelts <= field->max);
+
+    return list->nelts;
+}
+
+
+static void
+check_value(const void *body, const ngx_faka_field_t *field)
+{
+    size_t                   i;
+    int64_t                  number;
+    ngx_uint_t               n, row;
+    const ngx_str_t         *text;
+    const ngx_faka_field_t  *item;
+
+    if (field->type == NGX_FAKA_FIELD_ARRAY) {
+        for (n = 0; n < list_count(body, field); n++) {
+            for (row = 0; (item = item_row(field, row)) != NULL; row++) {
+                check_value(list_item(body, field, n), item);
+            }
+        }
+
+        return;
+    }
 
     if (!body_is_string(field)) {
         number = *(int64_t *) body_place(body, field);
@@ -171,14 +273,26 @@ check_body(const body_t *body, const ngx_faka_field_t *fields, uint32_t given)
 
 
 static void
-check_equal(const body_t *a, const body_t *b, const ngx_faka_field_t *fields,
+check_equal(const void *a, const void *b, const ngx_faka_field_t *fields,
     uint32_t given)
 {
-    ngx_uint_t        i;
+    ngx_uint_t        i, n;
     const ngx_str_t  *x, *y;
 
     for (i = 0; fields[i].name != NULL; i++) {
         if (!(given & (uint32_t) 1 << i)) {
+            continue;
+        }
+
+        if (fields[i].type == NGX_FAKA_FIELD_ARRAY) {
+            MUST(list_count(a, &fields[i]) == list_count(b, &fields[i]));
+
+            for (n = 0; n < list_count(a, &fields[i]); n++) {
+                check_equal(list_item(a, &fields[i], n),
+                            list_item(b, &fields[i], n), fields[i].item,
+                            UINT32_MAX);
+            }
+
             continue;
         }
 
@@ -224,29 +338,65 @@ written_join(ngx_faka_json_t *json)
 
 
 static void
-write_value(ngx_faka_json_t *json, const body_t *body,
+write_value(ngx_faka_json_t *json, const void *body,
     const ngx_faka_field_t *field)
 {
     int64_t           number;
+    const char       *name;
     const ngx_str_t  *text;
+
+    if (field->type == NGX_FAKA_FIELD_ARRAY) {
+        write_list(json, body, field);
+        return;
+    }
+
+    name = field->name[0] == '\0' ? NULL : field->name;
 
     if (body_is_string(field)) {
         text = body_place(body, field);
-        ngx_faka_json_string(json, field->name, text->data, text->len);
+        ngx_faka_json_string(json, name, text->data, text->len);
         return;
     }
 
     number = *(int64_t *) body_place(body, field);
 
     if (field->type == NGX_FAKA_FIELD_BOOL) {
-        ngx_faka_json_bool(json, field->name, (ngx_uint_t) number);
+        ngx_faka_json_bool(json, name, (ngx_uint_t) number);
 
     } else if (field->type == NGX_FAKA_FIELD_TIME && number == 0) {
-        ngx_faka_json_null(json, field->name);
+        ngx_faka_json_null(json, name);
 
     } else {
-        ngx_faka_json_integer(json, field->name, number);
+        ngx_faka_json_integer(json, name, number);
     }
+}
+
+
+static void
+write_list(ngx_faka_json_t *json, const body_t *body,
+    const ngx_faka_field_t *field)
+{
+    ngx_uint_t               n, row, object;
+    const ngx_faka_field_t  *item;
+
+    object = field->item[0].name[0] != '\0';
+    ngx_faka_json_array(json, field->name);
+
+    for (n = 0; n < list_count(body, field); n++) {
+        if (object) {
+            ngx_faka_json_object(json, NULL);
+        }
+
+        for (row = 0; (item = item_row(field, row)) != NULL; row++) {
+            write_value(json, list_item(body, field, n), item);
+        }
+
+        if (object) {
+            ngx_faka_json_object_end(json);
+        }
+    }
+
+    ngx_faka_json_array_end(json);
 }
 
 
@@ -325,6 +475,10 @@ write_form(const body_t *body, const ngx_faka_field_t *fields,
     for (i = 0; fields[i].name != NULL; i++) {
         if (!(given & (uint32_t) 1 << i)) {
             continue;
+        }
+
+        if (fields[i].type == NGX_FAKA_FIELD_ARRAY) {
+            return 0;
         }
 
         if (body_is_string(&fields[i])) {
@@ -440,14 +594,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     how = data[0];
     reader = how & 1 ? ngx_faka_form_read : ngx_faka_json_read;
     mode = how & 2 ? NGX_FAKA_FIELDS_CLOSED : NGX_FAKA_FIELDS_OPEN;
-    fields = how & 4 ? edge_field : checkout_field;
+    fields = tables[(how >> 2 & 1) | (how >> 6 & 2)];
 
     /* A copy of its own, with nothing behind its last byte. */
     text.len = size - 1;
     text.data = ngx_pnalloc(&core_pool, text.len);
     memcpy(text.data, data + 1, text.len);
 
-    core_allocs_left = (how >> 3) - 1;
+    core_allocs_left = (how >> 3 & 15) - 1;
     rc = body_read(reader, &text, fields, mode, &body, &given);
 
     if (rc == NGX_OK) {

@@ -59,9 +59,13 @@ static int64_t   start_ms;
 static void
 change_shop(unsigned turn)
 {
-    char             no[8];
-    fk_order_view_t  view;
-    fk_pay_result_t  result;
+    char                  no[8];
+    uint8_t               results[FK_IMPORT_SLICE_MAX];
+    uint32_t              accepted;
+    uint64_t              seq;
+    fk_order_view_t       view;
+    fk_pay_result_t       result;
+    fk_withdrawal_view_t  w;
 
     snprintf(no, sizeof(no), "w-%u", turn);
 
@@ -78,7 +82,14 @@ change_shop(unsigned turn)
     }
 
     if (turn == 2) {
-        shop_stock("card", 800, 3);
+        MUST(shop_add(full_import, 800, 3, 60, results) == FK_OK);
+        MUST(fk_import_commit(&shop, &shop_env, full_import, &accepted, &seq)
+             == FK_OK);
+    }
+
+    if (turn == 3) {
+        MUST(fk_withdrawal_request(&shop, &shop_env, str("a"), 2, str(""), &w)
+             == FK_OK);
     }
 }
 

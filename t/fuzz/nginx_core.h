@@ -79,6 +79,20 @@ ngx_pnalloc(ngx_pool_t *pool, size_t size)
 }
 
 
+void *
+ngx_pcalloc(ngx_pool_t *pool, size_t size)
+{
+    void  *p;
+
+    p = ngx_palloc(pool, size);
+    if (p != NULL) {
+        memset(p, 0, size);
+    }
+
+    return p;
+}
+
+
 /* The caller's to free; not of the pool. */
 
 void *

@@ -531,6 +531,9 @@ call_numbers(void)
 }
 
 
+#include "region_ledger.h"
+
+
 static const struct {
     void  (*call)(void);
 } commands[] = {
@@ -538,17 +541,23 @@ static const struct {
     { call_audit_on },
     { call_snapshot_on },
     { call_terms },
+    { call_entries },
     { call_checkout },
     { call_orders },
     { call_list },
     { call_products },
     { call_pay },
     { call_flush },
+    { call_parts },
+    { call_sell },
+    { call_withdrawals },
     { call_decide },
+    { call_accounts },
     { call_import },
     { call_tick },
     { call_audit },
     { call_late_tick },
+    { call_settle },
     { call_snapshot },
     { call_archive },
     { call_flush_lost }

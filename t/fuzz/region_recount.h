@@ -234,6 +234,100 @@ recount_coupon(uint32_t i)
 }
 
 
+/* What is left of a line, by what its order is now. */
+
+static int64_t
+recount_line(const fk_split_rec_t *s, uint32_t n)
+{
+    if (FK_ORDER(&shop, s->order)->axis_payment != FK_PAYMENT_PAID) {
+        return 0;
+    }
+
+    return s->line[n].amount
+           - (int64_t) ((__int128) s->line[n].amount * s->returned / s->paid);
+}
+
+
+static void
+recount_account(uint32_t i)
+{
+    uint32_t                    n, k, open;
+    fk_str_t                    id;
+    fk_balance_t                sum;
+    const fk_split_rec_t       *s;
+    const fk_account_rec_t     *a;
+    const fk_withdrawal_rec_t  *w;
+
+    a = FK_ACCOUNT(&shop, i);
+    id.data = (const uint8_t *) a->id;
+    id.size = strnlen(a->id, FK_ACCOUNT_SIZE_MAX);
+    MUST(fk_account_find(&shop, id) == i);
+    memset(&sum, 0, sizeof(sum));
+    open = 0;
+
+    for (n = 1; n <= recount_fresh(FK_TABLE_SPLITS); n++) {
+        s = FK_SPLIT(&shop, n);
+
+        for (k = 0; s->used && k < s->line_count; k++) {
+            if (s->line[k].account != i) {
+                continue;
+            }
+
+            if (s->state == FK_SPLIT_FROZEN) {
+                sum.frozen += recount_line(s, k);
+            } else {
+                sum.settled += recount_line(s, k);
+            }
+        }
+    }
+
+    for (n = 1; n <= recount_fresh(FK_TABLE_WITHDRAWALS); n++) {
+        w = FK_WITHDRAWAL(&shop, n);
+
+        if (!w->used || w->account != i) {
+            continue;
+        }
+
+        if (w->state == FK_WITHDRAWAL_REQUESTED
+            || w->state == FK_WITHDRAWAL_APPROVED)
+        {
+            sum.reserved += w->amount;
+            open++;
+        }
+
+        sum.paid += w->state == FK_WITHDRAWAL_PAID ? w->amount : 0;
+    }
+
+    MUST(a->live.frozen == sum.frozen && a->live.settled == sum.settled);
+    MUST(a->live.reserved == sum.reserved && a->live.paid == sum.paid);
+    MUST(a->open_count == open);
+}
+
+
+static void
+recount_split(uint32_t i)
+{
+    int64_t                lines;
+    uint32_t               n;
+    const fk_split_rec_t  *s;
+
+    s = FK_SPLIT(&shop, i);
+    MUST(s->order != 0 && FK_ORDER(&shop, s->order)->used);
+    MUST(FK_ORDER(&shop, s->order)->split == i);
+    MUST(s->line_count <= FK_SPLIT_LINES_MAX);
+    MUST(s->returned >= 0 && s->returned <= s->paid);
+    lines = 0;
+
+    for (n = 0; n < s->line_count; n++) {
+        MUST(s->line[n].amount > 0 && FK_ACCOUNT(&shop,
+                                                 s->line[n].account)->used);
+        lines += s->line[n].amount;
+    }
+
+    MUST(lines <= s->paid);
+}
+
+
 /* fk_check() has called it sound. */
 
 static void
@@ -268,6 +362,18 @@ recount(void)
     for (i = 1; i <= recount_fresh(FK_TABLE_COUPONS); i++) {
         if (FK_COUPON_AT(&shop, i)->used) {
             recount_coupon(i);
+        }
+    }
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_SPLITS); i++) {
+        if (FK_SPLIT(&shop, i)->used) {
+            recount_split(i);
+        }
+    }
+
+    for (i = 1; i <= recount_fresh(FK_TABLE_ACCOUNTS); i++) {
+        if (FK_ACCOUNT(&shop, i)->used) {
+            recount_account(i);
         }
     }
 }
