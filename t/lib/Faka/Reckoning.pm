@@ -34,6 +34,9 @@ my %passing = map { $_ => 1 } qw(awaiting_payment waiting_for_stock
                                  under_review);
 my %holds = map { $_ => 1 } qw(awaiting_payment waiting_for_stock delivered);
 
+my %nothing = map { $_ => 0 } qw(applied split kept review refund_due
+                                 refunded payments returned);
+
 # What was told once stays so, or becomes one of these.
 my %after = (
     cancelled => qr/\A(?:cancelled|delivered|waiting_for_stock|under_review|
@@ -205,6 +208,7 @@ sub _orders {
                      : $self->_order($self->{orders}{$id}, $view->json,
                                      $buyer->json);
         push @wrong, map { "order $id: $_" } @problems;
+        $self->{orders}{$id}{seen} ||= { %nothing, status => 'lost' };
     }
     return @wrong;
 }
@@ -231,8 +235,7 @@ sub _order {
     push @wrong, 'its price ends with ' . $view->{pricing}{coupon}
         if $view->{pricing}{coupon} != $o->{amount};
 
-    my %seen = (status => $status, map { $_ => 0 }
-                qw(applied split kept review refund_due refunded payments));
+    my %seen = (%nothing, status => $status);
     push @wrong, _payments($o, $view, \%seen), _parts($o, $view, \%seen),
                  $self->_cards($o, $buyer);
     push @wrong, "it is $status, with $seen{applied} applied"
