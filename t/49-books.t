@@ -123,9 +123,6 @@ sub open_shop {
 
 # ---- a round -----------------------------------------------------------
 
-sub shop_time { return int time + $ahead }
-
-
 sub later {
     my ($seconds) = @_;
 

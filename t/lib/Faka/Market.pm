@@ -562,6 +562,8 @@ sub _pick_change {
         { path => '/coupons/MANY', body => { kind => 'percent',
             value => 1 + int rand 3000, min_amount => 100, on =>
             rand() < 0.2 ? $false : $true } },
+        { path => '/buyers/' . _one(@{ $self->{buyers} }), body => { level =>
+            rand() < 0.5 ? 'gold' : '' } },
         { path => '/levels/gold', body => { min_spent => 5000,
             off_bp => int rand 2000 } });
 }
