@@ -260,7 +260,7 @@ fk_split_write(fk_t *fk, uint32_t order, const fk_image_split_t *in)
     fk_split_rec_t  *s;
 
     split = fk_slot_take(fk, FK_TABLE_SPLITS);
-    s = FK_SPLIT(fk, split);
+    s = FK_SPLIT_ANY(fk, split);
     memset(s, 0, sizeof(*s));
 
     s->paid = in->paid;

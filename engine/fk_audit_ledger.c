@@ -59,12 +59,11 @@ fk_audit_add_split(fk_t *fk, uint32_t i)
     const fk_order_rec_t  *o;
     const fk_split_rec_t  *s;
 
-    s = FK_SPLIT(fk, i);
-
-    if (!s->used) {
+    if (!FK_SPLIT_ANY(fk, i)->used) {
         return;
     }
 
+    s = FK_SPLIT(fk, i);
     o = FK_ORDER(fk, s->order);
     left = s->paid;
 

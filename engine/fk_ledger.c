@@ -312,7 +312,7 @@ fk_entries_locked(const fk_t *fk, uint32_t account, uint64_t *cursor,
         split = FK_LINE_SPLIT(at);
 
         if (split == 0 || split > fk->region->table[FK_TABLE_SPLITS].fresh
-            || !FK_SPLIT(fk, split)->used
+            || !FK_SPLIT_ANY(fk, split)->used
             || FK_LINE_PLACE(at) >= FK_SPLIT(fk, split)->line_count
             || FK_SPLIT(fk, split)->line[FK_LINE_PLACE(at)].account
                != account)

@@ -190,7 +190,7 @@ fk_slot(const fk_t *fk, fk_table_id_t id, uint32_t index)
     ((fk_tally_rec_t *) fk_slot(fk, FK_TABLE_TALLIES, i))
 #define FK_ACCOUNT(fk, i)                                                    \
     ((fk_account_rec_t *) fk_slot(fk, FK_TABLE_ACCOUNTS, i))
-/* ANY: also one that may be damaged, for fk_check(). */
+/* ANY: also one that is not used, or may be damaged, as for fk_check(). */
 #define FK_SPLIT_ANY(fk, i)                                                  \
     ((fk_split_rec_t *) fk_slot(fk, FK_TABLE_SPLITS, i))
 #define FK_SPLIT(fk, i)    fk_split_bounded(FK_SPLIT_ANY(fk, i))

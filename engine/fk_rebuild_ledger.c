@@ -102,11 +102,11 @@ fk_rebuild_splits(fk_t *fk, fk_text_t *why)
     fk_split_rec_t  *s;
 
     for (i = 1; i <= fk->region->table[FK_TABLE_SPLITS].fresh; i++) {
-        s = FK_SPLIT(fk, i);
-
-        if (!s->used) {
+        if (!FK_SPLIT_ANY(fk, i)->used) {
             continue;
         }
+
+        s = FK_SPLIT(fk, i);
 
         if (!fk_split_countable(fk, s)) {
             return fk_ledger_bad(why, "split ", i, "its accounts would have "

@@ -155,7 +155,7 @@ fk_split_make(fk_t *fk, const fk_env_t *env, uint32_t order,
     fk_split_rec_t  *s;
 
     split = fk_slot_take(fk, FK_TABLE_SPLITS);
-    s = FK_SPLIT(fk, split);
+    s = FK_SPLIT_ANY(fk, split);
 
     /* Its mark is noted below: it may stand in memory that was freed. */
     memset(s, 0, sizeof(*s));

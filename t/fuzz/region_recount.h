@@ -266,7 +266,7 @@ recount_account(uint32_t i)
     open = 0;
 
     for (n = 1; n <= recount_fresh(FK_TABLE_SPLITS); n++) {
-        s = FK_SPLIT(&shop, n);
+        s = FK_SPLIT_ANY(&shop, n);
 
         for (k = 0; s->used && k < s->line_count; k++) {
             if (s->line[k].account != i) {
@@ -366,7 +366,7 @@ recount(void)
     }
 
     for (i = 1; i <= recount_fresh(FK_TABLE_SPLITS); i++) {
-        if (FK_SPLIT(&shop, i)->used) {
+        if (FK_SPLIT_ANY(&shop, i)->used) {
             recount_split(i);
         }
     }
