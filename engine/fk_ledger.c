@@ -364,7 +364,7 @@ fk_entries_line(const fk_t *fk, uint32_t ref, fk_entry_t *out)
     line = fk_line_of(fk, ref);
 
     memset(out, 0, sizeof(*out));
-    out->kind = FK_ACCOUNT(fk, s->line[n].account)->kind
+    out->kind = FK_ACCOUNT(fk, line->account)->kind
                 == FK_ACCOUNT_MERCHANT ? FK_ENTRY_SALE : FK_ENTRY_COMMISSION;
     out->state = s->state;
     out->amount = line->amount;

@@ -105,26 +105,6 @@ ex_merchant(ex_shop_t *x, fk_product_put_t *put)
 
 
 fk_code_t
-ex_approve(ex_shop_t *x)
-{
-    uint64_t         n;
-    fk_env_t         env;
-    fk_split_t       split;
-    fk_order_view_t  out;
-
-    if (x->book.order_count == 0) {
-        return FK_NOT_FOUND;
-    }
-
-    n = x->draw.a % x->book.order_count;
-    env = (fk_env_t) { .now_ms = x->book.now_ms };
-    ex_split(x, x->book.amount[n], &split);
-
-    return fk_approve(&x->fk, &env, &x->book.id[n], &split, &out);
-}
-
-
-fk_code_t
 ex_part(ex_shop_t *x)
 {
     char             ref[32];
