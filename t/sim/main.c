@@ -76,6 +76,7 @@ static const uint64_t  marks_seeds[SIM_MARK_COUNT] = {
     [SIM_MARK_STOLEN] = 50000,
     [SIM_MARK_MISSING] = 5000,
     [SIM_MARK_NO_STREAM] = 5000,
+    [SIM_MARK_RING_FULL] = 5000,
     [SIM_MARK_ARCHIVE_REFUSED] = 5000,
 };
 

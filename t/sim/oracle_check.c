@@ -361,7 +361,7 @@ check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
         SIM_MUST(s, terms == NULL || v.price == terms->price,
                  "product %u costs %" PRId64 ", and %" PRId64
                  " in the journal", i, v.price, terms->price);
-        SIM_MUST(s, terms == NULL
+        SIM_MUST(s, terms == NULL || terms->merchant == 0
                     || oracle_account(s, terms->merchant) == SIM_ACCOUNTS
                     || v.merchant[1] - '0'
                        == (int) oracle_account(s, terms->merchant),

@@ -99,7 +99,10 @@ swarm_plan(uint64_t seed, sim_plan_t *plan)
     plan->is_lazy = swarm_draw(&state) % 8 == 0;
     plan->phases = 1 + (uint32_t) (swarm_draw(&state) % 3);
     plan->phase_us = (2 + (int64_t) (swarm_draw(&state) % 20)) * SIM_S;
-    plan->latency_us = latencies[swarm_draw(&state) % 4];
+
+    /* A small ring is filled by those who come while Redis is slow. */
+    plan->latency_us = latencies[plan->ring_size == rings[0] ? 3
+                                 : swarm_draw(&state) % 4];
 
     plan->think_us = swarm_draw(&state) % 4 == 0 ? 20 * SIM_MS : SIM_S;
 
