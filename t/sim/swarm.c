@@ -18,6 +18,7 @@
 static uint64_t swarm_draw(uint64_t *state);
 static int swarm_fails(sim_t *s, uint64_t seed, sim_plan_t *best,
     const sim_plan_t *plan, uint32_t *tries);
+static void swarm_faults(uint64_t *state, sim_plan_t *plan);
 static int swarm_less_faults(sim_t *s, uint64_t seed, sim_plan_t *plan,
     uint32_t *tries);
 static int swarm_less_world(sim_t *s, uint64_t seed, sim_plan_t *plan,
@@ -71,11 +72,32 @@ swarm_draw(uint64_t *state)
 }
 
 
-void
-swarm_plan(uint64_t seed, sim_plan_t *plan)
+/* Which faults this seed has, and how often they come. */
+
+static void
+swarm_faults(uint64_t *state, sim_plan_t *plan)
 {
     unsigned  i;
     uint32_t  low, high;
+
+    for (i = 0; i < SIM_FAULT_COUNT; i++) {
+        low = swarm_weights[i].low;
+        high = swarm_weights[i].high;
+
+        /* Rather rare than often: half of the range is below its root. */
+        if (swarm_draw(state) % 1000 < swarm_weights[i].permille) {
+            high = swarm_draw(state) % 2 == 0 ? low + (high - low) / 10
+                                               : high;
+            plan->weight[i] = low + (uint32_t) (swarm_draw(state)
+                                                % (high - low + 1));
+        }
+    }
+}
+
+
+void
+swarm_plan(uint64_t seed, sim_plan_t *plan)
+{
     uint64_t  state;
 
     /* Twice the largest record at least, as in every region: a record that
@@ -118,18 +140,7 @@ swarm_plan(uint64_t seed, sim_plan_t *plan)
     plan->retention_s = swarm_draw(&state) % 3 == 0 ? RETENTION_S
                                                     : 1000000000;
 
-    for (i = 0; i < SIM_FAULT_COUNT; i++) {
-        low = swarm_weights[i].low;
-        high = swarm_weights[i].high;
-
-        /* Rather rare than often: half of the range is below its root. */
-        if (swarm_draw(&state) % 1000 < swarm_weights[i].permille) {
-            high = swarm_draw(&state) % 2 == 0 ? low + (high - low) / 10
-                                               : high;
-            plan->weight[i] = low + (uint32_t) (swarm_draw(&state)
-                                                % (high - low + 1));
-        }
-    }
+    swarm_faults(&state, plan);
 
     /* Many want few cards while one slow snapshot follows the other. */
     if (swarm_draw(&state) % 8 == 0) {
