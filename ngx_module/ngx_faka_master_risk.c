@@ -300,6 +300,11 @@ ngx_faka_shop_block_domain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         *domain = value[i];
         ngx_strlow(domain->data, domain->data, domain->len);
+
+        /* As contacts are compared: the root's dot is none of a name. */
+        while (domain->data[domain->len - 1] == '.') {
+            domain->len--;
+        }
     }
 
     return NGX_CONF_OK;

@@ -54,10 +54,19 @@ ngx_uint_t ngx_faka_subpath_next(ngx_str_t *rest, ngx_str_t *segment);
 const pay_channel_t *ngx_faka_channel_find(const ngx_faka_shop_t *shop,
     const void *name, size_t size);
 
-/* ngx_faka_worker_buyer.c: fills in has_buyer and the digests of a checkout,
- * whose contact, sku and coupon are there; FK_LOCK_TIMEOUT: not now. */
+/*
+ * ngx_faka_worker_buyer.c: the form in which contacts are compared, 1 byte at
+ * least, which may stand in form; and the domain of such a form, of an e-mail
+ * address, size 0: none.  A contact has at most FK_CONTACT_SIZE_MAX bytes.
+ */
+fk_str_t ngx_faka_contact(fk_str_t contact,
+    u_char form[FK_CONTACT_SIZE_MAX]);
+fk_str_t ngx_faka_contact_domain(fk_str_t form);
+
+/* Fills in has_buyer and the digests of a checkout, whose contact, sku and
+ * coupon are there; FK_LOCK_TIMEOUT: not now. */
 fk_code_t ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out);
-/* The one of the buyer alone; a contact has at most FK_CONTACT_SIZE_MAX. */
+/* The one of the buyer alone, of a contact or its form. */
 fk_code_t ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t contact,
     uint8_t out[FK_TALLY_KEY_SIZE]);
 

@@ -18,7 +18,7 @@ typedef struct {
     const fk_product_view_t  *product;
     const fk_order_view_t    *order;       /* NULL: it is to be made */
     struct sockaddr          *sockaddr;    /* of the buyer; NULL: unknown */
-    fk_str_t                  contact;
+    fk_str_t                  contact;     /* in the form to compare */
     fk_str_t                  coupon;
     fk_str_t                  agent;
     fk_buyer_view_t           buyer;       /* zeros: nothing is known */
@@ -85,7 +85,7 @@ struct ngx_faka_rules_s {
 
     fk_env_t            env;               /* of the call under way */
     fl_input_t          input;
-    u_char              domain[FK_CONTACT_SIZE_MAX];
+    u_char              contact[FK_CONTACT_SIZE_MAX];  /* of the sale */
     char                reason[FL_TEXT_SIZE_MAX + 1];
     fk_account_view_t   agent[FL_LEVELS_MAX];      /* of the split */
     fk_account_view_t   platform;
@@ -110,8 +110,6 @@ void ngx_faka_rules_input(ngx_faka_rules_t *rules,
 /* .. and what only the risk hook has. */
 void ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale);
-/* Behind the last "@", in lower case, in rules->domain; size 0: none. */
-fk_str_t ngx_faka_rules_domain(ngx_faka_rules_t *rules, fk_str_t contact);
 fk_str_t ngx_faka_rules_network(struct sockaddr *sockaddr,
     u_char network[NGX_FAKA_NETWORK_SIZE]);
 

@@ -3,16 +3,147 @@
  * product and with the coupon.
  *
  * They hang on no key: a rotation of key_file must not make every buyer a new
- * one.  They hide nothing, either: the contact stands in each order.  The same
- * contact in other letters is the same buyer; more is not known of it.
+ * one.  They hide nothing, either: the contact stands in each order.
+ *
+ * A contact is any text, so one form of it is compared everywhere, by limits,
+ * blocklists, the canary and these digests: without what is around it, in
+ * lower case (of ASCII), and, where it is an e-mail address, up to the end of
+ * its domain.  More is not known of it: two addresses of one mailbox are two
+ * buyers.
  */
 
 #include "ngx_faka_order.h"
 
 
+static size_t ngx_faka_contact_filler(const u_char *p, size_t size);
+static size_t ngx_faka_contact_at(const u_char *text, size_t size,
+    size_t *end);
+static ngx_uint_t ngx_faka_contact_letter(u_char c);
 static fk_code_t ngx_faka_buyer_digest(ngx_faka_worker_t *w,
     const char *kind, pay_str_t what, pay_str_t who,
     uint8_t out[FK_TALLY_KEY_SIZE]);
+
+
+fk_str_t
+ngx_faka_contact(fk_str_t contact, u_char form[FK_CONTACT_SIZE_MAX])
+{
+    size_t  i, n, from, to, end;
+
+    for (from = 0; from < contact.size; from += n) {
+        n = ngx_faka_contact_filler(contact.data + from, contact.size - from);
+        if (n == 0) {
+            break;
+        }
+    }
+
+    to = from;
+
+    for (i = from; i < contact.size; i += n) {
+        n = ngx_faka_contact_filler(contact.data + i, contact.size - i);
+        if (n == 0) {
+            n = 1;
+            to = i + 1;
+        }
+    }
+
+    ngx_strlow(form, (u_char *) contact.data + from, to - from);
+
+    (void) ngx_faka_contact_at(form, to - from, &end);
+
+    /* Who writes only blanks is somebody, too, and always the same. */
+    if (end == 0) {
+        form[0] = ' ';
+        end = 1;
+    }
+
+    return (fk_str_t) { form, end };
+}
+
+
+fk_str_t
+ngx_faka_contact_domain(fk_str_t form)
+{
+    size_t  at, end;
+
+    at = ngx_faka_contact_at(form.data, form.size, &end);
+
+    return (fk_str_t) { form.data + at, end - at };
+}
+
+
+/*
+ * The size of a blank or of punctuation at p that looks like nothing, like one
+ * or like the end of a sentence; 0: it is something else.  U+0080 to U+00BF,
+ * U+2000 to U+207F, U+3000 to U+303F, U+FEFF.
+ */
+
+static size_t
+ngx_faka_contact_filler(const u_char *p, size_t size)
+{
+    if (p[0] == ' ') {
+        return 1;
+    }
+
+    if (p[0] == 0xc2 && size > 1) {
+        return 2;
+    }
+
+    return size > 2
+           && ((p[0] == 0xe2 && (p[1] == 0x80 || p[1] == 0x81))
+               || (p[0] == 0xe3 && p[1] == 0x80)
+               || (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)) ? 3 : 0;
+}
+
+
+/*
+ * Where the domain begins, behind the last "@" that has one, and where it
+ * ends; without any: both at the end of the text.
+ */
+
+static size_t
+ngx_faka_contact_at(const u_char *text, size_t size, size_t *end)
+{
+    size_t  at, i, last;
+
+    for (at = size; at > 0; at--) {
+
+        if (text[at - 1] != '@') {
+            continue;
+        }
+
+        last = at;
+
+        for (i = at; i < size; i++) {
+
+            if (ngx_faka_contact_letter(text[i])
+                && ngx_faka_contact_filler(text + i, size - i) == 0)
+            {
+                last = i + 1;
+
+            } else if (text[i] != '.' && text[i] != '-' && text[i] != '_') {
+                break;
+            }
+        }
+
+        if (last != at) {
+            *end = last;
+            return at;
+        }
+    }
+
+    *end = size;
+    return size;
+}
+
+
+/* Of a domain, which may be in any script; full-width forms are in none. */
+
+static ngx_uint_t
+ngx_faka_contact_letter(u_char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+           || (c >= 0x80 && c != 0xef);
+}
 
 
 fk_code_t
@@ -21,10 +152,10 @@ ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t contact,
 {
     u_char  who[FK_CONTACT_SIZE_MAX];
 
-    ngx_strlow(who, (u_char *) contact.data, contact.size);
+    contact = ngx_faka_contact(contact, who);
 
     return ngx_faka_buyer_digest(w, "buyer", pay_str("", 0),
-                                 pay_str(who, contact.size), out);
+                                 pay_str(contact.data, contact.size), out);
 }
 
 
@@ -32,12 +163,13 @@ fk_code_t
 ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out)
 {
     size_t      i;
-    u_char      contact[FK_CONTACT_SIZE_MAX], code[FK_COUPON_CODE_SIZE_MAX];
+    u_char      form[FK_CONTACT_SIZE_MAX], code[FK_COUPON_CODE_SIZE_MAX];
+    fk_str_t    contact;
     fk_code_t   rc;
     pay_str_t   who, what;
 
-    ngx_strlow(contact, (u_char *) out->contact.data, out->contact.size);
-    who = pay_str(contact, out->contact.size);
+    contact = ngx_faka_contact(out->contact, form);
+    who = pay_str(contact.data, contact.size);
 
     for (i = 0; i < out->coupon.size && i < sizeof(code); i++) {
         code[i] = ngx_toupper(out->coupon.data[i]);

@@ -7,6 +7,7 @@
  * person look.
  */
 
+#include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 #include "pay/utf8.h"
 
@@ -87,7 +88,7 @@ ngx_faka_risk_blocked(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale)
         return 0;
     }
 
-    domain = ngx_faka_rules_domain(rules, sale->contact);
+    domain = ngx_faka_contact_domain(sale->contact);
     blocked = shop->block_domains.elts;
 
     for (i = 0; i < shop->block_domains.nelts; i++) {

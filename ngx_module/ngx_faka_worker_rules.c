@@ -137,7 +137,7 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     sale.product = product;
     sale.order = NULL;
     sale.sockaddr = r->connection->sockaddr;
-    sale.contact = out->contact;
+    sale.contact = ngx_faka_contact(out->contact, rules->contact);
     sale.qty = out->qty;
 
     sale.coupon = out->coupon;
@@ -161,7 +161,7 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         return code;
     }
 
-    variant = ngx_faka_rules_choose(rules, out->contact);
+    variant = ngx_faka_rules_choose(rules, sale.contact);
     total = sale.step[FK_STEP_LEVEL];
     ngx_faka_rules_input(rules, &sale);
 
@@ -356,19 +356,20 @@ ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     const fk_env_t *env, const fk_checkout_t *in)
 {
     u_char             network[NGX_FAKA_NETWORK_SIZE];
-    fk_str_t           key;
+    fk_str_t           key, contact;
     ngx_faka_rules_t  *rules;
 
     rules = worker->rules;
+    contact = ngx_faka_contact(in->contact, rules->contact);
 
-    ngx_faka_rules_sold(rules, ngx_faka_rules_choose(rules, in->contact),
+    ngx_faka_rules_sold(rules, ngx_faka_rules_choose(rules, contact),
                         in->step, in->step[FK_STEP_COUPON]);
 
     if (!rules->counts) {
         return;
     }
 
-    fk_rate_add(&worker->fk, env, FK_RATE_CONTACT, in->contact);
+    fk_rate_add(&worker->fk, env, FK_RATE_CONTACT, contact);
     fk_rate_add(&worker->fk, env, FK_RATE_SKU, in->sku);
 
     key = ngx_faka_rules_network(r->connection->sockaddr, network);
@@ -513,7 +514,9 @@ ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
     }
 
     sale->sockaddr = NULL;
-    sale->contact = (fk_str_t) { order->contact, order->contact_size };
+    sale->contact = ngx_faka_contact(
+        (fk_str_t) { order->contact, order->contact_size },
+        worker->rules->contact);
     sale->coupon = (fk_str_t) { (uint8_t *) order->coupon,
                                 ngx_strlen(order->coupon) };
     sale->agent = (fk_str_t) { (uint8_t *) order->agent,
@@ -534,9 +537,12 @@ void
 ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_view_t *order)
 {
+    fk_str_t  contact;
+
     if (worker->rules->counts) {
+        contact = (fk_str_t) { order->contact, order->contact_size };
         fk_rate_add(&worker->fk, env, FK_RATE_PAID,
-                    (fk_str_t) { order->contact, order->contact_size });
+                    ngx_faka_contact(contact, worker->rules->contact));
     }
 }
 

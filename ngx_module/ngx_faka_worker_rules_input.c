@@ -6,6 +6,7 @@
  * the buyer: its counts are 0 then.
  */
 
+#include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 
 
@@ -132,7 +133,7 @@ ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
 
     fl_input_bool(in, FL_FIELD_FIRST_ORDER, sale->buyer.orders_count == 0);
 
-    domain = ngx_faka_rules_domain(rules, sale->contact);
+    domain = ngx_faka_contact_domain(sale->contact);
 
     if (domain.size != 0) {
         fl_input_text(in, FL_FIELD_DOMAIN, domain);
@@ -184,24 +185,6 @@ ngx_faka_rules_signal(void *data, fk_str_t name, int64_t *number)
     ngx_faka_rules_t *rules = data;
 
     return fk_signal_get(&rules->worker->fk, &rules->env, name, number);
-}
-
-
-fk_str_t
-ngx_faka_rules_domain(ngx_faka_rules_t *rules, fk_str_t contact)
-{
-    size_t  at, size;
-
-    for (at = contact.size; at > 0; at--) {
-        if (contact.data[at - 1] == '@') {
-            break;
-        }
-    }
-
-    size = at == 0 ? 0 : contact.size - at;
-    ngx_strlow(rules->domain, (u_char *) contact.data + at, size);
-
-    return (fk_str_t) { rules->domain, size };
 }
 
 

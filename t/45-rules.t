@@ -258,19 +258,31 @@ cmp_ok((sort { $a <=> $b } @took)[190], '<', 50,
 # Blocklists and limits, without any Lua.
 
 delete $shop->{rules};
-$shop->{block_domain} = 'spam.example';
+$shop->{block_domain} = 'spam.example Junk.Example.';
 $shop->{review_over} = 3000;
 $shop->{order_limit} = 'contact 3/1h; order_limit sku 6/1m review';
 take('no rules; limits');
 
-is($t->checkout(sku => 'x', contact => $_)->status, 403, "$_ is blocked")
-    for qw(a@spam.example a@MX.Spam.Example);
-is($t->checkout(sku => 'x', contact => $_)->status, 201, "$_ is not")
-    for qw(a@nospam.example spam.example);
+is($t->checkout(sku => 'x', contact => $_)->status, 403,
+   json_text($_) . ' is blocked')
+    for qw(a@spam.example a@MX.Spam.Example a@junk.example),
+        'a@spam.example.', 'a@spam.example ', 'a@spam.example>',
+        'a@spam.example. >', 'a@spam.example@', 'a@spam.example @.',
+        'a@.spam.example', "a\@spam.example\x{3000}",
+        "a\@spam.example\x{3002}",
+        "a\@spam.example\x{200b}", "a\@spam.example\x{ff0e}";
+is($t->checkout(sku => 'signal', contact => $_)->status, 201,
+   json_text($_) . ' is not')
+    for qw(a@nospam.example spam.example a@spam.example.org),
+        "a\@\x{5783}\x{573e}spam.example", 'spam.example@', ' ';
 
 my %key = (sku => 'x', contact => 'often@example.com');
 my $first = $t->checkout(%key, key => 'a' x 20);
 is($t->checkout(%key)->status, 201, 'a second order') for 2 .. 3;
+is($t->checkout(%key, contact => $_)->status, 429,
+   'and so is ' . json_text($_))
+    for 'OFTEN@example.com', 'often@Example.com.', ' often@example.com',
+        'often@example.com ', "\x{a0}often\@example.com;";
 my $slow = $t->checkout(%key);
 is($slow->status, 429, 'the fourth is refused');
 is($slow->code, 'slow_down', 'in a word');
@@ -286,8 +298,8 @@ is(admin_order($t->checkout(sku => 'signal', qty => 4,
        ->{review_reason}, 'more than review_over', 'a sum to be looked at');
 
 $metrics = $t->metrics;
-is($metrics->{'faka_risk_total{verdict="refuse",by="block"}'}, 2, 'blocked');
-is($metrics->{'faka_risk_total{verdict="refuse",by="order_limit"}'}, 1,
+is($metrics->{'faka_risk_total{verdict="refuse",by="block"}'}, 14, 'blocked');
+is($metrics->{'faka_risk_total{verdict="refuse",by="order_limit"}'}, 6,
    'limited');
 
 delete @$shop{qw(block_domain review_over order_limit)};
@@ -322,7 +334,8 @@ take('a canary');
 my (%price, $changed);
 for my $round (1 .. 2) {
     for my $n (1 .. 100) {
-        my $amount = $t->checkout(sku => 'x', contact => "buyer-$n")
+        my $contact = $round == 1 ? "buyer-$n" : "Buyer-$n ";
+        my $amount = $t->checkout(sku => 'x', contact => $contact)
                        ->json->{amount};
         $changed++ if $round == 2 && $price{$n} != $amount;
         $price{$n} = $amount;
