@@ -255,14 +255,15 @@ $(BUILD)/step/step: t/step/step.c Makefile | deps-build
 .PHONY: step-build
 step-build: $(BUILD)/step/step
 
-# The preload library that sets one server's clock (t/64-archive.t, soak).
+# The preload libraries that set one server's clock (t/64-archive.t, soak), and
+# have it wait for the lock in vain (t/51-lock-waits.t).
 
-$(BUILD)/soak/clock.so: t/soak/clock.c Makefile | deps-build
+$(BUILD)/soak/%.so: t/soak/%.c Makefile | deps-build
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -O2 -fPIC -shared -o $@ $<
 
 .PHONY: clock-build
-clock-build: $(BUILD)/soak/clock.so
+clock-build: $(BUILD)/soak/clock.so $(BUILD)/soak/lock.so
 
 .PHONY: tsan-build
 tsan-build: $(addprefix $(BUILD)/unit-tsan/,engine_threads journal_flush)

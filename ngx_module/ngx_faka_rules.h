@@ -47,8 +47,8 @@ fk_code_t ngx_faka_rules_checkout(ngx_http_request_t *r,
 /*
  * What one unit costs somebody of whom nothing is known, by the rules and not
  * by the canary; the product's price when they do not say.  Of a list of
- * products, *left_us is what may still be spent on it, and gets less: a rule
- * that is slow does not make a long list slow.
+ * products, *left_us is what may still be spent on it, and gets less: when
+ * none is left nobody is asked any more, and one call may go beyond it.
  */
 #define NGX_FAKA_RULES_QUOTES_US  3000
 int64_t ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
@@ -60,21 +60,28 @@ void ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
 
 /*
  * Before a payment is booked: whether a person looks first, and how it is
- * split, which points into worker->rules until the next call.  Then, when it
- * was booked for the first time: it counts.
+ * split, which points into worker->rules until the next call.  Nobody is asked
+ * about a payment that is known, or for an order that needs none.  FK_OK; any
+ * 503: not now.  Then, when it was booked for the first time: it counts.
  */
-void ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
-    fk_pay_t *pay);
+fk_code_t ngx_faka_rules_payment(ngx_faka_worker_t *worker,
+    const fk_env_t *env, fk_pay_t *pay);
 void ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_view_t *order);
 
 
-/* The same split for an order that a person approves; FK_OK, or the order's
- * code. */
+/* The same split for an order that a person approves, if only that makes it
+ * paid; FK_OK, the order's code, or any 503. */
 fk_code_t ngx_faka_rules_approval(ngx_faka_worker_t *worker,
     const fk_env_t *env, const fk_order_id_t *id, fk_split_t *split);
 
 /* --- between the files ------------------------------------------------- */
+
+/* One line a second, with the number of those that were not written. */
+typedef struct {
+    time_t              said_s;
+    ngx_uint_t          unsaid;
+} ngx_faka_rules_line_t;
 
 struct ngx_faka_rules_s {
     ngx_faka_worker_t  *worker;
@@ -82,6 +89,12 @@ struct ngx_faka_rules_s {
     uint32_t            version[NGX_FAKA_RULES_COUNT];
     ngx_uint_t          asks;              /* unsigned: 1 at a checkout */
     ngx_uint_t          counts;            /* unsigned: 1 rates are wanted */
+
+    ngx_uint_t          asked;             /* unsigned: 1 a hook was */
+    ngx_uint_t          found;             /* set of ngx_faka_risk_t: why a
+                                              person is to look */
+    int64_t             shadow;            /* what the order would cost by the
+                                              shadow; 0: it would not be */
 
     fk_env_t            env;               /* of the call under way */
     fl_input_t          input;
@@ -94,9 +107,8 @@ struct ngx_faka_rules_s {
     ngx_int_t           hour;
     ngx_int_t           weekday;
 
-    /* one line a second, with the number of those that were not written */
-    time_t              said_s[NGX_FAKA_RULES_COUNT][FL_HOOK_COUNT];
-    ngx_uint_t          unsaid[NGX_FAKA_RULES_COUNT][FL_HOOK_COUNT];
+    ngx_faka_rules_line_t  line[NGX_FAKA_RULES_COUNT][FL_HOOK_COUNT];
+    ngx_faka_rules_line_t  refused;
 };
 
 /* A key's bytes; size 0: there is none. */
@@ -114,8 +126,8 @@ fk_str_t ngx_faka_rules_network(struct sockaddr *sockaddr,
     u_char network[NGX_FAKA_NETWORK_SIZE]);
 
 /* ngx_faka_worker_commission.c: what of paid goes to whom; rules->input is the
- * order's. */
-void ngx_faka_commission(ngx_faka_rules_t *rules,
+ * order's.  FK_OK; any 503: an account cannot be looked up now. */
+fk_code_t ngx_faka_commission(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     int64_t paid, fk_split_t *split);
 
@@ -132,12 +144,22 @@ void ngx_faka_risk_payment(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     fk_pay_t *pay);
 
+/* The order was made, or paid: for whatever somebody is to look at it, it is
+ * counted, once by each. */
+void ngx_faka_risk_found(ngx_faka_rules_t *rules);
+
 /* ngx_faka_worker_rules.c */
 
+/* Which rules a buyer meets; contact: in the form to compare. */
+ngx_faka_rules_variant_t ngx_faka_rules_choose(const ngx_faka_rules_t *rules,
+    fk_str_t contact);
 /* A hook was asked: counts it, and says what went wrong. */
 void ngx_faka_rules_asked(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, fl_hook_t hook, fl_code_t code,
     const char *why, const char *instead);
+/* 0: such a line was written in this second, and that is counted.  Who writes
+ * it sets unsaid to 0. */
+ngx_uint_t ngx_faka_rules_may_say(ngx_faka_rules_line_t *line);
 /* Whether the canary's answer, which is not applied, was another one. */
 void ngx_faka_rules_compared(ngx_faka_rules_t *rules, fl_hook_t hook,
     ngx_uint_t differs);

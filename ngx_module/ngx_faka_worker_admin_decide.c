@@ -188,7 +188,7 @@ ngx_faka_admin_approval(ngx_faka_ctx_t *ctx, const fk_env_t *env,
     code = fk_approve(&w->fk, env, id, &split, ctx->order);
 
     if (code == FK_INVALID && !split.flagged) {
-        ngx_memzero(&split, sizeof(fk_split_t));
+        split.count = 0;
         split.flagged = 1;
         code = fk_approve(&w->fk, env, id, &split, ctx->order);
     }

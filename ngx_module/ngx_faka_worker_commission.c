@@ -14,20 +14,21 @@
 #include "ngx_faka_rules.h"
 
 
-static uint32_t ngx_faka_commission_agents(ngx_faka_rules_t *rules,
-    fk_str_t agent);
+static fk_code_t ngx_faka_commission_agents(ngx_faka_rules_t *rules,
+    fk_str_t agent, uint32_t *levels);
 static fl_code_t ngx_faka_commission_ask(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, uint32_t levels, fk_str_t contact,
+    ngx_faka_rules_variant_t variant, uint32_t levels, ngx_uint_t own,
     int64_t paid, fl_split_t *answer);
-static ngx_uint_t ngx_faka_commission_own(ngx_faka_rules_t *rules,
-    uint32_t levels, fk_str_t contact);
+static fk_code_t ngx_faka_commission_own(ngx_faka_rules_t *rules,
+    uint32_t levels, fk_str_t contact, ngx_uint_t *own);
 static void ngx_faka_commission_line(fk_split_t *split,
     const fk_account_view_t *account, int64_t amount);
-static ngx_uint_t ngx_faka_commission_platform(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const char *currency);
+static fk_code_t ngx_faka_commission_platform(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, const char *currency,
+    ngx_uint_t *platform);
 
 
-void
+fk_code_t
 ngx_faka_commission(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     int64_t paid, fk_split_t *split)
@@ -35,27 +36,35 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     int64_t     sum;
     uint16_t    rate_bp;
     uint32_t    i, levels;
+    fk_code_t   rc;
     fl_code_t   code;
     fl_split_t  answer;
-    ngx_uint_t  platform;
+    ngx_uint_t  own, platform;
 
     ngx_memzero(split, sizeof(fk_split_t));
     split->settle_s = (uint32_t) rules->worker->shop->settle_after_s;
 
-    levels = ngx_faka_commission_agents(rules, sale->agent);
-    platform = ngx_faka_commission_platform(rules, variant,
-                                            sale->product->currency);
+    rc = ngx_faka_commission_agents(rules, sale->agent, &levels);
 
-    if (paid < 1 || (levels == 0 && !platform)) {
-        return;
+    if (rc == FK_OK) {
+        rc = ngx_faka_commission_platform(rules, variant,
+                                          sale->product->currency, &platform);
     }
 
-    code = ngx_faka_commission_ask(rules, variant, levels, sale->contact,
-                                   paid, &answer);
+    if (rc == FK_OK) {
+        rc = ngx_faka_commission_own(rules, levels, sale->contact, &own);
+    }
+
+    if (rc != FK_OK || paid < 1 || (levels == 0 && !platform)) {
+        return rc;
+    }
+
+    code = ngx_faka_commission_ask(rules, variant, levels, own, paid,
+                                   &answer);
 
     if (code != FL_OK && code != FL_MISSING) {
         split->flagged = 1;
-        return;
+        return FK_OK;
     }
 
     sum = answer.platform;
@@ -74,7 +83,7 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
 
     if (sum > paid) {
         split->flagged = 1;
-        return;
+        return FK_OK;
     }
 
     for (i = 0; i < levels; i++) {
@@ -84,31 +93,44 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     if (platform) {
         ngx_faka_commission_line(split, &rules->platform, answer.platform);
     }
+
+    return FK_OK;
 }
 
 
-/* The buyer's own agent first, then the one above; returns how many. */
+/* The buyer's own agent first, then the one above.  Only one that is not there
+ * ends it: who cannot be looked up now may well have a share. */
 
-static uint32_t
-ngx_faka_commission_agents(ngx_faka_rules_t *rules, fk_str_t agent)
+static fk_code_t
+ngx_faka_commission_agents(ngx_faka_rules_t *rules, fk_str_t agent,
+    uint32_t *levels)
 {
     uint32_t            n;
+    fk_code_t           code;
     fk_account_view_t  *account;
 
     for (n = 0; n < rules->worker->shop->commission_levels; n++) {
         account = &rules->agent[n];
 
-        if (agent.size == 0
-            || fk_account_get(&rules->worker->fk, agent, account) != FK_OK)
-        {
+        code = agent.size == 0
+               ? FK_NOT_FOUND
+               : fk_account_get(&rules->worker->fk, agent, account);
+
+        if (code == FK_NOT_FOUND) {
             break;
+        }
+
+        if (code != FK_OK) {
+            return code;
         }
 
         agent = (fk_str_t) { (uint8_t *) account->parent,
                              ngx_strlen(account->parent) };
     }
 
-    return n;
+    *levels = n;
+
+    return FK_OK;
 }
 
 
@@ -116,7 +138,7 @@ ngx_faka_commission_agents(ngx_faka_rules_t *rules, fk_str_t agent)
 
 static fl_code_t
 ngx_faka_commission_ask(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, uint32_t levels, fk_str_t contact,
+    ngx_faka_rules_variant_t variant, uint32_t levels, ngx_uint_t own,
     int64_t paid, fl_split_t *answer)
 {
     fl_t       *vm;
@@ -131,8 +153,7 @@ ngx_faka_commission_ask(ngx_faka_rules_t *rules,
 
     fl_input_int(&rules->input, FL_FIELD_PAID, paid);
     fl_input_int(&rules->input, FL_FIELD_LEVELS, levels);
-    fl_input_bool(&rules->input, FL_FIELD_OWN,
-                  ngx_faka_commission_own(rules, levels, contact));
+    fl_input_bool(&rules->input, FL_FIELD_OWN, own != 0);
 
     code = fl_commission(vm, &rules->input, paid, levels, answer);
 
@@ -146,15 +167,26 @@ ngx_faka_commission_ask(ngx_faka_rules_t *rules,
 
 /* The agent buys by the own link: his contact is known to the operator. */
 
-static ngx_uint_t
+static fk_code_t
 ngx_faka_commission_own(ngx_faka_rules_t *rules, uint32_t levels,
-    fk_str_t contact)
+    fk_str_t contact, ngx_uint_t *own)
 {
-    uint8_t  key[FK_TALLY_KEY_SIZE];
+    uint8_t    key[FK_TALLY_KEY_SIZE];
+    fk_code_t  code;
 
-    return levels != 0
-           && ngx_faka_buyer_key(rules->worker, contact, key) == FK_OK
-           && ngx_memcmp(key, rules->agent[0].buyer, sizeof(key)) == 0;
+    *own = 0;
+
+    if (levels == 0) {
+        return FK_OK;
+    }
+
+    code = ngx_faka_buyer_key(rules->worker, contact, key);
+
+    if (code == FK_OK) {
+        *own = ngx_memcmp(key, rules->agent[0].buyer, sizeof(key)) == 0;
+    }
+
+    return code;
 }
 
 
@@ -178,16 +210,29 @@ ngx_faka_commission_line(fk_split_t *split, const fk_account_view_t *account,
 
 /* Only a rule gives it anything. */
 
-static ngx_uint_t
+static fk_code_t
 ngx_faka_commission_platform(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const char *currency)
+    ngx_faka_rules_variant_t variant, const char *currency,
+    ngx_uint_t *platform)
 {
-    fl_t  *vm;
+    fl_t       *vm;
+    fk_code_t   code;
 
     vm = rules->vm[variant];
 
-    return vm != NULL && fl_has(vm, FL_HOOK_COMMISSION)
-           && fk_platform_get(&rules->worker->fk, currency, &rules->platform)
-              == FK_OK
-           && !rules->platform.closed;
+    *platform = 0;
+
+    if (vm == NULL || !fl_has(vm, FL_HOOK_COMMISSION)) {
+        return FK_OK;
+    }
+
+    code = fk_platform_get(&rules->worker->fk, currency, &rules->platform);
+
+    if (code == FK_NOT_FOUND) {
+        return FK_OK;
+    }
+
+    *platform = code == FK_OK && !rules->platform.closed;
+
+    return code;
 }

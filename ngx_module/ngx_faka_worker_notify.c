@@ -351,7 +351,10 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
     ngx_faka_env(&env);
 
-    ngx_faka_rules_payment(w, &env, &pay);
+    code = ngx_faka_rules_payment(w, &env, &pay);
+    if (code != FK_OK) {
+        return code;
+    }
 
     code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
 
@@ -360,7 +363,7 @@ ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "faka: the split of order %V is not possible; it is "
                       "paid without", &ctx->order_text);
-        ngx_memzero(&pay.split, sizeof(fk_split_t));
+        pay.split.count = 0;
         pay.split.flagged = 1;
         code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
     }

@@ -57,7 +57,7 @@ ngx_faka_risk_before(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
             return FK_SLOW_DOWN;
         }
 
-        ngx_faka_risk_count(rules, FL_RISK_REVIEW, NGX_FAKA_RISK_LIMIT);
+        rules->found |= 1u << NGX_FAKA_RISK_LIMIT;
         out->review = 1;
         out->reason = (fk_str_t) { limit[i].text.data, limit[i].text.len };
     }
@@ -174,13 +174,13 @@ ngx_faka_risk_checkout(ngx_faka_rules_t *rules,
     amount = sale->step[FK_STEP_COUPON];
 
     if (shop->review_over != 0 && amount > shop->review_over) {
-        ngx_faka_risk_count(rules, FL_RISK_REVIEW, NGX_FAKA_RISK_AMOUNT);
+        rules->found |= 1u << NGX_FAKA_RISK_AMOUNT;
         out->review = 1;
         out->reason = ngx_faka_risk_reason("more than review_over");
     }
 
     if (shop->review_first && sale->buyer.orders_count == 0) {
-        ngx_faka_risk_count(rules, FL_RISK_REVIEW, NGX_FAKA_RISK_FIRST);
+        rules->found |= 1u << NGX_FAKA_RISK_FIRST;
         out->review = 1;
         out->reason = ngx_faka_risk_reason("a first order");
     }
@@ -191,15 +191,21 @@ ngx_faka_risk_checkout(ngx_faka_rules_t *rules,
         return FK_OK;
     }
 
-    ngx_faka_risk_count(rules, verdict, by);
-
     if (verdict == FL_RISK_REFUSE) {
-        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
-                      "faka_shop \"%V\": an order was refused by the risk "
-                      "rule: %s", &shop->name, rules->reason);
+        ngx_faka_risk_count(rules, verdict, by);
+
+        if (ngx_faka_rules_may_say(&rules->refused)) {
+            ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+                          "faka_shop \"%V\": an order was refused by the "
+                          "risk rule: %s; %ui more since the last such line",
+                          &shop->name, rules->reason, rules->refused.unsaid);
+            rules->refused.unsaid = 0;
+        }
+
         return FK_REFUSED;
     }
 
+    rules->found |= 1u << by;
     out->review = 1;
     out->reason = ngx_faka_risk_reason(rules->reason);
 
@@ -223,7 +229,10 @@ ngx_faka_risk_payment(ngx_faka_rules_t *rules,
         return;
     }
 
-    ngx_faka_risk_count(rules, FL_RISK_REVIEW, by);
+    /* One that its checkout found has been counted. */
+    if (!sale->order->review) {
+        rules->found |= 1u << by;
+    }
 
     pay->review = 1;
     pay->reason = ngx_faka_risk_reason(rules->reason);
@@ -303,6 +312,21 @@ ngx_faka_risk_judge(ngx_faka_rules_t *rules,
                        (u_char *) "the risk rule gave no answer",
                        sizeof(rules->reason));
     return FL_RISK_REVIEW;
+}
+
+
+void
+ngx_faka_risk_found(ngx_faka_rules_t *rules)
+{
+    ngx_uint_t  by;
+
+    for (by = 0; by < NGX_FAKA_RISK_COUNT; by++) {
+        if (rules->found >> by & 1) {
+            ngx_faka_risk_count(rules, FL_RISK_REVIEW, (ngx_faka_risk_t) by);
+        }
+    }
+
+    rules->found = 0;
 }
 
 

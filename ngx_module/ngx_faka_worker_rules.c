@@ -1,6 +1,7 @@
 /*
  * The operator's rules in a worker: one VM for the rules, one for those that
- * are to follow them, and the price.
+ * are to follow them, and the price.  What they say of a payment stands in
+ * ngx_faka_worker_rules_paid.c.
  *
  * A rule proposes.  Without an answer the documented default is taken, one
  * line says why, with the rule's file and line, and a number counts it.  The
@@ -14,20 +15,15 @@
 
 static fl_t *ngx_faka_rules_vm(ngx_faka_rules_t *rules,
     const ngx_faka_rules_file_t *file);
-static ngx_faka_rules_variant_t ngx_faka_rules_choose(
-    const ngx_faka_rules_t *rules, fk_str_t contact);
 static fl_code_t ngx_faka_rules_price(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, int64_t *total);
-static void ngx_faka_rules_price_shadow(ngx_faka_rules_t *rules,
-    const ngx_faka_sale_t *sale, int64_t total);
+static int64_t ngx_faka_rules_shadow(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale, const fk_coupon_view_t *coupon);
+static fk_code_t ngx_faka_rules_coupon(ngx_faka_worker_t *worker,
+    fk_str_t code, fk_coupon_view_t *coupon);
+static int64_t ngx_faka_rules_amount(const fk_coupon_view_t *coupon,
+    int64_t total);
 static void ngx_faka_rules_steps(ngx_faka_sale_t *sale);
-static int64_t ngx_faka_rules_coupon(ngx_faka_worker_t *worker,
-    const ngx_faka_sale_t *sale);
-static void ngx_faka_rules_buyer(ngx_faka_worker_t *worker,
-    ngx_faka_sale_t *sale);
-static fk_code_t ngx_faka_rules_look(ngx_faka_worker_t *worker,
-    const fk_env_t *env, const fk_order_id_t *id, fk_order_view_t *order,
-    fk_product_view_t *product, ngx_faka_sale_t *sale);
 static void ngx_faka_rules_sold(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const int64_t *step, int64_t total);
 
@@ -128,11 +124,13 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     fk_code_t                  code;
     fl_code_t                  answer;
     ngx_faka_sale_t            sale;
+    fk_coupon_view_t           coupon;
     ngx_faka_rules_t          *rules;
     ngx_faka_rules_variant_t   variant;
 
     rules = worker->rules;
     rules->env = *env;
+    rules->found = 0;
 
     sale.product = product;
     sale.order = NULL;
@@ -161,6 +159,11 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         return code;
     }
 
+    code = ngx_faka_rules_coupon(worker, out->coupon, &coupon);
+    if (code != FK_OK) {
+        return code;
+    }
+
     variant = ngx_faka_rules_choose(rules, sale.contact);
     total = sale.step[FK_STEP_LEVEL];
     ngx_faka_rules_input(rules, &sale);
@@ -173,10 +176,10 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         return FK_PRICE;
     }
 
-    ngx_faka_rules_price_shadow(rules, &sale, total);
+    rules->shadow = ngx_faka_rules_shadow(rules, &sale, &coupon);
 
     sale.step[FK_STEP_RULE] = total;
-    sale.step[FK_STEP_COUPON] = ngx_faka_rules_coupon(worker, &sale);
+    sale.step[FK_STEP_COUPON] = ngx_faka_rules_amount(&coupon, total);
     fl_input_int(&rules->input, FL_FIELD_TOTAL, sale.step[FK_STEP_COUPON]);
 
     code = ngx_faka_risk_checkout(rules, variant, &sale, out);
@@ -214,20 +217,32 @@ ngx_faka_rules_steps(ngx_faka_sale_t *sale)
 }
 
 
-/* Whether it may be used at all, the engine asks, and says why not. */
+/* Whether it may be used at all, the engine asks, and says why not; without
+ * a code, or one that there is not, it takes nothing off. */
+
+static fk_code_t
+ngx_faka_rules_coupon(ngx_faka_worker_t *worker, fk_str_t code,
+    fk_coupon_view_t *coupon)
+{
+    fk_code_t  rc;
+
+    rc = code.size == 0 ? FK_NOT_FOUND
+                        : fk_coupon_get(&worker->fk, code, coupon);
+
+    if (rc == FK_NOT_FOUND) {
+        coupon->code[0] = '\0';
+        return FK_OK;
+    }
+
+    return rc;
+}
+
 
 static int64_t
-ngx_faka_rules_coupon(ngx_faka_worker_t *worker, const ngx_faka_sale_t *sale)
+ngx_faka_rules_amount(const fk_coupon_view_t *coupon, int64_t total)
 {
-    int64_t           total;
-    fk_coupon_view_t  coupon;
-
-    total = sale->step[FK_STEP_RULE];
-
-    if (sale->coupon.size != 0
-        && fk_coupon_get(&worker->fk, sale->coupon, &coupon) == FK_OK)
-    {
-        total = fk_coupon_price(&coupon, total);
+    if (coupon->code[0] != '\0') {
+        total = fk_coupon_price(coupon, total);
     }
 
     return ngx_max(total, 1);
@@ -236,7 +251,7 @@ ngx_faka_rules_coupon(ngx_faka_worker_t *worker, const ngx_faka_sale_t *sale)
 
 /* Always the same for a buyer, whatever worker he meets. */
 
-static ngx_faka_rules_variant_t
+ngx_faka_rules_variant_t
 ngx_faka_rules_choose(const ngx_faka_rules_t *rules, fk_str_t contact)
 {
     uint32_t                hash;
@@ -333,21 +348,31 @@ ngx_faka_rules_price(ngx_faka_rules_t *rules,
 }
 
 
-static void
-ngx_faka_rules_price_shadow(ngx_faka_rules_t *rules,
-    const ngx_faka_sale_t *sale, int64_t total)
-{
-    int64_t  other;
+/* What it would cost by the shadow, for when it is made; 0: it would not be,
+ * or there is no shadow. */
 
-    if (!rules->worker->shop->canary_shadow) {
-        return;
+static int64_t
+ngx_faka_rules_shadow(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
+    const fk_coupon_view_t *coupon)
+{
+    int64_t                 total;
+    fl_code_t               answer;
+    const ngx_faka_shop_t  *shop;
+
+    shop = rules->worker->shop;
+
+    if (!shop->canary_shadow) {
+        return 0;
     }
 
-    other = sale->step[FK_STEP_LEVEL];
-    (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_CANARY, &other);
+    total = sale->step[FK_STEP_LEVEL];
+    answer = ngx_faka_rules_price(rules, NGX_FAKA_RULES_CANARY, &total);
 
-    ngx_faka_rules_compared(rules, FL_HOOK_PRICE, other != total);
-    ngx_faka_rules_sold(rules, NGX_FAKA_RULES_CANARY, sale->step, other);
+    if (answer != FL_OK && answer != FL_MISSING && shop->price_refuse) {
+        return 0;
+    }
+
+    return ngx_faka_rules_amount(coupon, total);
 }
 
 
@@ -364,6 +389,18 @@ ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
 
     ngx_faka_rules_sold(rules, ngx_faka_rules_choose(rules, contact),
                         in->step, in->step[FK_STEP_COUPON]);
+
+    if (worker->shop->canary_shadow) {
+        ngx_faka_rules_compared(rules, FL_HOOK_PRICE,
+                                rules->shadow != in->step[FK_STEP_COUPON]);
+
+        if (rules->shadow != 0) {
+            ngx_faka_rules_sold(rules, NGX_FAKA_RULES_CANARY, in->step,
+                                rules->shadow);
+        }
+    }
+
+    ngx_faka_risk_found(rules);
 
     if (!rules->counts) {
         return;
@@ -401,159 +438,14 @@ ngx_faka_rules_sold(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
 }
 
 
-/* What is known of the buyer of an order; nothing, if it cannot be found. */
-
-static void
-ngx_faka_rules_buyer(ngx_faka_worker_t *worker, ngx_faka_sale_t *sale)
-{
-    uint8_t  key[FK_TALLY_KEY_SIZE];
-
-    if (!worker->shop->buyer_history
-        || ngx_faka_buyer_key(worker, sale->contact, key) != FK_OK
-        || fk_buyer_get(&worker->fk, key, &sale->buyer) != FK_OK)
-    {
-        ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
-    }
-}
-
-
-/* An order that cannot be looked up now is booked without the rules: nobody
- * gets anything, and it is flagged. */
-
-void
-ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
-    fk_pay_t *pay)
-{
-    fk_order_view_t            order;
-    ngx_faka_sale_t            sale;
-    ngx_faka_rules_t          *rules;
-    fk_product_view_t          product;
-    ngx_faka_rules_variant_t   variant;
-
-    rules = worker->rules;
-    sale.order = &order;
-    sale.product = &product;
-
-    if (ngx_faka_rules_look(worker, env, &pay->id, &order, &product, &sale)
-        != FK_OK)
-    {
-        pay->split.flagged = 1;
-        return;
-    }
-
-    variant = ngx_faka_rules_choose(rules, sale.contact);
-
-    if (rules->asks) {
-        ngx_faka_risk_payment(rules, variant, &sale, pay);
-    }
-
-    ngx_faka_commission(rules, variant, &sale, pay->amount, &pay->split);
-}
-
-
-fk_code_t
-ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_order_id_t *id, fk_split_t *split)
-{
-    int64_t             paid;
-    uint32_t            i, n;
-    fk_code_t           code;
-    fk_order_view_t     order;
-    ngx_faka_sale_t     sale;
-    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
-    fk_product_view_t   product;
-
-    sale.order = &order;
-    sale.product = &product;
-
-    code = ngx_faka_rules_look(worker, env, id, &order, &product, &sale);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    n = FK_ORDER_PAYMENTS_MAX;
-    code = fk_order_payments(&worker->fk, id, payment, &n);
-    paid = 0;
-
-    for (i = 0; i < n; i++) {
-        if (payment[i].state == FK_PAYMENT_STATE_REVIEW
-            || payment[i].state == FK_PAYMENT_STATE_APPLIED)
-        {
-            paid += payment[i].amount;
-        }
-    }
-
-    ngx_faka_commission(worker->rules,
-                        ngx_faka_rules_choose(worker->rules, sale.contact),
-                        &sale, paid, split);
-
-    return code;
-}
-
-
-/* The order and what rules see of it, in rules->input. */
-
-static fk_code_t
-ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_order_id_t *id, fk_order_view_t *order,
-    fk_product_view_t *product, ngx_faka_sale_t *sale)
-{
-    fk_str_t   sku;
-    fk_code_t  code;
-
-    code = fk_order_get(&worker->fk, id, order);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    sku = (fk_str_t) { (uint8_t *) order->sku, ngx_strlen(order->sku) };
-
-    code = fk_product_get(&worker->fk, env, sku, product);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    sale->sockaddr = NULL;
-    sale->contact = ngx_faka_contact(
-        (fk_str_t) { order->contact, order->contact_size },
-        worker->rules->contact);
-    sale->coupon = (fk_str_t) { (uint8_t *) order->coupon,
-                                ngx_strlen(order->coupon) };
-    sale->agent = (fk_str_t) { (uint8_t *) order->agent,
-                               ngx_strlen(order->agent) };
-    sale->qty = order->qty;
-    ngx_memcpy(sale->step, order->step, sizeof(sale->step));
-
-    ngx_faka_rules_buyer(worker, sale);
-
-    worker->rules->env = *env;
-    ngx_faka_rules_input(worker->rules, sale);
-
-    return FK_OK;
-}
-
-
-void
-ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_order_view_t *order)
-{
-    fk_str_t  contact;
-
-    if (worker->rules->counts) {
-        contact = (fk_str_t) { order->contact, order->contact_size };
-        fk_rate_add(&worker->fk, env, FK_RATE_PAID,
-                    ngx_faka_contact(contact, worker->rules->contact));
-    }
-}
-
-
 void
 ngx_faka_rules_asked(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, fl_hook_t hook, fl_code_t code,
     const char *why, const char *instead)
 {
-    time_t      *said_s;
-    ngx_uint_t  *unsaid;
+    ngx_faka_rules_line_t  *line;
+
+    rules->asked = 1;
 
     fk_stat_add(&rules->worker->fk,
                 NGX_FAKA_STAT_RULES_CALLS
@@ -563,12 +455,16 @@ ngx_faka_rules_asked(ngx_faka_rules_t *rules,
         return;
     }
 
-    said_s = &rules->said_s[variant][hook];
-    unsaid = &rules->unsaid[variant][hook];
+    line = &rules->line[variant][hook];
 
-    if (*said_s == ngx_time()) {
-        (*unsaid)++;
+    if (!ngx_faka_rules_may_say(line)) {
         return;
+    }
+
+    if (variant == NGX_FAKA_RULES_CANARY
+        && rules->worker->shop->canary_shadow)
+    {
+        instead = "it is a shadow, and nothing comes of it";
     }
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
@@ -576,10 +472,23 @@ ngx_faka_rules_asked(ngx_faka_rules_t *rules,
                   "%s: %s; %s; %ui more since the last such line",
                   &rules->worker->shop->name, fl_hook_word[hook],
                   &rules->worker->shop->rules[variant].path,
-                  fl_code_word[code], why, instead, *unsaid);
+                  fl_code_word[code], why, instead, line->unsaid);
 
-    *said_s = ngx_time();
-    *unsaid = 0;
+    line->unsaid = 0;
+}
+
+
+ngx_uint_t
+ngx_faka_rules_may_say(ngx_faka_rules_line_t *line)
+{
+    if (line->said_s == ngx_time()) {
+        line->unsaid++;
+        return 0;
+    }
+
+    line->said_s = ngx_time();
+
+    return 1;
 }
 
 

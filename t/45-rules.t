@@ -151,10 +151,37 @@ like($view->{review_reason}, qr/\Apaid after \d+\z/, 'and says why');
 
 my $metrics = $t->metrics;
 is($metrics->{'faka_risk_total{verdict="refuse",by="rule"}'}, 1, 'counted');
-is($metrics->{'faka_risk_total{verdict="review",by="rule"}'}, 3,
-   'at the checkout and at both payments');
+is($metrics->{'faka_risk_total{verdict="review",by="rule"}'}, 2,
+   'orders, and not how often the rule was asked about them');
 cmp_ok($metrics->{'faka_rules_calls_total{rules="main",hook="price",'
                   . 'result="ok"}'}, '>', 5, 'calls are counted');
+
+
+# A notice that comes again, and money for what is paid, ask nobody.
+
+my $asked = 'faka_rules_calls_total{rules="main",hook="risk",result="ok"}';
+my $calls = $metrics->{$asked};
+$answer = $t->checkout(sku => 'x');
+is($t->notify($answer->json)->body, 'success', 'a notice') for 1 .. 5;
+is($t->notify($answer->json, trade_no => 'another')->body, 'success',
+   'and money again');
+is($t->metrics->{$asked} - $calls, 2, 'the checkout, the payment, no more');
+$answer = $t->checkout(sku => 'x', qty => 2);
+$calls = $t->metrics->{$asked};
+is($t->notify({ %{ $answer->json }, amount => 1 })->body, 'success',
+   'too little') for 1 .. 3;
+is($t->metrics->{$asked} - $calls, 1, 'is one payment, too');
+
+
+# What a storm of refused orders writes is bounded.
+
+my @refused = map { $t->checkout_request(sku => 'x',
+                                         contact => 'a@bad.example') } 1 .. 50;
+is((grep { $_->status == 403 } @{ http_many(\@refused) }), 50,
+   'fifty are refused');
+my @lines = $nginx->error_log =~ /(refused by the risk rule: .*)/g;
+cmp_ok(@lines, '<', 25, @lines . ' lines say so');
+like($lines[0], qr/nobody from there; \d+ more since/, 'and how many do not');
 
 
 # A file that is wrong is refused with its file and line; the old rules stay.
@@ -352,12 +379,78 @@ is($metrics->{'faka_rules_list_amount_total{rules="canary"}'}
    - $metrics->{'faka_rules_amount_total{rules="canary"}'}, 2 * $share,
    'and what the new rules change');
 
+
+# A shadow is asked beside the rules: what it would have made of the orders
+# that were made, coupons and commission included, and nothing comes of it.
+
+rules(<<'EOT');
+function price(o) return o.total end
+function commission(o) return 0, percent(o.paid, 10) end
+function risk(o)
+    if o.domain == "bad.example" then
+        return "refuse", "nobody from there"
+    end
+    return "pass"
+end
+EOT
+rules(<<'EOT', 'new.lua');
+function price(o)
+    if o.sku == "slow" then
+        error("no")
+    end
+    return o.total - 100
+end
+function commission(o)
+    if o.sku == "slow" then
+        error("no")
+    end
+    return 0, percent(o.paid, o.sku == "x" and 10 or 20)
+end
+function risk(o) return "pass" end
+EOT
+is($t->admin('PUT', '/coupons/HALF', { kind => 'percent', value => 5000 })
+       ->status, 201, 'a coupon');
+is($t->admin('PUT', '/accounts/lin', { currency => 'CNY' })->status, 201,
+   'an agent');
 $shop->{rules_canary} = "$canary shadow";
 take('a shadow');
+
+my $before = $t->metrics;
 is($t->checkout(sku => 'x', contact => "shadow-$_")->json->{amount}, 1000,
    'is applied to nobody') for 1 .. 20;
-is($t->metrics->{'faka_rules_shadow_total{hook="price",result="different"}'},
-   20, 'and compared with all');
+is($t->checkout(sku => 'x', coupon => 'half')->json->{amount}, 500,
+   'nor with a coupon');
+is($t->checkout(sku => 'x', contact => 'a@bad.example')->status, 403,
+   'one is refused') for 1 .. 2;
+for my $sku (qw(x signal slow)) {
+    $answer = $t->checkout(sku => $sku, agent => 'lin');
+    is($answer->json->{amount}, 1000, "$sku: sold by the rules");
+    is($t->notify($answer->json)->body, 'success', 'paid');
+}
+is($t->admin('GET', '/accounts/lin')->json->{earned}, 300,
+   'and commission is by the rules');
+
+$metrics = $t->metrics;
+my %more = map { $_ => $metrics->{$_} - $before->{$_} } keys %$before;
+is($more{"faka_rules_orders_total{rules=\"$_\"}"}, 24, "$_: orders made")
+    for qw(main canary);
+is($more{"faka_rules_list_amount_total{rules=\"$_\"}"}, 24000,
+   "$_: by the list") for qw(main canary);
+is($more{'faka_rules_amount_total{rules="main"}'}, 23500, 'by the rules');
+is($more{'faka_rules_amount_total{rules="canary"}'},
+   20 * 900 + 450 + 2 * 900 + 1000, 'by the shadow, with its coupon');
+for my $case (['price', 1, 23], ['commission', 1, 2], ['risk', 27, 2]) {
+    my ($hook, @want) = @$case;
+    my @got = map { $more{"faka_rules_shadow_total{hook=\"$hook\",result=\"$_"
+                          . '"}'} } qw(same different);
+    is_deeply(\@got, \@want, "$hook: compared");
+}
+ok($nginx->wait_log(qr/the $_ rule of "\S+new\.lua" gave no answer, error/),
+   "$_: the log says whose it was") for qw(price commission);
+unlike($nginx->error_log, qr/new\.lua" gave no answer.*(?:counts|flagged);/,
+       'and not what would come of it, were it not one');
+like($nginx->error_log, qr/new\.lua" gave no answer.*; it is a shadow/,
+     'but that it is one');
 delete $shop->{rules_canary};
 
 $t->audit_ok;

@@ -1,0 +1,318 @@
+/*
+ * The rules at a payment, and when a person approves an order: whether
+ * somebody looks first, and who gets commission of it.
+ *
+ * They are asked about what changes something: a notice that comes again, or
+ * money for an order that is paid, asks nobody.  What cannot be looked up just
+ * now is not taken for "there is none": the caller gets the code, and whoever
+ * called comes again.
+ */
+
+#include "ngx_faka_order.h"
+#include "ngx_faka_rules.h"
+
+
+static void ngx_faka_rules_unsplit(ngx_faka_worker_t *worker,
+    fk_split_t *split);
+static fk_code_t ngx_faka_rules_news(ngx_faka_worker_t *worker,
+    const fk_order_view_t *order, const fk_pay_t *pay);
+static fk_code_t ngx_faka_rules_look(ngx_faka_worker_t *worker,
+    const fk_env_t *env, const fk_order_view_t *order,
+    fk_product_view_t *product, ngx_faka_sale_t *sale);
+static fk_code_t ngx_faka_rules_buyer(ngx_faka_worker_t *worker,
+    ngx_faka_sale_t *sale);
+static fk_code_t ngx_faka_rules_split(ngx_faka_rules_t *rules,
+    const ngx_faka_sale_t *sale, int64_t paid, fk_split_t *split);
+static ngx_uint_t ngx_faka_rules_splits_differ(const fk_split_t *a,
+    const fk_split_t *b);
+
+
+fk_code_t
+ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
+    fk_pay_t *pay)
+{
+    fk_code_t           code;
+    fk_order_view_t     order;
+    ngx_faka_sale_t     sale;
+    ngx_faka_rules_t   *rules;
+    fk_product_view_t   product;
+
+    rules = worker->rules;
+    rules->found = 0;
+
+    ngx_faka_rules_unsplit(worker, &pay->split);
+
+    code = fk_order_get(&worker->fk, &pay->id, &order);
+
+    if (code == FK_OK) {
+        code = ngx_faka_rules_news(worker, &order, pay);
+    }
+
+    if (code == FK_OK) {
+        code = ngx_faka_rules_look(worker, env, &order, &product, &sale);
+    }
+
+    /* The engine says what becomes of it. */
+    if (code == FK_NOT_FOUND || code == FK_EXISTS) {
+        return FK_OK;
+    }
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    if (rules->asks) {
+        ngx_faka_risk_payment(rules, ngx_faka_rules_choose(rules,
+                                                           sale.contact),
+                              &sale, pay);
+    }
+
+    /* Of another sum nothing is split before a person has said yes. */
+    if (pay->odd || pay->amount != order.amount) {
+        return FK_OK;
+    }
+
+    return ngx_faka_rules_split(rules, &sale, pay->amount, &pay->split);
+}
+
+
+/* What counts if it makes the order paid after all, without a rule: between
+ * the look and the transaction another worker may have changed it. */
+
+static void
+ngx_faka_rules_unsplit(ngx_faka_worker_t *worker, fk_split_t *split)
+{
+    ngx_memzero(split, sizeof(fk_split_t));
+    split->settle_s = (uint32_t) worker->shop->settle_after_s;
+    split->flagged = 1;
+}
+
+
+/* FK_EXISTS: this payment is known, or the order needs none. */
+
+static fk_code_t
+ngx_faka_rules_news(ngx_faka_worker_t *worker, const fk_order_view_t *order,
+    const fk_pay_t *pay)
+{
+    uint32_t            i, n;
+    fk_code_t           code;
+    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
+
+    if (order->axes.payment != FK_PAYMENT_UNPAID) {
+        return FK_EXISTS;
+    }
+
+    /* Unpaid and under review: it has had money, of another sum. */
+    if (order->axes.delivery != FK_DELIVERY_REVIEW) {
+        return FK_OK;
+    }
+
+    n = FK_ORDER_PAYMENTS_MAX;
+    code = fk_order_payments(&worker->fk, &order->id, payment, &n);
+
+    for (i = 0; i < n; i++) {
+        if (ngx_strlen(payment[i].trade_no) == pay->trade_no.size
+            && ngx_memcmp(payment[i].trade_no, pay->trade_no.data,
+                          pay->trade_no.size) == 0)
+        {
+            return FK_EXISTS;
+        }
+    }
+
+    return code;
+}
+
+
+fk_code_t
+ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_id_t *id, fk_split_t *split)
+{
+    int64_t             paid;
+    uint32_t            i, n;
+    fk_code_t           code;
+    fk_order_view_t     order;
+    ngx_faka_sale_t     sale;
+    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
+    fk_product_view_t   product;
+
+    ngx_faka_rules_unsplit(worker, split);
+
+    code = fk_order_get(&worker->fk, id, &order);
+
+    /* What is paid has been split with its payment. */
+    if (code != FK_OK || order.axes.delivery != FK_DELIVERY_REVIEW
+        || order.axes.payment != FK_PAYMENT_UNPAID)
+    {
+        return code;
+    }
+
+    code = ngx_faka_rules_look(worker, env, &order, &product, &sale);
+
+    if (code == FK_OK) {
+        n = FK_ORDER_PAYMENTS_MAX;
+        code = fk_order_payments(&worker->fk, id, payment, &n);
+    }
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    paid = 0;
+
+    for (i = 0; i < n; i++) {
+        if (payment[i].state == FK_PAYMENT_STATE_REVIEW
+            || payment[i].state == FK_PAYMENT_STATE_APPLIED)
+        {
+            paid += payment[i].amount;
+        }
+    }
+
+    return ngx_faka_rules_split(worker->rules, &sale, paid, split);
+}
+
+
+/* What rules see of the order, in rules->input. */
+
+static fk_code_t
+ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_view_t *order, fk_product_view_t *product,
+    ngx_faka_sale_t *sale)
+{
+    fk_str_t   sku, contact;
+    fk_code_t  code;
+
+    sku = (fk_str_t) { (const uint8_t *) order->sku, ngx_strlen(order->sku) };
+
+    code = fk_product_get(&worker->fk, env, sku, product);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    contact = (fk_str_t) { order->contact, order->contact_size };
+
+    sale->product = product;
+    sale->order = order;
+    sale->sockaddr = NULL;
+    sale->contact = ngx_faka_contact(contact, worker->rules->contact);
+    sale->coupon = (fk_str_t) { (const uint8_t *) order->coupon,
+                                ngx_strlen(order->coupon) };
+    sale->agent = (fk_str_t) { (const uint8_t *) order->agent,
+                               ngx_strlen(order->agent) };
+    sale->qty = order->qty;
+    ngx_memcpy(sale->step, order->step, sizeof(sale->step));
+
+    code = ngx_faka_rules_buyer(worker, sale);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    worker->rules->env = *env;
+    ngx_faka_rules_input(worker->rules, sale);
+
+    return FK_OK;
+}
+
+
+static fk_code_t
+ngx_faka_rules_buyer(ngx_faka_worker_t *worker, ngx_faka_sale_t *sale)
+{
+    uint8_t    key[FK_TALLY_KEY_SIZE];
+    fk_code_t  code;
+
+    ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
+
+    if (!worker->shop->buyer_history) {
+        return FK_OK;
+    }
+
+    code = ngx_faka_buyer_key(worker, sale->contact, key);
+
+    return code == FK_OK ? fk_buyer_get(&worker->fk, key, &sale->buyer)
+                         : code;
+}
+
+
+/* The shadow is asked first: what the split points to is of the last one. */
+
+static fk_code_t
+ngx_faka_rules_split(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
+    int64_t paid, fk_split_t *split)
+{
+    char                       text[FK_ORDER_TEXT_SIZE];
+    uint32_t                   version;
+    fk_code_t                  code;
+    fk_split_t                 other;
+    ngx_uint_t                 shadow;
+    ngx_faka_rules_variant_t   variant;
+
+    shadow = rules->worker->shop->canary_shadow;
+    variant = ngx_faka_rules_choose(rules, sale->contact);
+    version = rules->version[variant];
+    rules->asked = 0;
+
+    if (shadow) {
+        code = ngx_faka_commission(rules, NGX_FAKA_RULES_CANARY, sale, paid,
+                                   &other);
+        if (code != FK_OK) {
+            return code;
+        }
+    }
+
+    code = ngx_faka_commission(rules, variant, sale, paid, split);
+
+    if (code != FK_OK || !rules->asked) {
+        return code;
+    }
+
+    if (shadow) {
+        ngx_faka_rules_compared(rules, FL_HOOK_COMMISSION,
+                                ngx_faka_rules_splits_differ(&other, split));
+    }
+
+    if (sale->order->rules != version) {
+        fk_order_id_text(&sale->order->id, text);
+        ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+                      "faka: order %*s was made by the rules %08xD, its "
+                      "commission is by %08xD", sizeof(text), text,
+                      sale->order->rules, version);
+    }
+
+    return FK_OK;
+}
+
+
+static ngx_uint_t
+ngx_faka_rules_splits_differ(const fk_split_t *a, const fk_split_t *b)
+{
+    uint32_t  i;
+
+    if (a->flagged != b->flagged || a->count != b->count) {
+        return 1;
+    }
+
+    for (i = 0; i < a->count; i++) {
+        if (a->line[i].amount != b->line[i].amount
+            || a->line[i].account.data != b->line[i].account.data)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_view_t *order)
+{
+    fk_str_t  contact;
+
+    ngx_faka_risk_found(worker->rules);
+
+    if (worker->rules->counts) {
+        contact = (fk_str_t) { order->contact, order->contact_size };
+        fk_rate_add(&worker->fk, env, FK_RATE_PAID,
+                    ngx_faka_contact(contact, worker->rules->contact));
+    }
+}
