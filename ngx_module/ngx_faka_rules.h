@@ -44,15 +44,24 @@ fk_code_t ngx_faka_rules_checkout(ngx_http_request_t *r,
     ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_product_view_t *product, fk_checkout_t *out);
 
+/* A list of products, and what it costs somebody of whom nothing is known. */
+typedef struct {
+    int64_t          left_us;          /* that may still be spent on rules */
+    fk_buyer_view_t  buyer;            /* nobody, with everybody's level */
+} ngx_faka_quotes_t;
+
+/* Before the first quote of a list.  FK_OK; any 503: not now. */
+fk_code_t ngx_faka_rules_quotes(ngx_faka_worker_t *worker,
+    ngx_faka_quotes_t *quotes);
+
 /*
- * What one unit costs somebody of whom nothing is known, by the rules and not
- * by the canary; the product's price when they do not say.  Of a list of
- * products, *left_us is what may still be spent on it, and gets less: when
- * none is left nobody is asked any more, and one call may go beyond it.
+ * What one unit costs, by the rules and not by the canary; the price before it
+ * when they do not say.  What is left gets less: when it is nothing nobody is
+ * asked any more, and one call may go beyond it.
  */
 #define NGX_FAKA_RULES_QUOTES_US  3000
 int64_t ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_product_view_t *product, int64_t *left_us);
+    const fk_product_view_t *product, ngx_faka_quotes_t *quotes);
 
 /* The order was made: it counts. */
 void ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,

@@ -68,8 +68,9 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
     uint32_t            i, n, cursor;
     fk_env_t            env;
     fk_code_t           code;
+    int64_t             price;
     ngx_faka_json_t     json;
-    int64_t             price, left_us;
+    ngx_faka_quotes_t   quotes;
     fk_product_view_t  *products;
 
     products = ngx_palloc(r->pool,
@@ -80,12 +81,16 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
 
     ngx_faka_env(&env);
 
+    code = ngx_faka_rules_quotes(shop->worker, &quotes);
+    if (code != FK_OK) {
+        return code;
+    }
+
     ngx_faka_json_begin(&json, r->pool,
                         FK_LIST_SLICE_MAX * NGX_FAKA_PRODUCT_JSON_SIZE / 4);
     ngx_faka_json_array(&json, NULL);
 
     cursor = 0;
-    left_us = NGX_FAKA_RULES_QUOTES_US;
 
     do {
         n = FK_LIST_SLICE_MAX;
@@ -97,7 +102,7 @@ ngx_faka_products_json(ngx_http_request_t *r, ngx_faka_shop_t *shop,
 
         for (i = 0; i < n; i++) {
             price = ngx_faka_rules_quote(shop->worker, &env, &products[i],
-                                         &left_us);
+                                         &quotes);
             ngx_faka_products_item(&json, &products[i], price);
         }
 

@@ -270,9 +270,21 @@ ngx_faka_rules_choose(const ngx_faka_rules_t *rules, fk_str_t contact)
 }
 
 
+fk_code_t
+ngx_faka_rules_quotes(ngx_faka_worker_t *worker, ngx_faka_quotes_t *quotes)
+{
+    /* No contact has this digest: a level that he has is everybody's. */
+    static const uint8_t  nobody[FK_TALLY_KEY_SIZE];
+
+    quotes->left_us = NGX_FAKA_RULES_QUOTES_US;
+
+    return fk_buyer_get(&worker->fk, nobody, &quotes->buyer);
+}
+
+
 int64_t
 ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_product_view_t *product, int64_t *left_us)
+    const fk_product_view_t *product, ngx_faka_quotes_t *quotes)
 {
     int64_t            total;
     uint64_t           started_us;
@@ -280,14 +292,6 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     ngx_faka_rules_t  *rules;
 
     rules = worker->rules;
-    total = product->price;
-
-    if (!rules->asks || *left_us <= 0) {
-        return total;
-    }
-
-    started_us = ngx_faka_steady_us();
-    rules->env = *env;
 
     sale.product = product;
     sale.order = NULL;
@@ -297,12 +301,26 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     sale.agent = (fk_str_t) { NULL, 0 };
     sale.qty = 1;
     ngx_memzero(&sale.buyer, sizeof(fk_buyer_view_t));
+
+    /* Levels are of buyers, and a checkout may ask nobody who he is. */
+    if (worker->shop->buyer_history || product->buyer_limit != 0) {
+        sale.buyer = quotes->buyer;
+    }
+
     ngx_faka_rules_steps(&sale);
+    total = sale.step[FK_STEP_LEVEL];
+
+    if (!rules->asks || quotes->left_us <= 0) {
+        return total;
+    }
+
+    started_us = ngx_faka_steady_us();
+    rules->env = *env;
 
     ngx_faka_rules_input(rules, &sale);
     (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &total);
 
-    *left_us -= (int64_t) (ngx_faka_steady_us() - started_us);
+    quotes->left_us -= (int64_t) (ngx_faka_steady_us() - started_us);
 
     return total;
 }

@@ -67,6 +67,7 @@ is(amount(qty => 12, contact => somebody()), 12000, 'then the list counts');
 my $level = put('levels/silver', { off_bp => 500, min_spent => 3000 });
 is($level->status, 200, 'a level');
 api_ok('PUT', '/admin/levels/{level}', $level, 'as described');
+is($t->get('/products')->json->[0]{price}, 1000, 'not that of a stranger');
 is(put('levels/gold', { off_bp => 1000, min_spent => 1_000_000 })->status, 200,
    'another');
 my $levels = $t->admin('GET', '/levels');
@@ -91,6 +92,13 @@ is(put('buyers/lin@example.com', { level => 'lead' })->status, 404,
    'there is no such level');
 is($t->admin('GET', '/buyers/nobody')->json->{orders}, 0,
    'of a stranger nothing is known');
+
+is(put('levels/welcome', { off_bp => 300, min_spent => 0 })->status, 200,
+   'a level of everybody');
+is($t->get('/products')->json->[0]{price}, 970, 'the list of products has it');
+is(amount(contact => somebody()), 970, 'as the order');
+is(put('levels/welcome', { off_bp => 0, min_spent => 0 })->status, 200,
+   'and not any more');
 
 
 # Coupons.

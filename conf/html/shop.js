@@ -45,14 +45,27 @@ function offer(product) {
   return { can: true, text: t('left', number(product.stock)), look: '' };
 }
 
+/* What so many cost.  By the list and its tiers that is so; when one unit has
+   another price, it is taken for all of them, and the order says what is so. */
+function totalOf(product, qty) {
+  const list = product.tiers.reduce((unit, tier) => (qty >= tier.min_qty ? tier.price : unit), product.list_price) * qty;
+  return product.price === product.list_price ? list : Math.ceil(list * (product.price / product.list_price));
+}
+
+function tiersText(product) {
+  return product.tiers.filter(tier => tier.min_qty <= product.qty_max).map(tier =>
+    t('tier', tier.min_qty, money(Math.ceil(totalOf(product, tier.min_qty) / tier.min_qty), product.currency))).join(' · ');
+}
+
 function makeTile(sku) {
   const tile = {
     name: el('h3'),
     stock: el('p'),
+    tiers: el('p', { class: 'stock' }),
     price: el('span', { class: 'price' }),
     button: el('button', { type: 'button', class: 'primary', onclick: () => openBuy(sku) }),
   };
-  tile.node = el('li', { class: 'product', 'data-sku': sku }, tile.name, tile.stock,
+  tile.node = el('li', { class: 'product', 'data-sku': sku }, tile.name, tile.stock, tile.tiers,
     el('div', { class: 'foot' }, tile.price, tile.button));
   return tile;
 }
@@ -66,6 +79,7 @@ function fillTile(tile, product) {
   tile.button.setAttribute('aria-label', t('buy_label', product.name));
   put(tile.name, product.name);
   put(tile.stock, now.text);
+  put(tile.tiers, tiersText(product));
   put(tile.price, money(product.price, product.currency));
   put(tile.button, t('buy'));
 }
@@ -156,7 +170,8 @@ function drawBuy() {
   put($('buy_name'), product?.name ?? '');
   put($('buy_stock'), product && product.qty_max > 1
     ? `${now.text} · ${t('limit', product.qty_max)}` : now.text);
-  put($('buy_total'), product ? money(product.price * Math.max(1, qty), product.currency) : '');
+  put($('buy_tiers'), product ? tiersText(product) : '');
+  put($('buy_total'), product ? money(totalOf(product, Math.max(1, qty)), product.currency) : '');
   $('buy_qty').max = max;
   $('buy_qty_field').hidden = single;
   $('buy_less').disabled = sending || qty <= 1;
@@ -217,7 +232,7 @@ function pendingFor(wish) {
   const old = store.get('pending', null);
   const same = old && ['sku', 'qty', 'contact', 'coupon', 'agent'].every(k => old[k] === wish[k]);
 
-  if (same && now_s() - old.at < PENDING_S_MAX) return old;
+  if (same && now_s() - old.at < PENDING_S_MAX) return { ...old, shown: wish.shown };
   return { ...wish, key: freshKey(), at: now_s() };
 }
 
@@ -241,7 +256,8 @@ async function submitBuy() {
 
   store.put('contact', contact);
   const coupon = $('buy_coupon').value.trim() || undefined;
-  await send(pendingFor({ sku: buying, qty, contact, coupon, agent: ledBy() }), t('sending'));
+  const shown = product ? totalOf(product, qty) : undefined;
+  await send(pendingFor({ sku: buying, qty, contact, coupon, agent: ledBy(), shown }), t('sending'));
 }
 
 async function send(pending, words) {
@@ -256,7 +272,7 @@ async function send(pending, words) {
 
   if (answer.status === 200 || answer.status === 201) {
     store.drop('pending');
-    finishBuy(answer.body);
+    finishBuy(answer.body, pending.shown);
     return;
   }
 
@@ -295,15 +311,18 @@ async function tryCheckout(pending) {
   return answer;
 }
 
-function finishBuy(order) {
+function finishBuy(order, shown) {
   const name = buyProduct()?.name ?? order.sku;
   const kept = keepOrder({ ...order, name });
   const pay = order.pay?.method === 'redirect' && /^https?:\/\//.test(order.pay.url);
 
+  /* Who is to pay more than was shown sees it before the gateway asks for it. */
+  const dearer = order.amount > shown;
+
   /* Leaving without a stored token would lose the order: keep it in the
      address then, where only this browser sees it. */
   if (!kept) location.assign(`/return/${order.order}#${order.token}`);
-  else if (pay) location.assign(order.pay.url);
+  else if (pay && !dearer) location.assign(order.pay.url);
   else location.assign(`/return/${order.order}`);
 
   progress = t('going');

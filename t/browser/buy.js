@@ -22,7 +22,7 @@ const BASE = (process.env.BASE || 'http://127.0.0.1:8080').replace(/\/$/, '');
 const CHROMIUM = process.env.CHROMIUM || '/usr/bin/chromium';
 const STEP_MS = 20000;
 const RUN_MS = 180000;
-const TESTS = 25;
+const TESTS = 30;
 
 let count = 0;
 let failures = 0;
@@ -210,6 +210,38 @@ async function busyThenCancel(page, sku) {
   is(await page.locator('#pay').count(), 0, 'a cancelled order asks for no payment');
 }
 
+/* Tiers are shown and counted; a price that rose meanwhile is seen before it is paid. */
+async function tiersAndMore(page, sku) {
+  await page.route('**/products', async route => {
+    const products = await (await route.fetch()).json();
+    const mine = products.find(p => p.sku === sku);
+    mine.qty_max = 10;
+    mine.list_price = 1000;
+    mine.price = 900;
+    mine.tiers = [{ min_qty: 2, price: 500 }, { min_qty: 50, price: 1 }];
+    return route.fulfill({ json: products });
+  });
+  await page.route('**/checkout', async route => {
+    const response = await route.fetch();
+    return route.fulfill({ response, json: { ...await response.json(), amount: 901 } });
+  });
+  await page.goto('/');
+  await page.locator(`.product[data-sku="${sku}"] button`).click();
+  is(await page.textContent('#buy_tiers'), '¥4.50 each from 2', 'the tier that can be had is shown');
+  is(await page.textContent('#buy_total'), '¥9.00', 'one');
+  await page.click('#buy_more');
+  is(await page.textContent('#buy_total'), '¥9.00', 'two by their tier cost as much');
+  await page.click('#buy_less');
+  await page.fill('#buy_contact', 'more@example.com');
+  await page.click('#buy_submit');
+  await page.locator('#sheet #pay').waitFor();
+  ok(page.url().includes('/return/'), 'who is to pay more than was shown is not sent to pay', page.url());
+  await page.click('#cancel');
+  await page.click('#cancel');
+  await page.locator('#sheet[data-status=cancelled]').waitFor();
+  ok(true, 'and may leave it');
+}
+
 
 async function main() {
   const browser = await chromium.launch({
@@ -228,6 +260,7 @@ async function main() {
     await inChinese(await buyer(browser, 'zh-CN'), sku, first);
     await lostAnswer(await buyer(browser, 'en-US'), sku);
     await busyThenCancel(await buyer(browser, 'en-US'), sku);
+    await tiersAndMore(await buyer(browser, 'en-US'), sku);
     ok(troubles.length === 0, 'no script error, nothing blocked, no foreign request', troubles);
   } finally {
     clearTimeout(watchdog);
