@@ -48,6 +48,9 @@ static void ngx_faka_admin_account_body(ngx_http_request_t *r,
 static fk_code_t ngx_faka_admin_account_make(ngx_faka_ctx_t *ctx,
     ngx_faka_account_in_t *in, uint32_t given, uint64_t *seq,
     const char **field);
+static fk_code_t ngx_faka_admin_account_digests(ngx_faka_worker_t *w,
+    const ngx_faka_account_in_t *in, fk_account_put_t *put,
+    const char **field);
 static void ngx_faka_admin_account_done(ngx_http_request_t *r,
     fk_code_t code);
 static void ngx_faka_admin_account(ngx_faka_json_t *json,
@@ -76,9 +79,9 @@ static const ngx_faka_field_t  ngx_faka_account_field[] = {
     { "closed", NGX_FAKA_FIELD_BOOL, NGX_FAKA_ACCOUNT_OFFSET(closed), 0, 1,
       0, NULL, 0 },
     { "token", NGX_FAKA_FIELD_WORD, NGX_FAKA_ACCOUNT_OFFSET(token),
-      NGX_FAKA_ACCOUNT_TOKEN_MIN, NGX_FAKA_ACCOUNT_TOKEN_MAX, 0, NULL, 0 },
+      0, NGX_FAKA_ACCOUNT_TOKEN_MAX, 0, NULL, 0 },
     { "contact", NGX_FAKA_FIELD_TEXT, NGX_FAKA_ACCOUNT_OFFSET(contact),
-      1, FK_CONTACT_SIZE_MAX, 0, NULL, 0 },
+      0, FK_CONTACT_SIZE_MAX, 0, NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
@@ -113,6 +116,11 @@ ngx_faka_admin_account_body(ngx_http_request_t *r, ngx_str_t *body)
     field = NULL;
     code = ngx_faka_admin_account_make(ctx, in, given, &seq, &field);
 
+    /* The engine's word for what stands in the path. */
+    if (field != NULL && ngx_strcmp(field, "id") == 0) {
+        field = "account";
+    }
+
     if (code != FK_OK) {
         ngx_faka_send_problem(r, code, field,
                               code == FK_INVALID
@@ -129,10 +137,9 @@ static fk_code_t
 ngx_faka_admin_account_make(ngx_faka_ctx_t *ctx, ngx_faka_account_in_t *in,
     uint32_t given, uint64_t *seq, const char **field)
 {
-    u_char               digest[PAY_SHA256_SIZE];
     int64_t             *rate;
     fk_env_t             env;
-    pay_str_t            token;
+    fk_code_t            code;
     ngx_uint_t           i;
     fk_account_put_t     put;
     ngx_faka_worker_t   *w;
@@ -185,28 +192,48 @@ ngx_faka_admin_account_make(ngx_faka_ctx_t *ctx, ngx_faka_account_in_t *in,
         put.rate_bp[i] = rate[i] < 0 ? FK_RATE_BY_RULE : (uint16_t) rate[i];
     }
 
-    /* Only the digest stays: nobody reads a token out of a journal. */
-    if (in->token.len != 0) {
-        token = ngx_faka_pay_str(&in->token);
-
-        if (!pay_sha256(w->crypto, &token, 1, digest)) {
-            return FK_LOCK_TIMEOUT;
-        }
-
-        ngx_memcpy(put.token, digest, sizeof(put.token));
-    }
-
-    if (in->contact.len != 0
-        && ngx_faka_buyer_key(w, ngx_faka_fk_str(&in->contact), put.buyer)
-           != FK_OK)
-    {
-        return FK_LOCK_TIMEOUT;
+    code = ngx_faka_admin_account_digests(w, in, &put, field);
+    if (code != FK_OK) {
+        return code;
     }
 
     ngx_faka_env(&env);
 
     return fk_account_put(&w->fk, &env, &put, &in->account, &in->created, seq,
                           field);
+}
+
+
+/* Only digests stay: nobody reads a token out of a journal.  An empty one, as
+ * an empty contact, is none from now on. */
+
+static fk_code_t
+ngx_faka_admin_account_digests(ngx_faka_worker_t *w,
+    const ngx_faka_account_in_t *in, fk_account_put_t *put,
+    const char **field)
+{
+    u_char     digest[PAY_SHA256_SIZE];
+    pay_str_t  token;
+
+    if (in->token.len != 0) {
+
+        if (in->token.len < NGX_FAKA_ACCOUNT_TOKEN_MIN) {
+            *field = "token";
+            return FK_INVALID;
+        }
+
+        token = ngx_faka_pay_str(&in->token);
+
+        if (!pay_sha256(w->crypto, &token, 1, digest)) {
+            return FK_LOCK_TIMEOUT;
+        }
+
+        ngx_memcpy(put->token, digest, sizeof(put->token));
+    }
+
+    return in->contact.len == 0
+           ? FK_OK
+           : ngx_faka_buyer_key(w, ngx_faka_fk_str(&in->contact), put->buyer);
 }
 
 

@@ -6,6 +6,7 @@
 
 #include "ngx_faka_admin.h"
 #include "ngx_faka_order.h"
+#include "pay/utf8.h"
 
 
 #define NGX_FAKA_LEVELS_JSON_SIZE  2048
@@ -307,7 +308,10 @@ static fk_code_t
 ngx_faka_admin_buyer_key(ngx_faka_ctx_t *ctx, const ngx_str_t *contact,
     uint8_t key[FK_TALLY_KEY_SIZE])
 {
-    if (contact->len < 1 || contact->len > FK_CONTACT_SIZE_MAX) {
+    /* What no checkout takes is nobody's, and could not be shown. */
+    if (contact->len < 1 || contact->len > FK_CONTACT_SIZE_MAX
+        || !pay_utf8_printable(ngx_faka_pay_str(contact)))
+    {
         return FK_INVALID;
     }
 

@@ -24,7 +24,9 @@ static fk_code_t ngx_faka_agent_find(ngx_http_request_t *r,
 static void ngx_faka_agent_show(ngx_http_request_t *r,
     ngx_faka_shop_t *shop, const fk_account_view_t *account);
 static void ngx_faka_agent_csv(ngx_http_request_t *r, ngx_faka_shop_t *shop,
-    fk_str_t id);
+    fk_str_t id, uint64_t cursor);
+static ngx_int_t ngx_faka_agent_csv_next(ngx_http_request_t *r,
+    uint64_t cursor);
 static u_char *ngx_faka_agent_csv_line(u_char *p, u_char *last,
     const fk_entry_t *entry);
 
@@ -71,7 +73,9 @@ ngx_faka_agents_handler(ngx_http_request_t *r)
 
     if (code == FK_OK) {
         (void) ngx_faka_subpath_next(&rest, &what);
-        code = ngx_faka_agent_find(r, flcf->shop, &id, &account);
+        code = rest.data == NULL
+               ? ngx_faka_agent_find(r, flcf->shop, &id, &account)
+               : FK_NOT_FOUND;
     }
 
     if (code != FK_OK) {
@@ -90,7 +94,9 @@ ngx_faka_agents_handler(ngx_http_request_t *r)
     } else if (ngx_strncmp(what.data, "ledger.csv", 10) == 0
                && what.len == 10)
     {
-        ngx_faka_agent_csv(r, flcf->shop, ngx_faka_fk_str(&id));
+        if (ngx_faka_admin_cursor(r, &cursor) == NGX_OK) {
+            ngx_faka_agent_csv(r, flcf->shop, ngx_faka_fk_str(&id), cursor);
+        }
 
     } else {
         ngx_faka_send_problem(r, FK_NOT_FOUND, NULL, NULL);
@@ -179,12 +185,12 @@ ngx_faka_agent_show(ngx_http_request_t *r, ngx_faka_shop_t *shop,
 
 
 static void
-ngx_faka_agent_csv(ngx_http_request_t *r, ngx_faka_shop_t *shop, fk_str_t id)
+ngx_faka_agent_csv(ngx_http_request_t *r, ngx_faka_shop_t *shop, fk_str_t id,
+    uint64_t cursor)
 {
     u_char      *text, *p, *last;
     size_t       size;
     uint32_t     i, n;
-    uint64_t     cursor;
     fk_code_t    code;
     ngx_str_t    body;
     ngx_uint_t   count;
@@ -202,7 +208,6 @@ ngx_faka_agent_csv(ngx_http_request_t *r, ngx_faka_shop_t *shop, fk_str_t id)
     last = text + size;
     p = ngx_cpymem(text, ngx_faka_agent_csv_head,
                    sizeof(ngx_faka_agent_csv_head) - 1);
-    cursor = 0;
     count = 0;
 
     do {
@@ -210,8 +215,9 @@ ngx_faka_agent_csv(ngx_http_request_t *r, ngx_faka_shop_t *shop, fk_str_t id)
         code = fk_account_entries(&shop->worker->fk, id, &cursor, entry, &n);
 
         if (code != FK_OK) {
-            ngx_faka_send_problem(r, code == FK_CONFLICT ? FK_LOCK_TIMEOUT
-                                                         : code, NULL, NULL);
+            ngx_faka_send_problem(r, code,
+                                  code == FK_CONFLICT ? "cursor" : NULL,
+                                  NULL);
             return;
         }
 
@@ -224,10 +230,35 @@ ngx_faka_agent_csv(ngx_http_request_t *r, ngx_faka_shop_t *shop, fk_str_t id)
     } while (cursor != 0
              && count + NGX_FAKA_LEDGER_SLICE <= NGX_FAKA_CSV_ENTRIES_MAX);
 
+    if (cursor != 0 && ngx_faka_agent_csv_next(r, cursor) != NGX_OK) {
+        ngx_faka_send_problem(r, FK_TABLE_FULL, NULL, NULL);
+        return;
+    }
+
     body.data = text;
     body.len = p - text;
 
     ngx_faka_send_bytes(r, NGX_HTTP_OK, &ngx_faka_agent_csv_type, &body);
+}
+
+
+/* A file has no place for it: a link to the same path with the cursor. */
+
+static ngx_int_t
+ngx_faka_agent_csv_next(ngx_http_request_t *r, uint64_t cursor)
+{
+    char  *link;
+
+    link = ngx_pnalloc(r->pool, sizeof("<?cursor=>; rel=\"next\"")
+                                + NGX_INT64_LEN);
+    if (link == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf((u_char *) link, "<?cursor=%uL>; rel=\"next\"%Z",
+                       cursor);
+
+    return ngx_faka_header_add(r, "Link", link);
 }
 
 

@@ -97,10 +97,10 @@ static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
       offsetof(ngx_faka_checkout_in_t, channel), 1, FK_CHANNEL_SIZE_MAX, 0,
       NULL, 0 },
     { "coupon", NGX_FAKA_FIELD_WORD,
-      offsetof(ngx_faka_checkout_in_t, coupon), 1, FK_COUPON_CODE_SIZE_MAX, 0,
+      offsetof(ngx_faka_checkout_in_t, coupon), 0, FK_COUPON_CODE_SIZE_MAX, 0,
       NULL, 0 },
     { "agent", NGX_FAKA_FIELD_WORD,
-      offsetof(ngx_faka_checkout_in_t, agent), 1, FK_ACCOUNT_SIZE_MAX, 0,
+      offsetof(ngx_faka_checkout_in_t, agent), 0, FK_ACCOUNT_SIZE_MAX, 0,
       NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };

@@ -92,6 +92,12 @@ is(put('buyers/lin@example.com', { level => 'lead' })->status, 404,
    'there is no such level');
 is($t->admin('GET', '/buyers/nobody')->json->{orders}, 0,
    'of a stranger nothing is known');
+for my $what (['%FF', 'no text'], ['x' x 129, 'too long']) {
+    my $nobody = $t->admin('GET', "/buyers/$what->[0]");
+    api_ok('GET', '/admin/buyers/{contact}', $nobody, "$what->[1]: described");
+    is($nobody->status, 400, "$what->[1]: is no contact");
+    is($nobody->json->{field}, 'contact', "$what->[1]: the field is named");
+}
 
 is(put('levels/welcome', { off_bp => 300, min_spent => 0 })->status, 200,
    'a level of everybody');
@@ -114,6 +120,8 @@ my %use = (coupon => 'Ten', qty => 2);
 is(amount(%use, contact => somebody()), 1800, 'ten percent');
 is(amount(%use, qty => 5, contact => somebody()), 4750, 'up to its cap');
 
+is(amount(coupon => '', agent => '', contact => somebody()), 1000,
+   'an empty one is none');
 my $once = $t->checkout(sku => 'x', %use, contact => 'once@example.com');
 is($once->status, 201, 'somebody uses it');
 my $again = $t->checkout(sku => 'x', %use, contact => 'once@example.com');

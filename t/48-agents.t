@@ -145,12 +145,29 @@ like($csv->body, qr/\Akind,.*\ncommission,available,99,\d+,\d+,\w{26},\n\z/,
      'a line an entry');
 for my $case (['/agents/lin', undef], ['/agents/lin', 'wrong' x 8],
               ['/agents/boss', $secret], ['/agents/none', $secret],
-              ['/agents/', $secret], ['/agents/lin/other', $secret]) {
+              ['/agents/', $secret], ['/agents/lin/other', $secret],
+              ['/agents/lin/ledger/x', $secret],
+              ['/agents/lin/ledger/x/y', $secret],
+              ['/agents/lin/ledger.csv/', $secret]) {
     my ($path, $token) = @$case;
     my $no = $t->get($path, defined $token
                      ? (headers => { Authorization => "Bearer $token" }) : ());
     is($no->status, 404, "$path with another token tells nothing");
 }
+
+
+# An empty token or contact is none, and a short token is refused.
+
+my $short = put('lin', token => 'x' x 31);
+is($short->status, 400, 'a token that could be guessed');
+is($short->json->{field}, 'token', 'the field is named');
+is(put('a!b', currency => 'CNY')->json->{field}, 'account', 'also of a path');
+is(put('lin', token => '')->status, 200, 'no token any more');
+is($t->get('/agents/lin', %mine)->status, 404, 'so nobody sees him');
+is($t->get('/agents/lin', headers => { Authorization => 'Bearer ' })->status,
+   404, 'not without one, either');
+is(put('lin', token => $secret)->status, 200, 'it is given again');
+is($t->get('/agents/lin', %mine)->status, 200, 'and counts');
 
 
 # Who buys by his own link earns nothing by this rule.
@@ -159,6 +176,12 @@ is(put('lin', contact => 'Lin@Example.com')->status, 200, 'his own contact');
 bought(agent => 'lin', contact => 'lin@example.com');
 is(account('lin')->{earned}, 99, 'nothing of that');
 is(account('boss')->{earned}, 49, 'for nobody');
+is(put('lin', contact => '')->status, 200, 'it is his contact no more');
+$order = bought(agent => 'lin', contact => 'lin@example.com', qty => 10);
+is(account('lin')->{earned}, 99 + 999, 'then it is somebody else');
+$t->admin('POST', "/orders/$order->{order}/refunds",
+          { amount => 9990, ref => 'own' });
+is(account('lin')->{earned}, 99, 'who is given the money back');
 
 
 # A rate of their own counts more than the rule; a closed one gets nothing.
@@ -241,7 +264,7 @@ is($t->admin('POST', "/orders/$order->{order}/refunds",
              { amount => 1, ref => 'debt' })->status, 200, 'one cent back');
 my $totals = $t->audit_ok->{totals};
 is_deeply($totals->{ledger_sum}, { CNY => 0 }, 'both sides are equal');
-is_deeply([@$totals{qw(accounts splits withdrawals)}], [3, 5, 1],
+is_deeply([@$totals{qw(accounts splits withdrawals)}], [3, 6, 1],
           'all of it is counted');
 
 my $saved = [map { balances($_) } qw(lin boss platform)];
@@ -250,7 +273,7 @@ ok($t->wait_open, 'and reads its journal');
 is_deeply([map { balances($_) } qw(lin boss platform)], $saved,
           'balances are as before');
 is_deeply([@{ $t->audit_ok->{totals} }{qw(accounts splits withdrawals)}],
-          [3, 5, 1], 'and all of it is there');
+          [3, 6, 1], 'and all of it is there');
 
 
 # The configuration.
