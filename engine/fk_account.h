@@ -172,13 +172,22 @@ typedef struct {
 
 /*
  * Reserves amount of what an account has available.  A closed one may ask,
- * too.  Asked twice it is two withdrawals.  FK_INVALID: amount or note
- * (0..FK_REF_SIZE_MAX, no control characters).  FK_CONFLICT: so much is not
- * available.  FK_LIMIT: FK_WITHDRAWALS_OPEN_MAX of it are to be decided.
- * FK_NOT_FOUND, FK_RING_FULL.  FK_TABLE_FULL: none is finished that could
- * make room, or a snapshot is being made.
+ * too.  Asked twice it is two withdrawals; by fk_withdrawal_request_once() one
+ * for each note, which the caller chose, for as long as the shop holds it:
+ * FK_EXISTS with that one, whatever its amount and state.
+ *   FK_INVALID     amount or note (0..FK_REF_SIZE_MAX, no control characters)
+ *   FK_CONFLICT    so much is not available
+ *   FK_LIMIT       FK_WITHDRAWALS_OPEN_MAX of it are to be decided
+ *   FK_TABLE_FULL  none is finished that could make room, or a snapshot is
+ *                  being made
+ *   FK_NOT_FOUND, FK_RING_FULL
  */
 fk_code_t fk_withdrawal_request(fk_t *fk, const fk_env_t *env,
+    fk_str_t account, int64_t amount, fk_str_t note,
+    fk_withdrawal_view_t *out);
+
+/* The note has 1 byte at least. */
+fk_code_t fk_withdrawal_request_once(fk_t *fk, const fk_env_t *env,
     fk_str_t account, int64_t amount, fk_str_t note,
     fk_withdrawal_view_t *out);
 

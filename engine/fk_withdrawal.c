@@ -27,6 +27,11 @@ static const uint8_t  fk_withdrawal_from[FK_WITHDRAWAL_STATE_COUNT] = {
 
 
 static int fk_withdrawal_open(const fk_withdrawal_rec_t *w);
+static fk_code_t fk_withdrawal_ask(fk_t *fk, const fk_env_t *env,
+    fk_str_t account, int64_t amount, fk_str_t note, int once,
+    fk_withdrawal_view_t *out);
+static uint32_t fk_withdrawal_noted(const fk_t *fk, uint32_t account,
+    fk_str_t note);
 static fk_code_t fk_withdrawal_ladder(fk_t *fk, const fk_env_t *env,
     uint32_t account, int64_t amount);
 static uint32_t fk_withdrawal_make(fk_t *fk, const fk_env_t *env,
@@ -125,6 +130,24 @@ fk_code_t
 fk_withdrawal_request(fk_t *fk, const fk_env_t *env, fk_str_t account,
     int64_t amount, fk_str_t note, fk_withdrawal_view_t *out)
 {
+    return fk_withdrawal_ask(fk, env, account, amount, note, 0, out);
+}
+
+
+fk_code_t
+fk_withdrawal_request_once(fk_t *fk, const fk_env_t *env, fk_str_t account,
+    int64_t amount, fk_str_t note, fk_withdrawal_view_t *out)
+{
+    return note.size == 0
+           ? FK_INVALID
+           : fk_withdrawal_ask(fk, env, account, amount, note, 1, out);
+}
+
+
+static fk_code_t
+fk_withdrawal_ask(fk_t *fk, const fk_env_t *env, fk_str_t account,
+    int64_t amount, fk_str_t note, int once, fk_withdrawal_view_t *out)
+{
     uint32_t   slot, withdrawal;
     fk_code_t  code;
 
@@ -138,8 +161,15 @@ fk_withdrawal_request(fk_t *fk, const fk_env_t *env, fk_str_t account,
     }
 
     slot = fk_account_find(fk, account);
+    withdrawal = slot != 0 && once ? fk_withdrawal_noted(fk, slot, note) : 0;
+
     code = slot == 0 ? FK_NOT_FOUND
+           : withdrawal != 0 ? FK_EXISTS
            : fk_withdrawal_ladder(fk, env, slot, amount);
+
+    if (code == FK_EXISTS) {
+        fk_withdrawal_fill(fk, withdrawal, out);
+    }
 
     if (code == FK_OK) {
         fk_record_begin(fk, env);
@@ -153,6 +183,33 @@ fk_withdrawal_request(fk_t *fk, const fk_env_t *env, fk_str_t account,
 
     fk_unlock(fk);
     return code;
+}
+
+
+/* 0: none of the account's has this note. */
+
+static uint32_t
+fk_withdrawal_noted(const fk_t *fk, uint32_t account, fk_str_t note)
+{
+    uint32_t                    n, i, fresh;
+    const fk_withdrawal_rec_t  *w;
+
+    fresh = fk->region->table[FK_TABLE_WITHDRAWALS].fresh;
+    i = FK_ACCOUNT(fk, account)->withdrawals;
+
+    for (n = 0; i != 0 && n < fresh; n++) {
+        w = FK_WITHDRAWAL(fk, i);
+
+        if (w->note_size == note.size
+            && memcmp(w->note, note.data, note.size) == 0)
+        {
+            return i;
+        }
+
+        i = w->next;
+    }
+
+    return 0;
 }
 
 

@@ -1,6 +1,7 @@
 /*
- * Withdrawals: POST /admin/accounts/ID/withdrawals reserves an amount; a
- * person approves or rejects it, pays it out somewhere else, and says so.
+ * Withdrawals: POST /admin/accounts/ID/withdrawals reserves an amount, with
+ * the caller's own reference once, however often it is sent; a person approves
+ * or rejects it, pays it out somewhere else, and says so.
  */
 
 #include "ngx_faka_admin.h"
@@ -15,6 +16,7 @@ typedef struct {
     ngx_str_t             account;             /* of the path */
     int64_t               amount;
     ngx_str_t             note;
+    ngx_str_t             ref;
 
     ngx_uint_t            status;              /* of the answer */
     fk_withdrawal_view_t  withdrawal;
@@ -37,6 +39,8 @@ static const ngx_faka_field_t  ngx_faka_withdrawal_field[] = {
       NULL, 0 },
     { "note", NGX_FAKA_FIELD_TEXT, offsetof(ngx_faka_withdrawal_in_t, note),
       0, FK_REF_SIZE_MAX, 0, NULL, 0 },
+    { "ref", NGX_FAKA_FIELD_TEXT, offsetof(ngx_faka_withdrawal_in_t, ref),
+      1, FK_REF_SIZE_MAX, 0, NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
@@ -52,7 +56,9 @@ ngx_faka_admin_withdrawal_request(ngx_http_request_t *r, ngx_str_t *name)
 static void
 ngx_faka_admin_withdrawal_body(ngx_http_request_t *r, ngx_str_t *body)
 {
+    fk_t                      *fk;
     fk_env_t                   env;
+    fk_str_t                   account;
     uint32_t                   given;
     fk_code_t                  code;
     ngx_faka_ctx_t            *ctx;
@@ -60,6 +66,7 @@ ngx_faka_admin_withdrawal_body(ngx_http_request_t *r, ngx_str_t *body)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     in = ctx->data;
+    fk = &ctx->shop->worker->fk;
 
     if (ngx_faka_admin_read(r, body, ngx_faka_withdrawal_field, in, &given)
         != NGX_OK)
@@ -67,12 +74,30 @@ ngx_faka_admin_withdrawal_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
-    ngx_faka_env(&env);
-    code = fk_withdrawal_request(&ctx->shop->worker->fk, &env,
-                                 ngx_faka_fk_str(&in->account), in->amount,
-                                 ngx_faka_fk_str(&in->note), &in->withdrawal);
+    if (in->ref.len != 0 && in->note.len != 0) {
+        ngx_faka_send_problem(r, FK_INVALID, "note",
+                              "\"ref\" becomes the note");
+        return;
+    }
 
-    if (code != FK_OK) {
+    ngx_faka_env(&env);
+    account = ngx_faka_fk_str(&in->account);
+
+    code = in->ref.len != 0
+           ? fk_withdrawal_request_once(fk, &env, account, in->amount,
+                                        ngx_faka_fk_str(&in->ref),
+                                        &in->withdrawal)
+           : fk_withdrawal_request(fk, &env, account, in->amount,
+                                   ngx_faka_fk_str(&in->note),
+                                   &in->withdrawal);
+
+    if (code == FK_EXISTS && in->withdrawal.amount != in->amount) {
+        ngx_faka_send_problem(r, FK_CONFLICT, "ref",
+                              "it belongs to a withdrawal of another amount");
+        return;
+    }
+
+    if (code != FK_OK && code != FK_EXISTS) {
         ngx_faka_send_problem(r, code,
                               code == FK_CONFLICT ? "amount" : NULL,
                               code == FK_CONFLICT
@@ -80,7 +105,7 @@ ngx_faka_admin_withdrawal_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
-    in->status = NGX_HTTP_CREATED;
+    in->status = code == FK_OK ? NGX_HTTP_CREATED : NGX_HTTP_OK;
     ngx_faka_journal_kick(ctx->shop->worker->journal);
     ngx_faka_wait_durable(r, ctx, in->withdrawal.seq,
                           ngx_faka_admin_withdrawal_done);

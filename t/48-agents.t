@@ -240,8 +240,22 @@ sub withdraw {
                      { amount => $_[0], note => 'alipay' });
 }
 is(withdraw($have + 1)->status, 409, 'not more than is there');
-my $asked = withdraw($have);
+sub by_ref {
+    my (%fields) = @_;
+    return $t->admin('POST', '/accounts/lin/withdrawals',
+                     { ref => 'payout 1', %fields });
+}
+my $asked = by_ref(amount => $have);
 is($asked->status, 201, 'all of it');
+is($asked->json->{note}, 'payout 1', 'by a reference of the own');
+my $same = by_ref(amount => $have);
+api_ok('POST', '/admin/accounts/{account}/withdrawals', $same,
+       'as described, asked twice');
+is($same->status, 200, 'is one withdrawal');
+is_deeply($same->json, $asked->json, 'the first');
+is(by_ref(amount => 1)->json->{field}, 'ref', 'of another amount it is not');
+is(by_ref(amount => 1)->status, 409, 'and refused');
+is(by_ref(amount => 1, note => 'x')->status, 400, 'nor with a note beside');
 api_ok('POST', '/admin/accounts/{account}/withdrawals', $asked,
        'as described');
 is(balances('lin'), "reserved $have earned $have", 'is reserved');
@@ -255,6 +269,7 @@ is($t->admin('POST', "/withdrawals/$id/paid")->status, 200, 'said twice');
 is($t->admin('POST', "/withdrawals/$id/reject")->status, 409,
    'it is out of the house');
 is(balances('lin'), "withdrawn $have earned $have", 'nothing is left');
+is(by_ref(amount => $have)->json->{state}, 'paid', 'it is that one still');
 my $all = $t->admin('GET', '/withdrawals');
 api_ok('GET', '/admin/withdrawals', $all, 'the list is as described');
 is(scalar @{ $all->json->{withdrawals} }, 1, 'has it');

@@ -136,6 +136,16 @@ call_withdrawal_request(fk_t *fk)
 
 
 static int
+call_withdrawal_request_once(fk_t *fk)
+{
+    fk_withdrawal_view_t  out;
+
+    return fk_withdrawal_request_once(fk, &shop_env, str("a"), 5, str("new"),
+                                      &out);
+}
+
+
+static int
 call_withdrawal_decide(fk_t *fk)
 {
     fk_withdrawal_view_t  out;

@@ -649,6 +649,7 @@ static const call_t  call_table[] = {
     READS(account_list, FK_OK),
     READS(account_entries, FK_OK),
     WRITES(withdrawal_request),
+    WRITES(withdrawal_request_once),
     WRITES(withdrawal_decide),
     READS(withdrawal_list, FK_OK),
     WRITES(tick),

@@ -414,7 +414,7 @@ static void
 test_withdrawals(void)
 {
     uint32_t              i, n, cursor, count;
-    uint64_t              first;
+    uint64_t              seq, first;
     fk_withdrawal_view_t  w, list[8];
 
     ledger_open();
@@ -435,6 +435,20 @@ test_withdrawals(void)
     EQ_INT(ledger_view("a").reserved, 60, "reserved");
     EQ_INT(fk_withdrawal_request(&shop, &shop_env, str("a"), 41, str(""),
                                  &w), FK_CONFLICT, "not once more");
+
+    seq = shop.region->ring.seq;
+    EQ_INT(fk_withdrawal_request_once(&shop, &shop_env, str("a"), 1,
+                                      str("to my card"), &w), FK_EXISTS,
+           "by the note it is that one");
+    OK(w.id == first && w.amount == 60 && shop.region->ring.seq == seq,
+       "and nothing was done");
+    EQ_INT(fk_withdrawal_request_once(&shop, &shop_env, str("a"), 1, str(""),
+                                      &w), FK_INVALID, "a note is needed");
+    EQ_INT(fk_withdrawal_request_once(&shop, &shop_env, str("z"), 1, str("n"),
+                                      &w), FK_NOT_FOUND, "nobody");
+    EQ_INT(fk_withdrawal_request_once(&shop, &shop_env, str("a"), 41,
+                                      str("to my car"), &w), FK_CONFLICT,
+           "another is another");
 
     EQ_INT(fk_withdrawal_decide(&shop, &shop_env, first, FK_WITHDRAWAL_PAID,
                                 &w), FK_CONFLICT, "not without a yes");
