@@ -6,6 +6,7 @@ use lib 't/lib';
 
 use Cwd;
 
+use Faka::Http qw(http_many);
 use Faka::OpenAPI qw(api_ok);
 use Faka::Proc qw(spew);
 use Faka::Test;
@@ -289,6 +290,35 @@ is_deeply([map { balances($_) } qw(lin boss platform)], $saved,
           'balances are as before');
 is_deeply([@{ $t->audit_ok->{totals} }{qw(accounts splits withdrawals)}],
           [3, 6, 1], 'and all of it is there');
+
+
+# A ledger that is longer than a file: it goes on where the header says.
+
+is($t->admin('PUT', '/accounts/long', { currency => 'CNY', token => $secret })
+       ->status, 201, 'another agent');
+my $many = 4096 + 20;
+$t->product('long', kind => 'counted', stock => $many, price => 999);
+my @made = @{ http_many([map { $t->checkout_request(sku => 'long',
+                                                    agent => 'long') }
+                             1 .. $many],
+                        concurrency => 32, keepalive => 1) };
+my @paid = @{ http_many([map { $t->notify_request($_->json) } @made],
+                        concurrency => 32, keepalive => 1) };
+is((grep { $_->body eq 'success' } @paid), $many, "$many orders are paid");
+my (%line, $files);
+for (my $at = '/agents/long/ledger.csv'; $at; $files++) {
+    my $file = $t->get($at, %mine);
+    my ($head, @lines) = split /\n/, $file->body;
+    cmp_ok(@lines, '<=', 4096, 'lines of a file');
+    $line{$_}++ for @lines;
+    my $link = $file->header('link') // '';
+    $at = $link =~ /\A<(\?cursor=\d+)>; rel="next"\z/
+          ? "/agents/long/ledger.csv$1" : '';
+}
+is($files, 2, 'two files');
+is((grep { $_ == 1 } values %line), $many, 'have each line once');
+is($t->get('/agents/long/ledger.csv?cursor=x', %mine)->json->{field},
+   'cursor', 'a cursor that is none');
 
 
 # The configuration.
