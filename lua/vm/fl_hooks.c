@@ -58,6 +58,7 @@ fl_price(fl_t *fl, const fl_input_t *in, int64_t limit, int64_t *total)
     }
 
     top = lua_gettop(fl->L);
+    assert(top >= 1);
 
     if (!fl_whole(fl->L, top, limit, total)) {
         snprintf(wanted, sizeof(wanted), "a whole number, 0 to %lld",
@@ -88,6 +89,7 @@ fl_commission(fl_t *fl, const fl_input_t *in, int64_t paid, uint32_t levels,
     }
 
     base = lua_gettop(fl->L) - results;
+    assert(base >= 0);
     rest = paid;
 
     for (i = 0; i < results && code == FL_OK; i++) {
@@ -130,6 +132,7 @@ fl_risk(fl_t *fl, const fl_input_t *in, fl_risk_t *verdict,
     }
 
     base = lua_gettop(fl->L) - 2;
+    assert(base >= 0);
     i = FL_RISK_COUNT;
 
     if (lua_type(fl->L, base + 1) == LUA_TSTRING) {

@@ -49,11 +49,15 @@ fl_create(const char *name, const uint8_t *source, size_t size,
 
     fl->source_size = size;
 
+    fl->is_checking = 1;
+
     if (!fl_vm_open(fl) || fl_load(fl) != FL_OK || !fl_examples(fl)) {
         memcpy(err, fl->error, FL_ERROR_SIZE);
         fl_destroy(fl);
         return NULL;
     }
+
+    fl->is_checking = 0;
 
     return fl;
 }

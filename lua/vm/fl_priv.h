@@ -54,6 +54,7 @@ struct fl_s {
     int                ref_examples;
     int                ref_signals;    /* of the example under way */
     uint32_t           examples;
+    unsigned           is_checking:1;  /* they are run */
     uint64_t           rebuilds;
 
     char              *name;

@@ -221,6 +221,8 @@ fl_vm_begin(fl_t *fl, const fl_budget_t *budget)
 static fl_code_t
 fl_vm_end(fl_t *fl, int status)
 {
+    fl_code_t  code;
+
     /* What happens between two runs is our own. */
     fl->budget = fl_budget_load;
 
@@ -238,11 +240,14 @@ fl_vm_end(fl_t *fl, int status)
     fl_vm_error(fl, status);
     lua_settop(fl->L, 0);
 
+    /* Relief may load the file again, which is a run of its own. */
+    code = fl->stopped;
+
     if (status == LUA_ERRMEM) {
         fl_vm_relieve(fl);
     }
 
-    return fl->stopped;
+    return code;
 }
 
 
@@ -288,7 +293,10 @@ fl_vm_relieve(fl_t *fl)
 
     (void) lua_gc(fl->L, LUA_GCCOLLECT, 0);
 
-    if (fl->loaded == 0 || fl->used <= fl->loaded + FL_BLOCK_MAX) {
+    /* Not while examples run, which are values of this VM. */
+    if (fl->loaded == 0 || fl->is_checking
+        || fl->used <= fl->loaded + FL_BLOCK_MAX)
+    {
         return;
     }
 

@@ -16,6 +16,9 @@
 #define TEXT_SIZE  65536
 #define PAID       1000
 
+/* Of 200 tables each, in three hooks: more than FL_MEMORY_MAX. */
+#define STATE_ROUNDS  40
+
 
 static char        text[TEXT_SIZE];
 static fl_input_t  in;
@@ -140,7 +143,7 @@ ask_risk(fl_t *fl)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int      n;
+    int      n, rounds;
     char     err[FL_ERROR_SIZE];
     fl_t    *fl;
 
@@ -150,7 +153,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         { "function price(o) ", "\nend commission = price risk = price" },
         { "function price(o) return ",
           "\nend commission = price risk = price" },
-        { "local keep = {} function price(o) ", "\nend risk = price" },
+        { "local keep, n = {}, 0 function price(o) for i = 1, 200 do "
+          "n = n + 1 keep[n] = {} end ",
+          "\nend commission = price risk = price" },
     };
 
     if (size < 1 || size > TEXT_SIZE / 2
@@ -170,10 +175,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    for (n = 0; n < 3; n++) {
+    /* What keeps state is asked until there is no room for more of it. */
+    rounds = data[0] % 4 == 3 ? STATE_ROUNDS : 3;
+
+    for (n = 0; n < rounds; n++) {
         fill_input(n);
         ask_price(fl);
-        ask_commission(fl, (uint32_t) n);
+        ask_commission(fl, (uint32_t) n % (FL_LEVELS_MAX + 1));
         ask_risk(fl);
     }
 

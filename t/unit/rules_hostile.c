@@ -205,6 +205,69 @@ test_one(const hostile_t *h)
 
 /* --- state ------------------------------------------------------------- */
 
+/* What keeps state, in any hook: whenever there is no answer it says so, and
+ * what stood there before is left alone. */
+static void
+test_state_hooks(void)
+{
+    int         n, good, failed[FL_HOOK_COUNT];
+    fl_t       *fl;
+    char        reason[FL_TEXT_SIZE_MAX + 1];
+    int64_t     total;
+    fl_code_t   code;
+    fl_risk_t   verdict;
+    fl_split_t  split;
+    fl_spent_t  spent;
+
+    fl = rules_of("local seen, n = {}, 0 local function keep() "
+                  "for i = 1, 200 do n = n + 1 seen[n] = {} end end "
+                  "function price(o) keep() return 500 end "
+                  "function commission(o) keep() return 1, 2, 3 end "
+                  "function risk(o) keep() return 'refuse', 'no' end");
+    OK(fl != NULL, "each hook keeps state: %s", rules_err);
+    rules_input();
+    memset(failed, 0, sizeof(failed));
+    good = 1;
+
+    for (n = 0; n < 1000; n++) {
+        code = price_of(fl, &total);
+        failed[FL_HOOK_PRICE] += code != FL_OK;
+        good = good && (code == FL_OK ? total == 500
+                                      : total == -1);
+
+        code = fl_commission(fl, &rules_in, 1000, FL_LEVELS_MAX, &split);
+        failed[FL_HOOK_COMMISSION] += code != FL_OK;
+        good = good && (code == FL_OK
+                        ? split.platform == 1 && split.level[1] == 3
+                        : split.platform == 0
+                          && split.level[0] == 0);
+
+        verdict = FL_RISK_PASS;
+        code = fl_risk(fl, &rules_in, &verdict, reason);
+        failed[FL_HOOK_RISK] += code != FL_OK;
+        good = good && (code == FL_OK
+                        ? verdict == FL_RISK_REFUSE
+                        : verdict == FL_RISK_PASS
+                          && reason[0] == '\0');
+    }
+
+    OK(good, "an answer, or the word for none");
+    OK(failed[FL_HOOK_PRICE] > 0 && failed[FL_HOOK_COMMISSION] > 0
+       && failed[FL_HOOK_RISK] > 0, "each was without one: %d, %d, %d",
+       failed[FL_HOOK_PRICE], failed[FL_HOOK_COMMISSION],
+       failed[FL_HOOK_RISK]);
+    fl_spent(fl, &spent);
+    OK(spent.rebuilds > 0, "it began anew %" PRIu64 " times", spent.rebuilds);
+    fl_destroy(fl);
+
+    OK(rules_of("local keep = {} function commission(o) "
+                "for i = 1, 1e6 do keep[i] = { i } end return 5 end "
+                "examples = { { commission = { paid = 5 }, gives = { 5 } } }")
+       == NULL && strstr(rules_err, "memory") != NULL,
+       "one that keeps state over its examples: %s", rules_err);
+}
+
+
 /* It grows until it may not, and then begins anew. */
 static void
 test_state(void)
@@ -330,6 +393,7 @@ main(void)
     }
 
     test_state();
+    test_state_hooks();
     test_files();
 
     return tap_done();
