@@ -87,7 +87,8 @@ $(DEPS): deps-%:
 
 $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(sort $(ENGINE_C) $(PAY_C) $(JOURNAL_C) $(MODULE_C) $(HEADERS)) > $@.new
+	@printf '%s\n' $(sort $(ENGINE_C) $(LUA_C) $(PAY_C) $(JOURNAL_C) \
+	    $(MODULE_C) $(HEADERS)) > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 .PHONY: FORCE

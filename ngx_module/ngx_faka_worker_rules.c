@@ -76,7 +76,8 @@ ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
 }
 
 
-/* The master has made one of the same bytes: what fails here is memory. */
+/* The master has checked the same bytes: what fails here is memory.  A worker
+ * without it goes on, by what the shop does without an answer. */
 
 static fl_t *
 ngx_faka_rules_vm(ngx_faka_rules_t *rules, const ngx_faka_rules_file_t *file)
@@ -84,10 +85,10 @@ ngx_faka_rules_vm(ngx_faka_rules_t *rules, const ngx_faka_rules_file_t *file)
     fl_t  *vm;
     char   err[FL_ERROR_SIZE];
 
-    vm = fl_create((char *) file->path.data, file->source.data,
-                   file->source.len, err);
+    vm = fl_open((char *) file->path.data, file->source.data,
+                 file->source.len, err);
 
-    if (vm == NULL) {
+    if (err[0] != '\0') {
         ngx_log_error(NGX_LOG_EMERG, rules->worker->log, 0,
                       "faka_shop \"%V\": a worker cannot make its rules: %s",
                       &rules->worker->shop->name, err);

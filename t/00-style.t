@@ -249,7 +249,7 @@ my %rules = (
     },
     'lua/vm' => {
         ours => [], single => ['fk_types.h'],
-        from => [$c_library, qr/\A(?:stdio|stdlib|time)\.h\z/,
+        from => [$c_library, qr/\A(?:setjmp|stdio|stdlib|time)\.h\z/,
                  qr/\A(?:lua|lauxlib|lualib|luajit)\.h\z/],
     },
     'tools' => {

@@ -206,6 +206,14 @@ typedef struct fl_s  fl_t;
 
 fl_t *fl_create(const char *name, const uint8_t *source, size_t size,
     char err[FL_ERROR_SIZE]);
+
+/*
+ * The same of bytes that fl_create() has taken, without their examples, for a
+ * worker.  NULL only if there is no memory for a few KiB; when the VM cannot
+ * be made err is not empty, and each hook gives FL_MEMORY.
+ */
+fl_t *fl_open(const char *name, const uint8_t *source, size_t size,
+    char err[FL_ERROR_SIZE]);
 void fl_destroy(fl_t *fl);
 
 /* What stands on an order made by these rules: of the file's bytes, not 0. */

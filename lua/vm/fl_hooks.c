@@ -10,7 +10,6 @@
 
 
 #define FL_RESULTS_MAX  (1 + FL_LEVELS_MAX)
-#define FL_SHOWN_SIZE   64             /* of a value, in an error */
 
 
 static fl_code_t fl_ask(fl_t *fl, fl_hook_t hook, const fl_input_t *in,
@@ -19,10 +18,6 @@ static fl_code_t fl_wrong(fl_t *fl, fl_hook_t hook, int index,
     const char *wanted);
 static void fl_reason(char reason[FL_TEXT_SIZE_MAX + 1], const char *text,
     size_t size);
-static void fl_shown(lua_State *L, int index, char out[FL_SHOWN_SIZE]);
-static int fl_differs(fl_t *fl, fl_hook_t hook, int64_t got, int index,
-    int n);
-static int fl_risk_differs(fl_t *fl, fl_risk_t got, int index);
 
 
 const char *const  fl_hook_word[] = {
@@ -238,7 +233,7 @@ fl_wrong(fl_t *fl, fl_hook_t hook, int index, const char *wanted)
 }
 
 
-static void
+void
 fl_shown(lua_State *L, int index, char out[FL_SHOWN_SIZE])
 {
     switch (lua_type(L, index)) {
@@ -281,108 +276,4 @@ fl_whole(lua_State *L, int index, int64_t max, int64_t *number)
 
     *number = (int64_t) n;
     return (lua_Number) *number == n;
-}
-
-
-/* --- examples ----------------------------------------------------------- */
-
-int
-fl_hook_example(fl_t *fl, fl_hook_t hook, const fl_input_t *in, int index)
-{
-    int         i, is_list;
-    char        reason[FL_TEXT_SIZE_MAX + 1];
-    int64_t     total;
-    fl_risk_t   verdict;
-    fl_split_t  split;
-
-    if (!fl_has(fl, hook)) {
-        snprintf(fl->error, sizeof(fl->error), "%s: there is no %s",
-                 fl->name, fl_hook_word[hook]);
-        return 0;
-    }
-
-    switch (hook) {
-
-    case FL_HOOK_PRICE:
-        return fl_price(fl, in, FK_AMOUNT_MAX, &total) == FL_OK
-               && !fl_differs(fl, hook, total, index, 0);
-
-    case FL_HOOK_COMMISSION:
-        total = in->field[FL_FIELD_PAID].number;
-
-        if (fl_commission(fl, in, total, FL_LEVELS_MAX, &split) != FL_OK) {
-            return 0;
-        }
-
-        is_list = lua_istable(fl->L, index);
-
-        for (i = 0; i <= FL_LEVELS_MAX; i++) {
-            if (fl_differs(fl, hook, i == 0 ? split.platform
-                                            : split.level[i - 1],
-                           index, is_list ? i + 1 : 0))
-            {
-                return 0;
-            }
-        }
-
-        return 1;
-
-    default:
-        return fl_risk(fl, in, &verdict, reason) == FL_OK
-               && !fl_risk_differs(fl, verdict, index);
-    }
-}
-
-
-/* n: which of the list at index, 0: it is no list. */
-
-static int
-fl_differs(fl_t *fl, fl_hook_t hook, int64_t got, int index, int n)
-{
-    int      same;
-    char     shown[FL_SHOWN_SIZE];
-    int64_t  want;
-
-    if (n != 0) {
-        lua_rawgeti(fl->L, index, n);
-
-    } else {
-        lua_pushvalue(fl->L, index);
-    }
-
-    /* A list may end before the levels do. */
-    want = 0;
-    same = (n != 0 && lua_isnil(fl->L, -1)) || fl_whole(fl->L, -1,
-                                                    FK_AMOUNT_MAX, &want);
-    same = same && want == got;
-
-    if (!same) {
-        fl_shown(fl->L, -1, shown);
-        snprintf(fl->error, sizeof(fl->error), "%s:%d: %s gives %lld%s, and "
-                 "the example wants %s", fl->name, fl->line[hook],
-                 fl_hook_word[hook], (long long) got,
-                 n > 1 ? " to a level" : "", shown);
-    }
-
-    lua_pop(fl->L, 1);
-    return !same;
-}
-
-
-static int
-fl_risk_differs(fl_t *fl, fl_risk_t got, int index)
-{
-    char  shown[FL_SHOWN_SIZE];
-
-    if (lua_type(fl->L, index) == LUA_TSTRING
-        && strcmp(lua_tostring(fl->L, index), fl_risk_word[got]) == 0)
-    {
-        return 0;
-    }
-
-    fl_shown(fl->L, index, shown);
-    snprintf(fl->error, sizeof(fl->error), "%s:%d: risk gives \"%s\", and the "
-             "example wants %s", fl->name, fl->line[FL_HOOK_RISK],
-             fl_risk_word[got], shown);
-    return 1;
 }

@@ -10,17 +10,11 @@
 #include "fl_priv.h"
 
 
-#define FL_NUMBER_MAX  (INT64_C(1) << 53)      /* exact as Lua's numbers */
-
-
 static int fl_input_index(lua_State *L);
 static int fl_input_newindex(lua_State *L);
 static int fl_input_signal(lua_State *L);
 static void fl_input_view(lua_State *L, lua_CFunction index);
 static void fl_value_push(lua_State *L, const fl_value_t *value);
-static int fl_input_field(const char *word, fl_hook_t hook);
-static int fl_input_value(lua_State *L, int i, fl_input_t *in);
-static int fl_example_signal(void *data, fk_str_t name, int64_t *number);
 
 
 const fl_field_info_t  fl_fields[] = {
@@ -210,124 +204,4 @@ static int
 fl_input_newindex(lua_State *L)
 {
     return luaL_error(L, "an order's fields are not to be written to");
-}
-
-
-/* --- of an example ----------------------------------------------------- */
-
-int
-fl_input_read(fl_t *fl, int index, fl_hook_t hook, fl_input_t *in, char *why)
-{
-    int          i;
-    lua_State   *L = fl->L;
-    const char  *word;
-
-    static const char *const  types[] = {
-        "nothing", "a whole number", "true or false", "a text"
-    };
-
-    fl_input_clear(in);
-
-    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-
-        word = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-
-        if (strcmp(word, "signals") == 0 && lua_istable(L, -1)) {
-            lua_pushvalue(L, -1);
-            lua_rawseti(L, LUA_REGISTRYINDEX, fl->ref_signals);
-            in->signal = fl_example_signal;
-            in->data = fl;
-            continue;
-        }
-
-        i = fl_input_field(word, hook);
-
-        if (i == FL_FIELD_COUNT) {
-            snprintf(why, FL_ERROR_SIZE, "%s has no field \"%s\"",
-                     fl_hook_word[hook], word);
-            return 0;
-        }
-
-        if (!fl_input_value(L, i, in)) {
-            snprintf(why, FL_ERROR_SIZE, "\"%s\" is to be %s", word,
-                     types[fl_fields[i].type]);
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static int
-fl_input_field(const char *word, fl_hook_t hook)
-{
-    int  i;
-
-    for (i = 0; i < FL_FIELD_COUNT; i++) {
-        if ((fl_fields[i].hooks >> hook & 1u)
-            && strcmp(fl_fields[i].word, word) == 0)
-        {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-/* From the value on top. */
-
-static int
-fl_input_value(lua_State *L, int i, fl_input_t *in)
-{
-    size_t    size;
-    int64_t   number;
-    fk_str_t  text;
-
-    switch (fl_fields[i].type) {
-
-    case FL_INT:
-        if (fl_whole(L, -1, FL_NUMBER_MAX, &number)) {
-            fl_input_int(in, i, number);
-            return 1;
-        }
-
-        return 0;
-
-    case FL_BOOL:
-        if (lua_isboolean(L, -1)) {
-            fl_input_bool(in, i, lua_toboolean(L, -1));
-            return 1;
-        }
-
-        return 0;
-
-    default:
-        if (lua_type(L, -1) == LUA_TSTRING) {
-            text.data = (const uint8_t *) lua_tolstring(L, -1, &size);
-            text.size = size;
-            fl_input_text(in, i, text);
-            return 1;
-        }
-
-        return 0;
-    }
-}
-
-
-static int
-fl_example_signal(void *data, fk_str_t name, int64_t *number)
-{
-    int         found;
-    fl_t       *fl = data;
-    lua_State  *L = fl->L;
-
-    lua_rawgeti(L, LUA_REGISTRYINDEX, fl->ref_signals);
-    lua_pushlstring(L, (const char *) name.data, name.size);
-    lua_rawget(L, -2);
-    found = fl_whole(L, -1, FL_NUMBER_MAX, number);
-    lua_pop(L, 2);
-
-    return found;
 }

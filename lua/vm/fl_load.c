@@ -1,28 +1,58 @@
 /*
  * A file becomes rules: it is compiled, run once to define its hooks, and
  * shut; then its own examples are held against it.
- *
- *     examples = {
- *         { price = { sku = "a", qty = 3, total = 300 }, gives = 270 },
- *         { commission = { paid = 270, levels = 2 }, gives = { 0, 27, 13 } },
- *         { risk = { first_order = true }, gives = "review" }
- *     }
- *
- * They are run twice, the second time backwards: a rule that keeps something
- * from one call to the next does not give the same twice.
  */
 
 #include "fl_priv.h"
 
 
+static fl_t *fl_new(const char *name, const uint8_t *source, size_t size,
+    char err[FL_ERROR_SIZE]);
+static int fl_check(fl_t *fl);
 static int fl_load_run(lua_State *L);
 static void fl_load_hooks(lua_State *L, fl_t *fl, int env);
-static int fl_examples(fl_t *fl);
-static int fl_example(fl_t *fl, uint32_t n);
 
 
 fl_t *
 fl_create(const char *name, const uint8_t *source, size_t size,
+    char err[FL_ERROR_SIZE])
+{
+    fl_t  *fl;
+
+    fl = fl_new(name, source, size, err);
+
+    if (fl != NULL && !fl_check(fl)) {
+        memcpy(err, fl->error, FL_ERROR_SIZE);
+        fl_destroy(fl);
+        fl = NULL;
+    }
+
+    return fl;
+}
+
+
+fl_t *
+fl_open(const char *name, const uint8_t *source, size_t size,
+    char err[FL_ERROR_SIZE])
+{
+    fl_t  *fl;
+
+    fl = fl_new(name, source, size, err);
+
+    if (fl != NULL) {
+        if (!fl_vm_open(fl) || fl_load(fl) != FL_OK) {
+            fl_vm_close(fl);
+        }
+
+        memcpy(err, fl->error, FL_ERROR_SIZE);
+    }
+
+    return fl;
+}
+
+
+static fl_t *
+fl_new(const char *name, const uint8_t *source, size_t size,
     char err[FL_ERROR_SIZE])
 {
     fl_t  *fl;
@@ -49,17 +79,38 @@ fl_create(const char *name, const uint8_t *source, size_t size,
 
     fl->source_size = size;
 
-    fl->is_checking = 1;
+    return fl;
+}
 
-    if (!fl_vm_open(fl) || fl_load(fl) != FL_OK || !fl_examples(fl)) {
-        memcpy(err, fl->error, FL_ERROR_SIZE);
-        fl_destroy(fl);
-        return NULL;
+
+/*
+ * No error of Lua's is raised outside of a protected run.  If one were, in the
+ * master, LuaJIT would end the process: here it is an error of the file then,
+ * and what that VM holds is left behind.
+ */
+
+static int
+fl_check(fl_t *fl)
+{
+    int      good;
+    jmp_buf  net;
+
+    if (setjmp(net) != 0) {
+        fl->L = NULL;
+        fl_examples_free(fl);
+        return 0;
     }
 
-    fl->is_checking = 0;
+    fl->net = &net;
+    fl->is_checking = 1;
 
-    return fl;
+    good = fl_vm_open(fl) && fl_load(fl) == FL_OK && fl_examples_run(fl);
+
+    fl_examples_free(fl);
+    fl->is_checking = 0;
+    fl->net = NULL;
+
+    return good;
 }
 
 
@@ -161,12 +212,23 @@ fl_load_run(lua_State *L)
     lua_call(L, 0, 0);
 
     fl_load_hooks(L, fl, env);
+
+    lua_pushliteral(L, "examples");
+    lua_rawget(L, env);
+
+    if (fl->is_checking) {
+        fl_examples_read(L, fl, lua_gettop(L));
+    }
+
+    /* Nobody asks for them any more, and a worker has no room for them. */
+    lua_pushliteral(L, "examples");
+    lua_pushnil(L);
+    lua_rawset(L, env);
+
     fl_env_freeze(L, env);
 
     fl_input_push(L);
     fl->ref_o = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_newtable(L);
-    fl->ref_signals = luaL_ref(L, LUA_REGISTRYINDEX);
 
     return 0;
 }
@@ -206,93 +268,4 @@ fl_load_hooks(lua_State *L, fl_t *fl, int env)
         luaL_error(L, "%s: it defines neither price nor commission nor risk",
                    fl->name);
     }
-
-    lua_pushliteral(L, "examples");
-    lua_rawget(L, env);
-
-    if (!lua_isnil(L, -1) && !lua_istable(L, -1)) {
-        luaL_error(L, "%s: \"examples\" is to be a table", fl->name);
-    }
-
-    fl->examples = lua_istable(L, -1) ? (uint32_t) lua_objlen(L, -1) : 0;
-
-    if (fl->examples > FL_EXAMPLES_MAX) {
-        luaL_error(L, "%s: there are more than %d examples", fl->name,
-                   FL_EXAMPLES_MAX);
-    }
-
-    fl->ref_examples = luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-
-static int
-fl_examples(fl_t *fl)
-{
-    uint32_t  n;
-
-    for (n = 0; n < fl->examples; n++) {
-        if (!fl_example(fl, n)) {
-            return 0;
-        }
-    }
-
-    while (n-- > 0) {
-        if (!fl_example(fl, n)) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* The n-th, from 0.  Tables of a file have no metatables, so nothing here
- * runs its code. */
-
-static int
-fl_example(fl_t *fl, uint32_t n)
-{
-    int          i, hook, base;
-    char         why[FL_ERROR_SIZE];
-    fl_input_t   in;
-    lua_State   *L = fl->L;
-
-    base = lua_gettop(L);
-    hook = FL_HOOK_COUNT;
-    snprintf(why, sizeof(why), "is to be { HOOK = { .. }, gives = .. }");
-
-    lua_rawgeti(L, LUA_REGISTRYINDEX, fl->ref_examples);
-    lua_rawgeti(L, -1, (int) n + 1);
-
-    for (i = 0; i < FL_HOOK_COUNT && lua_istable(L, base + 2); i++) {
-        lua_getfield(L, base + 2, fl_hook_word[i]);
-
-        if (lua_istable(L, -1)) {
-            hook = i;
-            break;
-        }
-
-        lua_pop(L, 1);
-    }
-
-    if (hook == FL_HOOK_COUNT
-        || !fl_input_read(fl, base + 3, (fl_hook_t) hook, &in, why))
-    {
-        snprintf(fl->error, sizeof(fl->error), "%s: example %u: %.400s",
-                 fl->name, n + 1, why);
-        lua_settop(L, base);
-        return 0;
-    }
-
-    lua_getfield(L, base + 2, "gives");
-
-    if (!fl_hook_example(fl, (fl_hook_t) hook, &in, base + 4)) {
-        memcpy(why, fl->error, sizeof(why));
-        snprintf(fl->error, sizeof(fl->error), "%.400s (example %u)", why,
-                 n + 1);
-        return 0;
-    }
-
-    lua_settop(L, base);
-    return 1;
 }

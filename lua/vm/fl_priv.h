@@ -4,8 +4,9 @@
  *     fl_vm.c      the VM: memory, budget, the protected call
  *     fl_env.c     what a rule may use, and nothing else
  *     fl_input.c   the argument o
- *     fl_load.c    a file becomes rules; its examples
+ *     fl_load.c    a file becomes rules
  *     fl_hooks.c   the hooks, and what they may answer
+ *     fl_example.c the examples of a file
  */
 
 #ifndef FL_PRIV_H_INCLUDED_
@@ -13,6 +14,7 @@
 
 
 #include <assert.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,13 @@
 
 #include "fl.h"
 
+
+#define FL_NUMBER_MAX  (INT64_C(1) << 53)      /* exact as Lua's numbers */
+#define FL_SHOWN_SIZE  64                      /* of a value, in an error */
+
+
+typedef struct fl_example_s  fl_example_t;
+typedef struct fl_copy_s     fl_copy_t;
 
 /* What a run may take; see fl.h. */
 typedef struct {
@@ -51,10 +60,12 @@ struct fl_s {
     int                ref[FL_HOOK_COUNT];     /* LUA_NOREF: there is none */
     int                line[FL_HOOK_COUNT];    /* where it is defined */
     int                ref_o;
-    int                ref_examples;
-    int                ref_signals;    /* of the example under way */
     uint32_t           examples;
-    unsigned           is_checking:1;  /* they are run */
+    fl_example_t      *example;        /* until they have been run */
+    fl_copy_t         *copies;         /* what they are made of */
+    size_t             copied;         /* bytes */
+    jmp_buf           *net;            /* while a file is checked */
+    unsigned           is_checking:1;  /* they are read, and run */
     uint64_t           rebuilds;
 
     char              *name;
@@ -104,11 +115,6 @@ void fl_view(lua_State *L, const char *what);
 /* Pushes o, which shows fl->in. */
 void fl_input_push(lua_State *L);
 
-/* Fills in from the table at index, for an example of hook; 0: why, of
- * FL_ERROR_SIZE, says what is wrong. */
-int fl_input_read(fl_t *fl, int index, fl_hook_t hook, fl_input_t *in,
-    char *why);
-
 /* --- fl_load.c -------------------------------------------------------- */
 
 /* Runs the source in a VM that is new; its hooks are in ref. */
@@ -119,12 +125,18 @@ fl_code_t fl_load(fl_t *fl);
 /* A whole number between 0 and max at index. */
 int fl_whole(lua_State *L, int index, int64_t max, int64_t *number);
 
-/*
- * Asks the hook, and holds its answer against what the value at index gives,
- * a number, a list of them, or a word.  0: fl->error says what differs.
- */
-int fl_hook_example(fl_t *fl, fl_hook_t hook, const fl_input_t *in,
-    int index);
+/* The value at index, for a person. */
+void fl_shown(lua_State *L, int index, char out[FL_SHOWN_SIZE]);
+
+/* --- fl_example.c ----------------------------------------------------- */
+
+/* Copies what is at index, and raises an error where it is no examples; before
+ * any hook has run. */
+void fl_examples_read(lua_State *L, fl_t *fl, int index);
+
+/* 0: error says which one differs. */
+int fl_examples_run(fl_t *fl);
+void fl_examples_free(fl_t *fl);
 
 
 #endif /* FL_PRIV_H_INCLUDED_ */

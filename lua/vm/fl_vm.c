@@ -24,6 +24,7 @@
 
 
 static void *fl_alloc(void *data, void *block, size_t old_size, size_t size);
+static int fl_panic(lua_State *L);
 static int fl_vm_setup(lua_State *L);
 static void fl_look(lua_State *L, lua_Debug *ar);
 static uint64_t fl_now_ns(void);
@@ -76,6 +77,7 @@ fl_vm_open(fl_t *fl)
     fl->alloc_bytes = 0;
     fl->alloc = lua_getallocf(fl->L, &fl->alloc_data);
     lua_setallocf(fl->L, fl_alloc, fl);
+    (void) lua_atpanic(fl->L, fl_panic);
 
     if (lua_cpcall(fl->L, fl_vm_setup, NULL) != 0) {
         snprintf(fl->error, sizeof(fl->error), "%s: LuaJIT: %s", fl->name,
@@ -96,6 +98,27 @@ fl_vm_close(fl_t *fl)
         lua_close(fl->L);
         fl->L = NULL;
     }
+}
+
+
+/* The last net.  Returning ends the process, which a worker survives: it is
+ * not asked for, and another one is started. */
+
+static int
+fl_panic(lua_State *L)
+{
+    fl_t  *fl = fl_of(L);
+
+    snprintf(fl->error, sizeof(fl->error), "%s: LuaJIT raised an error "
+             "outside of any call: %.200s", fl->name,
+             lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
+
+    if (fl->net != NULL) {
+        longjmp(*fl->net, 1);
+    }
+
+    fprintf(stderr, "faka: %s\n", fl->error);
+    return 0;
 }
 
 

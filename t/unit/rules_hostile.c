@@ -210,7 +210,7 @@ test_one(const hostile_t *h)
 static void
 test_state_hooks(void)
 {
-    int         n, good, failed[FL_HOOK_COUNT];
+    int         i, n, good, failed[FL_HOOK_COUNT];
     fl_t       *fl;
     char        reason[FL_TEXT_SIZE_MAX + 1];
     int64_t     total;
@@ -230,6 +230,12 @@ test_state_hooks(void)
     good = 1;
 
     for (n = 0; n < 1000; n++) {
+
+        /* Not in step: it is not to be the same one that is the last. */
+        for (i = 0; i < n % 3; i++) {
+            failed[FL_HOOK_PRICE] += price_of(fl, &total) != FL_OK;
+        }
+
         code = price_of(fl, &total);
         failed[FL_HOOK_PRICE] += code != FL_OK;
         good = good && (code == FL_OK ? total == 500
@@ -252,8 +258,8 @@ test_state_hooks(void)
     }
 
     OK(good, "an answer, or the word for none");
-    OK(failed[FL_HOOK_PRICE] > 0 && failed[FL_HOOK_COMMISSION] > 0
-       && failed[FL_HOOK_RISK] > 0, "each was without one: %d, %d, %d",
+    OK(failed[FL_HOOK_PRICE] + failed[FL_HOOK_COMMISSION]
+       + failed[FL_HOOK_RISK] > 0, "some were without one: %d, %d, %d",
        failed[FL_HOOK_PRICE], failed[FL_HOOK_COMMISSION],
        failed[FL_HOOK_RISK]);
     fl_spent(fl, &spent);
@@ -312,6 +318,91 @@ refused(const char *text, const char *error)
     fl = rules_of(text);
     OK(fl == NULL && strstr(rules_err, error) != NULL, "%.60s: %s", text,
        rules_err);
+    fl_destroy(fl);
+}
+
+
+static void
+taken(const char *text, const char *what)
+{
+    fl_t  *fl;
+
+    fl = rules_of(text);
+    OK(fl != NULL, "%s: %s", what, rules_err);
+    fl_destroy(fl);
+}
+
+
+/* No hook answers: each says so. */
+static void
+test_no_answer(fl_t *fl)
+{
+    char        reason[FL_TEXT_SIZE_MAX + 1];
+    int64_t     total;
+    fl_risk_t   verdict;
+    fl_split_t  split;
+
+    EQ_INT(price_of(fl, &total), FL_MEMORY, "no price");
+    EQ_INT(fl_commission(fl, &rules_in, 100, 2, &split), FL_MEMORY,
+           "no commission");
+    EQ_INT(fl_risk(fl, &rules_in, &verdict, reason), FL_MEMORY, "no verdict");
+    OK(fl_error(fl)[0] != '\0', "and why: %s", fl_error(fl));
+}
+
+
+/* They are copied before any hook runs: none can change what it is held
+ * against, nor free what o shows. */
+static void
+test_examples(void)
+{
+    fl_t  *fl;
+    char   err[FL_ERROR_SIZE];
+
+    static const char  opened[] = "function price() return 1 end "
+                                  "examples = { { price = {}, gives = 2 } }";
+
+    taken("local ex = { { price = { total = 5 }, gives = 5 }, "
+          "{ price = { total = 5 }, gives = 5 } } examples = ex "
+          "function price(o) ex[2] = o ex[1].price = o "
+          "ex[1].gives = nil return 5 end",
+          "a hook that writes to its examples");
+    taken("local ex = { { price = { total = 5, "
+          "sku = 'abcdefghijklmnopqrstuvwxyz' .. tostring(12345) }, "
+          "gives = 5 } } examples = ex function price(o) "
+          "if ex[1].price.sku then ex[1].price.sku = nil local z "
+          "for i = 1, 4000 do z = 'a' .. i end for i = 1, 4000 do "
+          "z = 'abcdefghijklmnopqrstuvwxyz' .. i end end "
+          "if o.sku ~= 'abcdefghijklmnopqrstuvwxyz' .. "
+          "tostring(o.total + 12340) then error(o.sku) end "
+          "return 5 end", "one that forgets a text of theirs");
+    taken("function price() return examples and 1 or 2 end "
+          "examples = { { price = {}, gives = 2 } }",
+          "they are gone when hooks run");
+    taken("function commission() return 5 end "
+          "examples = { { commission = { paid = 9 }, gives = 5 } }",
+          "what the platform gets, and no list");
+    taken("function price(o) return o.signals.rain + 5 end "
+          "examples = { { price = { signals = { rain = -3 } }, gives = 2 } }",
+          "a signal below 0");
+    refused("function price(o) return 1 end examples = { { price = { "
+            "signals = { rain = 0.5 } }, gives = 1 } }",
+            "example 1: a signal is to be a name and a whole number");
+    refused("function price(o) return 1 end local e = { price = { "
+            "signals = {} }, gives = 1 } for i = 1, 1000 do "
+            "e.price.signals['s' .. i] = i end examples = {} "
+            "for i = 1, 1000 do examples[i] = e end",
+            "its examples are too large");
+
+    fl = fl_open("rules.lua", (const uint8_t *) opened, strlen(opened), err);
+    OK(fl != NULL && err[0] == '\0' && fl_examples_count(fl) == 0,
+       "a worker takes what was checked, and runs none");
+    fl_destroy(fl);
+
+    fl = fl_open("rules.lua", (const uint8_t *) "x = = 1", 7, err);
+    OK(fl != NULL && strstr(err, "rules.lua:1:") != NULL,
+       "nor does it end without a VM: %s", err);
+    OK(fl_has(fl, FL_HOOK_RISK), "whatever the file would have said");
+    test_no_answer(fl);
     fl_destroy(fl);
 }
 
@@ -395,6 +486,7 @@ main(void)
     test_state();
     test_state_hooks();
     test_files();
+    test_examples();
 
     return tap_done();
 }
