@@ -103,9 +103,12 @@ struct ngx_faka_rules_s {
     ngx_uint_t          found;             /* set of ngx_faka_risk_t: why a
                                               person is to look */
     int64_t             shadow;            /* what the order would cost by the
-                                              shadow; 0: it would not be */
+                                              shadow; 0: it would not be;
+                                              -1: nobody was asked */
 
     fk_env_t            env;               /* of the call under way */
+    fk_order_id_t       order;             /* that a checkout asks about */
+    int64_t             left_ns[NGX_FAKA_RULES_COUNT]; /* of the request */
     fl_input_t          input;
     u_char              contact[FK_CONTACT_SIZE_MAX];  /* of the sale */
     char                reason[FL_TEXT_SIZE_MAX + 1];
@@ -162,6 +165,11 @@ void ngx_faka_risk_found(ngx_faka_rules_t *rules);
 /* Which rules a buyer meets; contact: in the form to compare. */
 ngx_faka_rules_variant_t ngx_faka_rules_choose(const ngx_faka_rules_t *rules,
     fk_str_t contact);
+/* A request begins whose hooks share a limit of time. */
+void ngx_faka_rules_begin(ngx_faka_rules_t *rules);
+/* Whether a shadow is to be asked: not when the rules have used up the time of
+ * the request. */
+ngx_uint_t ngx_faka_rules_shadows(const ngx_faka_rules_t *rules);
 /* A hook was asked: counts it, and says what went wrong. */
 void ngx_faka_rules_asked(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, fl_hook_t hook, fl_code_t code,

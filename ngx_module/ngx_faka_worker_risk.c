@@ -252,7 +252,7 @@ ngx_faka_risk_ask(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
 
     ngx_faka_rules_input_risk(rules, sale);
 
-    if (rules->worker->shop->canary_shadow) {
+    if (ngx_faka_rules_shadows(rules)) {
         other = ngx_faka_risk_judge(rules, NGX_FAKA_RULES_CANARY, &other_by);
         verdict = ngx_faka_risk_judge(rules, variant, by);
 

@@ -13,6 +13,9 @@
 #include "ngx_faka_rules.h"
 
 
+#define NGX_FAKA_SHADOW_PART  4            /* of a request's time */
+
+
 static fl_t *ngx_faka_rules_vm(ngx_faka_rules_t *rules,
     const ngx_faka_rules_file_t *file);
 static fl_code_t ngx_faka_rules_price(ngx_faka_rules_t *rules,
@@ -67,6 +70,7 @@ ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
             return NGX_ERROR;
         }
 
+        fl_share(rules->vm[i], &rules->left_ns[i]);
         rules->counts |= (ngx_uint_t) fl_has(rules->vm[i], FL_HOOK_RISK);
     }
 
@@ -133,6 +137,12 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     rules->env = *env;
     rules->found = 0;
 
+    /* Of an order that is tried again it is the same request. */
+    if (ngx_memcmp(&rules->order, &out->id, sizeof(fk_order_id_t)) != 0) {
+        rules->order = out->id;
+        ngx_faka_rules_begin(rules);
+    }
+
     sale.product = product;
     sale.order = NULL;
     sale.sockaddr = r->connection->sockaddr;
@@ -193,6 +203,34 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     ngx_memcpy(out->step, sale.step, sizeof(sale.step));
 
     return FK_OK;
+}
+
+
+/*
+ * All hooks of a request share one limit of time, so that it keeps its worker
+ * for no longer than one of them may; a shadow has a part of it besides.
+ */
+
+void
+ngx_faka_rules_begin(ngx_faka_rules_t *rules)
+{
+    int64_t  all_ns;
+
+    all_ns = FL_TIME_MAX_US * 1000;
+
+    rules->left_ns[NGX_FAKA_RULES_MAIN] = all_ns;
+    rules->left_ns[NGX_FAKA_RULES_CANARY] =
+        rules->worker->shop->canary_shadow ? all_ns / NGX_FAKA_SHADOW_PART
+                                           : all_ns;
+}
+
+
+ngx_uint_t
+ngx_faka_rules_shadows(const ngx_faka_rules_t *rules)
+{
+    return rules->worker->shop->canary_shadow
+           && rules->left_ns[NGX_FAKA_RULES_MAIN] > 0
+           && rules->left_ns[NGX_FAKA_RULES_CANARY] > 0;
 }
 
 
@@ -317,6 +355,9 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
 
     started_us = ngx_faka_steady_us();
     rules->env = *env;
+    ngx_faka_rules_begin(rules);
+    rules->left_ns[NGX_FAKA_RULES_MAIN] =
+        ngx_min(rules->left_ns[NGX_FAKA_RULES_MAIN], quotes->left_us * 1000);
 
     ngx_faka_rules_input(rules, &sale);
     (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &total);
@@ -367,27 +408,26 @@ ngx_faka_rules_price(ngx_faka_rules_t *rules,
 }
 
 
-/* What it would cost by the shadow, for when it is made; 0: it would not be,
- * or there is no shadow. */
+/* What it would cost by the shadow, for when it is made; 0: it would not be;
+ * -1: nobody was asked. */
 
 static int64_t
 ngx_faka_rules_shadow(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
     const fk_coupon_view_t *coupon)
 {
-    int64_t                 total;
-    fl_code_t               answer;
-    const ngx_faka_shop_t  *shop;
+    int64_t    total;
+    fl_code_t  answer;
 
-    shop = rules->worker->shop;
-
-    if (!shop->canary_shadow) {
-        return 0;
+    if (!ngx_faka_rules_shadows(rules)) {
+        return -1;
     }
 
     total = sale->step[FK_STEP_LEVEL];
     answer = ngx_faka_rules_price(rules, NGX_FAKA_RULES_CANARY, &total);
 
-    if (answer != FL_OK && answer != FL_MISSING && shop->price_refuse) {
+    if (answer != FL_OK && answer != FL_MISSING
+        && rules->worker->shop->price_refuse)
+    {
         return 0;
     }
 
@@ -409,14 +449,14 @@ ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     ngx_faka_rules_sold(rules, ngx_faka_rules_choose(rules, contact),
                         in->step, in->step[FK_STEP_COUPON]);
 
-    if (worker->shop->canary_shadow) {
+    if (rules->shadow >= 0) {
         ngx_faka_rules_compared(rules, FL_HOOK_PRICE,
                                 rules->shadow != in->step[FK_STEP_COUPON]);
+    }
 
-        if (rules->shadow != 0) {
-            ngx_faka_rules_sold(rules, NGX_FAKA_RULES_CANARY, in->step,
-                                rules->shadow);
-        }
+    if (rules->shadow > 0) {
+        ngx_faka_rules_sold(rules, NGX_FAKA_RULES_CANARY, in->step,
+                            rules->shadow);
     }
 
     ngx_faka_risk_found(rules);

@@ -207,6 +207,7 @@ ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
     }
 
     worker->rules->env = *env;
+    ngx_faka_rules_begin(worker->rules);
     ngx_faka_rules_input(worker->rules, sale);
 
     return FK_OK;
@@ -245,7 +246,7 @@ ngx_faka_rules_split(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
     ngx_uint_t                 shadow;
     ngx_faka_rules_variant_t   variant;
 
-    shadow = rules->worker->shop->canary_shadow;
+    shadow = ngx_faka_rules_shadows(rules);
     variant = ngx_faka_rules_choose(rules, sale->contact);
     version = rules->version[variant];
     rules->asked = 0;

@@ -28,12 +28,14 @@
 #define FL_INSTRUCTIONS_MAX  100000    /* of a call, give or take FL_STRIDE */
 #define FL_STRIDE            200       /* between two looks */
 #define FL_TIME_MAX_US       2000      /* of a call, looked at as often */
-#define FL_MEMORY_MAX        ((size_t) 1 << 20)    /* besides what loading
-                                                      the rules has taken */
+#define FL_MEMORY_MAX        ((size_t) 1 << 20)    /* that the rules keep,
+                                                      besides their file's */
+#define FL_GARBAGE_MAX       ((size_t) 4 << 20)    /* .. and what waits to be
+                                                      collected */
 #define FL_ALLOC_MAX         ((size_t) 1 << 20)    /* asked for in a call */
 #define FL_BLOCK_MAX         ((size_t) 16 << 10)   /* .. at once */
 
-#define FL_FILE_SIZE_MAX     ((size_t) 1 << 20)
+#define FL_FILE_SIZE_MAX     ((size_t) 96 << 10)
 #define FL_EXAMPLES_MAX      1000
 #define FL_LEVELS_MAX        10        /* of agents above a buyer */
 #define FL_TEXT_SIZE_MAX     128       /* of a reason */
@@ -199,10 +201,14 @@ typedef struct fl_s  fl_t;
  * wrong, with file:line where there is one.  name: as it is to be called in
  * messages; source, size: the file's bytes, which are copied.
  *
- * Whoever makes one asks for no hook during an error's handling: it takes
- * some 100 us and what the file's own statements take, at most FL_LOAD_MAX_US.
+ * It takes some 100 us and what the file's own statements take, at most
+ * FL_LOAD_MAX_US, and the parser, which nothing stops: for the worst file of
+ * FL_FILE_SIZE_MAX about as long once more.
  */
 #define FL_LOAD_MAX_US  1000000
+#define FL_LOAD_MEMORY  ((size_t) 4 << 20)     /* what it may take */
+#define FL_LOAD_BLOCK   ((size_t) 1 << 20)     /* .. at once: a table's part;
+                                                  a string FL_BLOCK_MAX */
 
 fl_t *fl_create(const char *name, const uint8_t *source, size_t size,
     char err[FL_ERROR_SIZE]);
@@ -222,6 +228,13 @@ uint32_t fl_version_of(const uint8_t *source, size_t size);
 
 int fl_has(const fl_t *fl, fl_hook_t hook);
 uint32_t fl_examples_count(const fl_t *fl);
+
+/*
+ * All calls from now on share *left_ns, which gets less by what they take; at
+ * 0 they give FL_BUDGET.  So the hooks of one request have FL_TIME_MAX_US
+ * together, and not each.  It stays the caller's; NULL: each by itself.
+ */
+void fl_share(fl_t *fl, int64_t *left_ns);
 
 /*
  * The hooks.  FL_OK with an answer that is in range, or the reason why there

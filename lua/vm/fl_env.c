@@ -20,6 +20,10 @@
 #include "fl_priv.h"
 
 
+#define FL_CONTAINS_STEP  32           /* bytes of it an instruction */
+#define FL_NEXT_STEPS     8            /* it may pass over an emptied table */
+
+
 typedef struct {
     const char         *library;       /* "": a global */
     const char *const  *names;
@@ -34,11 +38,14 @@ static int fl_contains(lua_State *L);
 static int fl_starts_with(lua_State *L);
 static int fl_ends_with(lua_State *L);
 static int fl_percent(lua_State *L);
+static int fl_next(lua_State *L);
+static int fl_insert(lua_State *L);
+static int fl_remove(lua_State *L);
+static int fl_length(lua_State *L);
 
 
 static const char *const  fl_base_names[] = {
-    "assert", "error", "ipairs", "next", "pairs", "select", "tonumber",
-    "type", NULL
+    "assert", "error", "ipairs", "pairs", "select", "tonumber", "type", NULL
 };
 
 static const char *const  fl_math_names[] = {
@@ -50,7 +57,7 @@ static const char *const  fl_string_names[] = {
     "byte", "char", "len", "lower", "reverse", "sub", "upper", NULL
 };
 
-static const char *const  fl_table_names[] = { "insert", "remove", NULL };
+static const char *const  fl_table_names[] = { NULL };
 
 static const fl_allowed_t  fl_allowed[] = {
     { "", fl_base_names },
@@ -60,6 +67,7 @@ static const fl_allowed_t  fl_allowed[] = {
 };
 
 static const luaL_Reg  fl_own[] = {
+    { "next", fl_next },
     { "percent", fl_percent },
     { "tostring", fl_tostring },
     { NULL, NULL }
@@ -69,6 +77,12 @@ static const luaL_Reg  fl_own_string[] = {
     { "contains", fl_contains },
     { "ends_with", fl_ends_with },
     { "starts_with", fl_starts_with },
+    { NULL, NULL }
+};
+
+static const luaL_Reg  fl_own_table[] = {
+    { "insert", fl_insert },
+    { "remove", fl_remove },
     { NULL, NULL }
 };
 
@@ -151,6 +165,9 @@ fl_env_take(lua_State *L, const fl_allowed_t *allowed)
 
     if (strcmp(allowed->library, LUA_STRLIBNAME) == 0) {
         luaL_register(L, NULL, fl_own_string);
+
+    } else if (strcmp(allowed->library, LUA_TABLIBNAME) == 0) {
+        luaL_register(L, NULL, fl_own_table);
     }
 
     fl_view(L, allowed->library);
@@ -282,6 +299,7 @@ fl_contains(lua_State *L)
 
     text = luaL_checklstring(L, 1, &size);
     part = luaL_checklstring(L, 2, &part_size);
+    fl_charge(L, (size + part_size) / FL_CONTAINS_STEP);
     lua_pushboolean(L, memmem(text, size, part, part_size) != NULL);
     return 1;
 }
@@ -336,4 +354,95 @@ fl_percent(lua_State *L)
 
     lua_pushnumber(L, (lua_Number) (amount * percent / 100));
     return 1;
+}
+
+
+static int
+fl_next(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 2);
+    fl_charge(L, FL_NEXT_STEPS);
+
+    if (lua_next(L, 1)) {
+        return 2;
+    }
+
+    lua_pushnil(L);
+    return 1;
+}
+
+
+/*
+ * LuaJIT's own write into views, which have metatables, and move any number of
+ * elements as one instruction.
+ */
+
+static int
+fl_insert(lua_State *L)
+{
+    int  at, i, n;
+
+    n = fl_length(L);
+
+    if (lua_gettop(L) == 2) {
+        lua_rawseti(L, 1, n + 1);
+        return 0;
+    }
+
+    at = (int) luaL_checkinteger(L, 2);
+    luaL_argcheck(L, at >= 1 && at <= n + 1, 2, "it is outside of the table");
+    luaL_checkany(L, 3);
+    lua_settop(L, 3);
+    fl_charge(L, (size_t) (n + 1 - at));
+
+    for (i = n; i >= at; i--) {
+        lua_rawgeti(L, 1, i);
+        lua_rawseti(L, 1, i + 1);
+    }
+
+    lua_rawseti(L, 1, at);
+    return 0;
+}
+
+
+static int
+fl_remove(lua_State *L)
+{
+    int  at, i, n;
+
+    n = fl_length(L);
+    at = lua_gettop(L) == 1 ? n : (int) luaL_checkinteger(L, 2);
+
+    if (at < 1 || at > n) {
+        return 0;
+    }
+
+    fl_charge(L, (size_t) (n - at));
+    lua_rawgeti(L, 1, at);
+
+    for (i = at; i < n; i++) {
+        lua_rawgeti(L, 1, i + 1);
+        lua_rawseti(L, 1, i);
+    }
+
+    lua_pushnil(L);
+    lua_rawseti(L, 1, n);
+    return 1;
+}
+
+
+/* Of the table that is the first argument, and may be written to. */
+
+static int
+fl_length(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checkany(L, 2 - (lua_gettop(L) == 1));
+
+    if (lua_getmetatable(L, 1)) {
+        luaL_error(L, "what a rule is shown is not to be written to");
+    }
+
+    return (int) lua_objlen(L, 1);
 }

@@ -40,6 +40,13 @@ fl_error(const fl_t *fl)
 }
 
 
+void
+fl_share(fl_t *fl, int64_t *left_ns)
+{
+    fl->left_ns = left_ns;
+}
+
+
 fl_code_t
 fl_price(fl_t *fl, const fl_input_t *in, int64_t limit, int64_t *total)
 {
@@ -197,14 +204,19 @@ fl_ask(fl_t *fl, fl_hook_t hook, const fl_input_t *in, int results)
 
     assert(results <= FL_RESULTS_MAX);
 
-    if (fl->L == NULL) {
-        snprintf(fl->error, sizeof(fl->error), "%s: there was no memory to "
-                 "load it again", fl->name);
+    if (fl->ref[hook] == LUA_NOREF) {
+        return FL_MISSING;
+    }
+
+    if ((fl->L == NULL || fl->is_full) && !fl_keep_ready(fl)) {
         return FL_MEMORY;
     }
 
-    if (fl->ref[hook] == LUA_NOREF) {
-        return FL_MISSING;
+    if (fl->left_ns != NULL && *fl->left_ns <= 0) {
+        snprintf(fl->error, sizeof(fl->error), "%s:%d: the time of the "
+                 "request was over before %s", fl->name, fl->line[hook],
+                 fl_hook_word[hook]);
+        return FL_BUDGET;
     }
 
     fl->in = in;
@@ -215,6 +227,12 @@ fl_ask(fl_t *fl, fl_hook_t hook, const fl_input_t *in, int results)
     lua_rawgeti(fl->L, LUA_REGISTRYINDEX, fl->ref_o);
     code = fl_vm_call(fl, &budget, 1, results);
     fl->in = NULL;
+
+    fl_keep_ended(fl, code);
+
+    if (fl->used > fl->collect_at) {
+        fl_keep_collect(fl);
+    }
 
     return code;
 }

@@ -171,18 +171,16 @@ fl_code_t
 fl_load(fl_t *fl)
 {
     fl_code_t  code;
+    uint64_t   began_ns;
 
-    fl->loaded = 0;
+    began_ns = fl_now_ns(CLOCK_THREAD_CPUTIME_ID);
 
     code = fl_vm_run(fl, &fl_budget_load, fl_load_run);
-    if (code != FL_OK) {
-        return code;
-    }
+    code = code == FL_OK ? fl_keep_loaded(fl) : code;
 
-    (void) lua_gc(fl->L, LUA_GCCOLLECT, 0);
-    fl->loaded = fl->used;
+    fl->load_ns = fl_now_ns(CLOCK_THREAD_CPUTIME_ID) - began_ns;
 
-    return FL_OK;
+    return code;
 }
 
 

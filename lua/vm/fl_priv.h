@@ -2,6 +2,7 @@
  * Inside of the sandbox: what its files share.
  *
  *     fl_vm.c      the VM: memory, budget, the protected call
+ *     fl_keep.c    what it keeps from call to call: collected, begun anew
  *     fl_env.c     what a rule may use, and nothing else
  *     fl_input.c   the argument o
  *     fl_load.c    a file becomes rules
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -40,8 +42,16 @@ typedef struct {
     size_t    alloc_max;
     size_t    block_max;
     uint32_t  strides_max;
-    uint64_t  time_max_ns;
+    uint64_t  time_max_ns;             /* of the processor */
 } fl_budget_t;
+
+/* A block of more than FL_BLOCK_MAX, which only loading may ask for. */
+typedef struct {
+    const char  *data;
+    size_t       size;
+} fl_large_t;
+
+#define FL_LARGE_MAX  (FL_LOAD_MEMORY / FL_BLOCK_MAX)
 
 struct fl_s {
     lua_State         *L;
@@ -51,9 +61,25 @@ struct fl_s {
     size_t             used;           /* bytes, as LuaJIT counts them */
     size_t             loaded;         /* .. after the file was run */
     size_t             alloc_bytes;    /* asked for in this run */
+    size_t             collect_at;     /* used, from which on it is done */
+    uint64_t           collect_until_ns;
+    uint64_t           load_ns;        /* what loading the file took */
     uint32_t           strides;        /* of this run */
-    uint64_t           deadline_ns;    /* 0: not yet looked at the clock */
+    uint32_t           charged;        /* instructions, less than a stride */
+    uint64_t           began_ns;       /* 0: not yet looked at the clock */
+    uint64_t           deadline_ns;
+    uint64_t           before_ns;      /* of the run, until .. */
+    uint64_t           cpu_ns;         /* .. the processor's clock said so */
+    int64_t           *left_ns;        /* NULL: nothing is shared */
     fl_code_t          stopped;        /* FL_OK: nothing stopped it */
+
+    uint32_t           memory_errors;  /* in a row */
+    unsigned           is_over:1;      /* a collection has left too much */
+    unsigned           is_full:1;      /* of what the rules keep */
+    unsigned           is_small:1;     /* the file: quickly loaded again */
+    unsigned           has_answered:1; /* since it was loaded */
+    uint32_t           large_count;
+    fl_large_t         large[FL_LARGE_MAX];
 
     const fl_input_t  *in;             /* of the hook under way */
     fl_hook_t          hook;
@@ -95,9 +121,35 @@ fl_code_t fl_vm_call(fl_t *fl, const fl_budget_t *budget, int argc,
 /* The same for a C function, whose one argument is fl. */
 fl_code_t fl_vm_run(fl_t *fl, const fl_budget_t *budget, lua_CFunction run);
 
-/* The budget of a hook's call, and of loading. */
+/* The budget of a hook's call; of loading; and of what is our own. */
 void fl_budget_call(const fl_t *fl, fl_budget_t *budget);
 extern const fl_budget_t  fl_budget_load;
+extern const fl_budget_t  fl_budget_own;
+
+/* Work inside of one instruction, as that of so many; raises an error when
+ * the run is out of time by it. */
+void fl_charge(lua_State *L, size_t instructions);
+
+uint64_t fl_now_ns(clockid_t clock);
+
+/* --- fl_keep.c -------------------------------------------------------- */
+
+/* A block of old_size, if it was one, is now one of size. */
+void fl_large(fl_t *fl, const void *block, size_t old_size, const void *p,
+    size_t size);
+
+/* The file was run: what it holds is measured, and collected by us from now
+ * on.  FL_RULES: a string of it is too large. */
+fl_code_t fl_keep_loaded(fl_t *fl);
+
+/* Collects for a while, between two calls. */
+void fl_keep_collect(fl_t *fl);
+
+/* How a call has ended; whether the rules keep too much. */
+void fl_keep_ended(fl_t *fl, fl_code_t code);
+
+/* Before a call: the VM begins anew when it is full.  0: there is none. */
+int fl_keep_ready(fl_t *fl);
 
 /* --- fl_env.c --------------------------------------------------------- */
 

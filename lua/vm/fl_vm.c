@@ -10,28 +10,32 @@
  * Time.  A hook of LuaJIT's looks every FL_STRIDE instructions.  Nothing can
  * catch the error that it raises, for a rule has neither pcall nor coroutines,
  * and no metamethod runs code of its own.  The clock is read at the first look
- * of a call, so that a short rule never pays for it.
+ * of a call, so that a short rule never pays for it.  A call that has run out
+ * of time by the wall's clock, which goes on while others have the processor,
+ * is judged by the processor's.
  *
  * The compiler is off: compiled traces do not look at hooks.
  */
 
-#include <time.h>
-
 #include "fl_priv.h"
 
 
-#define FL_NS_A_US  1000u
+#define FL_NS_A_US    1000u
+#define FL_LOOKS_CPU  2                /* the look that asks for its clock */
+#define FL_WALL       25u              /* times a limit, whoever is to blame */
+#define FL_CHECKED    5u               /* times it, for examples */
 
 
 static void *fl_alloc(void *data, void *block, size_t old_size, size_t size);
 static int fl_panic(lua_State *L);
 static int fl_vm_setup(lua_State *L);
 static void fl_look(lua_State *L, lua_Debug *ar);
-static uint64_t fl_now_ns(void);
+static void fl_judge(lua_State *L, fl_t *fl, lua_Debug *ar);
+static void fl_judge_cpu(fl_t *fl, uint64_t now_ns);
+static uint64_t fl_spent_ns(const fl_t *fl, uint64_t now_ns);
 static void fl_vm_begin(fl_t *fl, const fl_budget_t *budget);
 static fl_code_t fl_vm_end(fl_t *fl, int status);
 static void fl_vm_error(fl_t *fl, int status);
-static void fl_vm_relieve(fl_t *fl);
 
 
 const char *const  fl_code_word[] = {
@@ -41,19 +45,33 @@ const char *const  fl_code_word[] = {
 };
 
 const fl_budget_t  fl_budget_load = {
-    (size_t) 32 << 20, (size_t) 128 << 20, (size_t) 8 << 20,
+    FL_LOAD_MEMORY, (size_t) 128 << 20, FL_LOAD_BLOCK,
     10000000 / FL_STRIDE, (uint64_t) FL_LOAD_MAX_US * FL_NS_A_US
+};
+
+const fl_budget_t  fl_budget_own = {
+    SIZE_MAX, SIZE_MAX, SIZE_MAX, UINT32_MAX, UINT64_MAX / 2 / FL_WALL
 };
 
 
 void
 fl_budget_call(const fl_t *fl, fl_budget_t *budget)
 {
-    budget->used_max = fl->loaded + FL_MEMORY_MAX;
+    budget->used_max = fl->loaded + FL_MEMORY_MAX + FL_GARBAGE_MAX;
     budget->alloc_max = FL_ALLOC_MAX;
     budget->block_max = FL_BLOCK_MAX;
     budget->strides_max = FL_INSTRUCTIONS_MAX / FL_STRIDE;
     budget->time_max_ns = (uint64_t) FL_TIME_MAX_US * FL_NS_A_US;
+
+    /* The master may be slow; instructions are the same for all. */
+    if (fl->is_checking) {
+        budget->time_max_ns *= FL_CHECKED;
+
+    } else if (fl->left_ns != NULL
+               && *fl->left_ns < (int64_t) budget->time_max_ns)
+    {
+        budget->time_max_ns = (uint64_t) *fl->left_ns;
+    }
 }
 
 
@@ -63,7 +81,8 @@ fl_budget_call(const fl_t *fl, fl_budget_t *budget)
 int
 fl_vm_open(fl_t *fl)
 {
-    fl->budget = fl_budget_load;
+    fl->budget = fl_budget_own;
+    fl->large_count = 0;
     fl->L = luaL_newstate();
 
     if (fl->L == NULL) {
@@ -151,17 +170,30 @@ fl_of(lua_State *L)
 }
 
 
+/*
+ * A new block of a power of two is the table of all strings, which grows by
+ * the one string that is too many, whoever makes it.  A string is never so
+ * large: it is put together in a buffer, which has grown before, and not anew.
+ */
+
 static void *
 fl_alloc(void *data, void *block, size_t old_size, size_t size)
 {
+    int    is_ours;
     void  *p;
     fl_t  *fl = data;
 
+    is_ours = 0;
+
     if (size > old_size) {
-        if (size > fl->budget.block_max
+        is_ours = block == NULL && size > FL_BLOCK_MAX
+                  && (size & (size - 1)) == 0 && size <= FL_LOAD_BLOCK;
+
+        if ((!is_ours && (size > fl->budget.block_max
+                          || fl->alloc_bytes > fl->budget.alloc_max
+                          || size > fl->budget.alloc_max - fl->alloc_bytes))
             || size - old_size > fl->budget.used_max
-            || fl->used > fl->budget.used_max - (size - old_size)
-            || size > fl->budget.alloc_max - fl->alloc_bytes)
+            || fl->used > fl->budget.used_max - (size - old_size))
         {
             return NULL;
         }
@@ -171,19 +203,23 @@ fl_alloc(void *data, void *block, size_t old_size, size_t size)
 
     if (p != NULL || size == 0) {
         fl->used = fl->used - old_size + size;
-        fl->alloc_bytes += size > old_size ? size : 0;
+        fl->alloc_bytes += size > old_size && !is_ours ? size : 0;
+
+        if ((size | old_size) > FL_BLOCK_MAX) {
+            fl_large(fl, block, old_size, p, size);
+        }
     }
 
     return p;
 }
 
 
-static uint64_t
-fl_now_ns(void)
+uint64_t
+fl_now_ns(clockid_t clock)
 {
     struct timespec  now;
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+    (void) clock_gettime(clock, &now);
     return (uint64_t) now.tv_sec * 1000000000u + (uint64_t) now.tv_nsec;
 }
 
@@ -191,26 +227,114 @@ fl_now_ns(void)
 static void
 fl_look(lua_State *L, lua_Debug *ar)
 {
-    fl_t      *fl = fl_of(L);
-    uint64_t   now_ns;
+    fl_t  *fl = fl_of(L);
 
     fl->strides++;
-    now_ns = fl_now_ns();
+    fl_judge(L, fl, ar);
+}
 
-    if (fl->deadline_ns == 0) {
+
+void
+fl_charge(lua_State *L, size_t instructions)
+{
+    fl_t       *fl = fl_of(L);
+    size_t      strides;
+    lua_Debug   ar;
+
+    fl->charged += (uint32_t) (instructions < UINT16_MAX * FL_STRIDE
+                               ? instructions : UINT16_MAX * FL_STRIDE);
+    strides = fl->charged / FL_STRIDE;
+
+    if (strides == 0) {
+        return;
+    }
+
+    fl->charged %= FL_STRIDE;
+    fl->strides = strides < fl->budget.strides_max - fl->strides
+                  ? fl->strides + (uint32_t) strides
+                  : fl->budget.strides_max + 1;
+
+    if (lua_getstack(L, 1, &ar)) {
+        fl_judge(L, fl, &ar);
+    }
+}
+
+
+/* Goes on, or raises the error that ends the run. */
+
+static void
+fl_judge(lua_State *L, fl_t *fl, lua_Debug *ar)
+{
+    int       is_late;
+    uint64_t  now_ns, spent_ns;
+
+    now_ns = fl_now_ns(CLOCK_MONOTONIC);
+
+    if (fl->began_ns == 0) {
+        fl->began_ns = now_ns;
         fl->deadline_ns = now_ns + fl->budget.time_max_ns;
     }
 
-    if (fl->strides <= fl->budget.strides_max && now_ns < fl->deadline_ns) {
+    is_late = now_ns >= fl->deadline_ns;
+
+    if (!is_late && fl->strides <= fl->budget.strides_max) {
+
+        if (fl->strides >= FL_LOOKS_CPU && fl->cpu_ns == 0) {
+            fl_judge_cpu(fl, now_ns);
+        }
+
         return;
+    }
+
+    if (fl->cpu_ns == 0) {
+        fl_judge_cpu(fl, now_ns);
+    }
+
+    if (is_late && fl->strides <= fl->budget.strides_max
+        && now_ns - fl->began_ns < FL_WALL * fl->budget.time_max_ns)
+    {
+        spent_ns = fl_spent_ns(fl, now_ns);
+
+        if (spent_ns < fl->budget.time_max_ns) {
+            fl->deadline_ns = now_ns + fl->budget.time_max_ns - spent_ns;
+            return;
+        }
     }
 
     fl->stopped = FL_BUDGET;
     (void) lua_getinfo(L, "Sl", ar);
-    luaL_error(L, "%s:%d: it was stopped after %s", ar->short_src,
-               ar->currentline,
-               now_ns < fl->deadline_ns ? "too many instructions"
-                                        : "too long a time");
+    lua_pushfstring(L, "%s:%d: it was stopped after %s", ar->short_src,
+                    ar->currentline, is_late ? "too long a time"
+                                             : "too many instructions");
+    (void) lua_error(L);
+}
+
+
+/* Late before that clock was asked, it may have been either: half is its. */
+
+static void
+fl_judge_cpu(fl_t *fl, uint64_t now_ns)
+{
+    fl->before_ns = now_ns - fl->began_ns;
+
+    if (fl->before_ns > fl->budget.time_max_ns / 2) {
+        fl->before_ns = fl->budget.time_max_ns / 2;
+    }
+
+    fl->cpu_ns = fl_now_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+
+/* By the processor's clock, where it was asked. */
+
+static uint64_t
+fl_spent_ns(const fl_t *fl, uint64_t now_ns)
+{
+    if (fl->cpu_ns == 0) {
+        return now_ns - fl->began_ns;
+    }
+
+    return fl->before_ns + fl_now_ns(CLOCK_THREAD_CPUTIME_ID) - fl->cpu_ns;
 }
 
 
@@ -236,7 +360,9 @@ fl_vm_begin(fl_t *fl, const fl_budget_t *budget)
     fl->budget = *budget;
     fl->alloc_bytes = 0;
     fl->strides = 0;
-    fl->deadline_ns = 0;
+    fl->charged = 0;
+    fl->began_ns = 0;
+    fl->cpu_ns = 0;
     fl->stopped = FL_OK;
 }
 
@@ -244,10 +370,13 @@ fl_vm_begin(fl_t *fl, const fl_budget_t *budget)
 static fl_code_t
 fl_vm_end(fl_t *fl, int status)
 {
-    fl_code_t  code;
-
     /* What happens between two runs is our own. */
-    fl->budget = fl_budget_load;
+    fl->budget = fl_budget_own;
+
+    if (fl->began_ns != 0 && fl->left_ns != NULL) {
+        *fl->left_ns -= (int64_t) fl_spent_ns(fl,
+                                              fl_now_ns(CLOCK_MONOTONIC));
+    }
 
     if (status == 0) {
         return FL_OK;
@@ -263,14 +392,7 @@ fl_vm_end(fl_t *fl, int status)
     fl_vm_error(fl, status);
     lua_settop(fl->L, 0);
 
-    /* Relief may load the file again, which is a run of its own. */
-    code = fl->stopped;
-
-    if (status == LUA_ERRMEM) {
-        fl_vm_relieve(fl);
-    }
-
-    return code;
+    return fl->stopped;
 }
 
 
@@ -279,6 +401,7 @@ fl_vm_end(fl_t *fl, int status)
 static void
 fl_vm_error(fl_t *fl, int status)
 {
+    char        *line;
     const char  *text;
 
     text = lua_type(fl->L, -1) == LUA_TSTRING ? lua_tostring(fl->L, -1)
@@ -301,37 +424,13 @@ fl_vm_error(fl_t *fl, int status)
     } else {
         snprintf(fl->error, sizeof(fl->error), "%s", text);
     }
-}
 
-
-/*
- * What a stopped call has left is garbage.  If it is not, the rules keep state
- * in their own variables: then the VM begins anew without it.
- */
-
-static void
-fl_vm_relieve(fl_t *fl)
-{
-    char  error[FL_ERROR_SIZE];
-
-    (void) lua_gc(fl->L, LUA_GCCOLLECT, 0);
-
-    /* Not while examples run, which are values of this VM. */
-    if (fl->loaded == 0 || fl->is_checking
-        || fl->used <= fl->loaded + FL_BLOCK_MAX)
-    {
-        return;
+    /* One line of a log, whatever the rule has put into it. */
+    for (line = fl->error; *line != '\0'; line++) {
+        if ((uint8_t) *line < 0x20 || *line == 0x7f) {
+            *line = ' ';
+        }
     }
-
-    memcpy(error, fl->error, sizeof(error));
-    fl_vm_close(fl);
-    fl->rebuilds++;
-
-    if (fl_vm_open(fl) && fl_load(fl) != FL_OK) {
-        fl_vm_close(fl);
-    }
-
-    memcpy(fl->error, error, sizeof(error));
 }
 
 

@@ -76,6 +76,8 @@ judge(const fl_t *fl, fl_code_t code)
 
     fl_spent(fl, &spent);
     MUST(spent.instructions <= FL_INSTRUCTIONS_MAX + FL_STRIDE);
+    MUST(spent.used_bytes <= FL_LOAD_MEMORY + FL_MEMORY_MAX + FL_GARBAGE_MAX
+                             + FL_LOAD_BLOCK);
     MUST(spent.alloc_bytes <= FL_ALLOC_MAX || spent.rebuilds != 0);
 
     if (code != FL_OK) {
@@ -133,6 +135,10 @@ ask_risk(fl_t *fl)
     judge(fl, code);
     MUST(strlen(reason) <= FL_TEXT_SIZE_MAX);
     MUST(code != FL_OK || verdict < FL_RISK_COUNT);
+
+    for (i = 0; fl_error(fl)[i] != '\0'; i++) {
+        MUST((uint8_t) fl_error(fl)[i] >= 0x20);
+    }
 
     for (i = 0; reason[i] != '\0'; i++) {
         MUST((uint8_t) reason[i] >= 0x20);

@@ -113,6 +113,18 @@ test_tools(void)
     EQ_INT(price_by("local t = {3, 4} table.insert(t, 5) local s = 0 "
                     "for _, v in ipairs(t) do s = s + v end return s"), 12,
            "tables");
+    EQ_INT(price_by("local t = {3, 4} table.insert(t, 2, 9) "
+                    "table.insert(t, 4, 7) return #t == 4 and t[1] * 1000 "
+                    "+ t[2] * 100 + t[3] * 10 + t[4]"), 3947,
+           "insert in the middle, and behind the last");
+    EQ_INT(price_by("local t = {3, 9, 4} local a = table.remove(t, 1) "
+                    "local b = table.remove(t) return #t == 1 and t[1] * 100 "
+                    "+ a * 10 + b"), 934, "remove the first, and the last");
+    EQ_INT(price_by("return table.remove({}) == nil and "
+                    "table.remove({1}, 5) == nil and 1 or 0"), 1,
+           "remove what is not there");
+    EQ_INT(price_by("local s = 0 for k, v in next, {5, x = 6} do s = s + v "
+                    "end return next({}) == nil and s"), 11, "next");
 }
 
 

@@ -78,6 +78,7 @@ static const hostile_t  hostile[] = {
     { "an error that is a table", "error({ code = 1 })", FL_ERROR,
       "is a table" },
     { "an error that is nil", "error()", FL_ERROR, "is a nil" },
+    { "an error of two lines", "error('a\\nb\\tc')", FL_ERROR, "a b c" },
     { "an error that is long", "local s = 'x' for i = 1, 12 do s = s .. s "
       "end error(s)", FL_ERROR, "xxx" },
     { "a bad assert", "assert(false)", FL_ERROR, "assertion failed" },
@@ -115,6 +116,13 @@ static const hostile_t  hostile[] = {
     { "a new name in a library", "string.rep = 1", FL_ERROR, "string" },
     { "a string's library", "local s = '' s.x = 1", FL_ERROR, NULL },
     { "the order", "o.qty = 1", FL_ERROR, "fields" },
+    { "the order, by insert", "table.insert(o, 7)", FL_ERROR, "written to" },
+    { "a library, by insert", "table.insert(math, 1, 7)", FL_ERROR,
+      "written to" },
+    { "a library, by remove", "table.remove(math)", FL_ERROR, "written to" },
+    { "far outside of a table", "table.insert({}, -1e9, 1)", FL_ERROR,
+      "outside" },
+    { "nothing inserted", "table.insert({})", FL_ERROR, "bad argument" },
     { "the signals", "o.signals.rain = 1", FL_ERROR, "fields" },
 
     /* what is not there */
@@ -153,7 +161,7 @@ test_one(const hostile_t *h)
     fl_t      *fl;
     char       text[1024];
     int64_t    total;
-    uint64_t   began_us, us, worst_us;
+    uint64_t   us, worst_us;
     fl_code_t  code;
     fl_spent_t spent;
 
@@ -170,16 +178,16 @@ test_one(const hostile_t *h)
     /* Many times slower than it is, it is out of time before memory. */
     is_slow = getenv("FAKA_NO_CLOCK") != NULL;
 
-    worst_us = UINT64_MAX;
+    worst_us = 0;
     good = 1;
     code = FL_OK;
 
     for (run = 0; run < RUNS; run++) {
         rules_input();
-        began_us = now_us();
+        us = cpu_us();
         code = price_of(fl, &total);
-        us = now_us() - began_us;
-        worst_us = us < worst_us ? us : worst_us;
+        us = cpu_us() - us;
+        worst_us = us > worst_us ? us : worst_us;
 
         good = good && (code == h->code
                         || (h->code == FL_CODE_COUNT && code != FL_OK)
@@ -194,11 +202,10 @@ test_one(const hostile_t *h)
     OK(good, "%s: %s, each time: %.70s", h->name, fl_code_word[code],
        code == FL_OK ? "" : fl_error(fl));
 
-    /* The least of several: what the machine does beside it is not its. */
-    OK(worst_us < STALL_MAX_US, "%s: over after %" PRIu64 " us", h->name,
-       worst_us);
-    OK(spent.used_bytes < 3 * FL_MEMORY_MAX, "%s: %zu bytes", h->name,
-       spent.used_bytes);
+    OK(worst_us < STALL_MAX_US || is_slow, "%s: over after %" PRIu64 " us",
+       h->name, worst_us);
+    OK(spent.used_bytes < FL_GARBAGE_MAX + 2 * FL_MEMORY_MAX,
+       "%s: %zu bytes", h->name, spent.used_bytes);
     fl_destroy(fl);
 }
 
@@ -297,8 +304,8 @@ test_state(void)
     fl_spent(fl, &spent);
     OK(failed > 0 && failed < 1000, "%d of %d calls fail", failed, n);
     OK(spent.rebuilds > 0, "it began anew %" PRIu64 " times", spent.rebuilds);
-    OK(spent.used_bytes < 3 * FL_MEMORY_MAX, "and has %zu bytes",
-       spent.used_bytes);
+    OK(spent.used_bytes < FL_GARBAGE_MAX + 2 * FL_MEMORY_MAX,
+       "and has %zu bytes", spent.used_bytes);
     fl_destroy(fl);
 
     OK(rules_of("local n = 0 function price(o) n = n + 1 return n end "

@@ -38,6 +38,18 @@ now_us(void)
 }
 
 
+/* Of the processor: what the machine does beside it does not count. */
+__attribute__((unused))
+static uint64_t
+cpu_us(void)
+{
+    struct timespec  now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t) now.tv_sec * 1000000u + (uint64_t) now.tv_nsec / 1000;
+}
+
+
 static int
 rules_signal(void *data, fk_str_t name, int64_t *number)
 {

@@ -1,0 +1,282 @@
+/*
+ * What a VM keeps from one call to the next.
+ *
+ * Garbage.  LuaJIT's own collector begins at twice of what is used, and does
+ * its work inside of calls; beside a large list it would come later than any
+ * limit.  It is off once the file is loaded, and steps are done here, between
+ * calls, for at most FL_COLLECT_US each.  A call that asks for nothing finds
+ * nothing to do.
+ *
+ * State.  Rules keep nothing, it is said, but their own locals outlive a call.
+ * When a collection leaves more than FL_MEMORY_MAX, or two calls in a row were
+ * refused memory, the VM begins anew from the file, before the next call; not
+ * if loading took longer than FL_RENEW_US: a worker would stand still.  Such
+ * rules give no answer any more until there is a new configuration.
+ *
+ * Strings.  A call makes none of more than FL_BLOCK_MAX, and loading is to
+ * leave none: what works on strings inside of one instruction is as slow as
+ * they are long.
+ */
+
+#include "fl_priv.h"
+
+
+#define FL_COLLECT_US    300           /* between two calls */
+#define FL_COLLECT_FROM  ((size_t) 256 << 10)      /* of garbage on */
+#define FL_RENEW_US      2000
+
+/* What takes no longer, whatever the clock has made of the first time. */
+#define FL_SMALL_STRIDES  (50000 / FL_STRIDE)
+#define FL_SMALL_SIZE     ((size_t) 8 << 10)
+#define FL_SMALL_MEMORY   ((size_t) 256 << 10)
+
+#define FL_PADDING_MAX   8             /* behind a string, in its block */
+
+
+static int fl_keep_measure(lua_State *L);
+static int fl_keep_step(lua_State *L);
+static size_t fl_keep_buffers(const fl_t *fl);
+static int fl_keep_is_string(lua_State *L, const fl_large_t *large,
+    size_t header);
+
+
+void
+fl_large(fl_t *fl, const void *block, size_t old_size, const void *p,
+    size_t size)
+{
+    uint32_t  i;
+
+    for (i = 0; i < fl->large_count && old_size > FL_BLOCK_MAX; i++) {
+        if (fl->large[i].data == block) {
+            fl->large[i] = fl->large[--fl->large_count];
+            break;
+        }
+    }
+
+    /* Beyond them is our own, when a file has filled its limit. */
+    if (size > FL_BLOCK_MAX && fl->large_count < FL_LARGE_MAX) {
+        fl->large[fl->large_count].data = p;
+        fl->large[fl->large_count].size = size;
+        fl->large_count++;
+    }
+}
+
+
+fl_code_t
+fl_keep_loaded(fl_t *fl)
+{
+    uint32_t   strides;
+    fl_code_t  code;
+
+    strides = fl->strides;
+    code = fl_vm_run(fl, &fl_budget_own, fl_keep_measure);
+
+    fl->loaded = fl->used;
+    fl->is_small = strides <= FL_SMALL_STRIDES
+                   && fl->source_size <= FL_SMALL_SIZE
+                   && fl->loaded <= FL_SMALL_MEMORY;
+    fl->collect_at = fl->used + FL_COLLECT_FROM;
+    fl->memory_errors = 0;
+    fl->is_over = 0;
+    fl->is_full = 0;
+    fl->has_answered = 0;
+
+    return code;
+}
+
+
+/*
+ * A string is told from other blocks by asking for one with the same bytes:
+ * equal strings are one, so it is in that very block.  How far from its
+ * beginning, the first one shows.
+ */
+
+static int
+fl_keep_measure(lua_State *L)
+{
+    fl_t        *fl = lua_touserdata(L, 1);
+    char         probe[FL_BLOCK_MAX + 1];
+    size_t       header, size;
+    uint32_t     i, count;
+    fl_large_t   large[FL_LARGE_MAX];
+
+    /* Each collection halves the buffer that strings are put together in. */
+    do {
+        size = fl_keep_buffers(fl);
+        (void) lua_gc(L, LUA_GCCOLLECT, 0);
+    } while (fl_keep_buffers(fl) < size);
+
+    /* Workers are given what was checked. */
+    if (fl->is_checking) {
+        count = fl->large_count;
+        memcpy(large, fl->large, count * sizeof(fl_large_t));
+
+        fl->large_count = 0;
+        memset(probe, '-', sizeof(probe));
+        lua_pushlstring(L, probe, sizeof(probe));
+        assert(fl->large_count == 1);
+        header = (size_t) (lua_tostring(L, -1) - fl->large[0].data);
+        lua_settop(L, 0);
+
+        for (i = 0; i < count; i++) {
+            if (fl_keep_is_string(L, &large[i], header)) {
+                return luaL_error(L, "%s: it keeps a string of more than %d "
+                                  "bytes", fl->name, (int) FL_BLOCK_MAX);
+            }
+        }
+
+        (void) lua_gc(L, LUA_GCCOLLECT, 0);
+    }
+
+    (void) lua_gc(L, LUA_GCSTOP, 0);
+
+    return 0;
+}
+
+
+/* Of large blocks what is a power of two, which that buffer is. */
+
+static size_t
+fl_keep_buffers(const fl_t *fl)
+{
+    size_t    size;
+    uint32_t  i;
+
+    size = 0;
+
+    for (i = 0; i < fl->large_count; i++) {
+        if ((fl->large[i].size & (fl->large[i].size - 1)) == 0) {
+            size += fl->large[i].size;
+        }
+    }
+
+    return size;
+}
+
+
+static int
+fl_keep_is_string(lua_State *L, const fl_large_t *large, size_t header)
+{
+    size_t  i, size;
+
+    size = large->size - header;
+
+    for (i = 1; i <= FL_PADDING_MAX; i++) {
+        lua_pushlstring(L, large->data + header, size - i);
+
+        if (lua_tostring(L, -1) == large->data + header) {
+            return 1;
+        }
+
+        lua_pop(L, 1);
+    }
+
+    return 0;
+}
+
+
+/* --- garbage ----------------------------------------------------------- */
+
+void
+fl_keep_collect(fl_t *fl)
+{
+    uint64_t  began_ns;
+
+    began_ns = fl_now_ns(CLOCK_MONOTONIC);
+    fl->collect_until_ns = began_ns + FL_COLLECT_US * 1000u;
+    fl->budget = fl_budget_own;
+
+    /* Whatever lies on the stack stays there. */
+    (void) lua_cpcall(fl->L, fl_keep_step, fl);
+
+    if (fl->left_ns != NULL) {
+        *fl->left_ns -= (int64_t) (fl_now_ns(CLOCK_MONOTONIC) - began_ns);
+    }
+}
+
+
+static int
+fl_keep_step(lua_State *L)
+{
+    int    is_done;
+    fl_t  *fl = lua_touserdata(L, 1);
+
+    do {
+        is_done = lua_gc(L, LUA_GCSTEP, 0);
+    } while (!is_done && fl_now_ns(CLOCK_MONOTONIC) < fl->collect_until_ns);
+
+    (void) lua_gc(L, LUA_GCSTOP, 0);
+
+    if (!is_done) {
+        return 0;
+    }
+
+    fl->collect_at = fl->used + FL_COLLECT_FROM;
+
+    /* What was made meanwhile is still there: the next one will tell. */
+    if (fl->used > fl->loaded + FL_MEMORY_MAX) {
+        fl->is_full = fl->is_over;
+        fl->is_over = 1;
+        fl->collect_at = fl->used;
+
+    } else {
+        fl->is_over = 0;
+    }
+
+    return 0;
+}
+
+
+/* --- state ------------------------------------------------------------- */
+
+void
+fl_keep_ended(fl_t *fl, fl_code_t code)
+{
+    if (code != FL_MEMORY) {
+        fl->memory_errors = 0;
+        fl->has_answered |= code == FL_OK;
+        return;
+    }
+
+    /* Who has never answered since has not filled it: it wants too much. */
+    fl->memory_errors++;
+    fl->is_full |= fl->memory_errors >= 2 && fl->has_answered;
+}
+
+
+int
+fl_keep_ready(fl_t *fl)
+{
+    uint64_t  began_ns;
+
+    /* Not while examples run: a file is to be right from the beginning. */
+    if (fl->L != NULL && (!fl->is_full || fl->is_checking)) {
+        return 1;
+    }
+
+    if (fl->L == NULL) {
+        snprintf(fl->error, sizeof(fl->error), "%s: it is not loaded, since "
+                 "there was no memory, or since it kept too much and takes "
+                 "too long to load again", fl->name);
+        return 0;
+    }
+
+    fl_vm_close(fl);
+
+    if (fl->load_ns > FL_RENEW_US * 1000u && !fl->is_small) {
+        return fl_keep_ready(fl);
+    }
+
+    fl->rebuilds++;
+    began_ns = fl_now_ns(CLOCK_MONOTONIC);
+
+    if (fl_vm_open(fl) && fl_load(fl) != FL_OK) {
+        fl_vm_close(fl);
+    }
+
+    if (fl->left_ns != NULL) {
+        *fl->left_ns -= (int64_t) (fl_now_ns(CLOCK_MONOTONIC) - began_ns);
+    }
+
+    return fl->L != NULL;
+}

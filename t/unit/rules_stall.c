@@ -1,0 +1,349 @@
+/*
+ * How long a worker may stand still for a file of rules that loads: data made
+ * while loading, as large as may be, and the slowest that can be done with it;
+ * what collects it; what is shared by the hooks of one request.  And that
+ * rules which are good lose no answer by any of it.
+ */
+
+#include <signal.h>
+#include <sys/time.h>
+
+#include "rules_shop.h"
+
+
+#define STALL_MAX_US  5000
+#define CALLS         40
+#define ELSEWHERE_MS  4
+
+
+typedef struct {
+    const char  *name;
+    const char  *load;
+    const char  *body;                 /* of price(o) */
+} slow_t;
+
+
+#define LONG_STRING  "local a = '1' for i = 1, 13 do a = a .. a end " \
+                     "a = a .. a:sub(1, 8100) "
+#define TEN(text)    text text text text text text text text text text
+
+static const slow_t  slow[] = {
+    { "a number of 16 KiB", LONG_STRING,
+      "local x while true do " TEN(TEN("x = a + 1 ")) " end" },
+    { "tonumber of 16 KiB", LONG_STRING,
+      "local f = tonumber while true do " TEN("f(a) ") " end" },
+    { "comparing 16 KiB", LONG_STRING "local b, c = a .. 'b', a .. 'c' ",
+      "local x while true do " TEN(TEN("x = b < c ")) " end" },
+    { "contains of 16 KiB", "local function f(...) local c = string.contains "
+      "while true do " TEN("c(...) ") " end end "
+      "local s = 'x' for i = 1, 13 do s = s .. s end s = s .. s:sub(1, 7900) ",
+      "f(s, s:sub(1, 10) .. 'y' .. s:sub(1, 53))" },
+    { "upper of 16 KiB", LONG_STRING, "while true do "
+      TEN("a:upper() ") " end" },
+    { "next of an emptied table", "local t = {} for i = 1, 30000 do "
+      "t[i + 0.5] = 1 end for k in pairs(t) do t[k] = nil end ",
+      "local n = next while true do " TEN("n(t) ") " end" },
+    { "next of an emptied list", "local t = {} for i = 1, 60000 do "
+      "t[i] = 1 end for i = 1, 60000 do t[i] = nil end ",
+      "local n = next while true do " TEN("n(t) ") " end" },
+    { "pairs of an emptied list", "local t = {} for i = 1, 60000 do "
+      "t[i] = 1 end for i = 1, 60000 do t[i] = nil end ",
+      "while true do for k in pairs(t) do end end" },
+    { "in front of a long list", "local t = {} for i = 1, 60000 do "
+      "t[i] = 1 end ", "while true do table.insert(t, 1, 5) "
+      "table.remove(t, 1) end" },
+    { "garbage beside a table of all that there is", "local t = {} "
+      "for i = 1, 22000 do t['user' .. i .. '.example'] = true end ",
+      "local s = 'x' for i = 1, 13 do s = s .. s end local u "
+      "for i = 1, 100 do u = s:sub(1, 8000) .. o.qty .. i end return 5" },
+    { "no memory beside it", "local t = {} "
+      "for i = 1, 22000 do t['user' .. i .. '.example'] = true end ",
+      "local s = 'x' while true do s = s .. s end" },
+    { "state", "local t, n = {}, 0 ",
+      "for i = 1, 2000 do n = n + 1 t[n % 1000] = { t[n % 1000] } end "
+      "return 5" },
+    { "state that takes long to load", "for i = 1, 1e6 do end "
+      "local t, n = {}, 0 ",
+      "for i = 1, 200 do n = n + 1 t[n] = {} end return 5" },
+};
+
+#define SLOW  (sizeof(slow) / sizeof(slow[0]))
+
+
+static void
+test_slow(const slow_t *s)
+{
+    int        n;
+    fl_t      *fl;
+    char       text[4096];
+    int64_t    total;
+    uint64_t   us, worst_us;
+    fl_code_t  code;
+
+    snprintf(text, sizeof(text), "%s\nfunction price(o) %s end", s->load,
+             s->body);
+    fl = rules_of(text);
+
+    if (!OK(fl != NULL, "%s: loads: %s", s->name, rules_err)) {
+        return;
+    }
+
+    worst_us = 0;
+    code = FL_OK;
+
+    for (n = 0; n < CALLS; n++) {
+        rules_input();
+        fl_input_int(&rules_in, FL_FIELD_QTY, n);
+        us = cpu_us();
+        code = price_of(fl, &total);
+        us = cpu_us() - us;
+        worst_us = us > worst_us ? us : worst_us;
+    }
+
+    OK(worst_us < STALL_MAX_US || getenv("FAKA_NO_CLOCK") != NULL,
+       "%s: the longest of %d takes %" PRIu64 " us: %s", s->name, CALLS,
+       worst_us, fl_code_word[code]);
+    fl_destroy(fl);
+}
+
+
+static void
+refused(const char *text, const char *error)
+{
+    fl_t  *fl;
+
+    fl = rules_of(text);
+    OK(fl == NULL && strstr(rules_err, error) != NULL, "%.60s: %s", text,
+       rules_err);
+    fl_destroy(fl);
+}
+
+
+static void
+test_loading(void)
+{
+    static char  literal[(16 << 10) + 64];
+
+    refused("local a = 'x' for i = 1, 15 do a = a .. a end "
+            "function price(o) return #a end", "a string of more than 16384");
+    refused("local t, a = {}, 'x' for i = 1, 17 do a = a .. a end t[a] = 1 "
+            "function price(o) return t.x end", "a string of more than");
+    memset(literal, 'x', sizeof(literal) - 1);
+    memcpy(literal, "function price() return #'", 26);
+    memcpy(literal + sizeof(literal) - 6, "' end", 5);
+    refused(literal, "a string of more than");
+    refused("local t = {} for i = 1, 300000 do t[i] = i end "
+            "function price(o) return #t end", "too much memory");
+    refused("local t = {} for i = 1, 100000 do t[i] = 'a' .. i end "
+            "function price(o) return #t end", "too much memory");
+}
+
+
+/* --- what is good ------------------------------------------------------- */
+
+static void
+all_answer(const char *name, const char *text, int calls)
+{
+    int         n, failed;
+    fl_t       *fl;
+    int64_t     total;
+    fl_spent_t  spent;
+
+    fl = rules_of(text);
+
+    if (!OK(fl != NULL, "%s: loads: %s", name, rules_err)) {
+        return;
+    }
+
+    failed = 0;
+
+    for (n = 0; n < calls; n++) {
+        fl_input_int(&rules_in, FL_FIELD_NOW, n);
+        failed += price_of(fl, &total) != FL_OK;
+    }
+
+    fl_spent(fl, &spent);
+    OK(failed == 0, "%s: %d of %d calls without answer %s", name, failed,
+       calls, fl_error(fl));
+    EQ_INT(spent.rebuilds, 0, "and nothing is begun anew");
+    OK(spent.used_bytes < FL_LOAD_MEMORY + 2 * FL_MEMORY_MAX, "%zu bytes",
+       spent.used_bytes);
+    fl_destroy(fl);
+}
+
+
+static void
+test_good(void)
+{
+    rules_input();
+    all_answer("a list of 20,000",
+               "local bad = {} for i = 1, 20000 do "
+               "bad['user' .. i .. '.example'] = true end "
+               "function price(o) if bad['x' .. o.now] then return 1 end "
+               "return 500 end", 100000);
+    all_answer("as many strings as fill their table",
+               "local bad = {} for i = 1, 4000 do "
+               "bad['user' .. i .. '.example'] = true end "
+               "function price(o) if bad['x' .. o.now] then return 1 end "
+               "return 500 end", 50000);
+    all_answer("20 KiB a call beside it",
+               "local bad = {} for i = 1, 20000 do "
+               "bad['user' .. i .. '.example'] = true end "
+               "function price(o) local t = {} for i = 1, 300 do "
+               "t[i] = 'x' .. o.now .. i end return bad.x and 1 or 500 end",
+               2000);
+    all_answer("a counter", "local n = 0 function price(o) n = n + 1 "
+               "return n % 1000 end", 50000);
+}
+
+
+/* A flat table comes to the limit of one block before any other. */
+static void
+test_flat(void)
+{
+    int         n, failed, last;
+    fl_t       *fl;
+    int64_t     total;
+    fl_spent_t  spent;
+
+    fl = rules_of("local seen, n = {}, 0 function price(o) n = n + 1 "
+                  "seen[n] = true return 500 end");
+    OK(fl != NULL, "a flat table: %s", rules_err);
+    rules_input();
+    failed = 0;
+    last = 0;
+
+    for (n = 0; n < 20000; n++) {
+        if (price_of(fl, &total) != FL_OK) {
+            failed++;
+            last = n;
+        }
+    }
+
+    fl_spent(fl, &spent);
+    OK(failed > 0 && failed < 100 && last > 10000, "%d of %d calls fail",
+       failed, n);
+    OK(spent.rebuilds > 1, "it began anew %" PRIu64 " times", spent.rebuilds);
+    fl_destroy(fl);
+
+    /* Who never answers has not filled it. */
+    fl = rules_of("function price(o) local s = 'x' "
+                  "while true do s = s .. s end end");
+
+    for (n = 0; n < 100; n++) {
+        (void) price_of(fl, &total);
+    }
+
+    fl_spent(fl, &spent);
+    EQ_INT(spent.rebuilds, 0, "who only wants too much is not loaded again");
+    fl_destroy(fl);
+}
+
+
+/* --- time --------------------------------------------------------------- */
+
+static void
+elsewhere(int number)
+{
+    struct timespec  time = { 0, ELSEWHERE_MS * 1000000 };
+
+    (void) number;
+    (void) nanosleep(&time, NULL);
+}
+
+
+/* Another process has the processor: its time is not the rule's. */
+static void
+test_preempted(void)
+{
+    int               n, failed;
+    fl_t             *fl;
+    int64_t           total;
+    uint64_t          us, longest_us;
+    struct itimerval  timer = { { 0, 0 }, { 0, 150 } };
+
+    fl = rules_of("function price(o) local n = 0 for i = 1, 30000 do "
+                  "n = n + 1 end return n end");
+    OK(fl != NULL, "a loop: %s", rules_err);
+    rules_input();
+    (void) signal(SIGALRM, elsewhere);
+    failed = 0;
+    longest_us = 0;
+
+    for (n = 0; n < 50; n++) {
+        us = now_us();
+        (void) setitimer(ITIMER_REAL, &timer, NULL);
+        failed += price_of(fl, &total) != FL_OK;
+        us = now_us() - us;
+        longest_us = us > longest_us ? us : longest_us;
+    }
+
+    (void) signal(SIGALRM, SIG_IGN);
+    OK(failed <= 1 || getenv("FAKA_NO_CLOCK") != NULL,
+       "%d of %d calls fail", failed, n);
+    OK(longest_us >= ELSEWHERE_MS * 1000, "the longest took %" PRIu64 " us",
+       longest_us);
+    fl_destroy(fl);
+}
+
+
+static void
+test_shared(void)
+{
+    int        n, good;
+    fl_t      *fl, *other;
+    char       reason[FL_TEXT_SIZE_MAX + 1];
+    int64_t    total, left_ns;
+    uint64_t   us;
+    fl_risk_t  verdict;
+
+    fl = rules_of("local s = 'x' for i = 1, 12 do s = s .. s end "
+                  "function price(o) while true do string.contains(s, 'y') "
+                  "end end function risk(o) return price(o) end");
+    other = rules_of("function price(o) return 5 end");
+    OK(fl != NULL && other != NULL, "rules that hang: %s", rules_err);
+    rules_input();
+    left_ns = FL_TIME_MAX_US * 1000;
+    fl_share(fl, &left_ns);
+    fl_share(other, &left_ns);
+
+    EQ_INT(price_of(other, &total), FL_OK, "a short call");
+    EQ_INT(left_ns, FL_TIME_MAX_US * 1000, "costs nothing");
+    us = cpu_us();
+    good = 1;
+
+    for (n = 0; n < 60; n++) {
+        good = good && price_of(fl, &total) == FL_BUDGET
+               && fl_risk(fl, &rules_in, &verdict, reason) == FL_BUDGET;
+    }
+
+    us = cpu_us() - us;
+    OK(good && left_ns <= 0, "%d calls that hang: %s", 2 * n, fl_error(fl));
+    OK(us < STALL_MAX_US || getenv("FAKA_NO_CLOCK") != NULL,
+       "take %" PRIu64 " us together", us);
+    EQ_INT(price_of(other, &total), FL_BUDGET, "nor is another one asked");
+
+    left_ns = FL_TIME_MAX_US * 1000;
+    EQ_INT(price_of(other, &total), FL_OK, "but in the next request");
+    fl_destroy(fl);
+    fl_destroy(other);
+}
+
+
+int
+main(void)
+{
+    size_t  i;
+
+    for (i = 0; i < SLOW; i++) {
+        test_slow(&slow[i]);
+    }
+
+    test_loading();
+    test_good();
+    test_flat();
+    test_preempted();
+    test_shared();
+
+    return tap_done();
+}
