@@ -261,8 +261,12 @@ delete $shop->{price_fallback};
 
 # While a rule hangs, the others go on: the longest of them is measured.
 
-rules("function price(o) if o.sku == 'slow' then while true do end end "
-      . "return o.total end");
+# It uses up its time, and not its instructions.
+
+rules("local s = 'x' for i = 1, 13 do s = s .. s end "
+      . "function price(o) if o.sku == 'slow' then "
+      . "while true do s:upper() s:len() end end return o.total end\n"
+      . "function risk(o) return o.sku == 'slow' and price(o) or 'pass' end");
 take('a rule that hangs for one product');
 my $hanging = $t->background(sub {
     my $n = 0;

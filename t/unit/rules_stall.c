@@ -260,7 +260,7 @@ test_preempted(void)
     fl_t             *fl;
     int64_t           total;
     uint64_t          us, longest_us;
-    struct itimerval  timer = { { 0, 0 }, { 0, 150 } };
+    struct itimerval  timer = { { 0, 0 }, { 0, 40 } };
 
     fl = rules_of("function price(o) local n = 0 for i = 1, 30000 do "
                   "n = n + 1 end return n end");
