@@ -180,14 +180,19 @@ fl_keep_is_string(lua_State *L, const fl_large_t *large, size_t header)
 void
 fl_keep_collect(fl_t *fl)
 {
+    size_t    alloc_bytes;
     uint64_t  began_ns;
 
+    alloc_bytes = fl->alloc_bytes;
     began_ns = fl_now_ns(CLOCK_MONOTONIC);
     fl->collect_until_ns = began_ns + FL_COLLECT_US * 1000u;
     fl->budget = fl_budget_own;
 
     /* Whatever lies on the stack stays there. */
     (void) lua_cpcall(fl->L, fl_keep_step, fl);
+
+    /* What that took is not the call's. */
+    fl->alloc_bytes = alloc_bytes;
 
     if (fl->left_ns != NULL) {
         *fl->left_ns -= (int64_t) (fl_now_ns(CLOCK_MONOTONIC) - began_ns);
