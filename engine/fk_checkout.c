@@ -172,6 +172,11 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return FK_TABLE_FULL;
     }
 
+    code = fk_deal_room(fk, env, deal);
+    if (code != FK_OK) {
+        return code;
+    }
+
     return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(in->qty)
                               + FK_IMAGE_TALLIES_SIZE) ? FK_OK
                                                        : FK_RING_FULL;

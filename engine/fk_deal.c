@@ -20,7 +20,6 @@ static const char *fk_deal_coupon(const fk_t *fk, const fk_env_t *env,
 static fk_code_t fk_deal_price(const fk_t *fk, const fk_checkout_t *in,
     const fk_product_rec_t *p, fk_deal_t *deal);
 static const char *fk_deal_discount(const fk_t *fk, fk_deal_t *deal);
-static fk_code_t fk_deal_room(const fk_t *fk, fk_deal_t *deal);
 
 
 fk_code_t
@@ -71,7 +70,7 @@ fk_deal_judge(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return FK_AGAIN;
     }
 
-    return fk_deal_room(fk, deal);
+    return FK_OK;
 }
 
 
@@ -257,21 +256,26 @@ fk_deal_discount(const fk_t *fk, fk_deal_t *deal)
 
 /* The buyer's own is the one that can be done without. */
 
-static fk_code_t
-fk_deal_room(const fk_t *fk, fk_deal_t *deal)
+fk_code_t
+fk_deal_room(fk_t *fk, const fk_env_t *env, fk_deal_t *deal)
 {
-    uint32_t  need, room;
+    uint32_t  need;
 
     need = (deal->wanted[FK_TALLY_QUOTA] && deal->tally[FK_TALLY_QUOTA] == 0)
            + (deal->wanted[FK_TALLY_COUPON_USE]
               && deal->tally[FK_TALLY_COUPON_USE] == 0);
-    room = fk_table_room(fk, FK_TABLE_TALLIES);
 
-    if (room < need) {
-        return FK_TABLE_FULL;
+    while (fk_table_room(fk, FK_TABLE_TALLIES) < need) {
+        if (!fk_tally_forget(fk, env, deal->tally[FK_TALLY_BUYER],
+                             FK_TALLY_LOOK_LONG))
+        {
+            return FK_TABLE_FULL;
+        }
     }
 
-    if (deal->tally[FK_TALLY_BUYER] == 0 && room == need) {
+    if (deal->wanted[FK_TALLY_BUYER] && deal->tally[FK_TALLY_BUYER] == 0
+        && !fk_tally_buyer_room(fk, env, need))
+    {
         deal->wanted[FK_TALLY_BUYER] = 0;
     }
 

@@ -278,8 +278,12 @@ fk_buyer_set(fk_t *fk, const fk_env_t *env, const uint8_t *key,
             return FK_OK;
         }
 
-        if (fk_table_room(fk, FK_TABLE_TALLIES) == 0) {
+        if (!fk_tally_buyer_room(fk, env, 0)) {
             return FK_TABLE_FULL;
+        }
+
+        if (!fk_record_room(fk, FK_IMAGE_TALLY_SIZE)) {
+            return FK_RING_FULL;
         }
 
         i = fk_tally_take(fk, FK_TALLY_BUYER, key);

@@ -306,6 +306,7 @@ fk_reset(fk_t *fk)
     memset(r->platform, 0, sizeof(r->platform));
     r->settle_unit = 0;
     r->withdrawal_hand = 0;
+    r->tally_hand = 0;
     r->wheel_s = 0;
     r->waiting = 0;
     r->aborted = 0;

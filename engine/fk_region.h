@@ -28,7 +28,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  7
+#define FK_LAYOUT_VERSION  8
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -631,6 +631,8 @@ struct fk_region_s {
     uint32_t         settle_unit;      /* units before it are done */
     uint32_t         withdrawal_hand;  /* where to look for finished ones */
     uint32_t         platform[FK_PLATFORMS_MAX];   /* derived: accounts */
+    uint32_t         tally_hand;       /* where to look for old buyers */
+    uint32_t         pad;
 
     uint64_t         recover_owner;
     int64_t          recover_until_ms;

@@ -1,8 +1,9 @@
 /*
  * The buyer of an order that comes back from the archive.  Its tallies are
  * found by their keys, as their slots may be others' by now.  One with nothing
- * in it has gone with its last order, and is made again; one that ought to
- * have this order in its sums must have it.
+ * in it has gone with its last order, and is made again if there is room.  One
+ * that ought to have this order in its sums must have it, but for a buyer's
+ * own, who may have been forgotten: then the order comes back without him.
  */
 
 #include "fk_journal.h"
@@ -49,12 +50,19 @@ fk_restore_buyer_fits(const fk_t *fk, const fk_image_order_t *in,
         share = fk_tally_share(kind, in->qty, &axes);
         share.amount = kind == FK_TALLY_BUYER ? amount : 0;
 
-        if (t->archived.orders < share.orders
-            || t->archived.units < share.units
-            || t->archived.amount < share.amount)
+        if (t->archived.orders >= share.orders
+            && t->archived.units >= share.units
+            && t->archived.amount >= share.amount)
         {
+            continue;
+        }
+
+        if (kind != FK_TALLY_BUYER) {
             return 0;
         }
+
+        r->there[kind] = 0;
+        r->tally[kind] = 0;
     }
 
     if (in->coupon == 0) {
@@ -68,7 +76,10 @@ fk_restore_buyer_fits(const fk_t *fk, const fk_image_order_t *in,
 }
 
 
-/* A buyer of whom nothing is known is the one that can be done without. */
+/*
+ * Late money must find its order: one that is not there has nothing of it to
+ * give back, so without room the order comes back without it.
+ */
 
 int
 fk_restore_buyer_room(const fk_t *fk, int64_t amount, fk_restored_t *r)
@@ -79,15 +90,22 @@ fk_restore_buyer_room(const fk_t *fk, int64_t amount, fk_restored_t *r)
     room = fk_table_room(fk, FK_TABLE_TALLIES);
 
     for (kind = FK_TALLY_QUOTA; kind < FK_TALLY_COUNT; kind++) {
-        need += r->there[kind] && r->tally[kind] == 0;
+        if (!r->there[kind] || r->tally[kind] != 0) {
+            continue;
+        }
+
+        if (need < room) {
+            need++;
+        } else {
+            r->there[kind] = 0;
+        }
     }
 
-    if (r->tally[FK_TALLY_BUYER] == 0 && room == need) {
+    if (r->tally[FK_TALLY_BUYER] == 0 && room <= need + fk_tally_kept(fk)) {
         r->there[FK_TALLY_BUYER] = 0;
     }
 
-    return need <= room
-           && fk_tally_bears(fk, r->tally[FK_TALLY_BUYER], amount);
+    return fk_tally_bears(fk, r->tally[FK_TALLY_BUYER], amount);
 }
 
 

@@ -10,6 +10,7 @@
 #include "fk_tally.h"
 
 
+static uint32_t fk_tally_oldest(fk_t *fk, uint32_t but, uint32_t look);
 static void fk_tally_move(fk_t *fk, uint32_t order, uint32_t tally,
     const fk_share_t *delta, int refs);
 static void fk_coupon_move(fk_t *fk, uint32_t order, uint32_t coupon,
@@ -101,6 +102,97 @@ fk_tally_free(fk_t *fk, uint32_t tally)
     fk_audit_terms(fk, FK_AUDIT_COMPARE_TALLIES, tally, -1);
     fk_record_tally(fk, tally);
     fk_slot_free(fk, FK_TABLE_TALLIES, tally);
+}
+
+
+uint32_t
+fk_tally_kept(const fk_t *fk)
+{
+    return fk->region->table[FK_TABLE_TALLIES].capacity / 4;
+}
+
+
+int
+fk_tally_buyer_room(fk_t *fk, const fk_env_t *env, uint32_t need)
+{
+    /* Within the share of the others he takes the place of another one. */
+    return fk_table_room(fk, FK_TABLE_TALLIES) > need + fk_tally_kept(fk)
+           || fk_tally_forget(fk, env, 0, FK_TALLY_LOOK_SHORT);
+}
+
+
+int
+fk_tally_forget(fk_t *fk, const fk_env_t *env, uint32_t but, uint32_t look)
+{
+    uint32_t         tally;
+    fk_tally_rec_t  *t;
+
+    if (fk_snapshot_pauses(fk, env)
+        || !fk_record_room(fk, FK_IMAGE_TALLY_SIZE))
+    {
+        return 0;
+    }
+
+    /* One transaction: a death leaves the hand where it was. */
+    tally = fk_tally_oldest(fk, but, look);
+    if (tally == 0) {
+        fk_commit(fk);
+        return 0;
+    }
+
+    t = FK_TALLY(fk, tally);
+
+    fk_record_begin(fk, env);
+    FK_SET(fk, t->archived.orders, 0);
+    FK_SET(fk, t->archived.units, 0);
+    FK_SET(fk, t->archived.amount, 0);
+    fk_tally_free(fk, tally);
+    (void) fk_record_end(fk);
+    fk_commit(fk);
+
+    return 1;
+}
+
+
+/*
+ * From where the last look ended.  A short one goes through with it, to have
+ * some to choose from; a longer one goes on until it has found any.
+ */
+
+static uint32_t
+fk_tally_oldest(fk_t *fk, uint32_t but, uint32_t look)
+{
+    uint32_t               n, slot, fresh, oldest;
+    const fk_tally_rec_t  *t;
+
+    fresh = fk->region->table[FK_TABLE_TALLIES].fresh;
+    slot = fk->region->tally_hand;
+    oldest = 0;
+
+    for (n = 0; n < look && n < fresh; n++) {
+        if (n >= FK_TALLY_LOOK_SHORT && oldest != 0) {
+            break;
+        }
+
+        slot = slot < fresh ? slot + 1 : 1;
+        t = FK_TALLY(fk, slot);
+
+        if (!t->used || t->kind != FK_TALLY_BUYER || t->refs != 0
+            || t->level != 0 || slot == but)
+        {
+            continue;
+        }
+
+        if (oldest == 0
+            || t->last_paid_s < FK_TALLY(fk, oldest)->last_paid_s)
+        {
+            oldest = slot;
+        }
+    }
+
+    FK_SET(fk, fk->region->tally_hand, slot);
+
+    return oldest;
 }
 
 

@@ -31,6 +31,32 @@ uint32_t fk_tally_take(fk_t *fk, uint8_t kind, const uint8_t *key);
 int fk_tally_empty(const fk_tally_rec_t *t);
 void fk_tally_free(fk_t *fk, uint32_t tally);
 
+/*
+ * A quarter of the slots is for limits and coupons alone: they must be kept,
+ * and a buyer's own tally can be done without.
+ */
+uint32_t fk_tally_kept(const fk_t *fk);
+
+/*
+ * Forgets a buyer of whom no order is in the region and who has no level by
+ * hand, but not the tally `but`; of those that a bounded look comes by, the
+ * one who paid least lately.  0: there was none, or a snapshot walks, or no
+ * room in the ring.  A transaction of its own, before the caller's first
+ * store: slots are taken or freed, not both.
+ */
+int fk_tally_forget(fk_t *fk, const fk_env_t *env, uint32_t but,
+    uint32_t look);
+
+/* The slots that a look comes by: for a buyer, and for what must be kept. */
+#define FK_TALLY_LOOK_SHORT  64
+#define FK_TALLY_LOOK_LONG   1024
+
+/*
+ * Whether a buyer's own tally may be taken, beside need others for which there
+ * is room.  May forget another buyer for it.
+ */
+int fk_tally_buyer_room(fk_t *fk, const fk_env_t *env, uint32_t need);
+
 /* What an order in this state adds, but for the amount: payments do that. */
 fk_share_t fk_tally_share(uint8_t kind, uint32_t qty, const fk_axes_t *axes);
 
@@ -94,14 +120,20 @@ typedef struct {
 } fk_deal_t;
 
 /*
- * The ladder's end: the buyer's limit, the coupon, the price.  FK_OK with the
- * deal, or FK_INVALID, FK_LIMIT, FK_COUPON (*why), FK_AGAIN, FK_TABLE_FULL.
+ * The buyer's limit, the coupon, the price.  FK_OK with the deal, or
+ * FK_INVALID, FK_LIMIT, FK_COUPON (*why), FK_AGAIN.
  */
 fk_code_t fk_deal_judge(const fk_t *fk, const fk_env_t *env,
     const fk_checkout_t *in, uint32_t product, fk_deal_t *deal,
     const char **why);
 
-/* Takes the tallies that are wanted and not there. */
+/*
+ * Room for the tallies that are wanted and not there: FK_OK or FK_TABLE_FULL.
+ * May forget buyers, so it comes before the ring is asked for room.
+ */
+fk_code_t fk_deal_room(fk_t *fk, const fk_env_t *env, fk_deal_t *deal);
+
+/* Takes them. */
 void fk_deal_take(fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal,
     uint8_t taken[FK_TALLY_COUNT]);
 

@@ -78,6 +78,7 @@ static const uint64_t  marks_seeds[SIM_MARK_COUNT] = {
     [SIM_MARK_NO_STREAM] = 5000,
     [SIM_MARK_RING_FULL] = 5000,
     [SIM_MARK_ARCHIVE_REFUSED] = 5000,
+    [SIM_MARK_UNCOUNTED] = 20000,
 };
 
 

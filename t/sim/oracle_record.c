@@ -91,9 +91,7 @@ oracle_images(sim_t *s, const uint8_t *record, size_t size)
             break;
 
         case FK_IMAGE_TALLY:
-            if (!image.tally.used) {
-                sim_mark(s, SIM_MARK_FORGOTTEN);
-            }
+            oracle_tally(s, &image.tally);
             break;
 
         case FK_IMAGE_COUPON:

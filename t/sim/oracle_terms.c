@@ -8,6 +8,7 @@
 #include "sim.h"
 
 
+static uint32_t terms_who(const uint8_t *key);
 static int terms_counts(const sim_purchase_t *b);
 static int64_t terms_spent(const sim_t *s, uint32_t buyer);
 static int64_t terms_units(const sim_t *s, uint32_t buyer, uint32_t product,
@@ -62,6 +63,52 @@ oracle_coupon(sim_t *s, const fk_image_coupon_t *in)
 }
 
 
+/* The buyer with this key, or 0. */
+
+static uint32_t
+terms_who(const uint8_t *key)
+{
+    uint8_t   his[FK_TALLY_KEY_SIZE];
+    uint32_t  buyer;
+
+    for (buyer = SIM_BUYERS; buyer != 0; buyer--) {
+        terms_key(buyer, FK_TALLY_BUYER, 0, his);
+
+        if (memcmp(key, his, sizeof(his)) == 0) {
+            break;
+        }
+    }
+
+    return buyer;
+}
+
+
+/*
+ * A buyer may go with what he spent, for which there is no place: from then on
+ * less of it is known to the shop than to the book.
+ */
+
+void
+oracle_tally(sim_t *s, const fk_image_tally_t *in)
+{
+    uint32_t  buyer;
+
+    if (in->used) {
+        return;
+    }
+
+    buyer = in->kind == FK_TALLY_BUYER ? terms_who(in->key) : 0;
+
+    if (buyer == 0 || terms_spent(s, buyer) == 0) {
+        sim_mark(s, SIM_MARK_FORGOTTEN);
+        return;
+    }
+
+    s->oracle.gone[buyer] = 1;
+    sim_mark(s, SIM_MARK_DISPLACED);
+}
+
+
 /* An order that is made: each step of its price, and each limit. */
 
 void
@@ -105,7 +152,8 @@ oracle_terms_made(sim_t *s, uint64_t seq, uint32_t n, int64_t price,
         return;
     }
 
-    SIM_MUST(s, buyer == 0 || (s->oracle.tallies_full && in->tally[0] == 0)
+    SIM_MUST(s, buyer == 0 || s->oracle.gone[buyer]
+                || (s->oracle.tallies_full && in->tally[0] == 0)
                 || step[FK_STEP_LEVEL]
                    == terms_level_price(s, buyer, step[FK_STEP_TIER]),
              "record %" PRIu64 ": purchase %u is at %" PRId64 " by its level, "
@@ -175,11 +223,20 @@ terms_limits(sim_t *s, uint64_t seq, uint32_t n)
 void
 oracle_terms_order(sim_t *s, uint32_t n, const fk_image_order_t *in)
 {
+    uint32_t         kind;
     sim_purchase_t  *b;
 
     b = &s->oracle.purchase[n];
-    b->has_tally = in->tally[FK_TALLY_BUYER] != 0;
-    s->oracle.tallies_full |= !b->has_tally
+
+    if (b->has_tally[FK_TALLY_QUOTA] && in->tally[FK_TALLY_QUOTA] == 0) {
+        sim_mark(s, SIM_MARK_UNCOUNTED);
+    }
+
+    for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
+        b->has_tally[kind] = in->tally[kind] != 0;
+    }
+
+    s->oracle.tallies_full |= !b->has_tally[FK_TALLY_BUYER]
                               && terms_buyer(n, b->product) != 0;
     b->made_coupon = in->coupon != 0;
 
@@ -219,7 +276,8 @@ terms_spent(const sim_t *s, uint32_t buyer)
         b = &s->oracle.purchase[p->purchase];
 
         if (p->state_seq != 0 && p->state == FK_PAYMENT_STATE_APPLIED
-            && b->has_tally && terms_buyer(p->purchase, b->product) == buyer)
+            && b->has_tally[FK_TALLY_BUYER]
+            && terms_buyer(p->purchase, b->product) == buyer)
         {
             spent += p->amount;
         }
@@ -241,6 +299,7 @@ terms_units(const sim_t *s, uint32_t buyer, uint32_t product, uint32_t but)
     for (i = 1; i < s->oracle.purchase_count; i++) {
         b = &s->oracle.purchase[i];
         units += i != but && b->product == product && terms_counts(b)
+                 && b->has_tally[FK_TALLY_QUOTA]
                  && terms_buyer(i, product) == buyer ? b->qty : 0;
     }
 
@@ -263,7 +322,8 @@ terms_uses(const sim_t *s, uint32_t coupon, uint32_t buyer, uint32_t but)
         b = &s->oracle.purchase[i];
         uses += i != but && b->made_coupon && terms_counts(b)
                 && terms_coupon(i, b->product) == coupon
-                && (buyer == 0 || terms_buyer(i, b->product) == buyer);
+                && (buyer == 0 || (b->has_tally[FK_TALLY_COUPON_USE]
+                                   && terms_buyer(i, b->product) == buyer));
     }
 
     return uses;
@@ -330,7 +390,9 @@ oracle_terms_check(sim_t *s, fk_t *fk)
     for (buyer = 1; buyer <= SIM_BUYERS; buyer++) {
         terms_key(buyer, FK_TALLY_BUYER, 0, key);
         SIM_MUST(s, fk_buyer_get(fk, key, &v) == FK_OK
-                    && v.spent == terms_spent(s, buyer),
+                    && (v.spent == terms_spent(s, buyer)
+                        || (s->oracle.gone[buyer]
+                            && v.spent < terms_spent(s, buyer))),
                  "buyer %u has spent %" PRId64 " for the shop, and %" PRId64
                  " by the book", buyer, v.spent, terms_spent(s, buyer));
 
@@ -407,9 +469,11 @@ oracle_terms_back(sim_t *s, const fk_t *other)
 
     for (i = 1; i <= other->region->table[FK_TABLE_TALLIES].fresh; i++) {
         t = FK_TALLY(other, i);
-        SIM_MUST(s, !t->used || (t->archived.orders == 0
-                                 && t->archived.units == 0
-                                 && t->archived.amount == 0),
+        SIM_MUST(s, !t->used
+                    || (t->kind == FK_TALLY_BUYER
+                        && s->oracle.gone[terms_who(t->key)])
+                    || (t->archived.orders == 0 && t->archived.units == 0
+                        && t->archived.amount == 0),
                  "tally %u has orders that are nowhere", i);
     }
 

@@ -64,6 +64,8 @@
     X(USED_UP,            "a coupon could not be used any more")             \
     X(ABOVE_LIMIT,        "late money took a buyer above his limit")         \
     X(FORGOTTEN,          "a tally went with its last order")                \
+    X(DISPLACED,          "a buyer was forgotten for another one")           \
+    X(UNCOUNTED,          "an order came back without its limit")            \
     X(COMMISSION,         "commission became available")                     \
     X(PAID_OUT,           "a withdrawal was paid")                           \
     X(DEBT,               "an account had less than nothing")                \

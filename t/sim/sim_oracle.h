@@ -38,7 +38,7 @@ typedef struct {
     uint32_t       made_expires_s;
     fk_order_id_t  made_id;
     fk_axes_t      axes;
-    uint8_t        has_tally;          /* its buyer is counted */
+    uint8_t        has_tally[FK_TALLY_COUNT];  /* it is counted there */
     uint8_t        made_coupon;        /* it has one */
 
     /* Parts of its money that the cashier was asked to give back. */
@@ -143,6 +143,7 @@ typedef struct {
     sim_coupon_t    coupon[SIM_COUPONS];
     int             has_forgotten;     /* records were lost, or not seen */
     int             tallies_full;      /* a buyer was not counted for it */
+    uint8_t         gone[SIM_BUYERS + 1];   /* with what they spent */
     uint64_t        acked_seq;         /* the highest that was promised */
     uint64_t        acked_epoch;
     uint32_t       *sum;               /* of each record, by number */
@@ -209,6 +210,7 @@ const sim_price_t *oracle_terms_at(const sim_t *s, uint32_t product,
 /* --- oracle_terms.c: what buyers have ---------------------------------- */
 
 void oracle_level(sim_t *s, const fk_image_level_t *in);
+void oracle_tally(sim_t *s, const fk_image_tally_t *in);
 void oracle_coupon(sim_t *s, const fk_image_coupon_t *in);
 /* An order begins at that price a unit (0: not known); and whichever image. */
 void oracle_terms_made(sim_t *s, uint64_t seq, uint32_t n, int64_t price,

@@ -4,6 +4,7 @@
  */
 
 #include "crash_shop.h"
+#include "fk_tally.h"
 
 
 #define WHO  7
@@ -194,6 +195,38 @@ prepare_used(void)
 }
 
 
+/* Somebody who was here before, and no place beside him for another. */
+static void
+prepare_full(void)
+{
+    uint8_t          key[FK_TALLY_KEY_SIZE];
+    uint32_t         i;
+    fk_checkout_t    in;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_shop();
+    shop_product("other", FK_KIND_COUNTED, 9);
+    in = shop_cart("other", 1);
+    shop_buyer(&in, 100, "");
+    shop_must(fk_checkout(&shop, &shop_env, &in, &out) == FK_OK
+              && shop_pay(&in.id, "before", 500, &result, &out) == FK_OK
+              && fk_archive_read(&shop, &in.id, &out, record, sizeof(record),
+                                 &record_size) == FK_OK
+              && fk_archive_drop(&shop, &shop_env, &in.id, out.seq) == FK_OK,
+              "before");
+
+    for (i = 0; fk_table_room(&shop, FK_TABLE_TALLIES)
+                > fk_tally_kept(&shop); i++)
+    {
+        shop_digest(1000 + i, str("limited"), key);
+        FK_TALLY(&shop, fk_tally_take(&shop, FK_TALLY_QUOTA, key))
+            ->archived.units = 1;
+        fk_commit(&shop);
+    }
+}
+
+
 static void
 prepare_level(void)
 {
@@ -346,6 +379,7 @@ static const command_t  commands[] = {
     { "product's terms", prepare_shop, run_terms, 1 },
     { "checkout of a buyer", prepare_shop, checkout, 1 },
     { "checkout of a buyer, used slots", prepare_used, checkout, 1 },
+    { "checkout in another buyer's place", prepare_full, checkout, 0 },
     { "cancel", prepare_order, run_cancel, 1 },
     { "expiry", prepare_expired, run_tick, 0 },
     { "pay", prepare_order, run_pay, 1 },

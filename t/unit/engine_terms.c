@@ -429,62 +429,6 @@ test_audit(void)
 }
 
 
-/* The last tallies: a limit needs its own, a buyer can do without. */
-
-static void
-test_full(void)
-{
-    size_t         size;
-    uint8_t        key[FK_TALLY_KEY_SIZE];
-    uint32_t       i;
-    uint64_t       seq;
-    fk_order_id_t  id;
-
-    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
-
-    /* One that left, and its tallies with it. */
-    shop_must(buy(19, "y", 1) == FK_OK
-              && fk_cancel(&shop, &shop_env, &view.id, &view) == FK_OK,
-              "cancelled");
-    id = view.id;
-    shop_must(fk_archive_read(&shop, &id, &view, record, sizeof(record),
-                              &size) == FK_OK
-              && fk_archive_drop(&shop, &shop_env, &id, view.seq) == FK_OK,
-              "archived");
-    i = 1000;
-
-    while (fk_table_room(&shop, FK_TABLE_TALLIES) > 1) {
-        shop_digest(i++, str(""), key);
-        shop_must(fk_buyer_put(&shop, &shop_env, key, str("gold"), &seq)
-                  == FK_OK, "fill");
-        shop_flush();
-    }
-
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &view), FK_OK,
-           "an order comes back with the last one");
-    OK(tally(19, FK_TALLY_QUOTA, "y") != NULL
-       && tally(19, FK_TALLY_BUYER, "") == NULL, "for its limit");
-    shop_must(fk_archive_read(&shop, &id, &view, record, sizeof(record),
-                              &size) == FK_OK
-              && fk_archive_drop(&shop, &shop_env, &id, view.seq) == FK_OK,
-              "archived");
-
-    EQ_INT(buy(20, "y", 1), FK_OK, "the last one is for the limit");
-    OK(tally(20, FK_TALLY_QUOTA, "y") != NULL
-       && tally(20, FK_TALLY_BUYER, "") == NULL, "and not for the buyer");
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &view),
-           FK_TABLE_FULL, "and no order can come back that needs one");
-    EQ_INT(buy(21, "y", 1), FK_TABLE_FULL, "another limit has no place");
-    EQ_INT(buy(21, "x", 1), FK_OK, "what has none can be bought");
-    pay_of(&view.id, 500);
-    EQ_INT(result, FK_PAY_DELIVERED, "and paid");
-    shop_digest(22, str(""), key);
-    EQ_INT(fk_buyer_put(&shop, &shop_env, key, str("gold"), &seq),
-           FK_TABLE_FULL, "nor has a level by hand");
-    OK(shop_sound(), "the shop is sound");
-}
-
-
 int
 main(void)
 {
@@ -500,7 +444,6 @@ main(void)
     test_levels();
     test_forgotten();
     test_audit();
-    test_full();
 
     return tap_done();
 }
