@@ -80,12 +80,18 @@ typedef struct {
 /* FK_OK, or FK_INVALID if size is not within the two limits above. */
 fk_code_t fk_plan(size_t size, fk_plan_t *plan);
 
+#define FK_SEED_SIZE  16
+
 /*
  * Lays an empty region into mem (page aligned, size bytes).  Master only,
  * before anybody attached; "ready" is its last store.  The state becomes
  * FK_SHOP_EMPTY.
+ *
+ * seed: secret random bytes.  They choose the places of what buyers name, so
+ * that nobody can crowd one place.  They leave the region in no way, and the
+ * next region needs no memory of them.
  */
-fk_code_t fk_format(void *mem, size_t size);
+fk_code_t fk_format(void *mem, size_t size, const uint8_t seed[FK_SEED_SIZE]);
 
 /*
  * Checks magic, version, sizes and capacities, and fills *fk.  Any process.

@@ -414,7 +414,7 @@ fk_tally_home(const fk_t *fk, uint32_t i)
     const fk_tally_rec_t  *t;
 
     t = FK_TALLY(fk, i);
-    return fk_tally_bucket(fk, t->kind, t->key);
+    return fk_tally_bucket(fk, t->key);
 }
 
 

@@ -36,6 +36,7 @@ fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     }
 
     fk_checkout_prefetch(fk, env, in);
+    fk_deal_begin(fk, in, &deal);
 
     code = fk_lock_open(fk);
     if (code != FK_OK) {
@@ -99,11 +100,6 @@ fk_checkout_prefetch(const fk_t *fk, const fk_env_t *env,
 
     if (in->has_idem) {
         __builtin_prefetch(fk_idem_bucket(fk, in->idem), 1);
-    }
-
-    if (in->has_buyer) {
-        __builtin_prefetch(fk_tally_bucket(fk, FK_TALLY_BUYER, in->buyer), 1);
-        __builtin_prefetch(fk_tally_bucket(fk, FK_TALLY_QUOTA, in->quota), 1);
     }
 }
 

@@ -11,6 +11,8 @@
 #include "fk_tally.h"
 
 
+static uint32_t fk_deal_tally(const fk_t *fk, const fk_checkout_t *in,
+    const fk_deal_t *deal, uint8_t kind);
 static fk_code_t fk_deal_quota(const fk_t *fk, const fk_checkout_t *in,
     const fk_product_rec_t *p, fk_deal_t *deal);
 static const char *fk_coupon_barred(const fk_env_t *env,
@@ -22,6 +24,24 @@ static fk_code_t fk_deal_price(const fk_t *fk, const fk_checkout_t *in,
 static const char *fk_deal_discount(const fk_t *fk, fk_deal_t *deal);
 
 
+void
+fk_deal_begin(const fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal)
+{
+    unsigned  kind;
+
+    memset(deal, 0, sizeof(*deal));
+
+    for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
+        if (kind == FK_TALLY_COUPON_USE ? in->coupon.size != 0
+                                        : in->has_buyer)
+        {
+            deal->bucket[kind] = fk_tally_bucket(fk, fk_deal_key(in, kind));
+            __builtin_prefetch(deal->bucket[kind], 1);
+        }
+    }
+}
+
+
 fk_code_t
 fk_deal_judge(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     uint32_t product, fk_deal_t *deal, const char **why)
@@ -29,13 +49,12 @@ fk_deal_judge(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     fk_code_t                rc;
     const fk_product_rec_t  *p;
 
-    memset(deal, 0, sizeof(*deal));
     p = FK_PRODUCT(fk, product);
 
     if (in->has_buyer) {
         deal->wanted[FK_TALLY_BUYER] = 1;
-        deal->tally[FK_TALLY_BUYER] = fk_tally_find(fk, FK_TALLY_BUYER,
-                                                    in->buyer);
+        deal->tally[FK_TALLY_BUYER] = fk_deal_tally(fk, in, deal,
+                                                    FK_TALLY_BUYER);
     }
 
     rc = fk_deal_quota(fk, in, p, deal);
@@ -74,6 +93,17 @@ fk_deal_judge(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
 }
 
 
+/* The slot of what the buyer has of that kind, or 0. */
+
+static uint32_t
+fk_deal_tally(const fk_t *fk, const fk_checkout_t *in, const fk_deal_t *deal,
+    uint8_t kind)
+{
+    return fk_tally_find_in(fk, deal->bucket[kind], kind,
+                            fk_deal_key(in, kind));
+}
+
+
 static fk_code_t
 fk_deal_quota(const fk_t *fk, const fk_checkout_t *in,
     const fk_product_rec_t *p, fk_deal_t *deal)
@@ -91,7 +121,7 @@ fk_deal_quota(const fk_t *fk, const fk_checkout_t *in,
     }
 
     units = 0;
-    i = fk_tally_find(fk, FK_TALLY_QUOTA, in->quota);
+    i = fk_deal_tally(fk, in, deal, FK_TALLY_QUOTA);
 
     if (i != 0) {
         t = FK_TALLY(fk, i);
@@ -169,7 +199,7 @@ fk_deal_coupon(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return why;
     }
 
-    i = fk_tally_find(fk, FK_TALLY_COUPON_USE, in->coupon_use);
+    i = fk_deal_tally(fk, in, deal, FK_TALLY_COUPON_USE);
     deal->wanted[FK_TALLY_COUPON_USE] = 1;
     deal->tally[FK_TALLY_COUPON_USE] = i;
 
@@ -301,7 +331,8 @@ fk_deal_take(fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal,
         taken[kind] = deal->wanted[kind] && deal->tally[kind] == 0;
 
         if (taken[kind]) {
-            deal->tally[kind] = fk_tally_take(fk, (uint8_t) kind,
+            deal->tally[kind] = fk_tally_take(fk, deal->bucket[kind],
+                                              (uint8_t) kind,
                                               fk_deal_key(in, kind));
         }
     }

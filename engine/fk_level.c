@@ -286,7 +286,7 @@ fk_buyer_set(fk_t *fk, const fk_env_t *env, const uint8_t *key,
             return FK_RING_FULL;
         }
 
-        i = fk_tally_take(fk, FK_TALLY_BUYER, key);
+        i = fk_tally_take(fk, fk_tally_bucket(fk, key), FK_TALLY_BUYER, key);
 
     } else if (level == 0 && FK_TALLY(fk, i)->refs == 0
                && fk_snapshot_pauses(fk, env))

@@ -247,7 +247,10 @@ void fk_blob_read(const fk_t *fk, uint32_t first, uint8_t *out,
 uint32_t *fk_bucket(const fk_t *fk, fk_index_id_t id, uint64_t hash);
 uint64_t fk_hash_bytes(const void *data, size_t size);     /* FNV-1a, mixed */
 
-/* A digest or random id is its own hash. */
+/* Of what buyers choose, or can compute (fk_hash.c). */
+uint64_t fk_hash_secret(const fk_t *fk, const void *data, size_t size);
+
+/* A random id, or a digest with a secret key, is its own hash. */
 static inline uint64_t
 fk_hash_random(const uint8_t *bytes)
 {

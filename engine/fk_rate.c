@@ -2,7 +2,9 @@
  * How many of a kind there were within a minute, an hour and a day, by key.
  *
  * A key has one place in a set of four, found by its hash; when all four are
- * others', the one that was seen least lately goes.  No lock: a count is a
+ * others', the one that was seen least lately goes.  Each kind has sets of its
+ * own, and the hash is secret: what somebody does many of (contacts) cannot
+ * push out what he has one of (a network).  No lock: a count is a
  * hint for a rule and no money, and a flash sale asks for it at every order.
  * Each word is stored whole; two who count the same key at once may lose one.
  *
@@ -13,9 +15,11 @@
 #include "fk_priv.h"
 
 
-static fk_rate_rec_t *fk_rate_set(const fk_t *fk, uint64_t hash);
-static uint64_t fk_rate_hash(fk_rate_t rate, fk_str_t key);
+static fk_rate_rec_t *fk_rate_set(const fk_t *fk, fk_rate_t rate,
+    uint64_t hash);
+static uint64_t fk_rate_hash(const fk_t *fk, fk_str_t key);
 static fk_rate_rec_t *fk_rate_place(fk_rate_rec_t *set, uint64_t hash);
+static int fk_rate_is_now(uint32_t stretch, uint32_t now);
 static void fk_rate_count(fk_rate_span_t *span, uint32_t stretch);
 
 
@@ -34,10 +38,8 @@ fk_rate_add(fk_t *fk, const fk_env_t *env, fk_rate_t rate, fk_str_t key)
     fk_rate_rec_t  *place;
 
     now_s = fk_now_s(env);
-    hash = fk_rate_hash(rate, key);
-    place = fk_rate_place(fk_rate_set(fk, hash), hash);
-
-    __atomic_store_n(&place->last_s, now_s, __ATOMIC_RELAXED);
+    hash = fk_rate_hash(fk, key);
+    place = fk_rate_place(fk_rate_set(fk, rate, hash), hash);
 
     for (n = 0; n < FK_SPAN_COUNT; n++) {
         fk_rate_count(&place->span[n], now_s / fk_span_s[n]);
@@ -54,8 +56,8 @@ fk_rate_get(const fk_t *fk, const fk_env_t *env, fk_rate_t rate,
     const fk_rate_rec_t  *set;
 
     now_s = fk_now_s(env);
-    hash = fk_rate_hash(rate, key);
-    set = fk_rate_set(fk, hash);
+    hash = fk_rate_hash(fk, key);
+    set = fk_rate_set(fk, rate, hash);
 
     memset(out, 0, FK_SPAN_COUNT * sizeof(uint32_t));
 
@@ -69,17 +71,14 @@ fk_rate_get(const fk_t *fk, const fk_env_t *env, fk_rate_t rate,
 
     for (n = 0; n < FK_SPAN_COUNT; n++) {
         stretch = FK_GET(set[i].span[n].stretch);
+        part = 0;
 
-        /* A stretch ahead of now is of a clock that is gone. */
-        if (now_s / fk_span_s[n] <= stretch) {
-            part = FK_GET(set[i].span[n].before);
-            out[n] = FK_GET(set[i].span[n].now);
-
-        } else if (now_s / fk_span_s[n] == stretch + 1) {
+        if (now_s / fk_span_s[n] == stretch + 1) {
             part = FK_GET(set[i].span[n].now);
 
-        } else {
-            part = 0;
+        } else if (fk_rate_is_now(stretch, now_s / fk_span_s[n])) {
+            part = FK_GET(set[i].span[n].before);
+            out[n] = FK_GET(set[i].span[n].now);
         }
 
         out[n] += (uint32_t) (part * (fk_span_s[n] - now_s % fk_span_s[n])
@@ -89,24 +88,24 @@ fk_rate_get(const fk_t *fk, const fk_env_t *env, fk_rate_t rate,
 
 
 static uint64_t
-fk_rate_hash(fk_rate_t rate, fk_str_t key)
+fk_rate_hash(const fk_t *fk, fk_str_t key)
 {
-    assert((unsigned) rate < FK_RATE_COUNT);
-
     /* 0 is a place that nobody has. */
-    return fk_hash_bytes(key.data, key.size) * (2 * (uint64_t) rate + 1) | 1;
+    return fk_hash_secret(fk, key.data, key.size) | 1;
 }
 
 
 static fk_rate_rec_t *
-fk_rate_set(const fk_t *fk, uint64_t hash)
+fk_rate_set(const fk_t *fk, fk_rate_t rate, uint64_t hash)
 {
-    uint64_t        n;
+    uint64_t        n, sets;
     fk_rate_rec_t  *rates;
 
+    assert((unsigned) rate < FK_RATE_COUNT);
+
     rates = (fk_rate_rec_t *) (void *) (fk->base + fk->region->rate_offset);
-    n = (uint64_t) ((hash >> 32) * (uint64_t) fk->region->plan.rate_sets
-                    >> 32);
+    sets = fk->region->plan.rate_sets / FK_RATE_COUNT;
+    n = rate * sets + ((hash >> 32) * sets >> 32);
 
     return rates + n * FK_RATE_WAYS;
 }
@@ -116,28 +115,51 @@ static fk_rate_rec_t *
 fk_rate_place(fk_rate_rec_t *set, uint64_t hash)
 {
     uint32_t        i, n;
-    fk_rate_rec_t  *oldest;
+    uint64_t        seen, newest;
+    fk_rate_rec_t  *place, *oldest;
 
+    place = NULL;
     oldest = set;
+    newest = 0;
 
     for (i = 0; i < FK_RATE_WAYS; i++) {
-        if (FK_GET(set[i].hash) == hash) {
-            return &set[i];
-        }
+        seen = FK_GET(set[i].seen);
+        newest = seen > newest ? seen : newest;
 
-        if (FK_GET(set[i].last_s) < FK_GET(oldest->last_s)) {
+        if (seen < FK_GET(oldest->seen)) {
             oldest = &set[i];
         }
+
+        if (FK_GET(set[i].hash) == hash) {
+            place = &set[i];
+        }
     }
 
-    for (n = 0; n < FK_SPAN_COUNT; n++) {
-        __atomic_store_n(&oldest->span[n].stretch, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&oldest->span[n].now, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&oldest->span[n].before, 0, __ATOMIC_RELAXED);
+    if (place == NULL) {
+        place = oldest;
+
+        for (n = 0; n < FK_SPAN_COUNT; n++) {
+            __atomic_store_n(&place->span[n].stretch, 0, __ATOMIC_RELAXED);
+            __atomic_store_n(&place->span[n].now, 0, __ATOMIC_RELAXED);
+            __atomic_store_n(&place->span[n].before, 0, __ATOMIC_RELAXED);
+        }
+
+        __atomic_store_n(&place->hash, hash, __ATOMIC_RELAXED);
     }
 
-    __atomic_store_n(&oldest->hash, hash, __ATOMIC_RELAXED);
-    return oldest;
+    /* A count and no time: many come within a second. */
+    __atomic_store_n(&place->seen, newest + 1, __ATOMIC_RELAXED);
+
+    return place;
+}
+
+
+/* A stretch further ahead is of a clock that is gone. */
+
+static int
+fk_rate_is_now(uint32_t stretch, uint32_t now)
+{
+    return stretch == now || stretch == now + 1;
 }
 
 
@@ -148,7 +170,7 @@ fk_rate_count(fk_rate_span_t *span, uint32_t stretch)
 
     was = FK_GET(span->stretch);
 
-    if (stretch <= was) {
+    if (fk_rate_is_now(was, stretch)) {
         (void) __atomic_fetch_add(&span->now, 1, __ATOMIC_RELAXED);
         return;
     }

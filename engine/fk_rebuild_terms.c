@@ -62,7 +62,7 @@ fk_rebuild_terms(fk_t *fk, const fk_env_t *env, fk_text_t *why)
             return fk_rebuild_bad(why, "tally", i, "its level is not there");
         }
 
-        bucket = fk_tally_bucket(fk, t->kind, t->key);
+        bucket = fk_tally_bucket(fk, t->key);
         t->hnext = *bucket;
         *bucket = i;
         memset(&t->live, 0, sizeof(t->live));

@@ -207,7 +207,7 @@ fk_lay_out(fk_region_t *r, const fk_plan_t *plan)
 
 
 fk_code_t
-fk_format(void *mem, size_t size)
+fk_format(void *mem, size_t size, const uint8_t seed[FK_SEED_SIZE])
 {
     fk_t          fk;
     fk_code_t     code;
@@ -231,6 +231,7 @@ fk_format(void *mem, size_t size)
     r->size = size;
     r->state = FK_SHOP_EMPTY;
     r->plan = plan;
+    memcpy(r->seed, seed, sizeof(r->seed));
     (void) fk_lay_out(r, &plan);
 
     code = fk_lock_init(&r->lock);

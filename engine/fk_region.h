@@ -593,9 +593,9 @@ typedef struct {
 
 typedef struct {
     uint64_t        hash;
-    uint32_t        last_s;
+    uint64_t        seen;              /* the highest of a set: seen last */
     fk_rate_span_t  span[FK_SPAN_COUNT];
-    uint32_t        pad[4];
+    uint32_t        pad[3];
 } fk_rate_rec_t;
 
 _Static_assert(sizeof(fk_rate_rec_t) == 64, "layout");
@@ -633,6 +633,7 @@ struct fk_region_s {
     uint32_t         platform[FK_PLATFORMS_MAX];   /* derived: accounts */
     uint32_t         tally_hand;       /* where to look for old buyers */
     uint32_t         pad;
+    uint8_t          seed[FK_SEED_SIZE];   /* secret: see fk_hash_secret */
 
     uint64_t         recover_owner;
     int64_t          recover_until_ms;

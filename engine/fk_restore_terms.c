@@ -116,7 +116,9 @@ fk_restore_take(fk_t *fk, fk_restored_t *r)
 
     for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
         if (r->there[kind] && r->tally[kind] == 0) {
-            r->tally[kind] = fk_tally_take(fk, kind, r->key[kind]);
+            r->tally[kind] = fk_tally_take(fk,
+                                           fk_tally_bucket(fk, r->key[kind]),
+                                           kind, r->key[kind]);
         }
     }
 }

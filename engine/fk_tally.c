@@ -21,21 +21,34 @@ static fk_share_t fk_share_of(const fk_order_rec_t *o, unsigned kind,
 
 
 uint32_t *
-fk_tally_bucket(const fk_t *fk, uint8_t kind, const uint8_t *key)
+fk_tally_bucket(const fk_t *fk, const uint8_t *key)
 {
-    return fk_bucket(fk, FK_INDEX_TALLIES, fk_hash_random(key) + kind);
+    uint64_t  hash;
+
+    /* Keys are plain digests: who seeks long enough finds some alike. */
+    hash = fk_hash_secret(fk, key, FK_TALLY_KEY_SIZE);
+
+    return fk_bucket(fk, FK_INDEX_TALLIES, hash);
 }
 
 
 uint32_t
 fk_tally_find(const fk_t *fk, uint8_t kind, const uint8_t *key)
 {
+    return fk_tally_find_in(fk, fk_tally_bucket(fk, key), kind, key);
+}
+
+
+uint32_t
+fk_tally_find_in(const fk_t *fk, const uint32_t *bucket, uint8_t kind,
+    const uint8_t *key)
+{
     uint32_t               i, steps;
     const fk_tally_rec_t  *t;
 
     steps = fk->region->table[FK_TABLE_TALLIES].capacity;
 
-    for (i = *fk_tally_bucket(fk, kind, key); i != 0; i = t->hnext) {
+    for (i = *bucket; i != 0; i = t->hnext) {
         assert(steps != 0);
         steps--;
         t = FK_TALLY(fk, i);
@@ -50,7 +63,7 @@ fk_tally_find(const fk_t *fk, uint8_t kind, const uint8_t *key)
 
 
 uint32_t
-fk_tally_take(fk_t *fk, uint8_t kind, const uint8_t *key)
+fk_tally_take(fk_t *fk, uint32_t *bucket, uint8_t kind, const uint8_t *key)
 {
     uint32_t         i;
     fk_tally_rec_t  *t;
@@ -73,7 +86,7 @@ fk_tally_take(fk_t *fk, uint8_t kind, const uint8_t *key)
     memset(t->pad, 0, sizeof(t->pad));
 
     FK_SET(fk, t->used, 1);
-    fk_chain_insert(fk, fk_tally_bucket(fk, kind, key), &t->hnext, i);
+    fk_chain_insert(fk, bucket, &t->hnext, i);
     fk_audit_terms(fk, FK_AUDIT_COMPARE_TALLIES, i, 1);
 
     return i;
@@ -96,7 +109,7 @@ fk_tally_free(fk_t *fk, uint32_t tally)
     t = FK_TALLY(fk, tally);
     assert(t->used && fk_tally_empty(t));
 
-    fk_chain_remove(fk, fk_tally_bucket(fk, t->kind, t->key),
+    fk_chain_remove(fk, fk_tally_bucket(fk, t->key),
                     FK_TABLE_TALLIES, offsetof(fk_tally_rec_t, hnext), tally);
     FK_SET(fk, t->used, 0);
     fk_audit_terms(fk, FK_AUDIT_COMPARE_TALLIES, tally, -1);

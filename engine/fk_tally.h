@@ -18,11 +18,14 @@
 
 /* --- fk_tally.c ------------------------------------------------------- */
 
-uint32_t *fk_tally_bucket(const fk_t *fk, uint8_t kind, const uint8_t *key);
+uint32_t *fk_tally_bucket(const fk_t *fk, const uint8_t *key);
 uint32_t fk_tally_find(const fk_t *fk, uint8_t kind, const uint8_t *key);
+uint32_t fk_tally_find_in(const fk_t *fk, const uint32_t *bucket,
+    uint8_t kind, const uint8_t *key);
 
 /* A new one, empty, in the index; the room must be there. */
-uint32_t fk_tally_take(fk_t *fk, uint8_t kind, const uint8_t *key);
+uint32_t fk_tally_take(fk_t *fk, uint32_t *bucket, uint8_t kind,
+    const uint8_t *key);
 
 /*
  * Whether nothing is in it that must be kept, so that it goes with the last
@@ -113,11 +116,15 @@ int64_t fk_coupon_left(const fk_coupon_rec_t *c, int64_t total);
 /* --- fk_deal.c: what a checkout is about to get ----------------------- */
 
 typedef struct {
-    uint32_t  tally[FK_TALLY_COUNT];   /* 0: none, or to be made */
-    uint8_t   wanted[FK_TALLY_COUNT];  /* 1: the order needs it */
-    uint32_t  coupon;
-    int64_t   step[FK_STEP_COUNT];
+    uint32_t  *bucket[FK_TALLY_COUNT]; /* of those that may be asked for */
+    uint32_t   tally[FK_TALLY_COUNT];  /* 0: none, or to be made */
+    uint8_t    wanted[FK_TALLY_COUNT]; /* 1: the order needs it */
+    uint32_t   coupon;
+    int64_t    step[FK_STEP_COUNT];
 } fk_deal_t;
+
+/* Before the lock: hashes what will be looked up, and fetches the lines. */
+void fk_deal_begin(const fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal);
 
 /*
  * The buyer's limit, the coupon, the price.  FK_OK with the deal, or

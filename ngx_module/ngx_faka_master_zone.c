@@ -20,6 +20,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE          25          /* Linux 6.1 */
@@ -132,7 +133,15 @@ static ngx_int_t
 ngx_faka_zone_format(ngx_shm_zone_t *zone, ngx_faka_shop_t *shop)
 {
     u_char           *from;
+    uint8_t           seed[FK_SEED_SIZE];
     ngx_slab_pool_t  *shpool;
+
+    if (getrandom(seed, sizeof(seed), 0) != (ssize_t) sizeof(seed)) {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, ngx_errno,
+                      "faka_shop \"%V\": getrandom() failed, in %s:%ui",
+                      &shop->name, shop->file, shop->line);
+        return NGX_ERROR;
+    }
 
     shpool = (ngx_slab_pool_t *) zone->shm.addr;
     from = ngx_slab_alloc(shpool, ngx_faka_zone_size(shop));
@@ -141,7 +150,7 @@ ngx_faka_zone_format(ngx_shm_zone_t *zone, ngx_faka_shop_t *shop)
                    : ngx_faka_zone_map(zone, from, shop->memory);
 
     if (shpool->data == NULL
-        || fk_format(shpool->data, shop->memory) != FK_OK)
+        || fk_format(shpool->data, shop->memory, seed) != FK_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log,
                       shpool->data == NULL ? NGX_ENOMEM : 0,

@@ -3,7 +3,9 @@
  * product and with the coupon.
  *
  * They hang on no key: a rotation of key_file must not make every buyer a new
- * one.  They hide nothing, either: the contact stands in each order.
+ * one.  So anybody can compute them; where one lies in the region depends on
+ * the region's own secret, and nobody can make a chain long.  They hide
+ * nothing, either: the contact stands in each order.
  *
  * A contact is any text, so one form of it is compared everywhere, by limits,
  * blocklists, the canary and these digests: without what is around it, in

@@ -245,7 +245,7 @@ my %rules = (
         ours => ['engine', 'lua/vm', 'ngx_module/journal', 'ngx_module/pay',
                  'ngx_module/redis'],
         from => [$c_library, $pthread, $nginx,
-                 qr/\Asys\/(?:eventfd|mman)\.h\z/],
+                 qr/\Asys\/(?:eventfd|mman|random)\.h\z/],
     },
     'lua/vm' => {
         ours => [], single => ['fk_types.h'],
@@ -254,7 +254,8 @@ my %rules = (
     },
     'tools' => {
         ours => ['engine'],
-        from => [$c_library, qr/\A(?:stdio|stdlib|getopt|sys\/mman)\.h\z/],
+        from => [$c_library,
+                 qr/\A(?:stdio|stdlib|getopt|sys\/mman|sys\/random)\.h\z/],
     },
 );
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "journal.h"
 
@@ -103,6 +104,7 @@ journal_cmd_audit(journal_source_t *source,
 static void
 journal_region(journal_replay_t *replay, size_t size)
 {
+    uint8_t      seed[FK_SEED_SIZE];
     const char  *why;
 
     if (replay->mem != NULL) {
@@ -113,7 +115,9 @@ journal_region(journal_replay_t *replay, size_t size)
     replay->mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    if (replay->mem == MAP_FAILED || fk_format(replay->mem, size) != FK_OK
+    if (replay->mem == MAP_FAILED
+        || getrandom(seed, sizeof(seed), 0) != (ssize_t) sizeof(seed)
+        || fk_format(replay->mem, size, seed) != FK_OK
         || fk_attach(&replay->fk, replay->mem, size, &why) != FK_OK)
     {
         journal_fail("%zu bytes of memory are not to be had", size);

@@ -266,7 +266,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_changed_images(&in);
     }
 
-    shop_must(fk_format(target.base, target.size) == FK_OK
+    shop_must(fk_format(target.base, target.size, shop_seed) == FK_OK
               && fk_attach(&target, target.base, target.size, &wrong) == FK_OK
               && fk_recover_begin(&target, 1, 0) == FK_OK, "begin");
 

@@ -444,7 +444,7 @@ begin(uint8_t how)
 
     now_ms = 1000;
     shop_env.now_ms = (int64_t) SHOP_START_S * 1000;
-    MUST(fk_format(shop.base, shop.size) == FK_OK);
+    MUST(fk_format(shop.base, shop.size, shop_seed) == FK_OK);
 
     memset(lines, 0, sizeof(lines));
     memset(lines[0].due_ms, 0xff, sizeof(lines[0].due_ms));

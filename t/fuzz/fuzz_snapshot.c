@@ -314,7 +314,7 @@ recover(char why[256])
     size_t     at;
     fk_code_t  rc;
 
-    MUST(fk_format(shop.base, shop.size) == FK_OK
+    MUST(fk_format(shop.base, shop.size, shop_seed) == FK_OK
          && fk_recover_begin(&shop, 2, 0) == FK_OK);
 
     rc = fk_snapshot_load(&shop, 2, 0, changed, changed_parts_size, &at);

@@ -24,6 +24,8 @@ static void node_plan(fk_plan_t *plan);
 static void node_reached(sim_t *s);
 
 
+static const uint8_t  node_seed[FK_SEED_SIZE] = "simulated";
+
 /* The engine's hook has no argument for it. */
 static sim_plan_t  node_drawn;
 
@@ -104,7 +106,7 @@ node_format(const sim_plan_t *plan, uint8_t *mem, fk_t *fk)
     /* New memory is zero, and costs nothing before it is used. */
     (void) madvise(mem, SIM_REGION_SIZE, MADV_DONTNEED);
 
-    rc = fk_format(mem, SIM_REGION_SIZE);
+    rc = fk_format(mem, SIM_REGION_SIZE, node_seed);
     assert(rc == FK_OK);
     rc = fk_attach(fk, mem, SIM_REGION_SIZE, &why);
     assert(rc == FK_OK);

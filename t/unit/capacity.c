@@ -305,7 +305,7 @@ apply(void)
     double  start;
     size_t  at;
 
-    shop_must(fk_format(shop.base, shop.size) == FK_OK, "format");
+    shop_must(fk_format(shop.base, shop.size, shop_seed) == FK_OK, "format");
     shop_must(fk_recover_begin(&shop, 2, 0) == FK_OK, "begin");
 
     start = seconds();
@@ -371,7 +371,7 @@ test_snapshot(void)
     size_t  at;
 
     take_snapshot();
-    shop_must(fk_format(shop.base, shop.size) == FK_OK, "format");
+    shop_must(fk_format(shop.base, shop.size, shop_seed) == FK_OK, "format");
     shop_must(fk_recover_begin(&shop, 2, 0) == FK_OK, "begin");
 
     start = seconds();

@@ -220,7 +220,8 @@ prepare_full(void)
                 > fk_tally_kept(&shop); i++)
     {
         shop_digest(1000 + i, str("limited"), key);
-        FK_TALLY(&shop, fk_tally_take(&shop, FK_TALLY_QUOTA, key))
+        FK_TALLY(&shop, fk_tally_take(&shop, fk_tally_bucket(&shop, key),
+                                      FK_TALLY_QUOTA, key))
             ->archived.units = 1;
         fk_commit(&shop);
     }

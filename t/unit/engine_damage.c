@@ -318,13 +318,15 @@ test_system(void)
 
     for (n = 0; n < sizeof(calls) / sizeof(calls[0]); n++) {
         failing = calls[n];
-        EQ_INT(fk_format(mem, SHOP_SIZE), FK_FAILED, "no lock: %s",
+        EQ_INT(fk_format(mem, SHOP_SIZE, shop_seed), FK_FAILED, "no lock: %s",
                calls[n]);
         EQ_INT(((fk_region_t *) mem)->formatted, 0, "no region");
     }
 
-    EQ_INT(fk_format(mem, SHOP_SIZE), FK_OK, "with a lock it is one");
-    EQ_INT(fk_format(mem, FK_REGION_SIZE_MIN - 1), FK_INVALID, "too small");
+    EQ_INT(fk_format(mem, SHOP_SIZE, shop_seed), FK_OK,
+           "with a lock it is one");
+    EQ_INT(fk_format(mem, FK_REGION_SIZE_MIN - 1, shop_seed), FK_INVALID,
+           "too small");
     (void) munmap(mem, SHOP_SIZE);
 
     shop_used();

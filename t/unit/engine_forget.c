@@ -333,7 +333,8 @@ test_look(void)
 
     for (i = 0; fk_table_room(&shop, FK_TABLE_TALLIES) != 0; i++) {
         shop_digest(i, str("limited"), key);
-        (void) fk_tally_take(&shop, FK_TALLY_QUOTA, key);
+        (void) fk_tally_take(&shop, fk_tally_bucket(&shop, key),
+                             FK_TALLY_QUOTA, key);
         fk_commit(&shop);
     }
 

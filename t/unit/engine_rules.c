@@ -69,10 +69,33 @@ test_rates(void)
 
     add(FK_RATE_IP, "a", 2);
     RATES(FK_RATE_IP, "a", 2, 2, 2, "it begins anew");
-    at(2 * 86400);
-    RATES(FK_RATE_IP, "a", 2, 2, 2, "the clock was set back");
+    at(3 * 86400 - 1);
+    RATES(FK_RATE_IP, "a", 2, 2, 2, "the clock was set back by a second");
     add(FK_RATE_IP, "a", 1);
     RATES(FK_RATE_IP, "a", 3, 3, 3, "and it goes on counting");
+    at(3 * 86400 - 7200);
+    RATES(FK_RATE_IP, "a", 0, 0, 3, "it was set back by two hours");
+    add(FK_RATE_IP, "a", 1);
+    RATES(FK_RATE_IP, "a", 1, 1, 4, "what is ahead is of another time");
+}
+
+
+/* A clock that was wrong once is no reason to count for ever. */
+
+static void
+test_ahead(void)
+{
+    unsigned  day;
+
+    at(366 * 86400);
+    add(FK_RATE_CONTACT, "ahead", 5);
+
+    for (day = 1; day <= 30; day++) {
+        at(day * 86400);
+        add(FK_RATE_CONTACT, "ahead", 1);
+    }
+
+    RATES(FK_RATE_CONTACT, "ahead", 1, 1, 2, "one a day");
 }
 
 
@@ -85,7 +108,7 @@ test_many(void)
     uint32_t  i, n, known, wrong, got[FK_SPAN_COUNT];
 
     at(10 * 86400);
-    n = shop.region->plan.rate_sets * FK_RATE_WAYS * 8;
+    n = shop.region->plan.rate_sets / FK_RATE_COUNT * FK_RATE_WAYS * 8;
 
     for (i = 0; i < n; i++) {
         snprintf(key, sizeof(key), "many-%u", i);
@@ -103,6 +126,117 @@ test_many(void)
 
     OK(known > n / 64 * 9 / 10, "%u of the last %u are known", known, n / 64);
     EQ_INT(wrong, 0, "none has what was another's");
+}
+
+
+/* As many contacts as one likes, within a second, hide no network. */
+
+static void
+test_crowd(void)
+{
+    char      key[32];
+    uint32_t  i, count[FK_SPAN_COUNT];
+
+    at(15 * 86400);
+
+    for (i = 0; i < 3000; i++) {
+        snprintf(key, sizeof(key), "crowd-%u", i);
+        add(FK_RATE_CONTACT, key, 1);
+        add(FK_RATE_PAID, key, 1);
+        add(FK_RATE_AGENT, key, 1);
+        add(FK_RATE_IP, "one network", 1);
+        add(FK_RATE_SKU, "one product", 1);
+        add(FK_RATE_CONTACT, "one of them", i % 64 == 0);
+    }
+
+    RATES(FK_RATE_IP, "one network", 3000, 3000, 3000, "a network");
+    RATES(FK_RATE_SKU, "one product", 3000, 3000, 3000, "a product");
+
+    fk_rate_get(&shop, &shop_env, FK_RATE_CONTACT, str("one of them"), count);
+    EQ_INT(count[FK_SPAN_1M], 47, "who comes often stays");
+}
+
+
+/* The key that pushes out the first one; those who share a set with it do. */
+
+static uint32_t
+pushed_out(const char *seed)
+{
+    fk_t         fk;
+    char         name[32];
+    void        *mem;
+    uint8_t      bytes[FK_SEED_SIZE];
+    uint32_t     i, got[FK_SPAN_COUNT];
+    const char  *wrong;
+
+    memset(bytes, *seed, sizeof(bytes));
+    mem = mmap(NULL, SHOP_SIZE, PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shop_must(mem != MAP_FAILED
+              && fk_format(mem, SHOP_SIZE, bytes) == FK_OK
+              && fk_attach(&fk, mem, SHOP_SIZE, &wrong) == FK_OK, "region");
+
+    fk_rate_add(&fk, &shop_env, FK_RATE_IP, str("first"));
+
+    for (i = 0; i < 100000; i++) {
+        fk_rate_get(&fk, &shop_env, FK_RATE_IP, str("first"), got);
+
+        if (got[FK_SPAN_1M] == 0) {
+            break;
+        }
+
+        snprintf(name, sizeof(name), "then-%u", i);
+        fk_rate_add(&fk, &shop_env, FK_RATE_IP, str(name));
+    }
+
+    shop_must(munmap(mem, SHOP_SIZE) == 0, "munmap");
+    return i;
+}
+
+
+static void
+test_secret(void)
+{
+    uint32_t  first;
+
+    first = pushed_out("a");
+    OK(first >= FK_RATE_WAYS && first < 100000, "key %u is one too many",
+       first);
+    EQ_INT(pushed_out("a"), first, "it is for this secret");
+    OK(pushed_out("b") != first && pushed_out("c") != first,
+       "and not for another one");
+}
+
+
+/* SipHash-1-3 of 0, 1, 2 ... with the key 0 .. 15. */
+
+static void
+test_hash(void)
+{
+    unsigned  i;
+    uint8_t   data[32];
+
+    static const struct {
+        size_t    size;
+        uint64_t  hash;
+    } wanted[] = {
+        { 0, UINT64_C(0xabac0158050fc4dc) },
+        { 1, UINT64_C(0xc9f49bf37d57ca93) },
+        { 7, UINT64_C(0xd3927d989bb11140) },
+        { 8, UINT64_C(0x369095118d299a8e) },
+        { 15, UINT64_C(0xd320d86d2a519956) },
+        { 16, UINT64_C(0xcc4fdd1a7d908b66) },
+        { 31, UINT64_C(0x2370dd1f8c21d1bc) }
+    };
+
+    for (i = 0; i < sizeof(data); i++) {
+        data[i] = (uint8_t) i;
+    }
+
+    for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        OK(fk_hash_secret(&shop, data, wanted[i].size) == wanted[i].hash,
+           "%zu bytes", wanted[i].size);
+    }
 }
 
 
@@ -238,8 +372,12 @@ main(void)
 {
     shop_open();
 
+    test_hash();
     test_rates();
+    test_ahead();
     test_many();
+    test_crowd();
+    test_secret();
     test_together();
     test_signals();
     test_signals_refused();

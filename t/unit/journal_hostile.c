@@ -480,7 +480,7 @@ lie_run(uint32_t life, uint32_t n, size_t from)
     random_state = life * 100003 + n;
     (void) snprintf(doing, sizeof(doing),
                     "# killed by an assertion: life %u, lie %u\n", life, n);
-    shop_must(fk_format(twin.base, SHOP_SIZE) == FK_OK
+    shop_must(fk_format(twin.base, SHOP_SIZE, shop_seed) == FK_OK
               && fk_attach(&twin, twin.base, SHOP_SIZE, &wrong) == FK_OK,
               "twin");
 

@@ -50,10 +50,13 @@ region_new(fk_t *fk, size_t size)
     void        *mem;
     const char  *why;
 
+    /* No two regions have the same: nothing of it may be in a journal. */
+    static const uint8_t  seed[FK_SEED_SIZE] = "of another one";
+
     mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     shop_must(mem != MAP_FAILED, "mmap");
-    shop_must(fk_format(mem, size) == FK_OK, "format");
+    shop_must(fk_format(mem, size, seed) == FK_OK, "format");
     shop_must(fk_attach(fk, mem, size, &why) == FK_OK, "attach");
 }
 

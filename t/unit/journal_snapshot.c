@@ -74,9 +74,9 @@ same_shops(const char *name, uint32_t seed)
         region_new(&whole, SHOP_SIZE);
     }
 
-    shop_must(fk_format(twin.base, SHOP_SIZE) == FK_OK
+    shop_must(fk_format(twin.base, SHOP_SIZE, shop_seed) == FK_OK
               && fk_attach(&twin, twin.base, SHOP_SIZE, &wrong) == FK_OK
-              && fk_format(whole.base, SHOP_SIZE) == FK_OK
+              && fk_format(whole.base, SHOP_SIZE, shop_seed) == FK_OK
               && fk_attach(&whole, whole.base, SHOP_SIZE, &wrong) == FK_OK,
               "twins");
 
