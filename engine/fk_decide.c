@@ -29,6 +29,13 @@ static const fk_turn_t  fk_turns[FK_EVENT_COUNT] = {
 };
 
 
+/* The order has its money, and this came besides: it is owed, as money is
+ * that comes second. */
+static const fk_turn_t  fk_turn_besides = {
+    REVIEW, FK_PAYMENT_STATE_REFUND_DUE
+};
+
+
 static fk_code_t fk_decide_locked(fk_t *fk, const fk_env_t *env,
     uint32_t order, fk_event_t event, const fk_split_t *split);
 static uint32_t fk_payment_of(const fk_t *fk, uint32_t order,
@@ -108,8 +115,9 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     const fk_turn_t  *turn;
 
     o = FK_ORDER(fk, order);
-    turn = &fk_turns[event];
     now = fk_order_axes(o);
+    turn = event == FK_EVENT_APPROVE && now.payment == FK_PAYMENT_PAID
+           ? &fk_turn_besides : &fk_turns[event];
 
     code = fk_next_state(&now, event, fk_order_stock_left(fk, o), &next);
     if (code != FK_OK) {

@@ -20,6 +20,8 @@ static const struct {
     uint8_t     to;
 } record_turns[] = {
     { FK_EVENT_APPROVE, FK_PAYMENT_STATE_REVIEW, FK_PAYMENT_STATE_APPLIED },
+    { FK_EVENT_APPROVE, FK_PAYMENT_STATE_REVIEW,
+      FK_PAYMENT_STATE_REFUND_DUE },
     { FK_EVENT_DENY, FK_PAYMENT_STATE_REVIEW, FK_PAYMENT_STATE_REFUND_DUE },
     { FK_EVENT_DENY, FK_PAYMENT_STATE_APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
     { FK_EVENT_GIVE_UP, FK_PAYMENT_STATE_REVIEW,
@@ -131,6 +133,7 @@ oracle_forget(sim_t *s, uint64_t seq)
         b = &s->oracle.purchase[i];
         b->axes_seq = b->axes_seq > seq ? 0 : b->axes_seq;
         b->made_seq = b->made_seq > seq ? 0 : b->made_seq;
+        b->paid_seq = b->paid_seq > seq ? 0 : b->paid_seq;
     }
 
     for (i = 1; i < s->oracle.payment_count; i++) {
@@ -274,6 +277,10 @@ record_order(sim_t *s, const fk_record_head_t *head,
             && now.payment == FK_PAYMENT_PAID)
         {
             oracle_ledger_paid(s, n, in->flagged);
+        }
+
+        if (b->axes.payment == FK_PAYMENT_PAID) {
+            b->paid_seq = head->seq;
         }
     }
 
@@ -446,6 +453,13 @@ record_payment(sim_t *s, const fk_record_head_t *head,
                  "to %s, and nobody asked for it", head->seq, k, p->purchase,
                  fk_payment_state_word[p->state],
                  fk_payment_state_word[in->state]);
+
+        /* The order's image stands before those of its payments. */
+        SIM_MUST(s, p->state != FK_PAYMENT_STATE_REVIEW
+                    || in->state != FK_PAYMENT_STATE_APPLIED
+                    || b->paid_seq != head->seq,
+                 "record %" PRIu64 ": payment %u pays for purchase %u, which "
+                 "is paid", head->seq, k, p->purchase);
     }
 
     p->state = in->state;

@@ -33,6 +33,8 @@ typedef struct {
     uint64_t       made_seq;           /* 0: not in there */
     uint64_t       axes_seq;           /* of the axes; 0: not known */
     uint64_t       short_seq;          /* waits for stock since then; or 0 */
+    uint64_t       paid_seq;           /* of the last image after the first
+                                          that says that it is paid */
     int64_t        made_amount;
     int64_t        made_ms;
     uint32_t       made_expires_s;

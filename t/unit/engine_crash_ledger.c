@@ -435,6 +435,7 @@ static const command_t  commands[] = {
     { "pay and split beside others", prepare_beside, run_pay, 1 },
     { "pay, the rest to a merchant", prepare_merchant, run_pay, 1 },
     { "approve and split", prepare_review, run_approve, 1 },
+    { "approve beside the right sum", prepare_looked_at, run_approve, 1 },
     { "deny what was split", prepare_looked_at, run_deny, 1 },
     { "deny beside an audit", prepare_looked_at_audited, run_deny, 1 },
     { "a part back", prepare_paid, run_part, 1 },

@@ -299,7 +299,8 @@ test_refund(void)
     pay_of(&id, 1600);
     decided(&id, FK_EVENT_APPROVE);
     buyer = shop_buyer_view(3);
-    OK(buyer.spent == 1607 && buyer.orders_count == 1, "approved, it is");
+    OK(buyer.spent == 1600 && buyer.orders_count == 1,
+       "nor approved beside the right one");
     EQ_INT(quota(3, "y"), 4, "four are his");
 
     shop_must(buy(4, "y", 4) == FK_OK, "four");
