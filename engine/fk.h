@@ -280,9 +280,9 @@ fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 /*
  * A person's decision: event is APPROVE, DENY, GIVE_UP or REFUNDED.  APPROVE
  * takes the sums that are under review for the order's price, unless it is
- * paid already: then they are to be given back, as any money that comes second.
- * By an APPROVE from here nobody gets anything of the money, a merchant
- * neither.
+ * paid already: then they are to be given back, as any money that comes
+ * second.  By an APPROVE from here nobody gets anything of the money, a
+ * merchant neither.
  */
 fk_code_t fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     fk_event_t event, fk_order_view_t *out);

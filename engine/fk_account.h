@@ -139,6 +139,21 @@ fk_code_t fk_order_split(fk_t *fk, const fk_order_id_t *id,
     fk_split_view_t *out);
 
 /*
+ * Splits a paid order that is flagged, as it should have been, and takes the
+ * flag away: both or none.  What is frozen is so from now on, and the merchant
+ * is the one of now; a split without lines leaves all of it to that one, or to
+ * the house.  out->seq is the record to wait for.
+ *   FK_EXISTS    it is not flagged, or not any more; nothing was done
+ *   FK_CONFLICT  it is not paid, or waits for stock still; or a part of it was
+ *                given back before there were lines that could give back their
+ *                shares
+ *   FK_INVALID   the split cannot be (fk_split_t), or is flagged itself
+ *   FK_NOT_FOUND, FK_TABLE_FULL, FK_RING_FULL
+ */
+fk_code_t fk_order_commission(fk_t *fk, const fk_env_t *env,
+    const fk_order_id_t *id, const fk_split_t *split, fk_order_view_t *out);
+
+/*
  * A part of a paid order's money was given back: the operator's word for it,
  * with a ref (1..FK_REF_SIZE_MAX, no control characters) that names this part
  * of this order.  The lines of its split give back their shares, rounded down

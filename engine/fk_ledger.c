@@ -1,6 +1,6 @@
 /*
- * What can be seen of splits, and the parts of an order's money that were
- * given back.
+ * What can be seen of splits, one that is made afterwards, and the parts of an
+ * order's money that were given back.
  *
  * A part is an operator's word, known by its ref: the same one again books
  * nothing.  Parts are kept with the order's split, which an order without any
@@ -14,6 +14,8 @@
 #define FK_CURSOR_WITHDRAWALS  ((uint64_t) 1 << 32)
 
 
+static fk_code_t fk_commission_locked(fk_t *fk, const fk_env_t *env,
+    uint32_t order, const fk_split_t *in);
 static fk_code_t fk_part_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     int64_t amount, fk_str_t ref, fk_order_view_t *out);
 static fk_code_t fk_part_known(const fk_t *fk, uint32_t split,
@@ -28,6 +30,90 @@ static void fk_entry_withdrawal(const fk_withdrawal_rec_t *w, uint32_t slot,
     fk_entry_t *out);
 static void fk_split_fill(const fk_t *fk, uint32_t split,
     fk_split_view_t *out);
+
+
+fk_code_t
+fk_order_commission(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
+    const fk_split_t *split, fk_order_view_t *out)
+{
+    uint32_t         order;
+    fk_code_t        code;
+    fk_order_rec_t  *o;
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    order = fk_order_find(fk, id->bytes);
+    code = order == 0 ? FK_NOT_FOUND
+           : fk_commission_locked(fk, env, order, split);
+
+    if (code == FK_OK || code == FK_EXISTS) {
+        o = FK_ORDER(fk, order);
+        fk_order_fill(fk, order, out);
+        out->seq = o->split != 0 && FK_SPLIT(fk, o->split)->seq > o->seq
+                   ? FK_SPLIT(fk, o->split)->seq : o->seq;
+    }
+
+    fk_unlock(fk);
+    return code;
+}
+
+
+/* A split is for good: lines come with it, or not at all. */
+
+static fk_code_t
+fk_commission_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
+    const fk_split_t *in)
+{
+    int64_t           paid;
+    fk_code_t         code;
+    fk_order_rec_t   *o;
+    fk_split_plan_t   plan;
+
+    o = FK_ORDER(fk, order);
+
+    if (o->axis_payment != FK_PAYMENT_PAID) {
+        return FK_CONFLICT;
+    }
+
+    if (!o->flagged) {
+        return FK_EXISTS;
+    }
+
+    /* One that waits must have no other record: its number is its turn. */
+    if (o->split != 0 || o->axis_stock == FK_STOCK_SHORT) {
+        return FK_CONFLICT;
+    }
+
+    paid = fk_payments_amount(fk, o, FK_APPLIED_BIT);
+    code = in->flagged ? FK_INVALID
+           : fk_split_plan(fk, order, in, paid, &plan);
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    if (!fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
+                            + (plan.count != 0) * FK_IMAGE_SPLIT_SIZE))
+    {
+        return FK_RING_FULL;
+    }
+
+    fk_record_begin(fk, env);
+    FK_SET(fk, o->flagged, 0);
+    fk_record_order(fk, order);
+
+    if (plan.count != 0) {
+        fk_record_split(fk, fk_split_make(fk, env, order, &plan, paid));
+    }
+
+    (void) fk_record_end(fk);
+    fk_commit(fk);
+
+    return FK_OK;
+}
 
 
 fk_code_t

@@ -488,7 +488,7 @@ typedef struct {
     int64_t   amount[FK_SPLIT_LINES_MAX];
 } fk_split_plan_t;
 
-/* FK_OK; FK_INVALID if it cannot be, or no slot is left.  in: NULL is none. */
+/* FK_INVALID: it cannot be.  FK_TABLE_FULL.  in: NULL is none. */
 fk_code_t fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
     int64_t paid, fk_split_plan_t *plan);
 uint32_t fk_split_make(fk_t *fk, const fk_env_t *env, uint32_t order,

@@ -87,7 +87,7 @@ fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
     }
 
     return plan->count == 0 || fk_table_room(fk, FK_TABLE_SPLITS) != 0
-           ? FK_OK : FK_INVALID;
+           ? FK_OK : FK_TABLE_FULL;
 }
 
 

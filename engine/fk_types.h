@@ -380,10 +380,12 @@ typedef struct {
  *
  * It is booked in the same transaction as what makes the order paid, and else
  * not looked at.  One that cannot be is refused (FK_INVALID): an account that
- * is unknown, closed, a merchant, of another currency or named twice, more
- * than was paid, or no room for it.  Nothing is booked then; as money is not
- * dropped for a rule's fault, the caller pays again without lines, and
- * flagged: then nobody gets anything, a merchant neither.
+ * is unknown, closed, a merchant, of another currency or named twice, or more
+ * than was paid.  Nothing is booked then; as money is not dropped for a rule's
+ * fault, the caller pays again without lines, and flagged: then nobody gets
+ * anything, a merchant neither, until fk_order_commission() splits it.  For
+ * want of room it is FK_TABLE_FULL, which is no fault of it: there are as many
+ * slots as orders.
  */
 typedef struct {
     fk_str_t       account;

@@ -86,6 +86,9 @@ ngx_int_t ngx_faka_admin_withdrawal_paid(ngx_http_request_t *r,
 ngx_int_t ngx_faka_admin_withdrawal_reject(ngx_http_request_t *r,
     ngx_str_t *name);
 
+/* ngx_faka_worker_admin_commission.c */
+ngx_int_t ngx_faka_admin_commission(ngx_http_request_t *r, ngx_str_t *name);
+
 /* ngx_faka_worker_admin_refunds.c */
 ngx_int_t ngx_faka_admin_refund_part(ngx_http_request_t *r, ngx_str_t *name);
 

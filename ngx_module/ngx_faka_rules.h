@@ -83,6 +83,9 @@ void ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
  * paid; FK_OK, the order's code, or any 503. */
 fk_code_t ngx_faka_rules_approval(ngx_faka_worker_t *worker,
     const fk_env_t *env, const fk_order_id_t *id, fk_split_t *split);
+/* .. and of one that is paid and flagged, as it was not split then. */
+fk_code_t ngx_faka_rules_commission(ngx_faka_worker_t *worker,
+    const fk_env_t *env, const fk_order_id_t *id, fk_split_t *split);
 
 /* --- between the files ------------------------------------------------- */
 

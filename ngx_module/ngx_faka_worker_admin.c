@@ -41,6 +41,8 @@ static const ngx_faka_admin_route_t  ngx_faka_admin_routes[] = {
       ngx_faka_admin_refunded },
     { "orders", "refunds", 3, NGX_HTTP_POST, "POST",
       ngx_faka_admin_refund_part },
+    { "orders", "commission", 3, NGX_HTTP_POST, "POST",
+      ngx_faka_admin_commission },
     { "accounts", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_accounts },
     { "accounts", NULL, 2, NGX_HTTP_GET, "GET, PUT",
       ngx_faka_admin_account_get },

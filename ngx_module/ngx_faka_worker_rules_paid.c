@@ -1,6 +1,6 @@
 /*
- * The rules at a payment, and when a person approves an order: whether
- * somebody looks first, and who gets commission of it.
+ * The rules at a payment, when a person approves an order, and when commission
+ * is asked for afterwards: whether somebody looks first, and who gets it.
  *
  * They are asked about what changes something: a notice that comes again, or
  * money for an order that is paid, asks nobody.  What cannot be looked up just
@@ -16,6 +16,9 @@ static void ngx_faka_rules_unsplit(ngx_faka_worker_t *worker,
     fk_split_t *split);
 static fk_code_t ngx_faka_rules_news(ngx_faka_worker_t *worker,
     const fk_order_view_t *order, const fk_pay_t *pay);
+static fk_code_t ngx_faka_rules_money(ngx_faka_worker_t *worker,
+    const fk_env_t *env, const fk_order_view_t *order, ngx_uint_t states,
+    fk_split_t *split);
 static fk_code_t ngx_faka_rules_look(ngx_faka_worker_t *worker,
     const fk_env_t *env, const fk_order_view_t *order,
     fk_product_view_t *product, ngx_faka_sale_t *sale);
@@ -127,13 +130,8 @@ fk_code_t
 ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_id_t *id, fk_split_t *split)
 {
-    int64_t             paid;
-    uint32_t            i, n;
-    fk_code_t           code;
-    fk_order_view_t     order;
-    ngx_faka_sale_t     sale;
-    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
-    fk_product_view_t   product;
+    fk_code_t        code;
+    fk_order_view_t  order;
 
     ngx_faka_rules_unsplit(worker, split);
 
@@ -146,11 +144,54 @@ ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
         return code;
     }
 
-    code = ngx_faka_rules_look(worker, env, &order, &product, &sale);
+    return ngx_faka_rules_money(worker, env, &order,
+                                1u << FK_PAYMENT_STATE_REVIEW
+                                | 1u << FK_PAYMENT_STATE_APPLIED, split);
+}
+
+
+/* What is under review beside the money of a paid order is not its. */
+
+fk_code_t
+ngx_faka_rules_commission(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_id_t *id, fk_split_t *split)
+{
+    fk_code_t        code;
+    fk_order_view_t  order;
+
+    ngx_faka_rules_unsplit(worker, split);
+
+    code = fk_order_get(&worker->fk, id, &order);
+
+    if (code != FK_OK || !order.flagged
+        || order.axes.payment != FK_PAYMENT_PAID)
+    {
+        return code;
+    }
+
+    return ngx_faka_rules_money(worker, env, &order,
+                                1u << FK_PAYMENT_STATE_APPLIED, split);
+}
+
+
+/* The split of an order's payments that are in one of these states. */
+
+static fk_code_t
+ngx_faka_rules_money(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_order_view_t *order, ngx_uint_t states, fk_split_t *split)
+{
+    int64_t             paid;
+    uint32_t            i, n;
+    fk_code_t           code;
+    ngx_faka_sale_t     sale;
+    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
+    fk_product_view_t   product;
+
+    code = ngx_faka_rules_look(worker, env, order, &product, &sale);
 
     if (code == FK_OK) {
         n = FK_ORDER_PAYMENTS_MAX;
-        code = fk_order_payments(&worker->fk, id, payment, &n);
+        code = fk_order_payments(&worker->fk, &order->id, payment, &n);
     }
 
     if (code != FK_OK) {
@@ -160,9 +201,7 @@ ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
     paid = 0;
 
     for (i = 0; i < n; i++) {
-        if (payment[i].state == FK_PAYMENT_STATE_REVIEW
-            || payment[i].state == FK_PAYMENT_STATE_APPLIED)
-        {
+        if (states >> payment[i].state & 1) {
             paid += payment[i].amount;
         }
     }

@@ -34,7 +34,7 @@ my $secret = 'agent-token-' . 'x' x 32;
 
 $shop->{rules} = $t->write_file('shop.lua', <<'EOT', 0644);
 function commission(o)
-    if o.sku == "bad" then
+    if o.sku == "bad" and not o.signals.mended then
         return o.paid, 1
     end
     if o.own then
@@ -207,6 +207,25 @@ is($view->{commission_failed}, JSON::PP::true, 'the order is flagged');
 is($t->metrics->{'faka_rules_calls_total{rules="main",hook="commission",'
                  . 'result="answer"}'}, 1, 'it is counted');
 
+# Afterwards, when the rule is mended.
+sub commission { return $t->admin('POST', "/orders/$_[0]/commission") }
+my $late = commission($order->{order});
+is($late->status, 409, 'it fails again');
+api_ok('POST', '/admin/orders/{order}/commission', $late, 'as described');
+is($t->admin('PUT', '/signals/mended', { value => 1, ttl => 60 })->status,
+   200, 'the rule is mended');
+$earned = account('lin')->{earned};
+$late = commission($order->{order});
+is($late->status, 200, 'split afterwards') or diag($late->body);
+api_ok('POST', '/admin/orders/{order}/commission', $late, 'as described');
+is($late->json->{commission_failed}, JSON::PP::false, 'it is flagged no more');
+is(account('lin')->{earned} - $earned, 199, 'the agent has his part');
+is(commission($order->{order})->status, 200, 'said twice');
+is(account('lin')->{earned} - $earned, 199, 'he has it once');
+is(commission('01M3J3Z7W0F4Q6X2V9T8B5K1NC')->status, 404, 'no such order');
+my $unpaid = $t->checkout(sku => 'x', agent => 'lin')->json;
+is(commission($unpaid->{order})->status, 409, 'nor one that is not paid');
+
 
 # Money that goes back takes its commission along, in parts and whole.
 
@@ -280,7 +299,7 @@ is($t->admin('POST', "/orders/$order->{order}/refunds",
              { amount => 1, ref => 'debt' })->status, 200, 'one cent back');
 my $totals = $t->audit_ok->{totals};
 is_deeply($totals->{ledger_sum}, { CNY => 0 }, 'both sides are equal');
-is_deeply([@$totals{qw(accounts splits withdrawals)}], [3, 6, 1],
+is_deeply([@$totals{qw(accounts splits withdrawals)}], [3, 7, 1],
           'all of it is counted');
 
 my $saved = [map { balances($_) } qw(lin boss platform)];
@@ -289,7 +308,7 @@ ok($t->wait_open, 'and reads its journal');
 is_deeply([map { balances($_) } qw(lin boss platform)], $saved,
           'balances are as before');
 is_deeply([@{ $t->audit_ok->{totals} }{qw(accounts splits withdrawals)}],
-          [3, 6, 1], 'and all of it is there');
+          [3, 7, 1], 'and all of it is there');
 
 
 # A ledger that is longer than a file: it goes on where the header says.

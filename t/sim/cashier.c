@@ -8,7 +8,8 @@
 
 
 enum {
-    STEP_ACCOUNT = 0, STEP_PART, STEP_WITHDRAW, STEP_PAYOUT, STEP_REST
+    STEP_ACCOUNT = 0, STEP_PART, STEP_WITHDRAW, STEP_PAYOUT, STEP_COMMISSION,
+    STEP_REST
 };
 
 
@@ -19,6 +20,7 @@ static void cashier_done(sim_t *s, uint32_t actor, sim_request_t *r);
 static uint32_t cashier_choose(sim_t *s, sim_actor_t *me);
 static int cashier_part(sim_t *s, sim_actor_t *me);
 static int cashier_payout(sim_t *s, sim_actor_t *me);
+static int cashier_commission(sim_t *s, sim_actor_t *me);
 
 
 void
@@ -48,7 +50,7 @@ cashier_on_turn(sim_t *s, uint64_t a, uint64_t b)
 
     static const sim_request_kind_t  kinds[] = {
         SIM_REQUEST_ACCOUNT, SIM_REQUEST_PART, SIM_REQUEST_WITHDRAW,
-        SIM_REQUEST_PAYOUT
+        SIM_REQUEST_PAYOUT, SIM_REQUEST_COMMISSION
     };
 
     me = &s->actor[actor];
@@ -71,7 +73,8 @@ cashier_on_turn(sim_t *s, uint64_t a, uint64_t b)
     r->amount = me->amount;
     r->count = me->count;
     r->withdrawal = me->withdrawal;
-    r->purchase = me->step == STEP_PART ? me->purchase : 0;
+    r->purchase = me->step == STEP_PART || me->step == STEP_COMMISSION
+                  ? me->purchase : 0;
     r->id = me->id;
     actor_ask(s, r);
 }
@@ -82,6 +85,10 @@ cashier_on_turn(sim_t *s, uint64_t a, uint64_t b)
 static uint32_t
 cashier_choose(sim_t *s, sim_actor_t *me)
 {
+    if (cashier_commission(s, me)) {
+        return STEP_COMMISSION;
+    }
+
     switch (sim_below(s, 3)) {
 
     case 0:
@@ -136,6 +143,31 @@ cashier_part(sim_t *s, sim_actor_t *me)
     b->part[b->part_count++] = me->amount;
 
     return 1;
+}
+
+
+/* The first order that was paid and not split, if it is tried now. */
+
+static int
+cashier_commission(sim_t *s, sim_actor_t *me)
+{
+    uint32_t               i;
+    const sim_purchase_t  *b;
+
+    for (i = 1; i < s->oracle.purchase_count; i++) {
+        b = &s->oracle.purchase[i];
+
+        if (b->is_acked && b->axes_seq != 0 && b->is_flagged
+            && b->axes.payment == FK_PAYMENT_PAID && sim_permille(s, 300))
+        {
+            me->purchase = i;
+            me->id = b->id;
+            me->amount = b->amount;
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

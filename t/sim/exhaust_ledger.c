@@ -25,6 +25,7 @@ ex_split(ex_shop_t *x, int64_t amount, fk_split_t *split)
         }
     }
 
+    split->flagged = split->count == 0 && x->draw.c % 6 == 0;
     split->settle_s = x->draw.b % 2 == 0 ? 0 : (uint32_t) (x->draw.b % 900);
 }
 
@@ -122,6 +123,35 @@ ex_part(ex_shop_t *x)
                           &x->book.id[x->draw.a % x->book.order_count],
                           1 + (int64_t) (x->draw.c % 200),
                           (fk_str_t) { (uint8_t *) ref, strlen(ref) }, &out);
+}
+
+
+/* Of the first one that wants it, from a random one on. */
+
+fk_code_t
+ex_commission(ex_shop_t *x)
+{
+    uint64_t         i, n;
+    fk_env_t         env;
+    fk_split_t       split;
+    fk_order_view_t  out;
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+
+    for (i = 0; i < x->book.order_count; i++) {
+        n = (x->draw.a + i) % x->book.order_count;
+
+        if (fk_order_get(&x->fk, &x->book.id[n], &out) == FK_OK
+            && out.flagged)
+        {
+            ex_split(x, x->book.amount[n], &split);
+            split.flagged = 0;
+            return fk_order_commission(&x->fk, &env, &x->book.id[n], &split,
+                                       &out);
+        }
+    }
+
+    return FK_NOT_FOUND;
 }
 
 

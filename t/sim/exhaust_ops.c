@@ -654,6 +654,7 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "part back", ex_part, EX_REPEATS, FK_STATUS_DELIVERED },
     { "withdrawal", ex_withdraw, EX_STEP, EX_ANY },
     { "withdrawal, decided", ex_payout, EX_REPEATS, EX_ANY },
+    { "commission afterwards", ex_commission, EX_REPEATS, EX_ANY },
 };
 
 

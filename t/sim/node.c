@@ -71,7 +71,7 @@ node_plan(fk_plan_t *plan)
         [FK_TABLE_CARDS] = 64, [FK_TABLE_ORDERS] = 24,
         [FK_TABLE_PAYMENTS] = 24, [FK_TABLE_LEVELS] = FK_LEVELS_MAX,
         [FK_TABLE_COUPONS] = 4, [FK_TABLE_TALLIES] = 12,
-        [FK_TABLE_ACCOUNTS] = 8, [FK_TABLE_SPLITS] = 8,
+        [FK_TABLE_ACCOUNTS] = 8,
         [FK_TABLE_WITHDRAWALS] = 4, [FK_TABLE_BLOCKS] = 96
     };
 
@@ -82,6 +82,8 @@ node_plan(fk_plan_t *plan)
         count[i] = count[i] > fewest[i] ? count[i] : fewest[i];
     }
 
+    /* As the engine plans it: no split is refused for want of room. */
+    plan->splits = plan->orders;
     plan->ring_size = node_drawn.ring_size;
 }
 

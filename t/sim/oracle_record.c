@@ -37,6 +37,8 @@ static void record_product(sim_t *s, const fk_record_head_t *head,
     const fk_image_product_t *in);
 static void record_order(sim_t *s, const fk_record_head_t *head,
     const fk_image_order_t *in);
+static void record_flag(sim_t *s, const fk_record_head_t *head, uint32_t n,
+    const fk_image_order_t *in);
 static void record_made(sim_t *s, const fk_record_head_t *head, uint32_t n,
     const fk_image_order_t *in);
 static void record_same(sim_t *s, uint32_t n, const fk_image_order_t *in);
@@ -282,13 +284,43 @@ record_order(sim_t *s, const fk_record_head_t *head,
         if (b->axes.payment == FK_PAYMENT_PAID) {
             b->paid_seq = head->seq;
         }
+
+        record_flag(s, head, n, in);
     }
 
     oracle_turn(s, head, n, &now);
 
     b->axes = now;
     b->axes_seq = head->seq;
+    b->is_flagged = in->flagged;
     oracle_terms_order(s, n, in);
+}
+
+
+/* It comes with the money, and goes with the split. */
+
+static void
+record_flag(sim_t *s, const fk_record_head_t *head, uint32_t n,
+    const fk_image_order_t *in)
+{
+    const sim_purchase_t  *b;
+
+    b = &s->oracle.purchase[n];
+
+    SIM_MUST(s, !in->flagged || b->is_flagged
+                || (b->axes.payment == FK_PAYMENT_UNPAID
+                    && in->axis_payment == FK_PAYMENT_PAID),
+             "record %" PRIu64 ": purchase %u is flagged by no payment",
+             head->seq, n);
+
+    if (!b->is_flagged || in->flagged) {
+        return;
+    }
+
+    SIM_MUST(s, b->is_split_asked,
+             "record %" PRIu64 ": purchase %u is flagged no more, and nobody "
+             "asked for it", head->seq, n);
+    oracle_ledger_paid(s, n, 0);
 }
 
 

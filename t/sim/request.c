@@ -45,6 +45,8 @@ static void request_make_account(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_part(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
+static void request_commission(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
 static void request_withdraw(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_payout(sim_t *s, fk_t *fk, const fk_env_t *env,
@@ -71,6 +73,7 @@ static void (*const request_calls[SIM_REQUEST_COUNT])(sim_t *s, fk_t *fk,
     [SIM_REQUEST_TERMS] = terms_put,
     [SIM_REQUEST_ACCOUNT] = request_make_account,
     [SIM_REQUEST_PART] = request_part,
+    [SIM_REQUEST_COMMISSION] = request_commission,
     [SIM_REQUEST_WITHDRAW] = request_withdraw,
     [SIM_REQUEST_PAYOUT] = request_payout,
 };
@@ -607,6 +610,33 @@ request_part(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 
     if (r->code == FK_EXISTS) {
         sim_mark(s, SIM_MARK_PART_AGAIN);
+    }
+
+    r->seq = r->code == FK_OK || r->code == FK_EXISTS ? r->view.seq : 0;
+}
+
+
+/* As it should have been when it was paid. */
+
+static void
+request_commission(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r)
+{
+    fk_split_t  split;
+
+    s->oracle.purchase[r->purchase].is_split_asked = 1;
+    request_split(r->purchase, r->amount, &split);
+    r->code = fk_order_commission(fk, env, &r->id, &split, &r->view);
+
+    if (r->code == FK_NOT_FOUND
+        && request_unarchive(s, fk, env, &r->id) == FK_OK)
+    {
+        r->is_restored = 1;
+        r->code = fk_order_commission(fk, env, &r->id, &split, &r->view);
+    }
+
+    if (r->code == FK_OK) {
+        sim_mark(s, SIM_MARK_SPLIT_LATE);
     }
 
     r->seq = r->code == FK_OK || r->code == FK_EXISTS ? r->view.seq : 0;

@@ -425,6 +425,7 @@ int shell_knows_dead(const sim_worker_t *w, uint64_t owner);
     X(TERMS)                                                                 \
     X(ACCOUNT)                                                               \
     X(PART)                                                                  \
+    X(COMMISSION)                                                            \
     X(WITHDRAW)                                                              \
     X(PAYOUT)
 

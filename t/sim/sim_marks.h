@@ -71,7 +71,8 @@
     X(DEBT,               "an account had less than nothing")                \
     X(REST,               "a merchant got what others left of a payment")    \
     X(PART_AGAIN,         "a part was given back twice, and known")          \
-    X(NOT_SPLIT,          "a payment was booked without its split")
+    X(NOT_SPLIT,          "a payment was booked without its split")         \
+    X(SPLIT_LATE,         "a split was booked afterwards")
 
 
 #endif /* SIM_MARKS_H_INCLUDED_ */

@@ -42,6 +42,8 @@ typedef struct {
     fk_axes_t      axes;
     uint8_t        has_tally[FK_TALLY_COUNT];  /* it is counted there */
     uint8_t        made_coupon;        /* it has one */
+    uint8_t        is_flagged;         /* its split failed */
+    uint8_t        is_split_asked;     /* ... and was asked for again */
 
     /* Parts of its money that the cashier was asked to give back. */
     uint32_t       part_count;

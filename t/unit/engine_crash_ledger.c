@@ -56,6 +56,31 @@ prepare_merchants(void)
 }
 
 
+static void
+prepare_flagged(void)
+{
+    fk_split_t       split;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_order();
+    memset(&split, 0, sizeof(split));
+    split.flagged = 1;
+    shop_must(ledger_pay(&id, "trade", 1000, &split, &result, &out) == FK_OK
+              && out.flagged, "flagged");
+    (void) ledger_sell(1, 20, 10, WEEK_S);
+}
+
+
+static void
+prepare_flagged_merchant(void)
+{
+    prepare_flagged();
+    shop_must(ledger_merchant("m") == FK_OK && ledger_belongs("x", "m")
+              == FK_OK, "merchant");
+}
+
+
 /* Others stand in the same lists and in the same slot of the wheel. */
 static void
 prepare_beside(void)
@@ -341,6 +366,19 @@ run_approve(void)
 
 
 static fk_code_t
+run_commission(void)
+{
+    fk_code_t        code;
+    fk_split_t       split;
+    fk_order_view_t  out;
+
+    split = ledger_split(100, 11, WEEK_S);
+    code = fk_order_commission(&shop, &shop_env, &id, &split, &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+static fk_code_t
 run_deny(void)
 {
     fk_code_t        code;
@@ -436,6 +474,9 @@ static const command_t  commands[] = {
     { "pay, the rest to a merchant", prepare_merchant, run_pay, 1 },
     { "approve and split", prepare_review, run_approve, 1 },
     { "approve beside the right sum", prepare_looked_at, run_approve, 1 },
+    { "commission afterwards", prepare_flagged, run_commission, 1 },
+    { "commission afterwards, the rest to a merchant",
+      prepare_flagged_merchant, run_commission, 1 },
     { "deny what was split", prepare_looked_at, run_deny, 1 },
     { "deny beside an audit", prepare_looked_at_audited, run_deny, 1 },
     { "a part back", prepare_paid, run_part, 1 },

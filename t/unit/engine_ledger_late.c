@@ -1,5 +1,6 @@
 /*
- * Money that comes beside an order's own.
+ * Money beside an order's own, and orders that were paid without a split and
+ * are split afterwards.
  */
 
 #include "ledger_shop.h"
@@ -50,10 +51,170 @@ test_besides(void)
 }
 
 
+/* Money is taken without a split, and the split comes afterwards. */
+static void
+test_afterwards(void)
+{
+    uint32_t         i;
+    uint64_t         seq;
+    fk_split_t       split, none;
+    fk_order_id_t    id[3];
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+    fk_split_view_t  view;
+
+    static const char *const  trades[] = { "t0", "t1", "t2" };
+
+    ledger_open();
+    memset(&none, 0, sizeof(none));
+    none.flagged = 1;
+
+    for (i = 0; i < 3; i++) {
+        shop_must(shop_buy("x", 1, &out) == FK_OK, "order");
+        id[i] = out.id;
+    }
+
+    split = ledger_split(50, 10, WEEK_S);
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[0], &split, &out),
+           FK_CONFLICT, "of nothing paid there is no split");
+
+    for (i = 0; i < 3; i++) {
+        shop_must(ledger_pay(&id[i], trades[i], 500, &none, &result, &out)
+                  == FK_OK && out.flagged, "flagged");
+    }
+
+    seq = shop.region->ring.seq;
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[0], &none, &out),
+           FK_INVALID, "nor is one that failed again");
+    split.line[0].amount = 491;
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[0], &split, &out),
+           FK_INVALID, "nor one of more than was paid");
+    EQ_INT(shop.region->ring.seq, seq, "nothing was booked");
+
+    split = ledger_split(50, 10, WEEK_S);
+    shop_wait_s(1000);
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[0], &split, &out), FK_OK,
+           "but so");
+    OK(!out.flagged && out.seq == seq + 1 && shop.region->ring.seq == out.seq,
+       "the flag goes with it");
+    shop_must(fk_order_split(&shop, &id[0], &view) == FK_OK, "split");
+    OK(view.line_count == 2 && view.paid == 500
+       && view.settle_at_s >= SHOP_START_S + 1000 + WEEK_S,
+       "it is frozen from now on");
+    EQ_BALANCE("a", 50, 0, "earned");
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[0], &split, &out),
+           FK_EXISTS, "said twice");
+    OK(out.seq == seq + 1, "it is this record");
+    EQ_BALANCE("a", 50, 0, "earned once");
+
+    split.count = 0;
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[1], &split, &out), FK_OK,
+           "for nobody");
+    OK(!out.flagged && fk_order_split(&shop, &id[1], &view) == FK_NOT_FOUND,
+       "takes the flag alone");
+
+    split = ledger_split(50, 10, WEEK_S);
+    shop_must(ledger_return(&id[2], 100, "part") == FK_OK, "part");
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[2], &split, &out),
+           FK_CONFLICT, "not after a part went back");
+    id[2] = shop_id(999999);
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[2], &split, &out),
+           FK_NOT_FOUND, "no order");
+    OK(ledger_sound(), "sound");
+}
+
+
+static void
+stock(int64_t count)
+{
+    fk_product_put_t  put;
+
+    memset(&put, 0, sizeof(put));
+    put.sku = str("x");
+    put.fields = FK_PUT_STOCK;
+    put.stock = count;
+    shop_must(shop_put(&put, NULL) == FK_OK, "stock");
+}
+
+
+/* Whoever waits for stock keeps the turn, also over a recovery. */
+static void
+test_waits(void)
+{
+    fk_split_t       split, none;
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    ledger_open();
+    memset(&none, 0, sizeof(none));
+    none.flagged = 1;
+    shop_must(shop_buy("x", 1, &out) == FK_OK, "order");
+    id = out.id;
+    shop_wait_s(SHOP_HOLD_S + 1);
+    shop_must(shop_tick().expired_count == 1, "expired");
+    stock(0);
+    shop_must(ledger_pay(&id, "t", 500, &none, &result, &out) == FK_OK
+              && out.flagged && out.axes.stock == FK_STOCK_SHORT, "waits");
+
+    split = ledger_split(50, 10, WEEK_S);
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id, &split, &out),
+           FK_CONFLICT, "not while it waits");
+    stock(5);
+    shop_must(shop_tick().served_count == 1, "served");
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id, &split, &out), FK_OK,
+           "when it was served");
+    EQ_BALANCE("a", 50, 0, "earned");
+    OK(ledger_sound(), "sound");
+}
+
+
+/* As many slots as orders: no shop gets there, but no money is lost by it. */
+static void
+test_splits_full(void)
+{
+    uint64_t         seq;
+    fk_split_t       split;
+    fk_table_t      *t;
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    ledger_open();
+    t = &shop.region->table[FK_TABLE_SPLITS];
+    EQ_INT(t->capacity, shop.region->table[FK_TABLE_ORDERS].capacity,
+           "each order may have one");
+    t->capacity = 1;
+    (void) ledger_sell(1, 20, 10, WEEK_S);
+    shop_must(shop_buy("x", 1, &out) == FK_OK, "order");
+    id = out.id;
+
+    seq = shop.region->ring.seq;
+    split = ledger_split(50, 10, 0);
+    EQ_INT(ledger_pay(&id, "t", 500, &split, &result, &out), FK_TABLE_FULL,
+           "no room for a split is no fault of it");
+    EQ_INT(shop.region->ring.seq, seq, "nothing was booked");
+    memset(&split, 0, sizeof(split));
+    split.flagged = 1;
+    EQ_INT(ledger_pay(&id, "t", 500, &split, &result, &out), FK_OK,
+           "paid without");
+    split = ledger_split(50, 10, 0);
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id, &split, &out),
+           FK_TABLE_FULL, "nor afterwards");
+    t->capacity = shop.region->table[FK_TABLE_ORDERS].capacity;
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id, &split, &out), FK_OK,
+           "when there is room, it is split");
+    OK(ledger_sound(), "sound");
+}
+
+
 int
 main(void)
 {
     test_besides();
+    test_afterwards();
+    test_waits();
+    test_splits_full();
 
     return tap_done();
 }

@@ -307,6 +307,58 @@ test_refused(void)
 
 
 /* Money goes back, before and after the merchant has it. */
+/* An order that failed is split as one that did not. */
+static void
+test_afterwards(void)
+{
+    uint32_t         n;
+    fk_split_t       split, none;
+    fk_order_id_t    id[3], before;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+    fk_split_view_t  view, same;
+
+    static const char *const  trades[] = { "f0", "f1", "f2" };
+
+    merchant_open();
+    before = ledger_sell(1, 49, 3, WEEK_S);
+    same = split_of(&before);
+    memset(&none, 0, sizeof(none));
+    none.flagged = 1;
+
+    for (n = 0; n < 3; n++) {
+        shop_must(shop_buy("x", 1, &out) == FK_OK, "order");
+        id[n] = out.id;
+        shop_must(ledger_pay(&id[n], trades[n], 500, &none, &result, &out)
+                  == FK_OK && out.flagged, "flagged");
+    }
+
+    EQ_BALANCE("m", 448, 0, "what failed gave nothing");
+    split = ledger_split(49, 3, WEEK_S);
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[0], &split, &out), FK_OK,
+           "afterwards");
+    view = split_of(&id[0]);
+    OK(memcmp(&view, &same, sizeof(view)) == 0, "it is the same");
+    EQ_BALANCE("m", 896, 0, "the rest");
+
+    split.count = 0;
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[1], &split, &out), FK_OK,
+           "of a rule that gives nobody anything");
+    view = split_of(&id[1]);
+    OK(view.line_count == 1 && view.line[0].amount == 500, "all is the rest");
+    EQ_BALANCE("m", 1396, 0, "all of it");
+
+    shop_must(ledger_belongs("x", "n") == FK_OK, "sold on");
+    EQ_INT(fk_order_commission(&shop, &shop_env, &id[2], &split, &out), FK_OK,
+           "whose it is by then");
+    EQ_BALANCE("m", 1396, 0, "not to the one before");
+    EQ_BALANCE("n", 500, 0, "gets it");
+    EQ_INT(ledger_return(&id[2], 100, "part"), FK_OK, "and gives back");
+    EQ_BALANCE("n", 400, 0, "a share");
+    OK(ledger_sound(), "sound");
+}
+
+
 static void
 test_clawback(void)
 {
@@ -614,6 +666,7 @@ main(void)
     test_products();
     test_rest();
     test_refused();
+    test_afterwards();
     test_clawback();
     test_found();
     test_read_back();

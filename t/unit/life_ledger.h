@@ -49,10 +49,11 @@ live_ledger(void)
 {
     char                  ref[24];
     uint32_t              n, cursor;
+    fk_split_t            split;
     fk_order_view_t       view;
     fk_withdrawal_view_t  w[4];
 
-    switch (pick(6)) {
+    switch (pick(7)) {
 
     case 0:
         if (orders_count != 0) {
@@ -82,6 +83,15 @@ live_ledger(void)
     case 4:
         (void) ledger_belongs(pick(2) ? "seats" : "card-a",
                               pick(4) == 0 ? "" : pick(2) ? "m" : "n");
+        break;
+
+    case 5:
+        if (orders_count != 0) {
+            n = pick(orders_count);
+            split = live_split(1000);
+            (void) fk_order_commission(&shop, &shop_env, &orders[n], &split,
+                                       &view);
+        }
         break;
 
     default:
