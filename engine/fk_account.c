@@ -28,8 +28,7 @@ typedef struct {
 static void fk_person_now(const fk_account_rec_t *a, fk_person_t *person);
 static fk_code_t fk_person_given(const fk_t *fk, const fk_account_put_t *in,
     uint32_t account, fk_person_t *person, const char **field);
-static const char *fk_person_wrong(const fk_t *fk, uint32_t account,
-    const fk_person_t *person);
+static const char *fk_person_wrong(const fk_person_t *person);
 static int fk_parent_good(const fk_t *fk, uint32_t account,
     const fk_person_t *person);
 static uint32_t fk_platform_find(const fk_t *fk, const char *currency);
@@ -334,7 +333,16 @@ fk_person_given(const fk_t *fk, const fk_account_put_t *in, uint32_t account,
         }
     }
 
-    *field = fk_person_wrong(fk, account, person);
+    *field = fk_person_wrong(person);
+
+    /* Only another one: a branch above may have grown since it was given. */
+    if (*field == NULL
+        && (account == 0 || person->parent != FK_ACCOUNT(fk, account)->parent)
+        && !fk_parent_good(fk, account, person))
+    {
+        *field = "parent";
+    }
+
     return *field == NULL ? FK_OK : FK_INVALID;
 }
 
@@ -342,7 +350,7 @@ fk_person_given(const fk_t *fk, const fk_account_put_t *in, uint32_t account,
 /* The name of the first field that is not possible, or NULL. */
 
 static const char *
-fk_person_wrong(const fk_t *fk, uint32_t account, const fk_person_t *person)
+fk_person_wrong(const fk_person_t *person)
 {
     size_t  n;
 
@@ -368,7 +376,7 @@ fk_person_wrong(const fk_t *fk, uint32_t account, const fk_person_t *person)
         return "rates";
     }
 
-    return fk_parent_good(fk, account, person) ? NULL : "parent";
+    return NULL;
 }
 
 

@@ -66,10 +66,10 @@ typedef struct {
  * platform a currency.  It is never deleted, only closed: a closed one gets
  * nothing of what is paid from then on, and keeps what it has.  FK_INVALID:
  * *field names what is wrong; a parent is an agent's, an agent of the same
- * currency, at most FK_ACCOUNT_DEPTH_MAX are above an account, and it is not
- * among those above its parent; a merchant has no rates.  FK_CONFLICT: kind
- * and currency are for good, and a currency has a platform already (*field).
- * FK_TABLE_FULL.
+ * currency, at most FK_ACCOUNT_DEPTH_MAX are above who gets one, which is not
+ * among them (those below move along, and may have more above them then); a
+ * merchant has no rates.  FK_CONFLICT: kind and currency are for good, and a
+ * currency has a platform already (*field).  FK_TABLE_FULL.
  */
 fk_code_t fk_account_put(fk_t *fk, const fk_env_t *env,
     const fk_account_put_t *in, fk_account_view_t *out, int *created,

@@ -108,6 +108,17 @@ test_tree(void)
     }
 
     EQ_INT(i, 12, "all are listed");
+
+    /* Those below move along; each may be changed, however deep it is. */
+    shop_must(ledger_agent("q0", "") == FK_OK
+              && ledger_agent("q1", "q0") == FK_OK
+              && ledger_agent("p0", "q1") == FK_OK, "the branch moves");
+    EQ_INT(ledger_close("p11", 1), FK_OK, "who is too deep by that is closed");
+    EQ_INT(ledger_view("p11").closed, 1, "and it is so");
+    EQ_INT(ledger_close("p11", 0), FK_OK, "and open again");
+    EQ_INT(ledger_agent("p11", "p10"), FK_OK, "its parent once more");
+    EQ_INT(ledger_agent("p12", "p11"), FK_INVALID, "nobody new below");
+    EQ_INT(ledger_agent("q0", "p11"), FK_INVALID, "no circle, however deep");
     OK(shop_sound(), "sound");
 }
 
