@@ -25,6 +25,8 @@ static fk_code_t fk_check_balance(fk_check_t *ck, uint32_t i);
 static int fk_check_account_lines(fk_check_t *ck, uint32_t i);
 static int fk_check_account_withdrawals(fk_check_t *ck, uint32_t i);
 static fk_code_t fk_check_platforms(fk_check_t *ck);
+static fk_code_t fk_check_archived(fk_check_t *ck);
+static int fk_check_archived_of(fk_check_t *ck, const char *currency);
 
 
 /* Before the orders: these add to the sums that begin here. */
@@ -382,7 +384,77 @@ fk_check_ledger(fk_check_t *ck)
                             "withdrawals are in no list");
     }
 
+    return fk_check_archived(ck);
+}
+
+
+/* Each currency once: the marks of its accounts say that it was done. */
+
+static fk_code_t
+fk_check_archived(fk_check_t *ck)
+{
+    uint32_t           i, fresh;
+    fk_account_rec_t  *a;
+
+    fresh = ck->fk->region->table[FK_TABLE_ACCOUNTS].fresh;
+
+    for (i = 1; i <= fresh; i++) {
+        FK_ACCOUNT(ck->fk, i)->mark = 0;
+    }
+
+    for (i = 1; i <= fresh; i++) {
+        a = FK_ACCOUNT(ck->fk, i);
+
+        if (fk_check_used(ck->fk, FK_TABLE_ACCOUNTS, i) && a->mark == 0
+            && !fk_check_archived_of(ck, a->currency))
+        {
+            return fk_check_bad(ck, "account", i, "archived orders of its "
+                                "currency did not bring so much");
+        }
+    }
+
     return FK_OK;
+}
+
+
+/*
+ * Lines are never more than what was paid.  What is left of each is rounded
+ * up: together by less than one unit a line.
+ */
+
+static int
+fk_check_archived_of(fk_check_t *ck, const char *currency)
+{
+    uint32_t                 i;
+    __int128                 left;
+    fk_account_rec_t        *a;
+    const fk_product_rec_t  *p;
+
+    left = 0;
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_PRODUCTS].fresh; i++) {
+        p = FK_PRODUCT(ck->fk, i);
+
+        if (fk_check_used(ck->fk, FK_TABLE_PRODUCTS, i)
+            && memcmp(p->currency, currency, FK_CURRENCY_SIZE) == 0)
+        {
+            left += p->archived_amount;
+            left += (__int128) p->archived_orders * (FK_SPLIT_LINES_MAX - 1);
+        }
+    }
+
+    for (i = 1; i <= ck->fk->region->table[FK_TABLE_ACCOUNTS].fresh; i++) {
+        a = FK_ACCOUNT(ck->fk, i);
+
+        if (fk_check_used(ck->fk, FK_TABLE_ACCOUNTS, i)
+            && memcmp(a->currency, currency, FK_CURRENCY_SIZE) == 0)
+        {
+            left -= a->archived_earned;
+            a->mark = i;
+        }
+    }
+
+    return left >= 0;
 }
 
 

@@ -120,12 +120,31 @@ test_archive_foreign(void)
 }
 
 
+/* More than all of what was archived has brought. */
+static void
+test_archive_lies(void)
+{
+    fk_order_id_t  id;
+
+    ledger_open();
+    id = ledger_sell(1, 490, 10, 0);
+    shop_must(archive(&id) == FK_OK && shop_sound(), "archived");
+    FK_ACCOUNT(&shop, 2)->archived_earned += FK_SPLIT_LINES_MAX - 1;
+    OK(shop_sound(), "what rounding may bring");
+    FK_ACCOUNT(&shop, 2)->archived_earned += 1;
+    OK(!shop_sound(), "a unit more");
+    FK_ACCOUNT(&shop, 2)->archived_earned -= FK_SPLIT_LINES_MAX;
+    OK(shop_sound(), "as it was");
+}
+
+
 int
 main(void)
 {
     test_archive();
     test_archive_refunded();
     test_archive_foreign();
+    test_archive_lies();
 
     return tap_done();
 }
