@@ -288,7 +288,7 @@ fk_buyer_set(fk_t *fk, const fk_env_t *env, const uint8_t *key,
 
         i = fk_tally_take(fk, fk_tally_bucket(fk, key), FK_TALLY_BUYER, key);
 
-    } else if (level == 0 && FK_TALLY(fk, i)->refs == 0
+    } else if (level == 0 && fk_tally_orderless(FK_TALLY(fk, i))
                && fk_snapshot_pauses(fk, env))
     {
         return FK_AGAIN;

@@ -96,7 +96,14 @@ fk_tally_take(fk_t *fk, uint32_t *bucket, uint8_t kind, const uint8_t *key)
 int
 fk_tally_empty(const fk_tally_rec_t *t)
 {
-    return t->refs == 0 && t->level == 0 && t->archived.orders == 0
+    return t->level == 0 && fk_tally_orderless(t);
+}
+
+
+int
+fk_tally_orderless(const fk_tally_rec_t *t)
+{
+    return t->refs == 0 && t->archived.orders == 0
            && t->archived.units == 0 && t->archived.amount == 0;
 }
 

@@ -32,6 +32,8 @@ uint32_t fk_tally_take(fk_t *fk, uint32_t *bucket, uint8_t kind,
  * order that points at it.
  */
 int fk_tally_empty(const fk_tally_rec_t *t);
+/* .. nothing but a level that was set by hand. */
+int fk_tally_orderless(const fk_tally_rec_t *t);
 void fk_tally_free(fk_t *fk, uint32_t tally);
 
 /*

@@ -219,10 +219,21 @@ test_levels(void)
 static void
 test_forgotten(void)
 {
-    uint8_t        key[FK_TALLY_KEY_SIZE];
+    size_t         size;
+    uint8_t        key[FK_TALLY_KEY_SIZE], old[FK_TALLY_KEY_SIZE];
     uint32_t       used;
     uint64_t       seq;
     fk_snapshot_t  snapshot;
+
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+
+    /* What he bought has left, and still is to be known. */
+    shop_must(buy(71, "y", 1) == FK_OK, "order");
+    pay_of(&view.id, view.amount);
+    shop_must(shop_archive(&view.id, record, &size) == FK_OK, "archived");
+    shop_digest(71, str(""), old);
+    shop_must(fk_buyer_put(&shop, &shop_env, old, str("gold"), &seq) == FK_OK,
+              "gold");
 
     used = fk_table_used(&shop, FK_TABLE_TALLIES);
     shop_digest(70, str(""), key);
@@ -237,6 +248,8 @@ test_forgotten(void)
               "snapshot");
     EQ_INT(fk_buyer_put(&shop, &shop_env, key, str(""), &seq), FK_AGAIN,
            "while a snapshot walks nothing is forgotten");
+    EQ_INT(fk_buyer_put(&shop, &shop_env, old, str(""), &seq), FK_OK,
+           "who has bought is not forgotten by it");
     EQ_INT(fk_buyer_put(&shop, &shop_env, key, str("silver"), &seq), FK_OK,
            "but changed");
     fk_snapshot_end(&shop, 5);
