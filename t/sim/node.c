@@ -71,8 +71,8 @@ node_plan(fk_plan_t *plan)
         [FK_TABLE_CARDS] = 64, [FK_TABLE_ORDERS] = 24,
         [FK_TABLE_PAYMENTS] = 24, [FK_TABLE_LEVELS] = FK_LEVELS_MAX,
         [FK_TABLE_COUPONS] = 4, [FK_TABLE_TALLIES] = 12,
-        [FK_TABLE_ACCOUNTS] = 8,
-        [FK_TABLE_WITHDRAWALS] = 4, [FK_TABLE_BLOCKS] = 96
+        [FK_TABLE_ACCOUNTS] = 8, [FK_TABLE_WITHDRAWALS] = 4,
+        [FK_TABLE_BLOCKS] = 96
     };
 
     count = &plan->products;
