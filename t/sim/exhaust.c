@@ -169,7 +169,8 @@ ex_choose(ex_shop_t *x)
         EX_OP_PAY, EX_OP_TICK, EX_OP_TICK, EX_OP_TICK, EX_OP_LATER,
         EX_OP_READ, EX_OP_READ, EX_OP_DROP, EX_OP_DROP, EX_OP_RESTORE,
         EX_OP_RESTORE, EX_OP_GIVE_UP, EX_OP_ACCOUNT, EX_OP_PART,
-        EX_OP_WITHDRAW, EX_OP_PAYOUT, EX_OP_PAYOUT, EX_OP_COMMISSION
+        EX_OP_WITHDRAW, EX_OP_PAYOUT, EX_OP_PAYOUT, EX_OP_COMMISSION,
+        EX_OP_COMMISSION
     };
 
     n = (unsigned) (ex_random(x) % (EX_OP_COUNT + sizeof(often)));

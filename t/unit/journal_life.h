@@ -328,8 +328,13 @@ live_archive(void)
         archived_count += rc == FK_OK;
 
         if (rc == FK_OK && pick(4) == 0) {
-            shop_must(fk_archive_restore(&shop, &shop_env, record, size,
-                                         &view) == FK_OK, "restore");
+            rc = fk_archive_restore(&shop, &shop_env, record, size, &view);
+
+            /* It asks for room for a shared key, too, which it only finds. */
+            shop_must(rc == FK_OK
+                      || (rc == FK_TABLE_FULL
+                          && fk_table_room(&shop, FK_TABLE_BLOCKS) < 16),
+                      "restore");
         }
     }
 }
