@@ -170,7 +170,7 @@ ex_choose(ex_shop_t *x)
         EX_OP_READ, EX_OP_READ, EX_OP_DROP, EX_OP_DROP, EX_OP_RESTORE,
         EX_OP_RESTORE, EX_OP_GIVE_UP, EX_OP_ACCOUNT, EX_OP_PART,
         EX_OP_WITHDRAW, EX_OP_PAYOUT, EX_OP_PAYOUT, EX_OP_COMMISSION,
-        EX_OP_COMMISSION
+        EX_OP_COMMISSION, EX_OP_WITHDRAW_ONCE
     };
 
     n = (unsigned) (ex_random(x) % (EX_OP_COUNT + sizeof(often)));

@@ -67,7 +67,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      42
+#define EX_OP_COUNT      43
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6
@@ -83,6 +83,7 @@ typedef struct {
 #define EX_OP_WITHDRAW   39
 #define EX_OP_PAYOUT     40
 #define EX_OP_COMMISSION 41
+#define EX_OP_WITHDRAW_ONCE 42
 
 extern const ex_op_t  ex_ops[EX_OP_COUNT];
 
@@ -106,6 +107,7 @@ fk_code_t ex_account(ex_shop_t *x);
 void ex_merchant(ex_shop_t *x, fk_product_put_t *put);
 fk_code_t ex_part(ex_shop_t *x);
 fk_code_t ex_withdraw(ex_shop_t *x);
+fk_code_t ex_withdraw_once(ex_shop_t *x);
 fk_code_t ex_payout(ex_shop_t *x);
 fk_code_t ex_commission(ex_shop_t *x);
 

@@ -170,6 +170,27 @@ ex_withdraw(ex_shop_t *x)
 }
 
 
+/* By one of so few notes that some are known. */
+
+fk_code_t
+ex_withdraw_once(ex_shop_t *x)
+{
+    fk_env_t              env;
+    fk_str_t              note;
+    fk_withdrawal_view_t  view;
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    note = (fk_str_t) { (const uint8_t *) "abc", 1 + x->draw.c % 3 };
+
+    return fk_withdrawal_request_once(&x->fk, &env,
+                                      request_account((uint32_t)
+                                                      (x->draw.a
+                                                       % SIM_ACCOUNTS)),
+                                      1 + (int64_t) (x->draw.b % 30), note,
+                                      &view);
+}
+
+
 /* The next state of one of those that there are. */
 
 fk_code_t

@@ -655,6 +655,7 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "withdrawal", ex_withdraw, EX_STEP, EX_ANY },
     { "withdrawal, decided", ex_payout, EX_REPEATS, EX_ANY },
     { "commission afterwards", ex_commission, EX_REPEATS, EX_ANY },
+    { "withdrawal, once", ex_withdraw_once, EX_REPEATS, EX_ANY },
 };
 
 
