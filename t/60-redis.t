@@ -345,20 +345,19 @@ sub archives {
 }
 
 
-# Selling is back in time, by itself.
+# Selling is back in time, by itself, in each worker.
 
 sub sells_ok {
     my ($name, $sku) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $start = time;
-    my $sold;
-    wait_until(sub {
-        $sold = $t->checkout(sku => $sku || 'probe');
-        return $sold->status == 201;
+    my $back = wait_until(sub {
+        return !grep { $t->checkout(sku => $sku || 'probe')->status != 201 }
+                     1 .. 8;
     }, 10);
     my $took = time - $start;
-    ok($sold->status == 201 && $took <= BACK_SECONDS,
+    ok($back && $took <= BACK_SECONDS,
        sprintf '%s: it sells again after %d ms', $name, $took * 1000);
 }
 
