@@ -26,7 +26,8 @@ typedef struct {
     size_t             images_size;    /* of the record that restores it */
     uint32_t           cards;
     uint32_t           payments;
-    uint32_t           blocks;
+    uint32_t           blocks;         /* without the cards' */
+    uint32_t           card_blocks;
     uint32_t           key;            /* shared: the card that was sold */
     uint8_t            nonce[FK_NONCE_SIZE];  /* of the first card */
     uint32_t           strays;         /* cards whose batch is gone */
@@ -174,6 +175,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->sum.amount = 0;
     a->sum.applied = 0;
     a->cards = 0;
+    a->card_blocks = 0;
     a->payments = 0;
     a->payments_at = 0;
     a->strays = 0;
@@ -206,7 +208,7 @@ fk_restore_parse_card(fk_archive_t *a, const fk_image_card_t *in)
                       + FK_IMAGE_BATCH_ARCHIVED_SIZE;
 
     if (in->sealed_size > FK_CARD_INLINE_SIZE) {
-        a->blocks += FK_BLOCKS_FOR(in->sealed_size - FK_CARD_HEAD_SIZE);
+        a->card_blocks += FK_BLOCKS_FOR(in->sealed_size - FK_CARD_HEAD_SIZE);
     }
 
     return FK_OK;
@@ -447,15 +449,22 @@ fk_restore_payments_fit(const fk_t *fk, const fk_archive_t *a)
 }
 
 
+/* A shared product's key is here: it takes no room. */
+
 static fk_code_t
 fk_restore_room(fk_t *fk, fk_archive_t *a)
 {
+    uint32_t  cards, blocks;
+
+    cards = a->key != 0 ? 0 : a->cards;
+    blocks = a->blocks + (a->key != 0 ? 0 : a->card_blocks);
+
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_PAYMENTS) < a->payments
         || (a->has_split && fk_table_room(fk, FK_TABLE_SPLITS) == 0)
-        || fk_table_room(fk, FK_TABLE_CARDS) < a->cards
+        || fk_table_room(fk, FK_TABLE_CARDS) < cards
         || fk_table_room(fk, FK_TABLE_BATCHES) < (a->strays != 0)
-        || fk_table_room(fk, FK_TABLE_BLOCKS) < a->blocks
+        || fk_table_room(fk, FK_TABLE_BLOCKS) < blocks
         || !fk_restore_buyer_room(fk, a->sum.applied, &a->buyer))
     {
         return FK_TABLE_FULL;

@@ -581,6 +581,44 @@ test_full(void)
 }
 
 
+/* The key that was sold is here still, and needs neither slot nor blocks. */
+static void
+test_key_room(void)
+{
+    uint8_t        results[1];
+    uint32_t       batch, accepted, needed, spare;
+    uint64_t       seq;
+    fk_table_t     was, *blocks, *cards;
+    fk_order_id_t  id;
+
+    one_order_away();
+    shop_product("key", FK_KIND_SHARED, 0);
+    shop_must(fk_import_begin(&shop, &shop_env, str("key"), &batch) == FK_OK
+              && shop_add(batch, 90, 1, FK_SEALED_SIZE_MAX, results) == FK_OK
+              && fk_import_commit(&shop, &shop_env, batch, &accepted, &seq)
+                 == FK_OK, "import");
+
+    id = delivered("key", 1, "key");
+    needed = fk_table_room(&shop, FK_TABLE_BLOCKS);
+    shop_must(shop_archive(&id, record, &record_size) == FK_OK, "archive");
+    needed = fk_table_room(&shop, FK_TABLE_BLOCKS) - needed;
+
+    blocks = &shop.region->table[FK_TABLE_BLOCKS];
+    cards = &shop.region->table[FK_TABLE_CARDS];
+    spare = fk_table_room(&shop, FK_TABLE_BLOCKS) - needed;
+    was = *cards;
+    blocks->capacity -= spare + 1;
+    cards->capacity = cards->fresh;
+    cards->free_count = 0;
+    EQ_INT(restore(), FK_TABLE_FULL, "a block less than it had is too few");
+    blocks->capacity++;
+    EQ_INT(restore(), FK_OK, "as many as it had do");
+    blocks->capacity += spare;
+    *cards = was;
+    OK(shop_sound(), "sound");
+}
+
+
 int
 main(void)
 {
@@ -592,6 +630,7 @@ main(void)
     test_crafted();
     test_foreign();
     test_full();
+    test_key_room();
 
     return tap_done();
 }
