@@ -363,6 +363,32 @@ test_ends(void)
 }
 
 
+/* A use that has left with its order is a use. */
+
+static void
+test_used_up(void)
+{
+    size_t           size;
+    fk_order_id_t    id;
+    fk_coupon_put_t  put;
+
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+
+    put = shop_coupon_of("once", FK_COUPON_FIXED, 1);
+    put.uses_max = 1;
+    shop_must(shop_coupon_put(&put) == FK_OK && use(20, "once") == FK_OK,
+              "used");
+    id = view.id;
+    pay("once", LIST - 1);
+    shop_must(shop_archive(&id, record, &size) == FK_OK, "archived");
+    EQ_INT(use(21, "once"), FK_COUPON, "nobody else uses it");
+    EQ_STR(why, "the coupon is used up", "it says so");
+    put.uses_max = 2;
+    shop_must(shop_coupon_put(&put) == FK_OK, "one use more");
+    EQ_INT(use(21, "once"), FK_OK, "is for another");
+}
+
+
 static uint32_t  stores;               /* two calls each */
 
 
@@ -477,6 +503,7 @@ main(void)
     test_amounts();
     test_uses();
     test_ends();
+    test_used_up();
     test_cost();
     test_full();
     OK(shop_sound(), "the shop is sound");

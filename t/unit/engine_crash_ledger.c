@@ -309,6 +309,33 @@ run_account_changed(void)
 }
 
 
+/* All that an account can be given, each other than it was. */
+static fk_code_t
+run_account_given(void)
+{
+    int                n, created;
+    uint64_t           seq;
+    const char        *field;
+    fk_account_put_t   put;
+    fk_account_view_t  view;
+
+    memset(&put, 0, sizeof(put));
+    put.id = str("a");
+    put.fields = FK_ACCOUNT_PUT_RATES | FK_ACCOUNT_PUT_TOKEN
+                 | FK_ACCOUNT_PUT_BUYER | FK_ACCOUNT_PUT_CLOSED;
+    memset(put.token, 0x6d, sizeof(put.token));
+    memset(put.buyer, 0x7e, sizeof(put.buyer));
+    put.closed = 1;
+
+    for (n = 0; n < FK_ACCOUNT_RATES; n++) {
+        put.rate_bp[n] = (uint16_t) (11 + n);
+    }
+
+    return fk_account_put(&shop, &shop_env, &put, &view, &created, &seq,
+                          &field);
+}
+
+
 static fk_code_t
 run_merchant(void)
 {
@@ -466,6 +493,7 @@ run_restore(void)
 static const command_t  commands[] = {
     { "account, new", prepare_agents, run_account, 1 },
     { "account, changed", prepare_agents, run_account_changed, 1 },
+    { "account, all that it is given", prepare_agents, run_account_given, 1 },
     { "account, a merchant", prepare_agents, run_merchant, 1 },
     { "product, its merchant", prepare_merchants, run_belongs, 1 },
     { "checkout by an agent", prepare_agents, run_checkout, 1 },

@@ -175,6 +175,37 @@ prepare_shop(void)
 }
 
 
+/* The coupon, but in nothing as run_coupon() has it. */
+static void
+prepare_other_coupon(void)
+{
+    fk_coupon_put_t  in;
+
+    prepare_shop();
+    in = shop_coupon_of("off", FK_COUPON_FIXED, 7);
+    in.on = 0;
+    in.min_amount = 9;
+    in.from_s = SHOP_START_S;
+    in.to_s = SHOP_START_S + 1;
+    in.uses_max = 3;
+    in.uses_buyer_max = 1;
+    shop_must(shop_coupon_put(&in) == FK_OK, "another coupon");
+    shop_wait_s(1);
+}
+
+
+static void
+prepare_capped_coupon(void)
+{
+    fk_coupon_put_t  in;
+
+    prepare_shop();
+    in = shop_coupon_of("off", FK_COUPON_PERCENT, 500);
+    in.cap = 5;
+    shop_must(shop_coupon_put(&in) == FK_OK, "with a cap");
+}
+
+
 /* Slots of tallies that were used before: taking them is another way. */
 static void
 prepare_used(void)
@@ -371,7 +402,8 @@ prepare_product(void)
 
 static const command_t  commands[] = {
     { "coupon, new", prepare_product, run_coupon, 1 },
-    { "coupon, changed", prepare_shop, run_coupon, 1 },
+    { "coupon, changed", prepare_other_coupon, run_coupon, 1 },
+    { "coupon, its cap", prepare_capped_coupon, run_coupon, 1 },
     { "level, new", prepare_shop, run_level, 1 },
     { "level, changed", prepare_level, run_level, 1 },
     { "buyer's level, a new buyer", prepare_level, run_buyer, 1 },

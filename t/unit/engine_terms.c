@@ -214,6 +214,23 @@ test_levels(void)
 }
 
 
+/* The last payment is the latest, whatever the clock says then. */
+
+static void
+test_clock_back(void)
+{
+    shop_must(buy(56, "x", 1) == FK_OK, "order");
+    pay_of(&view.id, 500);
+    shop_wait_s(-5000);
+    shop_must(buy(56, "x", 1) == FK_OK, "another");
+    pay_of(&view.id, 500);
+    shop_wait_s(5000);
+    EQ_INT(shop_buyer_view(56).last_paid_s, fk_now_s(&shop_env),
+           "a clock that goes back takes nothing away");
+    OK(shop_sound(), "the shop is sound");
+}
+
+
 /* Somebody whom the shop knew only by the operator's word. */
 
 static void
@@ -455,6 +472,7 @@ main(void)
     test_refund();
     test_archive();
     test_archive_lies();
+    test_clock_back();
     test_levels();
     test_forgotten();
     test_audit();
