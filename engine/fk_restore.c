@@ -226,8 +226,9 @@ fk_restore_parse_payment(fk_archive_t *a, size_t at,
         || memcmp(in->order, a->order.id, FK_ORDER_ID_SIZE) != 0
         || in->trade_no_size == 0
         || in->amount < 1 || in->amount > FK_AMOUNT_MAX
-        || (in->state != FK_PAYMENT_STATE_APPLIED
-            && in->state != FK_PAYMENT_STATE_REFUNDED))
+        || (in->state != FK_PAYMENT_STATE_REFUNDED
+            && (in->state != FK_PAYMENT_STATE_APPLIED
+                || a->order.axis_payment != FK_PAYMENT_PAID)))
     {
         return FK_CORRUPT;
     }
@@ -255,7 +256,8 @@ fk_restore_parse_payment(fk_archive_t *a, size_t at,
 }
 
 
-/* As an order is finished with: settled, or not paid and so of no amount. */
+/* As an order is finished with: settled, or not paid and so of no amount, of
+ * which no part can have gone back: the sum at the record's end says so. */
 
 static fk_code_t
 fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
@@ -268,7 +270,7 @@ fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
     if (a->has_split || memcmp(in->order, a->order.id, FK_ORDER_ID_SIZE) != 0
         || !fk_split_image_good(in, &returned)
         || (paid && in->state != FK_SPLIT_SETTLED)
-        || (paid && in->paid > a->sum.amount) || (!paid && returned != 0))
+        || (paid && in->paid > a->sum.amount))
     {
         return FK_CORRUPT;
     }

@@ -4,6 +4,13 @@
  */
 
 #include "ledger_shop.h"
+#include "record_maker.h"
+
+
+/* Of what test_archive_told() tells. */
+#define REFUNDED_PART  5
+#define REFUNDED_KEPT  6
+#define REFUNDED       7
 
 
 static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
@@ -138,6 +145,92 @@ test_archive_lies(void)
 }
 
 
+/* The record of a sale of 500 with a part of 100 back, but for one thing. */
+static fk_code_t
+told(unsigned lie)
+{
+    fk_image_t         order, payment, split;
+    fk_order_view_t    out;
+    fk_record_head_t   head;
+    fk_archive_walk_t  walk;
+
+    shop_must(fk_archive_judge(record, record_size, &head) == FK_OK, "judge");
+    fk_archive_walk(&walk, record, &head);
+    shop_must(fk_archive_next(&walk) == FK_OK, "order");
+    order = walk.image;
+    shop_must(fk_archive_next(&walk) == FK_OK, "payment");
+    payment = walk.image;
+    shop_must(fk_archive_next(&walk) == FK_OK, "split");
+    split = walk.image;
+
+    split.split.paid += lie == 1;
+    split.split.state = lie == 2 ? FK_SPLIT_FROZEN : FK_SPLIT_SETTLED;
+    split.split.order[12] ^= lie == 3;
+
+    if (lie >= REFUNDED_PART) {
+        order.order.axis_payment = FK_PAYMENT_REFUNDED;
+        order.order.axis_stock = FK_STOCK_RELEASED;
+        order.order.axis_delivery = FK_DELIVERY_NONE;
+        payment.payment.state = lie == REFUNDED_KEPT
+                                ? FK_PAYMENT_STATE_APPLIED
+                                : FK_PAYMENT_STATE_REFUNDED;
+    }
+
+    if (lie >= REFUNDED_KEPT) {
+        split.split.part_count = 0;
+        split.split.parts_size = 0;
+    }
+
+    made_begin();
+    made_open();
+    made_add(FK_IMAGE_ORDER, &order);
+    made_add(FK_IMAGE_PAYMENT, &payment);
+    made_add(FK_IMAGE_SPLIT, &split);
+
+    if (lie == 4) {
+        made_add(FK_IMAGE_SPLIT, &split);
+    }
+
+    made_close(FK_RECORD_VERSION_ARCHIVE);
+    return fk_archive_restore(&shop, &shop_env, made, made_size, &out);
+}
+
+
+static void
+test_archive_told(void)
+{
+    uint64_t       seq;
+    unsigned       lie;
+    fk_order_id_t  id;
+
+    static const char *const  lies[] = {
+        "the truth", "more is split than was paid",
+        "paid, and frozen for ever", "a split of another order",
+        "two splits of one", "a part of what went back as a whole",
+        "money that went back, and is here"
+    };
+
+    ledger_open();
+    id = ledger_sell(1, 50, 10, 0);
+    shop_must(ledger_return(&id, 100, "part") == FK_OK
+              && archive(&id) == FK_OK, "archived");
+    seq = fk_last_seq(&shop);
+
+    for (lie = 1; lie < sizeof(lies) / sizeof(lies[0]); lie++) {
+        EQ_INT(told(lie), FK_CORRUPT, "%s", lies[lie]);
+    }
+
+    EQ_INT(fk_last_seq(&shop), seq, "nothing was done");
+    OK(ledger_sound(), "sound");
+    EQ_INT(told(0), FK_OK, "%s comes back", lies[0]);
+    OK(ledger_sound(), "sound");
+
+    /* Given back as a whole, without any part, it may be. */
+    shop_must(archive(&id) == FK_OK, "archived again");
+    EQ_INT(told(REFUNDED), FK_OK, "one that was refunded comes back");
+}
+
+
 int
 main(void)
 {
@@ -145,6 +238,7 @@ main(void)
     test_archive_refunded();
     test_archive_foreign();
     test_archive_lies();
+    test_archive_told();
 
     return tap_done();
 }

@@ -570,26 +570,6 @@ test_archive(void)
 
 /* --- lies --------------------------------------------------------------- */
 
-static fk_image_t
-made_account(uint32_t slot, const char *id, fk_account_kind_t kind)
-{
-    uint32_t    n;
-    fk_image_t  image;
-
-    memset(&image, 0, sizeof(image));
-    image.account.slot = slot;
-    image.account.id_size = made_text(image.account.id, id);
-    image.account.kind = (uint8_t) kind;
-    (void) made_text(image.account.currency, "CNY");
-
-    for (n = 0; n < FK_ACCOUNT_RATES; n++) {
-        image.account.rate_bp[n] = FK_RATE_BY_RULE;
-    }
-
-    return image;
-}
-
-
 /* A product of a merchant, an order of it, paid and split, but for a lie. */
 static fk_code_t
 told(unsigned lie, char why[256])

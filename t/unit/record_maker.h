@@ -202,6 +202,28 @@ made_payment(uint32_t number, const char *trade_no, fk_payment_state_t state)
 }
 
 
+/* By the rule's rates, and with no token. */
+__attribute__((unused))
+static fk_image_t
+made_account(uint32_t slot, const char *id, fk_account_kind_t kind)
+{
+    uint32_t    n;
+    fk_image_t  image;
+
+    memset(&image, 0, sizeof(image));
+    image.account.slot = slot;
+    image.account.id_size = made_text(image.account.id, id);
+    image.account.kind = (uint8_t) kind;
+    (void) made_text(image.account.currency, "CNY");
+
+    for (n = 0; n < FK_ACCOUNT_RATES; n++) {
+        image.account.rate_bp[n] = FK_RATE_BY_RULE;
+    }
+
+    return image;
+}
+
+
 /* Of an order: paid and delivered. */
 __attribute__((unused))
 static fk_image_t
