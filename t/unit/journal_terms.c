@@ -386,6 +386,13 @@ test_stories(void)
     OK(recover(why) == FK_CORRUPT
        && strstr(why, "it is there twice") != NULL, "two codes: %s", why);
 
+    image = honest[FK_IMAGE_TALLY];
+    image.tally.level = 2;
+    made_record(FK_IMAGE_TALLY, &image);
+    OK(recover(why) == FK_CORRUPT
+       && strstr(why, "its level is not there") != NULL,
+       "somebody of a level that is not there: %s", why);
+
     /* A gap is no level. */
     image = honest[FK_IMAGE_LEVEL];
     image.level.slot = 3;
