@@ -158,8 +158,9 @@ fk_code_t fk_order_commission(fk_t *fk, const fk_env_t *env,
  * with a ref (1..FK_REF_SIZE_MAX, no control characters) that names this part
  * of this order.  The lines of its split give back their shares, rounded down
  * over all parts together, and whole with the last unit; the house bears the
- * rest.  The order stays as it is: its delivery is done.  out->seq is the
- * record to wait for.
+ * rest.  Its buyer has spent so much less, and with the last unit it is none
+ * of his orders; a limit and a coupon still count it.  The order stays as it
+ * is: its delivery is done.  out->seq is the record to wait for.
  *   FK_EXISTS    this ref with this amount was booked before
  *   FK_CONFLICT  it was booked with another amount; or the order is not paid,
  *                or still to be decided (then deny it, or give it up)

@@ -299,14 +299,11 @@ fk_archive_sum(const fk_t *fk, const fk_order_rec_t *o)
 {
     fk_archived_t  sum;
 
+    sum.returned = fk_order_returned(fk, o);
     sum.units = fk_order_units(o->qty, o->axis_stock).sold;
     sum.orders = 1;
     sum.applied = fk_payments_amount(fk, o, FK_APPLIED_BIT);
-    sum.amount = sum.applied;
-
-    if (o->split != 0) {
-        sum.amount -= FK_SPLIT(fk, o->split)->returned;
-    }
+    sum.amount = sum.applied + sum.returned.amount;
 
     return sum;
 }
@@ -323,7 +320,7 @@ fk_archive_room(fk_t *fk, const fk_order_rec_t *o, const fk_archived_t *sum)
     if (p->archived_units > FK_UNITS_MAX - sum->units
         || p->archived_orders > FK_UNITS_MAX - sum->orders
         || p->archived_amount > FK_UNITS_MAX - sum->amount
-        || !fk_tally_archive_room(fk, o, sum->applied)
+        || !fk_tally_archive_room(fk, o, sum)
         || (o->split != 0 && !fk_split_archive_room(fk, o->split)))
     {
         return FK_TABLE_FULL;
@@ -350,6 +347,8 @@ fk_archive_book(fk_t *fk, uint32_t order, fk_archived_t sum, int sign)
     units = fk_order_units(o->qty, o->axis_stock);
     assert(units.held == 0 && units.owed == 0 && units.sold == sum.units);
 
+    fk_tally_archive(fk, order, &sum, sign);
+
     sum.units *= sign;
     sum.orders *= sign;
     sum.amount *= sign;
@@ -367,7 +366,6 @@ fk_archive_book(fk_t *fk, uint32_t order, fk_archived_t sum, int sign)
     }
 
     fk_audit_archived(fk, o->product, &sum);
-    fk_tally_archive(fk, order, sum.applied, sign);
 }
 
 

@@ -2,7 +2,7 @@
  * The audit, what buyers have: coupons and tallies, by the same rule as the
  * rest of it (fk_audit.c).  What is behind the cursor of the orders is in
  * their sums, and fk_tally_book() corrects them with each change; applied
- * money comes with the payments.
+ * money comes with the payments, and what was given back with its order.
  */
 
 #include "fk_tally.h"
@@ -68,6 +68,14 @@ fk_audit_add_terms(fk_t *fk, const fk_order_rec_t *o)
         t->audit.orders += share.orders;
         t->audit.units += share.units;
         t->audit_refs++;
+    }
+
+    if (o->tally[FK_TALLY_BUYER] != 0) {
+        t = FK_TALLY(fk, o->tally[FK_TALLY_BUYER]);
+        share = fk_order_returned(fk, o);
+        t->audit.orders += share.orders;
+        t->audit.units += share.units;
+        t->audit.amount += share.amount;
     }
 
     if (o->coupon != 0) {

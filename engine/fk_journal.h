@@ -596,7 +596,7 @@ fk_code_t fk_restore_parse_tally(fk_restored_t *r,
 
 /* Whether the sums say that this order can have left them; finds them. */
 int fk_restore_buyer_fits(const fk_t *fk, const fk_image_order_t *in,
-    int64_t amount, fk_restored_t *r);
+    const fk_archived_t *sum, fk_restored_t *r);
 int fk_restore_buyer_room(const fk_t *fk, int64_t amount, fk_restored_t *r);
 
 /* Makes those that are not there any more. */

@@ -4,7 +4,7 @@
  *
  * A part is an operator's word, known by its ref: the same one again books
  * nothing.  Parts are kept with the order's split, which an order without any
- * line gets for them.
+ * line gets for them.  A buyer has not spent what he was given back.
  */
 
 #include "fk_journal.h"
@@ -201,7 +201,9 @@ fk_part_locked(fk_t *fk, const fk_env_t *env, uint32_t order, int64_t amount,
     }
 
     fk_split_count(fk, split, -1);
+    fk_tally_parts(fk, order, -1);
     fk_part_add(fk, env, split, amount, ref);
+    fk_tally_parts(fk, order, 1);
     fk_split_count(fk, split, 1);
 
     fk_record_begin(fk, env);

@@ -391,10 +391,11 @@ fk_units_t fk_order_units(uint32_t qty, uint8_t axis_stock);
 
 /* What an order adds to its product's sums when it is archived. */
 typedef struct {
-    int64_t  units;
-    int64_t  orders;
-    int64_t  amount;                   /* kept: less what was given back */
-    int64_t  applied;                  /* what its buyer has spent */
+    int64_t     units;
+    int64_t     orders;
+    int64_t     amount;                /* kept: less what was given back */
+    int64_t     applied;
+    fk_share_t  returned;              /* see fk_share_returned */
 } fk_archived_t;
 
 /* Whether an order in this state has nothing more to come. */

@@ -114,6 +114,10 @@ fk_rebuild_share(fk_t *fk, uint32_t order, fk_text_t *why)
     fk_tally_book(fk, order, NULL, &axes);
     fk_commit(fk);
 
+    /* Before the payments: what was given back has made room for others. */
+    fk_tally_parts(fk, order, 1);
+    fk_commit(fk);
+
     for (i = o->payment; i != 0; i = p->next) {
         p = FK_PAYMENT(fk, i);
 

@@ -120,7 +120,7 @@ typedef enum {
 typedef struct {
     int64_t   orders;
     int64_t   units;
-    int64_t   amount;                  /* BUYER only: applied money */
+    int64_t   amount;                  /* BUYER only: applied and kept */
 } fk_share_t;
 
 typedef struct {

@@ -174,6 +174,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->sum.orders = 1;
     a->sum.amount = 0;
     a->sum.applied = 0;
+    memset(&a->sum.returned, 0, sizeof(a->sum.returned));
     a->cards = 0;
     a->card_blocks = 0;
     a->payments = 0;
@@ -277,6 +278,7 @@ fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
 
     a->has_split = 1;
     a->split = *in;
+    a->sum.returned = fk_share_returned(a->order.qty, in->paid, returned);
     a->sum.amount -= returned;
     a->blocks += fk_split_image_blocks(in, 0);
     a->images_size += FK_IMAGE_SPLIT_SIZE
@@ -364,7 +366,7 @@ fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product)
         || p->archived_orders < a->sum.orders
         || p->archived_amount < a->sum.amount
         || !fk_restore_payments_fit(fk, a)
-        || !fk_restore_buyer_fits(fk, &a->order, a->sum.applied, &a->buyer)
+        || !fk_restore_buyer_fits(fk, &a->order, &a->sum, &a->buyer)
         || (a->order.agent != 0 && !fk_account_used(fk, a->order.agent))
         || (a->has_split
             && !fk_split_restore_fits(fk, product, &a->split,
@@ -467,7 +469,7 @@ fk_restore_room(fk_t *fk, fk_archive_t *a)
         || fk_table_room(fk, FK_TABLE_CARDS) < cards
         || fk_table_room(fk, FK_TABLE_BATCHES) < (a->strays != 0)
         || fk_table_room(fk, FK_TABLE_BLOCKS) < blocks
-        || !fk_restore_buyer_room(fk, a->sum.applied, &a->buyer))
+        || !fk_restore_buyer_room(fk, a->sum.amount, &a->buyer))
     {
         return FK_TABLE_FULL;
     }

@@ -26,7 +26,7 @@ fk_restore_parse_tally(fk_restored_t *r, const fk_image_tally_t *in)
 
 int
 fk_restore_buyer_fits(const fk_t *fk, const fk_image_order_t *in,
-    int64_t amount, fk_restored_t *r)
+    const fk_archived_t *sum, fk_restored_t *r)
 {
     uint8_t                kind;
     fk_axes_t              axes;
@@ -47,8 +47,7 @@ fk_restore_buyer_fits(const fk_t *fk, const fk_image_order_t *in,
 
         r->tally[kind] = fk_tally_find(fk, kind, r->key[kind]);
         t = r->tally[kind] != 0 ? FK_TALLY(fk, r->tally[kind]) : &none;
-        share = fk_tally_share(kind, in->qty, &axes);
-        share.amount = kind == FK_TALLY_BUYER ? amount : 0;
+        share = fk_archived_share(kind, in->qty, &axes, sum);
 
         if (t->archived.orders >= share.orders
             && t->archived.units >= share.units

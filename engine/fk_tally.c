@@ -16,8 +16,7 @@ static void fk_tally_move(fk_t *fk, uint32_t order, uint32_t tally,
 static void fk_coupon_move(fk_t *fk, uint32_t order, uint32_t coupon,
     int64_t uses);
 static void fk_share_add(fk_t *fk, fk_share_t *sum, const fk_share_t *delta);
-static fk_share_t fk_share_of(const fk_order_rec_t *o, unsigned kind,
-    int64_t amount);
+static fk_share_t fk_share_times(const fk_share_t *share, int n);
 
 
 uint32_t *
@@ -336,6 +335,68 @@ fk_share_add(fk_t *fk, fk_share_t *sum, const fk_share_t *delta)
 }
 
 
+static fk_share_t
+fk_share_times(const fk_share_t *share, int n)
+{
+    fk_share_t  product;
+
+    product.orders = n * share->orders;
+    product.units = n * share->units;
+    product.amount = n * share->amount;
+
+    return product;
+}
+
+
+fk_share_t
+fk_share_returned(uint32_t qty, int64_t paid, int64_t returned)
+{
+    int         whole;
+    fk_share_t  share;
+
+    whole = returned != 0 && returned == paid;
+    share.orders = -whole;
+    share.units = whole ? -(int64_t) qty : 0;
+    share.amount = -returned;
+
+    return share;
+}
+
+
+fk_share_t
+fk_order_returned(const fk_t *fk, const fk_order_rec_t *o)
+{
+    const fk_split_rec_t  *s;
+
+    if (o->split == 0) {
+        return fk_share_returned(o->qty, 0, 0);
+    }
+
+    s = FK_SPLIT(fk, o->split);
+    return fk_share_returned(o->qty, s->paid, s->returned);
+}
+
+
+/* Only an order that is paid has parts (fk_part_allowed), and stays paid. */
+
+void
+fk_tally_parts(fk_t *fk, uint32_t order, int sign)
+{
+    fk_share_t             share;
+    const fk_order_rec_t  *o;
+
+    o = FK_ORDER(fk, order);
+
+    if (o->tally[FK_TALLY_BUYER] == 0) {
+        return;
+    }
+
+    share = fk_order_returned(fk, o);
+    share = fk_share_times(&share, sign);
+    fk_tally_move(fk, order, o->tally[FK_TALLY_BUYER], &share, 0);
+}
+
+
 void
 fk_tally_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
 {
@@ -395,26 +456,34 @@ fk_tally_paid(fk_t *fk, const fk_env_t *env, const fk_order_rec_t *o)
 }
 
 
-static fk_share_t
-fk_share_of(const fk_order_rec_t *o, unsigned kind, int64_t amount)
+fk_share_t
+fk_archived_share(uint8_t kind, uint32_t qty, const fk_axes_t *axes,
+    const fk_archived_t *sum)
 {
-    fk_axes_t   axes;
     fk_share_t  share;
 
-    axes = fk_order_axes(o);
-    share = fk_tally_share((uint8_t) kind, o->qty, &axes);
-    share.amount = kind == FK_TALLY_BUYER ? amount : 0;
+    share = fk_tally_share(kind, qty, axes);
+
+    if (kind == FK_TALLY_BUYER) {
+        share.orders += sum->returned.orders;
+        share.units += sum->returned.units;
+        share.amount = sum->amount;
+    }
 
     return share;
 }
 
 
 int
-fk_tally_archive_room(const fk_t *fk, const fk_order_rec_t *o, int64_t amount)
+fk_tally_archive_room(const fk_t *fk, const fk_order_rec_t *o,
+    const fk_archived_t *sum)
 {
-    unsigned               kind;
+    uint8_t                kind;
+    fk_axes_t              axes;
     fk_share_t             share;
     const fk_tally_rec_t  *t;
+
+    axes = fk_order_axes(o);
 
     for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
         if (o->tally[kind] == 0) {
@@ -422,7 +491,7 @@ fk_tally_archive_room(const fk_t *fk, const fk_order_rec_t *o, int64_t amount)
         }
 
         t = FK_TALLY(fk, o->tally[kind]);
-        share = fk_share_of(o, kind, amount);
+        share = fk_archived_share(kind, o->qty, &axes, sum);
 
         if (t->archived.orders > FK_UNITS_MAX - share.orders
             || t->archived.units > FK_UNITS_MAX - share.units
@@ -438,9 +507,9 @@ fk_tally_archive_room(const fk_t *fk, const fk_order_rec_t *o, int64_t amount)
 
 
 void
-fk_tally_archive(fk_t *fk, uint32_t order, int64_t amount, int sign)
+fk_tally_archive(fk_t *fk, uint32_t order, const fk_archived_t *sum, int sign)
 {
-    unsigned               kind;
+    uint8_t                kind;
     fk_axes_t              axes;
     fk_share_t             share;
     fk_tally_rec_t        *t;
@@ -458,25 +527,30 @@ fk_tally_archive(fk_t *fk, uint32_t order, int64_t amount, int sign)
         }
 
         t = FK_TALLY(fk, o->tally[kind]);
-        share = fk_share_of(o, kind, amount);
-        share.orders *= sign;
-        share.units *= sign;
-        share.amount *= sign;
+        share = fk_archived_share(kind, o->qty, &axes, sum);
+        share = fk_share_times(&share, sign);
         fk_share_add(fk, &t->archived, &share);
 
-        /* Its payments go without a word: the audit hears of each. */
-        if (share.amount != 0) {
-            FK_SET(fk, t->live.amount, t->live.amount - share.amount);
+        if (kind != FK_TALLY_BUYER) {
+            continue;
         }
 
-        if (kind == FK_TALLY_BUYER && t->last_paid_s < o->paid_s) {
+        share = fk_share_times(&sum->returned, -sign);
+        fk_tally_move(fk, order, o->tally[kind], &share, 0);
+
+        /* Its payments go without a word: the audit hears of each. */
+        if (sum->applied != 0) {
+            FK_SET(fk, t->live.amount, t->live.amount - sign * sum->applied);
+        }
+
+        if (t->last_paid_s < o->paid_s) {
             FK_SET(fk, t->last_paid_s, o->paid_s);
         }
     }
 
     if (o->coupon != 0) {
         c = FK_COUPON_AT(fk, o->coupon);
-        share = fk_share_of(o, FK_TALLY_COUPON_USE, 0);
+        share = fk_tally_share(FK_TALLY_COUPON_USE, 1, &axes);
         FK_SET(fk, c->archived_uses, c->archived_uses + sign * share.orders);
     }
 }

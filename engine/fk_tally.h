@@ -66,11 +66,23 @@ int fk_tally_buyer_room(fk_t *fk, const fk_env_t *env, uint32_t need);
 fk_share_t fk_tally_share(uint8_t kind, uint32_t qty, const fk_axes_t *axes);
 
 /*
+ * What its parts that were given back add to its buyer: their amount, below
+ * 0, and with the last unit of what was paid the order itself.
+ * fk_order_returned: of an order in the region.
+ */
+fk_share_t fk_share_returned(uint32_t qty, int64_t paid, int64_t returned);
+fk_share_t fk_order_returned(const fk_t *fk, const fk_order_rec_t *o);
+
+/*
  * The order's tallies and its coupon follow from one state to another; NULL:
  * it was not there before, or is not there any more.  Audit included.
  */
 void fk_tally_book(fk_t *fk, uint32_t order, const fk_axes_t *was,
     const fk_axes_t *is);
+
+/* The parts of an order begin to count (1), or cease to (-1): see
+ * fk_tally_book. */
+void fk_tally_parts(fk_t *fk, uint32_t order, int sign);
 
 /* A payment of the order comes, changes or goes: see fk_audit_payment. */
 void fk_tally_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is);
@@ -83,14 +95,17 @@ int fk_tally_bears(const fk_t *fk, uint32_t buyer, int64_t amount);
 void fk_tally_paid(fk_t *fk, const fk_env_t *env, const fk_order_rec_t *o);
 
 /*
- * The order's part goes over to what is archived (sign 1) or comes back (-1);
- * amount: its applied money.  fk_tally_archive_room: whether the sums bear it.
- * fk_tally_archived: when the order is gone, or there again; frees what is
- * empty, and records the rest with the coupon.
+ * The order's share goes over to what is archived (sign 1) or comes back (-1).
+ * fk_tally_archive_room: whether the sums bear it.  fk_archived_share: what it
+ * is there; axes are the order's.  fk_tally_archived: when the order is gone,
+ * or there again; frees what is empty, and records the rest with the coupon.
  */
 int fk_tally_archive_room(const fk_t *fk, const fk_order_rec_t *o,
-    int64_t amount);
-void fk_tally_archive(fk_t *fk, uint32_t order, int64_t amount, int sign);
+    const fk_archived_t *sum);
+fk_share_t fk_archived_share(uint8_t kind, uint32_t qty,
+    const fk_axes_t *axes, const fk_archived_t *sum);
+void fk_tally_archive(fk_t *fk, uint32_t order, const fk_archived_t *sum,
+    int sign);
 void fk_tally_archived(fk_t *fk, const uint32_t tally[FK_TALLY_COUNT],
     uint32_t coupon);
 

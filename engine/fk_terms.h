@@ -65,9 +65,9 @@ fk_code_t fk_level_list(fk_t *fk, fk_level_view_t out[FK_LEVELS_MAX],
 /* --- buyers ----------------------------------------------------------- */
 
 typedef struct {
-    int64_t   orders_count;            /* paid, and not to be refunded */
+    int64_t   orders_count;            /* paid, and not given back whole */
     int64_t   units_count;             /* of these orders */
-    int64_t   spent;                   /* minor units, applied to them */
+    int64_t   spent;                   /* minor units, applied and kept */
     uint32_t  last_paid_s;             /* 0: never */
     uint16_t  off_bp;                  /* by the level */
     uint8_t   by_operator;             /* 1: the level was set by hand */

@@ -232,6 +232,28 @@ my $first = $t->checkout(sku => 'x', coupon => 'FIVE', contact => somebody());
 is($t->admin('GET', '/orders/' . $first->json->{order})
        ->json->{review_reason}, 'a first order with a coupon',
    'the rule sees buyer and coupon');
+
+# What is given back is not spent, and nothing left is no order.
+
+sub history {
+    my ($contact) = @_;
+    my $buyer = $t->admin('GET', "/buyers/$contact")->json;
+
+    return join ' ', @$buyer{qw(orders units spent level)};
+}
+
+my $sorry = 'back@example.com';
+my $bought = $t->checkout(sku => 'x', qty => 4, contact => $sorry);
+is(pay($bought), 'success', 'one more buyer');
+my $paid = $bought->json->{amount};
+is(history($sorry), "1 4 $paid silver", 'is silver');
+for my $part ([$paid - 1, 'most', '1 4 1 welcome'],
+              [1, 'rest', '0 0 0 welcome']) {
+    is($t->admin('POST', '/orders/' . $bought->json->{order} . '/refunds',
+                 { amount => $part->[0], ref => $part->[1] })->status, 200,
+       "given back: $part->[1]");
+    is(history($sorry), $part->[2], 'and what he has is less');
+}
 my $totals = $t->audit_ok->{totals};
 is($totals->{coupons}, @{ $t->admin('GET', '/coupons')->json->{coupons} },
    'coupons are counted');
@@ -243,6 +265,7 @@ is_deeply($t->admin('GET', '/coupons')->json, $before,
           'coupons are as before');
 is_deeply([@{ $t->admin('GET', '/buyers/lin@example.com')->json }
            {qw(orders spent level)}], [1, 3000, 'silver'], 'so are buyers');
+is(history($sorry), '0 0 0 welcome', 'also who was given all back');
 is_deeply([@{ $t->audit_ok->{totals} }{qw(coupons tallies)}],
           [@$totals{qw(coupons tallies)}], 'and so are the sums');
 

@@ -111,7 +111,7 @@ extern const char *const  fl_code_word[];
       "when it ends; nil: no end")                                           \
     X(BUYER_ORDERS, "buyer_orders", FL_ALL, INT,                             \
       "paid orders of this contact before")                                  \
-    X(BUYER_SPENT,  "buyer_spent",  FL_ALL, INT,  "what they came to")       \
+    X(BUYER_SPENT,  "buyer_spent",  FL_ALL, INT,  "what was kept of them")   \
     X(BUYER_DAYS,   "buyer_days",   FL_ALL, INT,                             \
       "whole days since the last one; nil: there is none")                   \
     X(LEVEL,        "level",        FL_ALL, TEXT,                            \

@@ -165,6 +165,35 @@ recount_payment(uint32_t i)
 }
 
 
+/* Whether something is left of an order that was paid; what was given back of
+ * it is taken off the sum. */
+
+static int
+recount_bought(uint32_t order, int64_t *amount)
+{
+    int64_t                paid, back;
+    uint32_t               n;
+    const fk_split_rec_t  *s;
+
+    paid = 0;
+    back = 0;
+
+    for (n = 1; n <= recount_fresh(FK_TABLE_SPLITS); n++) {
+        s = FK_SPLIT_ANY(&shop, n);
+
+        if (s->used && s->order == order) {
+            paid += s->paid;
+            back += s->returned;
+        }
+    }
+
+    *amount -= back;
+
+    return FK_ORDER(&shop, order)->axis_payment == FK_PAYMENT_PAID
+           && (back == 0 || back < paid);
+}
+
+
 static void
 recount_tally(uint32_t i)
 {
@@ -185,7 +214,7 @@ recount_tally(uint32_t i)
 
         if (o->used && o->tally[t->kind] == i) {
             counts = t->kind == FK_TALLY_BUYER
-                     ? o->axis_payment == FK_PAYMENT_PAID
+                     ? recount_bought(n, &sum.amount)
                      : o->axis_stock != FK_STOCK_RELEASED;
             refs++;
             sum.orders += counts;

@@ -246,6 +246,12 @@ ledger_split(sim_t *s, const fk_record_head_t *head,
 
     ledger_parts(s, n, in);
     (void) fk_split_image_good(in, &e->returned);
+    e->part = e->returned - (was != NULL ? was->returned : 0);
+    e->is_last_part = e->part != 0 && e->returned == e->paid;
+
+    if (e->is_last_part) {
+        sim_mark(s, SIM_MARK_ALL_RETURNED);
+    }
 
     if (was != NULL) {
         ledger_split_same(s, head, was, e);

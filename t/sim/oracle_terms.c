@@ -10,6 +10,8 @@
 
 static uint32_t terms_who(const uint8_t *key);
 static int terms_counts(const sim_purchase_t *b);
+static int terms_bought(const sim_t *s, uint32_t purchase, uint32_t buyer);
+static fk_share_t terms_of(const sim_t *s, uint32_t buyer);
 static int64_t terms_spent(const sim_t *s, uint32_t buyer);
 static int64_t terms_units(const sim_t *s, uint32_t buyer, uint32_t product,
     uint32_t but);
@@ -261,29 +263,72 @@ terms_counts(const sim_purchase_t *b)
 }
 
 
-static int64_t
-terms_spent(const sim_t *s, uint32_t buyer)
+/* Whether it is an order of this buyer's, for the shop as well. */
+
+static int
+terms_bought(const sim_t *s, uint32_t purchase, uint32_t buyer)
 {
-    int64_t                spent;
-    uint32_t               i;
-    const sim_payment_t   *p;
     const sim_purchase_t  *b;
 
-    spent = 0;
+    b = &s->oracle.purchase[purchase];
 
-    for (i = 1; i < s->oracle.payment_count; i++) {
-        p = &s->oracle.payment[i];
-        b = &s->oracle.purchase[p->purchase];
+    return b->has_tally[FK_TALLY_BUYER]
+           && terms_buyer(purchase, b->product) == buyer;
+}
 
-        if (p->state_seq != 0 && p->state == FK_PAYMENT_STATE_APPLIED
-            && b->has_tally[FK_TALLY_BUYER]
-            && terms_buyer(p->purchase, b->product) == buyer)
+
+/* What he has paid for and was not given back since, each order once. */
+
+static fk_share_t
+terms_of(const sim_t *s, uint32_t buyer)
+{
+    uint32_t                 i;
+    fk_share_t               has;
+    const sim_payment_t     *p;
+    const sim_purchase_t    *b;
+    const sim_entry_line_t  *e;
+
+    memset(&has, 0, sizeof(has));
+
+    for (i = 1; i < s->oracle.purchase_count; i++) {
+        b = &s->oracle.purchase[i];
+
+        if (b->axes_seq != 0 && b->axes.payment == FK_PAYMENT_PAID
+            && terms_bought(s, i, buyer))
         {
-            spent += p->amount;
+            has.orders++;
+            has.units += b->qty;
         }
     }
 
-    return spent;
+    for (i = 1; i < s->oracle.payment_count; i++) {
+        p = &s->oracle.payment[i];
+
+        if (p->state_seq != 0 && p->state == FK_PAYMENT_STATE_APPLIED
+            && terms_bought(s, p->purchase, buyer))
+        {
+            has.amount += p->amount;
+        }
+    }
+
+    for (i = 0; i < s->oracle.ledger_count; i++) {
+        e = &s->oracle.ledger[i];
+
+        if (e->kind == SIM_LEDGER_SPLIT && terms_bought(s, e->key, buyer)) {
+            has.amount -= e->part;
+            has.orders -= e->is_last_part;
+            has.units -= e->is_last_part ? s->oracle.purchase[e->key].qty : 0;
+        }
+    }
+
+    return has;
+}
+
+
+static int64_t
+terms_spent(const sim_t *s, uint32_t buyer)
+{
+    return terms_of(s, buyer).amount;
 }
 
 
@@ -378,6 +423,7 @@ oracle_terms_check(sim_t *s, fk_t *fk)
 {
     uint8_t                key[FK_TALLY_KEY_SIZE];
     uint32_t               buyer, i, slot;
+    fk_share_t             has;
     fk_buyer_view_t        v;
     fk_coupon_view_t       c;
     const fk_tally_rec_t  *t;
@@ -389,12 +435,15 @@ oracle_terms_check(sim_t *s, fk_t *fk)
 
     for (buyer = 1; buyer <= SIM_BUYERS; buyer++) {
         terms_key(buyer, FK_TALLY_BUYER, 0, key);
+        has = terms_of(s, buyer);
         SIM_MUST(s, fk_buyer_get(fk, key, &v) == FK_OK
-                    && (v.spent == terms_spent(s, buyer)
-                        || (s->oracle.gone[buyer]
-                            && v.spent < terms_spent(s, buyer))),
-                 "buyer %u has spent %" PRId64 " for the shop, and %" PRId64
-                 " by the book", buyer, v.spent, terms_spent(s, buyer));
+                    && (s->oracle.gone[buyer]
+                        ? v.spent <= has.amount && v.orders_count <= has.orders
+                        : v.spent == has.amount && v.orders_count == has.orders
+                          && v.units_count == has.units),
+                 "buyer %u has spent %" PRId64 " on %" PRId64 " orders for "
+                 "the shop, and %" PRId64 " on %" PRId64 " by the book",
+                 buyer, v.spent, v.orders_count, has.amount, has.orders);
 
         for (i = 0; i < s->plan.products; i++) {
             terms_key(buyer, FK_TALLY_QUOTA, i, key);

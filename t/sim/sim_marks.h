@@ -71,6 +71,7 @@
     X(DEBT,               "an account had less than nothing")                \
     X(REST,               "a merchant got what others left of a payment")    \
     X(PART_AGAIN,         "a part was given back twice, and known")          \
+    X(ALL_RETURNED,       "all of an order was given back in parts")        \
     X(NOT_SPLIT,          "a payment was booked without its split")         \
     X(SPLIT_LATE,         "a split was booked afterwards")
 

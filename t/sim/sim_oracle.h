@@ -72,6 +72,8 @@ typedef struct {
     int64_t   amount[FK_SPLIT_LINES_MAX];
     int64_t   paid;
     int64_t   returned;
+    int64_t   part;                    /* ... since the image before */
+    uint8_t   is_last_part;            /* nothing is left since then */
 } sim_entry_line_t;
 
 typedef struct {

@@ -135,6 +135,31 @@ run_deny(void)
 
 
 static fk_code_t
+part(int64_t amount, const char *ref)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_refund_part(&shop, &shop_env, &id, amount, str(ref), &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+static fk_code_t
+run_part(void)
+{
+    return part(140, "some");
+}
+
+
+static fk_code_t
+run_parts(void)
+{
+    return part(1000, "rest");
+}
+
+
+static fk_code_t
 run_tick(void)
 {
     fk_tick_t  out;
@@ -378,6 +403,65 @@ prepare_nothing_audited(void)
 
 
 static void
+prepare_part(void)
+{
+    prepare_sold();
+    shop_must(run_part() == FK_OK, "part");
+    read_record();
+}
+
+
+static void
+prepare_part_audited(void)
+{
+    prepare_part();
+    audit();
+}
+
+
+/* Nothing of its buyer stays when it goes. */
+static void
+prepare_returned(void)
+{
+    prepare_part();
+    shop_must(run_parts() == FK_OK, "rest");
+    read_record();
+}
+
+
+static void
+prepare_returned_audited(void)
+{
+    prepare_returned();
+    audit();
+}
+
+
+static void
+prepare_part_away(void)
+{
+    prepare_part();
+    shop_must(run_drop() == FK_OK, "drop");
+}
+
+
+static void
+prepare_returned_away(void)
+{
+    prepare_returned();
+    shop_must(run_drop() == FK_OK, "drop");
+}
+
+
+static void
+prepare_away_audited(void)
+{
+    prepare_returned_away();
+    audit();
+}
+
+
+static void
 prepare_away(void)
 {
     prepare_sold();
@@ -419,11 +503,24 @@ static const command_t  commands[] = {
     { "pay late", prepare_late, run_pay, 1 },
     { "approve", prepare_review, run_approve, 1 },
     { "deny", prepare_looked_at, run_deny, 1 },
+    { "a part back", prepare_sold, run_part, 1 },
+    { "a part back beside an audit", prepare_sold_audited, run_part, 1 },
+    { "the rest back", prepare_part, run_parts, 1 },
+    { "the rest back beside an audit", prepare_part_audited, run_parts, 1 },
     { "archive, drop", prepare_sold, run_drop, 1 },
     { "archive, drop beside an audit", prepare_sold_audited, run_drop, 1 },
     { "archive, drop of nothing sold", prepare_nothing_sold, run_drop, 1 },
     { "archive, the same beside an audit", prepare_nothing_audited, run_drop,
       1 },
+    { "archive, drop with a part", prepare_part, run_drop, 1 },
+    { "archive, drop of all given back", prepare_returned, run_drop, 1 },
+    { "archive, the same beside an audit", prepare_returned_audited, run_drop,
+      1 },
+    { "archive, restore with a part", prepare_part_away, run_restore, 0 },
+    { "archive, restore of all given back", prepare_returned_away,
+      run_restore, 0 },
+    { "archive, the same beside an audit", prepare_away_audited, run_restore,
+      0 },
     { "archive, restore", prepare_away, run_restore, 0 },
     { "archive, restore of nothing sold", prepare_nothing_away, run_restore,
       0 },

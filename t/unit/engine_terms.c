@@ -434,6 +434,178 @@ test_archive_lies(void)
 }
 
 
+/* The order is done; what of it went back is not spent any more. */
+
+static void
+part(const fk_order_id_t *id, int64_t amount, const char *ref)
+{
+    shop_must(fk_refund_part(&shop, &shop_env, id, amount, str(ref), &view)
+              == FK_OK, "part");
+}
+
+
+static int
+has(uint32_t who, int64_t orders, int64_t units, int64_t spent)
+{
+    fk_buyer_view_t  buyer;
+
+    buyer = shop_buyer_view(who);
+    return buyer.orders_count == orders && buyer.units_count == units
+           && buyer.spent == spent && shop_sound();
+}
+
+
+static void
+test_parts(void)
+{
+    size_t           size[2];
+    fk_order_id_t    id;
+
+    static uint8_t  record[2][FK_ARCHIVE_SIZE_MAX];
+
+    shop_must(buy(8, "y", 2) == FK_OK, "two");
+    id = view.id;
+    pay_of(&id, 1000);
+    EQ_STR(shop_buyer_view(8).level, "silver", "he is somebody");
+    part(&id, 400, "some");
+    OK(has(8, 1, 2, 600), "what was given back is not spent");
+    EQ_INT(shop_buyer_view(8).off_bp, 0, "nor is he anybody by it");
+    EQ_INT(fk_refund_part(&shop, &shop_env, &id, 400, str("some"), &view),
+           FK_EXISTS, "said twice");
+    OK(has(8, 1, 2, 600), "it is given back once");
+
+    shop_must(shop_archive(&id, record[0], &size[0]) == FK_OK, "archive");
+    OK(has(8, 1, 2, 600) && tally(8, FK_TALLY_BUYER, "")->archived.amount
+                            == 600, "so it leaves");
+    shop_must(fk_archive_restore(&shop, &shop_env, record[0], size[0], &view)
+              == FK_OK, "restore");
+    OK(has(8, 1, 2, 600) && tally(8, FK_TALLY_BUYER, "")->archived.amount
+                            == 0, "and comes back");
+
+    part(&id, 599, "more");
+    OK(has(8, 1, 2, 1), "with one unit of money left it is an order");
+    part(&id, 1, "rest");
+    OK(has(8, 0, 0, 0), "with none it is not");
+    EQ_INT(quota(8, "y"), 2, "the limit counts what he has got");
+
+    shop_must(shop_archive(&id, record[1], &size[1]) == FK_OK, "archive");
+    OK(tally(8, FK_TALLY_BUYER, "") == NULL && quota(8, "y") == 2
+       && has(8, 0, 0, 0), "nothing of it is kept, but for the limit");
+    shop_must(fk_archive_restore(&shop, &shop_env, record[1], size[1], &view)
+              == FK_OK, "restore");
+    OK(has(8, 0, 0, 0) && tally(8, FK_TALLY_BUYER, "")->refs == 1,
+       "it is still no order when it is back");
+
+    shop_must(buy(8, "y", 1) == FK_OK, "another one");
+    pay_of(&view.id, view.amount);
+    OK(has(8, 1, 1, 500), "which is one");
+}
+
+
+/* What else a shop has that was made of the journal. */
+
+static void
+test_parts_recovered(void)
+{
+    int         same;
+    char        why[256];
+    fk_t        twin;
+    uint32_t    i;
+    fk_share_t  live, again;
+
+    kept_flush();
+    region_new(&twin, SHOP_SIZE);
+    EQ_INT(region_recover(&twin, kept, kept_size, why), FK_OK, "recovered");
+    same = 0;
+
+    for (i = 1; i <= shop.region->table[FK_TABLE_TALLIES].fresh; i++) {
+        live = FK_TALLY(&shop, i)->live;
+        again = FK_TALLY(&twin, i)->live;
+        same += !FK_TALLY(&shop, i)->used
+                || memcmp(&live, &again, sizeof(live)) == 0;
+    }
+
+    EQ_INT(same, shop.region->table[FK_TABLE_TALLIES].fresh,
+           "it knows what was given back");
+    region_drop(&twin);
+}
+
+
+/* An order of one unit at 500, in four steps. */
+
+static void
+part_step(const fk_order_id_t *id, unsigned step)
+{
+    static size_t   size;
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+
+    if (step < 2) {
+        part(id, step == 0 ? 100 : 400, step == 0 ? "some" : "rest");
+
+    } else if (step == 2) {
+        shop_must(shop_archive(id, record, &size) == FK_OK, "archive");
+
+    } else {
+        shop_must(fk_archive_restore(&shop, &shop_env, record, size, &view)
+                  == FK_OK, "restore");
+    }
+}
+
+
+/* Wherever the audit is: at each slot, all at once or one by one. */
+
+static void
+test_parts_audited(void)
+{
+    unsigned           gap, at, now, step, slots;
+    uint32_t           problems;
+    fk_code_t          rc;
+    fk_order_id_t      id;
+    fk_audit_totals_t  totals;
+
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+    static size_t   size;
+
+    problems = 0;
+
+    for (gap = 0; gap <= 40; gap += 20) {
+        slots = 0;
+
+        for (at = 0; at <= slots; at++) {
+            shop_must(buy(9, "x", 1) == FK_OK, "one");
+            id = view.id;
+            pay_of(&id, 500);
+            shop_must(fk_audit_begin(&shop, &shop_env, 9) == FK_OK, "audit");
+            step = 0;
+            now = 0;
+
+            do {
+                for ( /* void */ ; step < 4 && now == at + step * gap; step++)
+                {
+                    part_step(&id, step);
+                }
+
+                rc = fk_audit_step(&shop, &shop_env, 9, 1);
+                now++;
+            } while (rc == FK_AGAIN);
+
+            slots = now;
+            shop_must(fk_audit_end(&shop, 9, &totals) == FK_OK, "end");
+            problems += totals.problem_count;
+
+            for ( /* void */ ; step < 4; step++) {
+                part_step(&id, step);
+            }
+
+            shop_must(shop_archive(&id, record, &size) == FK_OK, "archive");
+        }
+
+        OK(slots > 50 && problems == 0, "%u slots, no audit found anything",
+           slots);
+    }
+}
+
+
 static void
 test_audit(void)
 {
@@ -475,6 +647,9 @@ main(void)
     test_clock_back();
     test_levels();
     test_forgotten();
+    test_parts();
+    test_parts_recovered();
+    test_parts_audited();
     test_audit();
 
     return tap_done();
