@@ -429,17 +429,19 @@ sub _limits {
 }
 
 
-# What members have: of orders that are paid, whoever looks at them still.
+# What members have: of orders that are paid and not given back whole, whoever
+# looks at them still.
 
 sub _buyers {
     my ($self) = @_;
 
     my (%has, @wrong);
     for my $o (values %{ $self->{orders} }) {
-        next unless $o->{seen}{applied};
+        my $kept = ($o->{seen}{applied} || 0) - ($o->{seen}{returned} || 0);
+        next unless $kept;
         $has{ $o->{contact} }{orders}++;
         $has{ $o->{contact} }{units} += $o->{qty};
-        $has{ $o->{contact} }{spent} += $o->{seen}{applied};
+        $has{ $o->{contact} }{spent} += $kept;
     }
 
     for my $buyer (@{ $self->{buyers} }) {
