@@ -31,7 +31,9 @@ my $port = $nginx->port;
 sub walk {
     my ($step) = @_;
 
-    my $command = "$binary -e $dir/error.log -p $dir -c $dir/nginx.conf";
+    my %env = $nginx->env;
+    my $command = join(' ', 'env', map { "'$_=$env{$_}'" } keys %env)
+                  . " $binary -e $dir/error.log -p $dir -c $dir/nginx.conf";
     $step =~ s/\bnginx (?=-)/$command /g;
     $step =~ s/127\.0\.0\.1:8080/127.0.0.1:$port/g;
     my $said = `cd $dir && set -e && ( $step ) 2>&1`;

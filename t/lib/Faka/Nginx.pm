@@ -116,7 +116,7 @@ sub conf {
 
     # Workers are not root: what they may read and reach is part of the test.
     my $user = $< == 0 ? "user nobody nogroup;\n" : '';
-    my %env = $self->_env;
+    my %env = $self->env;
     my $env = join '', map { "env $_;\n" } sort keys %env;
     my $level = $ENV{FAKA_DEBUG} ? 'debug' : 'info';
     my $shop = $ours ? $self->_shop : '';
@@ -152,7 +152,9 @@ EOT
 }
 
 
-sub _env {
+# What the binary finds in its environment, besides what this program has.
+
+sub env {
     my ($self) = @_;
 
     my %env = %{ $self->{opt}{env} || {} };
@@ -176,7 +178,7 @@ sub _run {
     my $pid = Faka::Proc::spawn(
         [binary(), '-p', $self->{dir}, '-c', "$self->{dir}/nginx.conf",
          '-e', $self->{log}, @args],
-        log => spew($out, ''), env => { $self->_env });
+        log => spew($out, ''), env => { $self->env });
 
     my $gone = wait_until(sub { waitpid($pid, POSIX::WNOHANG()) == $pid }, 60);
     my $code = $gone ? $? : 9 << 8;
