@@ -1,7 +1,7 @@
 /*
  * POST /admin/orders/ID/commission: an order that was paid and could not be
- * split, because a rule failed, an account was closed in between or memory was
- * full, is split by the rules of now.
+ * split, because a rule failed or an account was closed in between, is split
+ * by the rules of now.
  *
  * An archived order comes back for it, as it does for a payment.
  */

@@ -8,6 +8,9 @@
  * nothing.  A rule that gives no answer, or rates that come to more than was
  * paid: nobody gets anything, and the order is flagged.  The engine judges all
  * of it again.
+ *
+ * A flagged order was to be split by a rule.  Its split is for good, so that
+ * there is no rule now is no answer, as long as anybody's share is by rule.
  */
 
 #include "ngx_faka_order.h"
@@ -21,10 +24,14 @@ static fl_code_t ngx_faka_commission_ask(ngx_faka_rules_t *rules,
     int64_t paid, fl_split_t *answer);
 static fk_code_t ngx_faka_commission_own(ngx_faka_rules_t *rules,
     uint32_t levels, fk_str_t contact, ngx_uint_t *own);
+static ngx_uint_t ngx_faka_commission_by_rule(const ngx_faka_rules_t *rules,
+    uint32_t levels, ngx_uint_t platform);
+static uint16_t ngx_faka_commission_rate(const ngx_faka_rules_t *rules,
+    uint32_t level);
 static void ngx_faka_commission_line(fk_split_t *split,
     const fk_account_view_t *account, int64_t amount);
 static fk_code_t ngx_faka_commission_platform(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const char *currency,
+    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     ngx_uint_t *platform);
 
 
@@ -47,8 +54,7 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     rc = ngx_faka_commission_agents(rules, sale->agent, &levels);
 
     if (rc == FK_OK) {
-        rc = ngx_faka_commission_platform(rules, variant,
-                                          sale->product->currency, &platform);
+        rc = ngx_faka_commission_platform(rules, variant, sale, &platform);
     }
 
     if (rc == FK_OK) {
@@ -62,7 +68,10 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     code = ngx_faka_commission_ask(rules, variant, levels, own, paid,
                                    &answer);
 
-    if (code != FL_OK && code != FL_MISSING) {
+    if ((code != FL_OK && code != FL_MISSING)
+        || (code == FL_MISSING && sale->order->flagged
+            && ngx_faka_commission_by_rule(rules, levels, platform)))
+    {
         split->flagged = 1;
         return FK_OK;
     }
@@ -70,8 +79,7 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     sum = answer.platform;
 
     for (i = 0; i < levels; i++) {
-        rate_bp = i < FK_ACCOUNT_RATES ? rules->agent[i].rate_bp[i]
-                                       : FK_RATE_BY_RULE;
+        rate_bp = ngx_faka_commission_rate(rules, i);
 
         if (rate_bp != FK_RATE_BY_RULE) {
             answer.level[i] = paid / FK_BP * rate_bp
@@ -190,6 +198,34 @@ ngx_faka_commission_own(ngx_faka_rules_t *rules, uint32_t levels,
 }
 
 
+/* What a closed account would get is the merchant's, by a rule or not. */
+
+static ngx_uint_t
+ngx_faka_commission_by_rule(const ngx_faka_rules_t *rules, uint32_t levels,
+    ngx_uint_t platform)
+{
+    uint32_t  i;
+
+    for (i = 0; i < levels; i++) {
+        if (!rules->agent[i].closed
+            && ngx_faka_commission_rate(rules, i) == FK_RATE_BY_RULE)
+        {
+            return 1;
+        }
+    }
+
+    return platform;
+}
+
+
+static uint16_t
+ngx_faka_commission_rate(const ngx_faka_rules_t *rules, uint32_t level)
+{
+    return level < FK_ACCOUNT_RATES ? rules->agent[level].rate_bp[level]
+                                    : FK_RATE_BY_RULE;
+}
+
+
 static void
 ngx_faka_commission_line(fk_split_t *split, const fk_account_view_t *account,
     int64_t amount)
@@ -208,11 +244,11 @@ ngx_faka_commission_line(fk_split_t *split, const fk_account_view_t *account,
 }
 
 
-/* Only a rule gives it anything. */
+/* Only a rule gives it anything; of a flagged order one was to. */
 
 static fk_code_t
 ngx_faka_commission_platform(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const char *currency,
+    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     ngx_uint_t *platform)
 {
     fl_t       *vm;
@@ -222,11 +258,14 @@ ngx_faka_commission_platform(ngx_faka_rules_t *rules,
 
     *platform = 0;
 
-    if (vm == NULL || !fl_has(vm, FL_HOOK_COMMISSION)) {
+    if (!sale->order->flagged
+        && (vm == NULL || !fl_has(vm, FL_HOOK_COMMISSION)))
+    {
         return FK_OK;
     }
 
-    code = fk_platform_get(&rules->worker->fk, currency, &rules->platform);
+    code = fk_platform_get(&rules->worker->fk, sale->product->currency,
+                           &rules->platform);
 
     if (code == FK_NOT_FOUND) {
         return FK_OK;

@@ -212,6 +212,33 @@ sub commission { return $t->admin('POST', "/orders/$_[0]/commission") }
 my $late = commission($order->{order});
 is($late->status, 409, 'it fails again');
 api_ok('POST', '/admin/orders/{order}/commission', $late, 'as described');
+
+# A split is for good: without a rule it is made only where no share is by one.
+my $rated = bought(sku => 'bad', agent => 'lin');
+my $with = $shop->{rules};
+$shop->{rules} = $t->write_file('none.lua', <<'EOT', 0644);
+function price(o)
+    return o.total
+end
+EOT
+ok($nginx->reload, 'a file without that rule');
+is(commission($rated->{order})->status, 409, 'no rule is no answer');
+delete $shop->{rules};
+ok($nginx->reload, 'no file at all');
+is(commission($rated->{order})->status, 409, 'for the platform, neither');
+put('platform', closed => JSON::PP::true);
+put('boss', closed => JSON::PP::false);
+is(commission($rated->{order})->status, 409, 'nor for an agent without rates');
+is($t->admin('GET', "/orders/$rated->{order}")->json->{commission_failed},
+   JSON::PP::true, 'it is flagged still');
+put('boss', closed => JSON::PP::true);
+$earned = account('lin')->{earned};
+is(commission($rated->{order})->status, 200, 'by rates alone it is split');
+is(account('lin')->{earned} - $earned, 199, 'and the agent has his part');
+put('platform', closed => JSON::PP::false);
+$shop->{rules} = $with;
+ok($nginx->reload, 'the rule is back');
+
 is($t->admin('PUT', '/signals/mended', { value => 1, ttl => 60 })->status,
    200, 'the rule is mended');
 $earned = account('lin')->{earned};
@@ -299,7 +326,7 @@ is($t->admin('POST', "/orders/$order->{order}/refunds",
              { amount => 1, ref => 'debt' })->status, 200, 'one cent back');
 my $totals = $t->audit_ok->{totals};
 is_deeply($totals->{ledger_sum}, { CNY => 0 }, 'both sides are equal');
-is_deeply([@$totals{qw(accounts splits withdrawals)}], [3, 7, 1],
+is_deeply([@$totals{qw(accounts splits withdrawals)}], [3, 8, 1],
           'all of it is counted');
 
 my $saved = [map { balances($_) } qw(lin boss platform)];
@@ -308,7 +335,7 @@ ok($t->wait_open, 'and reads its journal');
 is_deeply([map { balances($_) } qw(lin boss platform)], $saved,
           'balances are as before');
 is_deeply([@{ $t->audit_ok->{totals} }{qw(accounts splits withdrawals)}],
-          [3, 7, 1], 'and all of it is there');
+          [3, 8, 1], 'and all of it is there');
 
 
 # A ledger that is longer than a file: it goes on where the header says.
