@@ -37,7 +37,7 @@ static fk_code_t ngx_faka_admin_item(ngx_http_request_t *r,
     ngx_faka_json_t *json, const fk_order_view_t *order);
 static void ngx_faka_admin_rules(ngx_faka_json_t *json,
     const fk_order_view_t *order);
-static void ngx_faka_admin_split(ngx_faka_json_t *json, fk_code_t code,
+static void ngx_faka_admin_split(ngx_faka_json_t *json,
     const fk_split_view_t *split);
 static void ngx_faka_admin_payments(ngx_faka_json_t *json,
     const fk_payment_view_t *payment, uint32_t n);
@@ -224,7 +224,9 @@ ngx_faka_admin_page(ngx_http_request_t *r, const fk_order_view_t *orders,
 }
 
 
-/* An order with its payments.  Without them it is not written at all. */
+/* An order with its split and its payments.  Without them it is not written at
+ * all.  For its split it is asked first: an order that is still there when its
+ * payments are asked for has none, and has not just left memory. */
 
 static fk_code_t
 ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
@@ -238,6 +240,15 @@ ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
+    code = fk_order_split(&ctx->shop->worker->fk, &order->id, &split);
+
+    if (code == FK_NOT_FOUND) {
+        split.line_count = 0;
+
+    } else if (code != FK_OK) {
+        return code;
+    }
+
     n = FK_ORDER_PAYMENTS_MAX;
     code = fk_order_payments(&ctx->shop->worker->fk, &order->id, payment, &n);
 
@@ -248,8 +259,7 @@ ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
     ngx_faka_json_object(json, NULL);
     ngx_faka_order_members(json, order);
     ngx_faka_admin_rules(json, order);
-    ngx_faka_admin_split(json, fk_order_split(&ctx->shop->worker->fk,
-                                              &order->id, &split), &split);
+    ngx_faka_admin_split(json, &split);
     ngx_faka_admin_payments(json, payment, n);
     ngx_faka_json_object_end(json);
 
@@ -313,12 +323,11 @@ ngx_faka_admin_rules(ngx_faka_json_t *json, const fk_order_view_t *order)
 /* Who got what of the money, and what of that went back with it. */
 
 static void
-ngx_faka_admin_split(ngx_faka_json_t *json, fk_code_t code,
-    const fk_split_view_t *split)
+ngx_faka_admin_split(ngx_faka_json_t *json, const fk_split_view_t *split)
 {
     uint32_t  i;
 
-    if (code != FK_OK || split->line_count == 0) {
+    if (split->line_count == 0) {
         ngx_faka_json_null(json, "split");
         return;
     }
@@ -432,6 +441,16 @@ ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code)
                                ctx->record.len, ctx->order, payment, &n);
     }
 
+    if (code == FK_OK) {
+        code = fk_archive_split(&ctx->shop->worker->fk, ctx->record.data,
+                                ctx->record.len, &split);
+
+        if (code == FK_NOT_FOUND) {
+            split.line_count = 0;
+            code = FK_OK;
+        }
+    }
+
     if (code != FK_OK) {
         ngx_faka_send_problem(r, code, NULL, NULL);
         return;
@@ -441,10 +460,7 @@ ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code)
     ngx_faka_json_object(&json, NULL);
     ngx_faka_order_members(&json, ctx->order);
     ngx_faka_admin_rules(&json, ctx->order);
-    ngx_faka_admin_split(&json, fk_archive_split(&ctx->shop->worker->fk,
-                                                 ctx->record.data,
-                                                 ctx->record.len, &split),
-                         &split);
+    ngx_faka_admin_split(&json, &split);
     ngx_faka_admin_payments(&json, payment, n);
     ngx_faka_json_object_end(&json);
 
