@@ -189,8 +189,10 @@ typedef struct {
 /*
  * Reserves amount of what an account has available.  A closed one may ask,
  * too.  Asked twice it is two withdrawals; by fk_withdrawal_request_once() one
- * for each note, which the caller chose, for as long as the shop holds it:
- * FK_EXISTS with that one, whatever its amount and state.
+ * for each note, which the caller chose: FK_EXISTS with that one, whatever its
+ * amount and state, and by whichever call it was made.  Known are those that
+ * are to be decided, and the account's latest FK_WITHDRAWALS_KNOWN, for as
+ * long as the shop holds them.
  *   FK_INVALID     amount or note (0..FK_REF_SIZE_MAX, no control characters)
  *   FK_CONFLICT    so much is not available
  *   FK_LIMIT       FK_WITHDRAWALS_OPEN_MAX of it are to be decided

@@ -2,11 +2,15 @@
  * Recovery, second half: what accounts have, by the splits and withdrawals in
  * the region; their lists; and the wheel of frozen splits.
  *
- * Lines and withdrawals stand in their accounts' lists by slot afterwards:
- * the order of these lists means nothing.
+ * Lines stand in their accounts' lists by slot afterwards: the order of these
+ * lists means nothing.  Withdrawals stand there by age, as they did before:
+ * who asks once more is known by the latest.
  */
 
 #include "fk_journal.h"
+
+
+#define FK_WITHDRAWAL_RUNS  16             /* 65535 of them at most */
 
 
 static fk_code_t fk_rebuild_accounts(fk_t *fk, fk_text_t *why);
@@ -15,6 +19,8 @@ static fk_code_t fk_rebuild_platform(fk_t *fk, uint32_t account,
 static fk_code_t fk_rebuild_splits(fk_t *fk, fk_text_t *why);
 static int fk_split_countable(const fk_t *fk, const fk_split_rec_t *s);
 static void fk_rebuild_withdrawals(fk_t *fk);
+static uint32_t fk_withdrawals_by_age(fk_t *fk);
+static uint32_t fk_withdrawals_merge(fk_t *fk, uint32_t one, uint32_t two);
 static fk_code_t fk_ledger_bad(fk_text_t *why, const char *what, uint32_t i,
     const char *problem);
 
@@ -152,15 +158,74 @@ fk_split_countable(const fk_t *fk, const fk_split_rec_t *s)
 static void
 fk_rebuild_withdrawals(fk_t *fk)
 {
-    uint32_t  i;
+    uint32_t  i, next;
+
+    for (i = fk_withdrawals_by_age(fk); i != 0; i = next) {
+        next = FK_WITHDRAWAL(fk, i)->next;
+
+        fk_withdrawal_link(fk, i);
+        fk_withdrawal_count(fk, i, 1);
+        fk_commit(fk);
+    }
+}
+
+
+/* All of them as one list by "next", the oldest first.  Run k has 2^k. */
+
+static uint32_t
+fk_withdrawals_by_age(fk_t *fk)
+{
+    uint32_t  i, k, list, run[FK_WITHDRAWAL_RUNS];
+
+    memset(run, 0, sizeof(run));
 
     for (i = 1; i <= fk->region->table[FK_TABLE_WITHDRAWALS].fresh; i++) {
-        if (fk_withdrawal_used(fk, i)) {
-            fk_withdrawal_link(fk, i);
-            fk_withdrawal_count(fk, i, 1);
-            fk_commit(fk);
+        if (!fk_withdrawal_used(fk, i)) {
+            continue;
         }
+
+        list = i;
+        FK_WITHDRAWAL(fk, i)->next = 0;
+
+        for (k = 0; run[k] != 0; k++) {
+            list = fk_withdrawals_merge(fk, run[k], list);
+            run[k] = 0;
+            assert(k + 1 < FK_WITHDRAWAL_RUNS);
+        }
+
+        run[k] = list;
     }
+
+    list = 0;
+
+    for (k = 0; k < FK_WITHDRAWAL_RUNS; k++) {
+        list = fk_withdrawals_merge(fk, run[k], list);
+    }
+
+    return list;
+}
+
+
+static uint32_t
+fk_withdrawals_merge(fk_t *fk, uint32_t one, uint32_t two)
+{
+    uint32_t  list, *end, *from;
+
+    list = 0;
+    end = &list;
+
+    while (one != 0 && two != 0) {
+        from = FK_WITHDRAWAL(fk, one)->serial < FK_WITHDRAWAL(fk, two)->serial
+               ? &one : &two;
+
+        *end = *from;
+        end = &FK_WITHDRAWAL(fk, *from)->next;
+        *from = *end;
+    }
+
+    *end = one != 0 ? one : two;
+
+    return list;
 }
 
 

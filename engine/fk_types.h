@@ -60,6 +60,7 @@
 #define FK_SETTLE_S_MAX        (400 * 86400)
 #define FK_SETTLE_UNIT_S       2048            /* settling is due in these */
 #define FK_WITHDRAWALS_OPEN_MAX  16            /* of one account */
+#define FK_WITHDRAWALS_KNOWN     1000          /* by note, of one account */
 
 
 /*

@@ -186,21 +186,38 @@ fk_withdrawal_ask(fk_t *fk, const fk_env_t *env, fk_str_t account,
 }
 
 
-/* 0: none of the account's has this note. */
+/*
+ * 0: none of the account's that still counts has this note.  The list begins
+ * with the latest.  Beyond those that are known anyway it is walked only while
+ * an open one is still to come, which somebody has left lying.
+ */
 
 static uint32_t
 fk_withdrawal_noted(const fk_t *fk, uint32_t account, fk_str_t note)
 {
-    uint32_t                    n, i, fresh;
+    int                         open;
+    uint32_t                    n, i, fresh, left;
     const fk_withdrawal_rec_t  *w;
 
     fresh = fk->region->table[FK_TABLE_WITHDRAWALS].fresh;
     i = FK_ACCOUNT(fk, account)->withdrawals;
+    left = FK_ACCOUNT(fk, account)->open_count;
 
     for (n = 0; i != 0 && n < fresh; n++) {
         w = FK_WITHDRAWAL(fk, i);
+        open = fk_withdrawal_open(w);
 
-        if (w->note_size == note.size
+        if (n >= FK_WITHDRAWALS_KNOWN && left == 0) {
+            break;
+        }
+
+        if (open) {
+            assert(left != 0);
+            left--;
+        }
+
+        if ((n < FK_WITHDRAWALS_KNOWN || open)
+            && w->note_size == note.size
             && memcmp(w->note, note.data, note.size) == 0)
         {
             return i;

@@ -2,6 +2,9 @@
  * Withdrawals: POST /admin/accounts/ID/withdrawals reserves an amount, with
  * the caller's own reference once, however often it is sent; a person approves
  * or rejects it, pays it out somewhere else, and says so.
+ *
+ * A reference is the note, also one that was sent as "note"; known are those
+ * of the account's open withdrawals and of its latest FK_WITHDRAWALS_KNOWN.
  */
 
 #include "ngx_faka_admin.h"

@@ -1,9 +1,10 @@
 /*
- * Money beside an order's own, and orders that were paid without a split and
- * are split afterwards.
+ * Money beside an order's own, orders that were paid without a split and are
+ * split afterwards, and withdrawals that are asked for once more.
  */
 
 #include "ledger_shop.h"
+#include "fk_journal.h"
 
 
 /* A wrong sum, then the right one, then a yes: the first is given back. */
@@ -208,6 +209,89 @@ test_splits_full(void)
 }
 
 
+#define KNOWN_SIZE  ((size_t) 80 << 20)    /* for 1280 withdrawals */
+
+
+static void
+paid_out(const char *note)
+{
+    fk_withdrawal_view_t  w;
+
+    shop_must(fk_withdrawal_request(&shop, &shop_env, str("a"), 1, str(note),
+                                    &w) == FK_OK
+              && fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                      FK_WITHDRAWAL_APPROVED, &w) == FK_OK
+              && fk_withdrawal_decide(&shop, &shop_env, w.id,
+                                      FK_WITHDRAWAL_PAID, &w) == FK_OK,
+              "paid out");
+    shop_flush();
+}
+
+
+static fk_code_t
+again(const char *note)
+{
+    fk_withdrawal_view_t  w;
+
+    return fk_withdrawal_request_once(&shop, &shop_env, str("a"), 1,
+                                      str(note), &w);
+}
+
+
+/* Open ones are known, and the latest, also when slots are used again. */
+static void
+test_known(void)
+{
+    char      note[16], why[256];
+    void     *mem;
+    uint32_t  i, capacity;
+
+    mem = mmap(NULL, KNOWN_SIZE, PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shop_must(mem != MAP_FAILED && munmap(shop.base, shop.size) == 0, "map");
+    shop_open_in(mem, KNOWN_SIZE);
+    shop_product("x", FK_KIND_COUNTED, 1000);
+    shop_must(ledger_agent("b", "") == FK_OK
+              && ledger_agent("a", "b") == FK_OK, "agents");
+    (void) ledger_sell(100, 40000, 0, 0);
+    capacity = shop.region->table[FK_TABLE_WITHDRAWALS].capacity;
+    shop_must(capacity > FK_WITHDRAWALS_KNOWN + 100, "a large shop");
+
+    shop_must(again("open") == FK_OK, "open");
+    paid_out("first");
+
+    for (i = 1; i < FK_WITHDRAWALS_KNOWN; i++) {
+        snprintf(note, sizeof(note), "n%u", i);
+        paid_out(note);
+    }
+
+    EQ_INT(again("first"), FK_EXISTS, "one of the latest is known");
+    paid_out("other");
+    EQ_INT(again("open"), FK_EXISTS, "so is an open one");
+    EQ_INT(again("n1"), FK_EXISTS, "and the next");
+    EQ_INT(again("first"), FK_OK, "one before the latest is not");
+
+    for (i = FK_WITHDRAWALS_KNOWN; i < capacity + 10; i++) {
+        snprintf(note, sizeof(note), "n%u", i);
+        paid_out(note);
+    }
+
+    EQ_INT(fk_table_room(&shop, FK_TABLE_WITHDRAWALS), 0, "no room");
+    EQ_INT(again(note), FK_EXISTS, "the last one has another's slot");
+    EQ_INT(fk_rebuild(&shop, &shop_env, why, sizeof(why)), FK_OK, "recovered");
+    EQ_INT(again(note), FK_EXISTS, "it is one of the latest still");
+
+    /* "other" and the second "first" are among them. */
+    i -= FK_WITHDRAWALS_KNOWN - 2;
+    snprintf(note, sizeof(note), "n%u", i);
+    EQ_INT(again(note), FK_EXISTS, "and the first of them");
+    EQ_INT(again("open"), FK_EXISTS, "and the open one is known");
+    snprintf(note, sizeof(note), "n%u", i - 1);
+    EQ_INT(again(note), FK_OK, "not the one before");
+    OK(ledger_sound(), "sound");
+}
+
+
 int
 main(void)
 {
@@ -215,6 +299,7 @@ main(void)
     test_afterwards();
     test_waits();
     test_splits_full();
+    test_known();
 
     return tap_done();
 }
