@@ -272,7 +272,8 @@ extern const char *const  fk_pay_result_word[];
  *
  * REUSED does not book money a second time: the same trade number is the
  * same money, and its first order has it.
- * FK_INVALID, too, for a split that cannot be (fk_split_t).
+ * FK_INVALID, too, for a split that cannot be, and FK_AGAIN for one of another
+ * sum (fk_split_t).
  */
 fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     fk_pay_result_t *result, fk_order_view_t *out);
@@ -287,7 +288,8 @@ fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 fk_code_t fk_decide(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     fk_event_t event, fk_order_view_t *out);
 
-/* APPROVE, with the split of the order if that makes it paid, as fk_pay. */
+/* APPROVE, with the split of the order if that makes it paid, as fk_pay.
+ * FK_AGAIN: it was made for another sum; nothing was done. */
 fk_code_t fk_approve(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     const fk_split_t *split, fk_order_view_t *out);
 

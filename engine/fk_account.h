@@ -148,6 +148,7 @@ fk_code_t fk_order_split(fk_t *fk, const fk_order_id_t *id,
  *                given back before there were lines that could give back their
  *                shares
  *   FK_INVALID   the split cannot be (fk_split_t), or is flagged itself
+ *   FK_AGAIN     it is of another sum
  *   FK_NOT_FOUND, FK_TABLE_FULL, FK_RING_FULL
  */
 fk_code_t fk_order_commission(fk_t *fk, const fk_env_t *env,

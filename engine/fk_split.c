@@ -56,6 +56,10 @@ fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
         return FK_INVALID;
     }
 
+    if (in->paid != 0 && in->paid != paid) {
+        return FK_AGAIN;
+    }
+
     p = FK_PRODUCT(fk, FK_ORDER(fk, order)->product);
     plan->settle_s = in->settle_s;
     left = paid;

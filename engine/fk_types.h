@@ -387,6 +387,9 @@ typedef struct {
  * anything, a merchant neither, until fk_order_commission() splits it.  For
  * want of room it is FK_TABLE_FULL, which is no fault of it: there are as many
  * slots as orders.
+ *
+ * Who asks the rules looks at the payments first, in a transaction of its own.
+ * So it may say for what sum the split is: FK_AGAIN if that is another by now.
  */
 typedef struct {
     fk_str_t       account;
@@ -397,6 +400,7 @@ typedef struct {
     uint32_t         count;            /* 0..FK_SPLIT_GIVEN_MAX */
     uint32_t         settle_s;         /* frozen so long; 0..FK_SETTLE_S_MAX */
     uint8_t          flagged;          /* 1: no lines, as the rule failed */
+    int64_t          paid;             /* the sum that it is of; 0: any */
     fk_split_line_t  line[FK_SPLIT_GIVEN_MAX];
 } fk_split_t;
 

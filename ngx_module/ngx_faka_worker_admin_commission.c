@@ -112,6 +112,9 @@ ngx_faka_admin_split_order(ngx_faka_ctx_t *ctx, const fk_order_id_t *id,
     } else if (code == FK_CONFLICT) {
         *why = "it is not paid, waits for stock, or a part of it was "
                "given back";
+
+    } else if (code == FK_AGAIN) {
+        code = FK_LOCK_TIMEOUT;
     }
 
     return code;

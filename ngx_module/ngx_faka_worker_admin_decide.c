@@ -193,7 +193,8 @@ ngx_faka_admin_approval(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         code = fk_approve(&w->fk, env, id, &split, ctx->order);
     }
 
-    return code;
+    /* More money has come since the rules were asked. */
+    return code == FK_AGAIN ? FK_LOCK_TIMEOUT : code;
 }
 
 

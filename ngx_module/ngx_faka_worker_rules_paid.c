@@ -174,7 +174,8 @@ ngx_faka_rules_commission(ngx_faka_worker_t *worker, const fk_env_t *env,
 }
 
 
-/* The split of an order's payments that are in one of these states. */
+/* The split of an order's payments that are in one of these states, and of no
+ * other sum: the next one may come before it is booked. */
 
 static fk_code_t
 ngx_faka_rules_money(ngx_faka_worker_t *worker, const fk_env_t *env,
@@ -206,7 +207,10 @@ ngx_faka_rules_money(ngx_faka_worker_t *worker, const fk_env_t *env,
         }
     }
 
-    return ngx_faka_rules_split(worker->rules, &sale, paid, split);
+    code = ngx_faka_rules_split(worker->rules, &sale, paid, split);
+    split->paid = paid;
+
+    return code;
 }
 
 

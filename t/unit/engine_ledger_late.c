@@ -209,6 +209,44 @@ test_splits_full(void)
 }
 
 
+/* More money comes between the look at an order and the yes. */
+static void
+test_sum(void)
+{
+    uint64_t         seq;
+    fk_split_t       split;
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+    fk_split_view_t  view;
+
+    ledger_open();
+    shop_must(shop_buy("x", 1, &out) == FK_OK
+              && shop_pay(&out.id, "one", 300, &result, &out) == FK_OK,
+              "a wrong sum");
+    id = out.id;
+    split = ledger_split(30, 10, 0);
+    split.paid = 300;
+    shop_must(shop_pay(&id, "two", 100, &result, &out) == FK_OK, "another");
+
+    seq = shop.region->ring.seq;
+    EQ_INT(fk_approve(&shop, &shop_env, &id, &split, &out), FK_AGAIN,
+           "a split of the first sum is none of both");
+    split.flagged = 1;
+    split.count = 0;
+    EQ_INT(fk_approve(&shop, &shop_env, &id, &split, &out), FK_AGAIN,
+           "nor without lines");
+    EQ_INT(shop.region->ring.seq, seq, "nothing was booked");
+
+    split = ledger_split(40, 13, 0);
+    split.paid = 400;
+    EQ_INT(fk_approve(&shop, &shop_env, &id, &split, &out), FK_OK, "of both");
+    shop_must(fk_order_split(&shop, &id, &view) == FK_OK, "split");
+    EQ_INT(view.paid, 400, "it is of all that was paid");
+    OK(ledger_sound(), "sound");
+}
+
+
 #define KNOWN_SIZE  ((size_t) 80 << 20)    /* for 1280 withdrawals */
 
 
@@ -299,6 +337,7 @@ main(void)
     test_afterwards();
     test_waits();
     test_splits_full();
+    test_sum();
     test_known();
 
     return tap_done();
