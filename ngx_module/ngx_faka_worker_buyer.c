@@ -98,8 +98,9 @@ ngx_faka_contact_filler(const u_char *p, size_t size)
 
 
 /*
- * Where the domain begins, behind the last "@" that has one, and where it
- * ends; without any: both at the end of the text.
+ * Where the domain begins, behind the last "@" that has one and something
+ * before it, and where it ends; without any: both at the end of the text.
+ * What begins with "@" is a name somewhere: what follows tells who it is.
  */
 
 static size_t
@@ -107,7 +108,7 @@ ngx_faka_contact_at(const u_char *text, size_t size, size_t *end)
 {
     size_t  at, i, last;
 
-    for (at = size; at > 0; at--) {
+    for (at = size; at > 1; at--) {
 
         if (text[at - 1] != '@') {
             continue;

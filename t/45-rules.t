@@ -304,7 +304,7 @@ is($t->checkout(sku => 'x', contact => $_)->status, 403,
         "a\@spam.example\x{200b}", "a\@spam.example\x{ff0e}";
 is($t->checkout(sku => 'signal', contact => $_)->status, 201,
    json_text($_) . ' is not')
-    for qw(a@nospam.example spam.example a@spam.example.org),
+    for qw(a@nospam.example spam.example a@spam.example.org @spam.example),
         "a\@\x{5783}\x{573e}spam.example", 'spam.example@', ' ';
 
 my %key = (sku => 'x', contact => 'often@example.com');
@@ -322,6 +322,12 @@ is($t->checkout(%key, key => 'a' x 20)->json->{order}, $first->json->{order},
    'who asks again has his order all the same');
 is($t->checkout(sku => 'x', contact => 'new@example.com')->status, 201,
    'another contact may');
+is($t->checkout(sku => 'signal', contact => '@wechat 13800000001')->status,
+   201, 'a contact that begins with @') for 1 .. 3;
+is($t->checkout(sku => 'signal', contact => '@wechat 13800000001')->status,
+   429, 'is limited');
+is($t->checkout(sku => 'signal', contact => '@wechat 13800000002')->status,
+   201, 'by all of it');
 is(admin_order($t->checkout(sku => 'x', contact => 'late@example.com'))
        ->{review_reason}, 'order_limit sku 6/1m', 'a limit may be for review');
 is(admin_order($t->checkout(sku => 'signal', qty => 4,
@@ -330,7 +336,7 @@ is(admin_order($t->checkout(sku => 'signal', qty => 4,
 
 $metrics = $t->metrics;
 is($metrics->{'faka_risk_total{verdict="refuse",by="block"}'}, 14, 'blocked');
-is($metrics->{'faka_risk_total{verdict="refuse",by="order_limit"}'}, 6,
+is($metrics->{'faka_risk_total{verdict="refuse",by="order_limit"}'}, 7,
    'limited');
 
 delete @$shop{qw(block_domain review_over order_limit)};
