@@ -14,6 +14,7 @@
  *   fk_archive_list     which orders are finished and old enough
  *   fk_archive_read     one of them as a record; the caller stores it
  *   fk_archive_drop     when it is stored: the order leaves the region
+ *   fk_archive_mark     before that place is asked for the record
  *   fk_archive_restore  the record back, when a payment comes for it
  *
  * Finished: expired, cancelled, delivered or refunded, with each payment
@@ -86,9 +87,19 @@ fk_code_t fk_archive_drop(fk_t *fk, const fk_env_t *env,
     const fk_order_id_t *id, uint64_t seq);
 
 /*
+ * To be asked before the archive is, for fk_archive_restore: a mark of this
+ * moment, in which the order is not in the region.  0, which no restore takes:
+ * it is, or the shop is not open.
+ */
+uint64_t fk_archive_mark(fk_t *fk, const fk_order_id_t *id);
+
+/*
  * Brings an archived order back, in one transaction, also while a snapshot
- * runs.  out->seq is the record to wait for under "durability disk".
+ * runs.  mark: of this order, from before the record was read.  out->seq is
+ * the record to wait for under "durability disk".
  *   FK_EXISTS        it is there (*out says how), nothing was done
+ *   FK_AGAIN         it may have been there since the mark, and have left as
+ *                    another one: take a mark and read its record again
  *   FK_CORRUPT       data is not the record that fk_archive_read made
  *   FK_INCOMPATIBLE  it was made by a newer version
  *   FK_CONFLICT      not this shop's: no such product, or no such order has
@@ -98,7 +109,7 @@ fk_code_t fk_archive_drop(fk_t *fk, const fk_env_t *env,
  * Its Idempotency-Key stays with the order that has taken it meanwhile.
  */
 fk_code_t fk_archive_restore(fk_t *fk, const fk_env_t *env,
-    const uint8_t *data, size_t size, fk_order_view_t *out);
+    const uint8_t *data, size_t size, uint64_t mark, fk_order_view_t *out);
 
 
 #endif /* FK_ARCHIVE_H_INCLUDED_ */

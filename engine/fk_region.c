@@ -313,6 +313,9 @@ fk_reset(fk_t *fk)
     r->aborted = 0;
     r->loading_count = 0;
 
+    /* While others had the shop, orders may have come back and changed. */
+    r->restores++;
+
     /* Its place is part of the layout; all the rest begins anew. */
     ring_offset = r->ring.offset;
     ring_size = r->ring.size;

@@ -28,7 +28,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  8
+#define FK_LAYOUT_VERSION  9
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -633,6 +633,7 @@ struct fk_region_s {
     uint32_t         platform[FK_PLATFORMS_MAX];   /* derived: accounts */
     uint32_t         tally_hand;       /* where to look for old buyers */
     uint32_t         pad;
+    uint64_t         restores;         /* see fk_archive_mark; never 0 */
     uint8_t          seed[FK_SEED_SIZE];   /* secret: see fk_hash_secret */
 
     uint64_t         recover_owner;

@@ -51,7 +51,7 @@ static fk_code_t fk_restore_parse_payment(fk_archive_t *a, size_t at,
 static fk_code_t fk_restore_parse_split(fk_archive_t *a,
     const fk_image_split_t *in);
 static fk_code_t fk_restore_locked(fk_t *fk, const fk_env_t *env,
-    fk_archive_t *a, fk_order_view_t *out);
+    fk_archive_t *a, uint64_t mark, fk_order_view_t *out);
 static int fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product);
 static void fk_restore_batches(const fk_t *fk, fk_archive_t *a,
     uint32_t product);
@@ -67,9 +67,25 @@ static void fk_restore_payments(fk_t *fk, const fk_archive_t *a,
     uint32_t order, fk_archive_walk_t *walk);
 
 
+uint64_t
+fk_archive_mark(fk_t *fk, const fk_order_id_t *id)
+{
+    uint64_t  mark;
+
+    if (fk_lock_open(fk) != FK_OK) {
+        return 0;
+    }
+
+    mark = fk_order_find(fk, id->bytes) == 0 ? fk->region->restores : 0;
+
+    fk_unlock(fk);
+    return mark;
+}
+
+
 fk_code_t
 fk_archive_restore(fk_t *fk, const fk_env_t *env, const uint8_t *data,
-    size_t size, fk_order_view_t *out)
+    size_t size, uint64_t mark, fk_order_view_t *out)
 {
     fk_code_t     rc;
     fk_archive_t  a;
@@ -84,7 +100,7 @@ fk_archive_restore(fk_t *fk, const fk_env_t *env, const uint8_t *data,
         return rc;
     }
 
-    rc = fk_restore_locked(fk, env, &a, out);
+    rc = fk_restore_locked(fk, env, &a, mark, out);
 
     fk_unlock(fk);
     return rc;
@@ -288,9 +304,15 @@ fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
 }
 
 
+/*
+ * An archived order changes only by coming back, so while none has come back
+ * its record is still the newest.  The sums could not tell: they fit as long
+ * as other orders have left as much.
+ */
+
 static fk_code_t
 fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
-    fk_order_view_t *out)
+    uint64_t mark, fk_order_view_t *out)
 {
     fk_str_t           sku;
     uint32_t           n, order, product, batch;
@@ -302,6 +324,10 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
     if (order != 0) {
         fk_order_fill(fk, order, out);
         return FK_EXISTS;
+    }
+
+    if (mark != fk->region->restores) {
+        return FK_AGAIN;
     }
 
     sku.data = (const uint8_t *) a->order.sku;
@@ -319,6 +345,7 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
 
     fk_archive_walk(&walk, a->data, &a->head);
     fk_record_begin(fk, env);
+    FK_SET(fk, fk->region->restores, fk->region->restores + 1);
 
     /* The images were read before: none of them is refused now. */
     fk_restore_take(fk, &a->buyer);

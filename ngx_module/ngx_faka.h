@@ -211,6 +211,8 @@ struct ngx_faka_ctx_s {
     fj_ask_t                ask;
     ngx_faka_asking_t       asking;
     fk_code_t               answer;
+    ngx_uint_t              looks;            /* there, so far */
+    uint64_t                mark;             /* of the last one */
     ngx_str_t               record;           /* of an archived order */
 
     /* ngx_faka_read_body */
@@ -323,12 +325,20 @@ void ngx_faka_archive_stop(ngx_faka_worker_t *worker);
  *                 caller has made room for, is what fk_archive_view() shows
  *   FK_NOT_FOUND  it has not
  *   FK_CORRUPT    what it has cannot be read; that is in the log
- *   any 503       it cannot be asked now, or the shop is not open
+ *   any 503       it cannot be asked now, or the shop is not open; or the
+ *                 request has asked NGX_FAKA_ARCHIVE_LOOKS times before
  * Waiting is bounded as ngx_faka_wait_durable() bounds it.  done() may be
  * called before this returns.
  */
+#define NGX_FAKA_ARCHIVE_LOOKS  4
 void ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     const fk_order_id_t *id, ngx_faka_done_pt done);
+/*
+ * In done(): the order comes back.  FK_OK: what it comes back for may be tried
+ * again, and if the order is missing again, so may ngx_faka_archive_find(); or
+ * the code to refuse with.
+ */
+fk_code_t ngx_faka_archive_restore(ngx_faka_ctx_t *ctx);
 /* Nobody waits for the answer any more, if there was a question. */
 void ngx_faka_archive_forget(ngx_faka_ctx_t *ctx);
 

@@ -11,7 +11,7 @@
 #include "ngx_faka_rules.h"
 
 
-static void ngx_faka_admin_split(ngx_http_request_t *r, ngx_uint_t restored);
+static void ngx_faka_admin_split(ngx_http_request_t *r);
 static fk_code_t ngx_faka_admin_split_order(ngx_faka_ctx_t *ctx,
     const fk_order_id_t *id, const char **why);
 static void ngx_faka_admin_split_archived(ngx_http_request_t *r,
@@ -46,14 +46,14 @@ ngx_faka_admin_commission(ngx_http_request_t *r, ngx_str_t *name)
     }
 
     ctx->data = id;
-    ngx_faka_admin_split(r, 0);
+    ngx_faka_admin_split(r);
 
     return NGX_DONE;
 }
 
 
 static void
-ngx_faka_admin_split(ngx_http_request_t *r, ngx_uint_t restored)
+ngx_faka_admin_split(ngx_http_request_t *r)
 {
     fk_code_t        code;
     const char      *why;
@@ -62,7 +62,7 @@ ngx_faka_admin_split(ngx_http_request_t *r, ngx_uint_t restored)
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     code = ngx_faka_admin_split_order(ctx, ctx->data, &why);
 
-    if (code == FK_NOT_FOUND && !restored) {
+    if (code == FK_NOT_FOUND) {
         ngx_faka_archive_find(r, ctx, ctx->data,
                               ngx_faka_admin_split_archived);
         return;
@@ -124,26 +124,18 @@ ngx_faka_admin_split_order(ngx_faka_ctx_t *ctx, const fk_order_id_t *id,
 static void
 ngx_faka_admin_split_archived(ngx_http_request_t *r, fk_code_t code)
 {
-    fk_env_t         env;
     ngx_faka_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
     if (code == FK_OK) {
-        code = ngx_faka_may_write(ctx->shop);
+        code = ngx_faka_archive_restore(ctx);
     }
 
-    if (code == FK_OK) {
-        ngx_faka_env(&env);
-        code = fk_archive_restore(&ctx->shop->worker->fk, &env,
-                                  ctx->record.data, ctx->record.len,
-                                  ctx->order);
-    }
-
-    if (code != FK_OK && code != FK_EXISTS) {
+    if (code != FK_OK) {
         ngx_faka_send_problem(r, code, NULL, NULL);
         return;
     }
 
-    ngx_faka_admin_split(r, 1);
+    ngx_faka_admin_split(r);
 }

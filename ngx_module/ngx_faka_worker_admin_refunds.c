@@ -20,7 +20,7 @@ typedef struct {
 
 
 static void ngx_faka_admin_part_body(ngx_http_request_t *r, ngx_str_t *body);
-static void ngx_faka_admin_part(ngx_http_request_t *r, ngx_uint_t restored);
+static void ngx_faka_admin_part(ngx_http_request_t *r);
 static void ngx_faka_admin_part_archived(ngx_http_request_t *r,
     fk_code_t code);
 
@@ -66,12 +66,12 @@ ngx_faka_admin_part_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
-    ngx_faka_admin_part(r, 0);
+    ngx_faka_admin_part(r);
 }
 
 
 static void
-ngx_faka_admin_part(ngx_http_request_t *r, ngx_uint_t restored)
+ngx_faka_admin_part(ngx_http_request_t *r)
 {
     fk_env_t             env;
     fk_code_t            code;
@@ -87,7 +87,7 @@ ngx_faka_admin_part(ngx_http_request_t *r, ngx_uint_t restored)
     code = fk_refund_part(&w->fk, &env, &in->id, in->amount,
                           ngx_faka_fk_str(&in->ref), ctx->order);
 
-    if (code == FK_NOT_FOUND && !restored) {
+    if (code == FK_NOT_FOUND) {
         ngx_faka_archive_find(r, ctx, &in->id, ngx_faka_admin_part_archived);
         return;
     }
@@ -113,26 +113,18 @@ ngx_faka_admin_part(ngx_http_request_t *r, ngx_uint_t restored)
 static void
 ngx_faka_admin_part_archived(ngx_http_request_t *r, fk_code_t code)
 {
-    fk_env_t         env;
     ngx_faka_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
     if (code == FK_OK) {
-        code = ngx_faka_may_write(ctx->shop);
+        code = ngx_faka_archive_restore(ctx);
     }
 
-    if (code == FK_OK) {
-        ngx_faka_env(&env);
-        code = fk_archive_restore(&ctx->shop->worker->fk, &env,
-                                  ctx->record.data, ctx->record.len,
-                                  ctx->order);
-    }
-
-    if (code != FK_OK && code != FK_EXISTS) {
+    if (code != FK_OK) {
         ngx_faka_send_problem(r, code, NULL, NULL);
         return;
     }
 
-    ngx_faka_admin_part(r, 1);
+    ngx_faka_admin_part(r);
 }

@@ -8,8 +8,8 @@
  * ever read back here; it has a checksum, its cards are sealed.
  *
  * Guarantees.  "The archive has it not" and "the archive cannot be asked" are
- * two answers.  A look-up is bounded in time by the reader; a client that
- * goes away takes its look-up back.
+ * two answers.  A look-up is bounded in time by the reader, and a request's
+ * look-ups in number; a client that goes away takes its look-up back.
  */
 
 #include "ngx_faka_order.h"
@@ -102,6 +102,14 @@ ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 {
     ctx->done = done;
 
+    if (ctx->looks++ == NGX_FAKA_ARCHIVE_LOOKS) {
+        done(r, FK_LOCK_TIMEOUT);
+        return;
+    }
+
+    /* First: what the archive says is of later. */
+    ctx->mark = fk_archive_mark(&ctx->shop->worker->fk, id);
+
     if (!ngx_faka_reader_ask(ctx->shop->worker->reader, &ctx->ask, id)) {
         done(r, FK_NOT_OPEN);
         return;
@@ -113,6 +121,46 @@ ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         ngx_faka_archive_forget(ctx);
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
+}
+
+
+fk_code_t
+ngx_faka_archive_restore(ngx_faka_ctx_t *ctx)
+{
+    fk_env_t            env;
+    fk_code_t           code;
+    ngx_faka_worker_t  *w;
+
+    w = ctx->shop->worker;
+
+    /* The shop may have changed hands while the archive was asked. */
+
+    code = ngx_faka_may_write(ctx->shop);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_faka_env(&env);
+    code = fk_archive_restore(&w->fk, &env, ctx->record.data, ctx->record.len,
+                              ctx->mark, ctx->order);
+
+    if (code == FK_EXISTS || code == FK_AGAIN) {
+        return FK_OK;
+    }
+
+    if (code != FK_OK) {
+        ngx_log_error(NGX_LOG_ERR, w->log, 0,
+                      "faka: order %V cannot come back from the archive: %s",
+                      &ctx->order_text, fk_code_info[code].text);
+        return code;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, w->log, 0,
+                  "faka: order %V is back from the archive",
+                  &ctx->order_text);
+    ngx_faka_journal_kick(w->journal);
+
+    return FK_OK;
 }
 
 

@@ -39,8 +39,6 @@ typedef struct {
 static void ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body);
 static void ngx_faka_notify_paid(ngx_http_request_t *r);
 static void ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code);
-static fk_code_t ngx_faka_notify_restore(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx);
 static void ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code);
 static fk_code_t ngx_faka_notify_book(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx);
@@ -237,53 +235,15 @@ ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code)
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
     if (code == FK_OK) {
-        code = ngx_faka_notify_restore(r, ctx);
+        code = ngx_faka_archive_restore(ctx);
+    }
+
+    if (code == FK_OK) {
+        ngx_faka_notify_paid(r);
+        return;
     }
 
     ngx_faka_notify_booked(r, code);
-}
-
-
-static fk_code_t
-ngx_faka_notify_restore(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
-{
-    fk_env_t            env;
-    fk_code_t           code;
-    ngx_faka_worker_t  *w;
-
-    w = ctx->shop->worker;
-
-    /* The shop may have changed hands while the archive was asked. */
-
-    code = ngx_faka_may_write(ctx->shop);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    ngx_faka_env(&env);
-
-    code = fk_archive_restore(&w->fk, &env, ctx->record.data, ctx->record.len,
-                              ctx->order);
-
-    if (code == FK_OK) {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "faka: order %V is back from the archive: a payment "
-                      "came for it", &ctx->order_text);
-
-    } else if (code != FK_EXISTS) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "faka: order %V cannot come back from the archive: %s",
-                      &ctx->order_text, fk_code_info[code].text);
-        return code;
-    }
-
-    ngx_faka_journal_kick(w->journal);
-
-    code = ngx_faka_notify_book(r, ctx);
-
-    /* Gone again: the next notice finds it in the archive. */
-
-    return code == FK_NOT_FOUND ? FK_LOCK_TIMEOUT : code;
 }
 
 

@@ -412,8 +412,7 @@ call_archive(void)
         if (fk_archive_drop(&shop, &shop_env, &id[i], order.seq) == FK_OK
             && i % 2 == 0)
         {
-            take_order(fk_archive_restore(&shop, &shop_env, record, size,
-                                          &order), &order);
+            take_order(shop_restore(&shop, record, size, &order), &order);
         }
     }
 }

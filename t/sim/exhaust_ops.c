@@ -561,6 +561,7 @@ ex_restore(ex_shop_t *x)
 
     env = ex_env(x);
     return fk_archive_restore(&x->fk, &env, x->archive, x->book.archive_size,
+                              fk_archive_mark(&x->fk, &x->book.archive_id),
                               &out);
 }
 

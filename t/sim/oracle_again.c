@@ -355,6 +355,8 @@ again_archive(sim_t *s, fk_t *other, const fk_env_t *env, sim_sums_t *sums)
     fk_order_view_t   view;
     const sim_key_t  *key;
 
+    static const fk_order_id_t  none;
+
     for (i = 0; i < SIM_KEYS_MAX; i++) {
         key = &s->redis.key[i];
 
@@ -365,9 +367,10 @@ again_archive(sim_t *s, fk_t *other, const fk_env_t *env, sim_sums_t *sums)
             continue;
         }
 
-        request_archived(s, &key->value, &version, &record);
+        archive_text(s, &key->value, &version, &record);
         rc = fk_archive_restore(other, env, (const uint8_t *) record.data,
-                                record.size, &view);
+                                record.size,
+                                fk_archive_mark(other, &none), &view);
 
         if (rc == FK_EXISTS) {
             continue;

@@ -580,7 +580,7 @@ record_archived(sim_t *s, uint32_t n, const sim_text_t *text)
     static fk_archive_walk_t  walk;
 
     b = &s->oracle.purchase[n];
-    request_archived(s, text, &version, &record);
+    archive_text(s, text, &version, &record);
 
     SIM_MUST(s, fk_archive_judge((const uint8_t *) record.data, record.size,
                                  &head) == FK_OK,

@@ -438,10 +438,10 @@ redis_archive(sim_t *s, const sim_text_t *name, const sim_text_t *argv,
     redis_call_t  set;
 
     key = redis_find(s, name);
-    request_archived(s, text, &is, &record);
+    archive_text(s, text, &is, &record);
 
     if (key != NULL) {
-        request_archived(s, &key->value, &was, &record);
+        archive_text(s, &key->value, &was, &record);
 
         if (was.ms == redis_number(&argv[0]) && was.seq > is.seq) {
             sim_mark(s, SIM_MARK_ARCHIVE_REFUSED);

@@ -23,8 +23,6 @@ static void request_read(sim_t *s, fk_t *fk, const fk_env_t *env,
 static void request_cards(sim_t *s, fk_t *fk, sim_request_t *r);
 static void request_pay(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
-static fk_code_t request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
-    const fk_order_id_t *id);
 static void request_product(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_begin(sim_t *s, fk_t *fk, const fk_env_t *env,
@@ -172,23 +170,6 @@ request_key(uint32_t purchase, uint32_t product, uint8_t idem[FK_IDEM_SIZE],
     fk_put(idem, purchase + UINT64_C(1), 8);
     memset(body, 0x11, 8);
     fk_put(body, product, 4);
-}
-
-
-void
-request_archived(sim_t *s, const sim_text_t *text, sim_id_t *version,
-    sim_text_t *record)
-{
-    int  at;
-
-    at = 0;
-    SIM_MUST(s, sscanf(text->data, "{\"epoch\":%" SCNu64 ",\"seq\":%" SCNu64
-                       "%n", &version->ms, &version->seq, &at) == 2
-                && at != 0 && text->data[at] == ',',
-             "the archive has an order without its version");
-
-    record->data = text->data + at + 1;
-    record->size = text->size - (size_t) at - 1;
 }
 
 
@@ -408,13 +389,8 @@ request_pay(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     r->code = request_pay_split(s, fk, env, &in, r);
 
     /* Finished long ago: the archive has it, and money for it counts. */
-    if (r->code == FK_NOT_FOUND) {
-        r->code = request_unarchive(s, fk, env, &r->id);
-
-        if (r->code == FK_OK) {
-            r->is_restored = 1;
-            r->code = request_pay_split(s, fk, env, &in, r);
-        }
+    if (r->code == FK_NOT_FOUND && archive_restored(s, fk, env, r)) {
+        r->code = request_pay_split(s, fk, env, &in, r);
     }
 
     r->seq = r->view.seq;
@@ -439,37 +415,6 @@ request_pay_split(sim_t *s, fk_t *fk, const fk_env_t *env, fk_pay_t *in,
     }
 
     return code;
-}
-
-
-/* The question to Redis takes no time here, and is never lost. */
-
-static fk_code_t
-request_unarchive(sim_t *s, fk_t *fk, const fk_env_t *env,
-    const fk_order_id_t *id)
-{
-    char              name[FJ_KEY_SIZE];
-    sim_id_t          version;
-    fk_code_t         rc;
-    sim_text_t        record;
-    const sim_key_t  *key;
-    fk_order_view_t   view;
-
-    fj_keeper_order_key(name, &request_shop, id);
-    key = redis_key(s, name);
-
-    if (key == NULL) {
-        return FK_NOT_FOUND;
-    }
-
-    request_archived(s, &key->value, &version, &record);
-    rc = fk_archive_restore(fk, env, (const uint8_t *) record.data,
-                            record.size, &view);
-    if (rc == FK_OK) {
-        sim_mark(s, SIM_MARK_UNARCHIVED);
-    }
-
-    return rc;
 }
 
 
@@ -601,10 +546,7 @@ request_part(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
     ref = (fk_str_t) { (uint8_t *) text, 2 };
     r->code = fk_refund_part(fk, env, &r->id, r->amount, ref, &r->view);
 
-    if (r->code == FK_NOT_FOUND
-        && request_unarchive(s, fk, env, &r->id) == FK_OK)
-    {
-        r->is_restored = 1;
+    if (r->code == FK_NOT_FOUND && archive_restored(s, fk, env, r)) {
         r->code = fk_refund_part(fk, env, &r->id, r->amount, ref, &r->view);
     }
 
@@ -628,10 +570,7 @@ request_commission(sim_t *s, fk_t *fk, const fk_env_t *env,
     request_split(r->purchase, r->amount, &split);
     r->code = fk_order_commission(fk, env, &r->id, &split, &r->view);
 
-    if (r->code == FK_NOT_FOUND
-        && request_unarchive(s, fk, env, &r->id) == FK_OK)
-    {
-        r->is_restored = 1;
+    if (r->code == FK_NOT_FOUND && archive_restored(s, fk, env, r)) {
         r->code = fk_order_commission(fk, env, &r->id, &split, &r->view);
     }
 

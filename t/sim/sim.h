@@ -461,6 +461,9 @@ struct sim_request_s {
     int64_t             parked_us;
     int                 is_lost;       /* no answer came: 504, closed, ... */
     int                 is_restored;   /* its order came out of the archive */
+    uint32_t            looks;         /* there */
+    uint64_t            mark;          /* of the last one, */
+    sim_text_t          record;        /* and its answer, if it waits for it */
     fk_code_t           code;
     uint64_t            seq;
     uint64_t            epoch;
@@ -493,14 +496,24 @@ typedef enum {
 
 int64_t request_total(uint32_t purchase, int64_t list);
 request_risk_t request_risk(uint32_t purchase);
-/* What the archive has of an order: who wrote it, and the engine's bytes. */
-void request_archived(sim_t *s, const sim_text_t *text, sim_id_t *version,
-    sim_text_t *record);
 /* A purchase's Idempotency-Key, and the digest of what it asks for. */
 void request_key(uint32_t purchase, uint32_t product,
     uint8_t idem[FK_IDEM_SIZE], uint8_t body[8]);
 fk_str_t request_sku(uint32_t product);
 uint32_t request_product_of(const char *sku);
+
+
+/* --- archive.c: what left the region ---------------------------------- */
+
+/* What the archive has of an order: who wrote it, and the engine's bytes. */
+void archive_text(sim_t *s, const sim_text_t *text, sim_id_t *version,
+    sim_text_t *record);
+/* The request's order is missing.  1: it is here again; 0: r->code says why
+ * not, or that the request waits for the archive. */
+int archive_restored(sim_t *s, fk_t *fk, const fk_env_t *env,
+    sim_request_t *r);
+int archive_waits(const sim_request_t *r);
+int64_t archive_wait_us(sim_t *s);
 
 
 /* --- split.c: who gets what -------------------------------------------- */

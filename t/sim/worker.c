@@ -387,12 +387,19 @@ worker_turn_serve(sim_t *s, sim_worker_t *w, void *data)
 
 /*
  * A step of an import that the journal has no room for is tried again, as the
- * module does it: else a file larger than the ring would never be in.
+ * module does it: else a file larger than the ring would never be in.  Who
+ * waits for the archive goes on when it has answered.
  */
 
 static int
 worker_waits(sim_t *s, sim_worker_t *w, sim_request_t *r)
 {
+    if (archive_waits(r)) {
+        sim_after(s, archive_wait_us(s), worker_on_again, worker_event(w),
+                  (uintptr_t) r);
+        return 1;
+    }
+
     if (r->code != FK_RING_FULL
         || (r->kind != SIM_REQUEST_IMPORT_ADD
             && r->kind != SIM_REQUEST_IMPORT_COMMIT))

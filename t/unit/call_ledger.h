@@ -53,6 +53,15 @@ call_order_split(fk_t *fk)
 
 
 static int
+call_archive_mark(fk_t *fk)
+{
+    static const fk_order_id_t  none;
+
+    return fk_archive_mark(fk, &none) != 0;
+}
+
+
+static int
 call_archive_split(fk_t *fk)
 {
     fk_split_view_t  out;

@@ -31,6 +31,7 @@ enum {
 static uint32_t       call_batch;      /* an import with a card in it */
 static uint8_t        call_record[FK_ARCHIVE_SIZE_MAX];
 static size_t         call_record_size;
+static uint64_t       call_mark;
 static fk_order_id_t  call_ids[ORDER_AWAY + 1];
 
 
@@ -88,6 +89,7 @@ call_shop(void)
                                  &call_record_size) == FK_OK
               && fk_archive_drop(&shop, &shop_env, &call_ids[ORDER_AWAY],
                                  out.seq) == FK_OK, "orders");
+    call_mark = fk_archive_mark(&shop, &call_ids[ORDER_AWAY]);
 
     shop_must(fk_import_begin(&shop, &shop_env, str("card"), &call_batch)
               == FK_OK && shop_add(call_batch, 100, 1, 60, results) == FK_OK,
@@ -551,7 +553,7 @@ call_archive_restore(fk_t *fk)
     fk_order_view_t  out;
 
     return fk_archive_restore(fk, &shop_env, call_record, call_record_size,
-                              &out);
+                              call_mark, &out);
 }
 
 
@@ -681,6 +683,7 @@ static const call_t  call_table[] = {
     READS(archive_view, FK_OK),
     READS(archive_split, FK_OK),
     WRITES(archive_drop),
+    LISTS(archive_mark, 1),
     WRITES(archive_restore),
     READS(audit_begin, FK_CONFLICT),
     READS(audit_step, FK_CONFLICT),

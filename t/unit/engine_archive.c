@@ -136,8 +136,8 @@ restore(fk_order_view_t *out)
 {
     fk_order_view_t  unused;
 
-    return fk_archive_restore(&shop, &shop_env, record, record_size,
-                              out != NULL ? out : &unused);
+    return shop_restore(&shop, record, record_size,
+                        out != NULL ? out : &unused);
 }
 
 

@@ -78,7 +78,7 @@ refused(const char *name, fk_code_t want, fk_code_t shown)
     fk_order_view_t  out;
 
     seq = fk_last_seq(&shop);
-    rc = fk_archive_restore(&shop, &shop_env, made, made_size, &out);
+    rc = shop_restore(&shop, made, made_size, &out);
     view = fk_archive_view(&shop, made, made_size, &out, NULL, NULL);
 
     OK(rc == want && view == shown && fk_last_seq(&shop) == seq
@@ -228,8 +228,8 @@ test_images(void)
     /* All of it good, and one order more than ever left the shop. */
     FK_PRODUCT(&shop, 1)->archived_orders = 0;
     made_archive();
-    EQ_INT(fk_archive_restore(&shop, &shop_env, made, made_size,
-                              &(fk_order_view_t) { 0 }), FK_CONFLICT,
+    EQ_INT(shop_restore(&shop, made, made_size,
+                        &(fk_order_view_t) { 0 }), FK_CONFLICT,
            "an order that never left");
     FK_PRODUCT(&shop, 1)->archived_orders = 1;
 }
@@ -297,11 +297,11 @@ test_key(void)
     made_add(FK_IMAGE_CARD, &card[0]);
     made_add(FK_IMAGE_PAYMENT, &payment);
     made_close(FK_RECORD_VERSION_ARCHIVE);
-    EQ_INT(fk_archive_restore(&shop, &shop_env, made, made_size, &out),
+    EQ_INT(shop_restore(&shop, made, made_size, &out),
            FK_CONFLICT, "a key for two units");
     FK_PRODUCT(&shop, 2)->archived_units--;
 
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
+    EQ_INT(shop_restore(&shop, record, record_size, &out),
            FK_OK, "the record that was made comes back");
 }
 

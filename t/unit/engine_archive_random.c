@@ -206,9 +206,7 @@ step_restore(order_t *o)
         return 0;
     }
 
-    if (fk_archive_restore(&shop, &shop_env, o->record, o->size, &view)
-        != FK_OK)
-    {
+    if (shop_restore(&shop, o->record, o->size, &view) != FK_OK) {
         return wrong("an archived order does not come back");
     }
 
@@ -430,8 +428,7 @@ life_again(const sums_t *sums, int from_parts)
         o = &orders[i];
 
         if (o->away
-            && fk_archive_restore(&twin, &shop_env, o->record, o->size, &view)
-               != FK_OK)
+            && shop_restore(&twin, o->record, o->size, &view) != FK_OK)
         {
             return wrong("an order does not come back after a recovery");
         }

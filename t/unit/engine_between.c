@@ -234,8 +234,8 @@ order_returns(void)
     fk_order_view_t  out;
 
     shop_must(shop_archive(&away, record[1], &size) == FK_OK
-              && fk_archive_restore(&shop, &shop_env, record[1], size, &out)
-                 == FK_OK, "away and back");
+              && shop_restore(&shop, record[1], size, &out) == FK_OK,
+              "away and back");
 }
 
 

@@ -351,8 +351,8 @@ test_ends(void)
     EQ_INT(use(9, "end"), FK_COUPON, "the archived one counts");
 
     for (i = 0; i < 2; i++) {
-        EQ_INT(fk_archive_restore(&shop, &shop_env, record[i], size[i],
-                                  &view), FK_OK, "one comes back");
+        EQ_INT(shop_restore(&shop, record[i], size[i],
+                            &view), FK_OK, "one comes back");
         OK(shop_sound(), "and the shop is sound");
     }
 

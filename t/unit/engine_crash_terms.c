@@ -184,7 +184,7 @@ run_restore(void)
     fk_code_t        code;
     fk_order_view_t  out;
 
-    code = fk_archive_restore(&shop, &shop_env, record, record_size, &out);
+    code = shop_restore(&shop, record, record_size, &out);
     return code == FK_EXISTS ? FK_OK : code;
 }
 

@@ -255,7 +255,7 @@ test_late(void)
         shop_must(buy(who, "limited", "") == FK_OK, "the table gets full");
     }
 
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &view),
+    EQ_INT(shop_restore(&shop, record, record_size, &view),
            FK_OK, "it comes back to the last place");
     OK(known(1, FK_TALLY_QUOTA, "limited")
        && !known(1, FK_TALLY_COUPON_USE, "OFF")
@@ -263,7 +263,7 @@ test_late(void)
     EQ_INT(shop_archive(&id, record, &record_size), FK_OK, "it leaves again");
     shop_must(buy(++who, "limited", "") == FK_OK, "the last one");
     EQ_INT(fk_table_room(&shop, FK_TABLE_TALLIES), 0, "the table is full");
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &view),
+    EQ_INT(shop_restore(&shop, record, record_size, &view),
            FK_OK, "it comes back to a full table");
     OK(!known(1, FK_TALLY_QUOTA, "limited")
        && !known(1, FK_TALLY_COUPON_USE, "OFF")
@@ -274,7 +274,7 @@ test_late(void)
     OK(view.paid_s != 0, "the late money is booked");
     OK(shop_sound(), "the shop is sound");
     EQ_INT(shop_archive(&id, record, &record_size), FK_OK, "it leaves again");
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &view),
+    EQ_INT(shop_restore(&shop, record, record_size, &view),
            FK_OK, "and comes back");
     OK(shop_sound(), "the shop is sound");
     OK(replayed(), "and so is its journal");
@@ -302,7 +302,7 @@ test_back(void)
     }
 
     shop_must(!known(1, FK_TALLY_BUYER, ""), "forgotten");
-    EQ_INT(fk_archive_restore(&shop, &shop_env, first, first_size, &view),
+    EQ_INT(shop_restore(&shop, first, first_size, &view),
            FK_OK, "his order comes back all the same");
     OK(!known(1, FK_TALLY_BUYER, "") && spent(1) == 0, "without him");
     OK(shop_sound(), "the shop is sound");
@@ -310,7 +310,7 @@ test_back(void)
 
     customer(1);
     EQ_INT(spent(1), 500, "he has begun anew");
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &view),
+    EQ_INT(shop_restore(&shop, record, record_size, &view),
            FK_OK, "his new order comes back");
     EQ_INT(spent(1), 500, "and counts once");
     OK(shop_sound(), "the shop is sound");

@@ -60,8 +60,7 @@ test_archive(void)
     EQ_STR(out.agent, "a", "with its agent");
     EQ_INT(out.returned, 100, "and its part");
 
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
-           FK_OK, "restored");
+    EQ_INT(shop_restore(&shop, record, record_size, &out), FK_OK, "restored");
     OK(strcmp(out.agent, "a") == 0 && out.returned == 100, "as it was");
     shop_must(fk_order_split(&shop, &id, &after) == FK_OK, "after");
     OK(memcmp(&before, &after, sizeof(after)) == 0, "its split, too");
@@ -98,8 +97,7 @@ test_archive_refunded(void)
     id = out.id;
     EQ_INT(archive(&id), FK_OK, "archived at once");
     OK(ledger_sound(), "out of the wheel");
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
-           FK_OK, "restored");
+    EQ_INT(shop_restore(&shop, record, record_size, &out), FK_OK, "restored");
     OK(ledger_sound(), "in the wheel");
     shop_wait_s(WEEK_S + FK_SETTLE_UNIT_S);
     (void) shop_tick();
@@ -119,11 +117,10 @@ test_archive_foreign(void)
     id = ledger_sell(1, 50, 10, 0);
     shop_must(archive(&id) == FK_OK, "archive");
     FK_ACCOUNT(&shop, 2)->archived_earned -= 1;
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
+    EQ_INT(shop_restore(&shop, record, record_size, &out),
            FK_CONFLICT, "it was not earned here");
     FK_ACCOUNT(&shop, 2)->archived_earned += 1;
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size, &out),
-           FK_OK, "it was");
+    EQ_INT(shop_restore(&shop, record, record_size, &out), FK_OK, "it was");
 }
 
 
@@ -192,7 +189,7 @@ told(unsigned lie)
     }
 
     made_close(FK_RECORD_VERSION_ARCHIVE);
-    return fk_archive_restore(&shop, &shop_env, made, made_size, &out);
+    return shop_restore(&shop, made, made_size, &out);
 }
 
 
@@ -231,14 +228,156 @@ test_archive_told(void)
 }
 
 
+/* The changes that an archived order comes back for. */
+enum {
+    CHANGE_PART = 0,
+    CHANGE_COMMISSION,
+    CHANGE_LATE,
+    CHANGE_COUNT
+};
+
+static const char *const  change_words[CHANGE_COUNT] = {
+    "a part goes back", "commission afterwards", "late money"
+};
+
+
+/* An order of merchant "m" that is finished, and waits for such a change. */
+static fk_order_id_t
+change_order(unsigned change)
+{
+    fk_split_t       split;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    memset(&split, 0, sizeof(split));
+    split.flagged = change == CHANGE_COMMISSION;
+    shop_must(shop_buy("x", 1, &out) == FK_OK, "buy");
+
+    if (change == CHANGE_LATE) {
+        shop_wait_s(SHOP_HOLD_S + 1);
+        (void) shop_tick();
+
+    } else {
+        shop_must(ledger_pay(&out.id, "once", 500, &split, &result, &out)
+                  == FK_OK, "pay");
+    }
+
+    return out.id;
+}
+
+
+static fk_code_t
+change_do(unsigned change, const fk_order_id_t *id)
+{
+    fk_split_t       split;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    memset(&split, 0, sizeof(split));
+
+    return change == CHANGE_PART ? ledger_return(id, 300, "part")
+           : change == CHANGE_COMMISSION
+           ? fk_order_commission(&shop, &shop_env, id, &split, &out)
+           : ledger_pay(id, "late", 500, &split, &result, &out);
+}
+
+
+/*
+ * Two have read the same record; one brings the order back, changes it, and it
+ * leaves again.  Others that have left make the sums such that the first
+ * record fits.
+ */
+static void
+test_archive_stale(unsigned change)
+{
+    char             trade[3];
+    unsigned         i;
+    uint64_t         mark[2];
+    fk_split_t       split;
+    fk_order_id_t    id;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    static size_t   first_size;
+    static uint8_t  first[FK_ARCHIVE_SIZE_MAX];
+
+    ledger_open();
+    memset(&split, 0, sizeof(split));
+    shop_must(ledger_merchant("m") == FK_OK
+              && ledger_belongs("x", "m") == FK_OK, "merchant");
+
+    for (i = 0; i < 3; i++) {
+        (void) snprintf(trade, sizeof(trade), "o%u", i);
+        shop_must(shop_buy("x", 1, &out) == FK_OK
+                  && ledger_pay(&out.id, trade, 500, &split, &result, &out)
+                     == FK_OK && archive(&out.id) == FK_OK, "others");
+    }
+
+    id = change_order(change);
+    EQ_INT(fk_archive_mark(&shop, &id), 0, "here: there is no mark");
+    shop_must(archive(&id) == FK_OK, "archive");
+    memcpy(first, record, record_size);
+    first_size = record_size;
+    mark[0] = fk_archive_mark(&shop, &id);
+    mark[1] = fk_archive_mark(&shop, &id);
+    OK(mark[0] != 0 && mark[0] == mark[1], "%s", change_words[change]);
+
+    EQ_INT(fk_archive_restore(&shop, &shop_env, first, first_size, 0, &out),
+           FK_AGAIN, "not without a mark");
+    EQ_INT(fk_archive_restore(&shop, &shop_env, first, first_size, mark[0],
+                              &out), FK_OK, "the first brings it back");
+    EQ_INT(fk_archive_restore(&shop, &shop_env, first, first_size, mark[1],
+                              &out), FK_EXISTS, "for the second, too");
+    EQ_INT(change_do(change, &id), FK_OK, "changed");
+    EQ_INT(archive(&id), FK_OK, "it leaves again");
+    EQ_INT(fk_archive_restore(&shop, &shop_env, first, first_size, mark[1],
+                              &out), FK_AGAIN, "as it was it is not taken");
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, record_size,
+                              fk_archive_mark(&shop, &id), &out), FK_OK,
+           "read again it is");
+    EQ_INT(ledger_view("m").available, change == CHANGE_PART ? 1700 : 2000,
+           "the merchant has it once");
+    EQ_INT(ledger_audit().money[0].amount,
+           change == CHANGE_PART ? 1700 : 2000, "and so has the shop");
+    OK(ledger_sound(), "sound");
+}
+
+
+/* A shop that was another server's for a while knows none of the marks. */
+static void
+test_archive_elsewhere(void)
+{
+    uint64_t       mark;
+    fk_order_id_t  id;
+
+    ledger_open();
+    id = ledger_sell(1, 50, 10, 0);
+    shop_must(archive(&id) == FK_OK, "archive");
+    mark = fk_archive_mark(&shop, &id);
+    shop_must(mark != 0, "mark");
+    fk_fence(&shop, 2);
+    EQ_INT(fk_archive_mark(&shop, &id), 0, "fenced: there is no mark");
+    shop_must(fk_recover_begin(&shop, 2, 0) == FK_OK, "recovery");
+    OK(shop.region->restores != mark && shop.region->restores != 0,
+       "recovered: it is another one");
+}
+
+
 int
 main(void)
 {
+    unsigned  change;
+
     test_archive();
     test_archive_refunded();
     test_archive_foreign();
     test_archive_lies();
     test_archive_told();
+    test_archive_elsewhere();
+
+    for (change = 0; change < CHANGE_COUNT; change++) {
+        test_archive_stale(change);
+    }
 
     return tap_done();
 }

@@ -191,8 +191,7 @@ test_archived(void)
               == FK_OK, "read");
     EQ_INT(fk_archive_drop(&shop, &shop_env, &id, out.seq), FK_OK, "leaves");
     OK(ledger_sound(), "sound");
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &out), FK_OK,
-           "and comes back");
+    EQ_INT(shop_restore(&shop, record, size, &out), FK_OK, "and comes back");
     EQ_INT(out.returned, FK_PARTS_MAX, "with all parts");
     OK(ledger_sound(), "sound");
 }

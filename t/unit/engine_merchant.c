@@ -552,10 +552,10 @@ test_archive(void)
            "its split is seen in the archive");
 
     FK_ACCOUNT(&shop, 2)->kind = FK_ACCOUNT_MERCHANT;
-    code = fk_archive_restore(&shop, &shop_env, record, record_size, &out);
+    code = shop_restore(&shop, record, record_size, &out);
     EQ_INT(code, FK_CONFLICT, "a merchant's line that is not the last");
     FK_ACCOUNT(&shop, 2)->kind = FK_ACCOUNT_AGENT;
-    code = fk_archive_restore(&shop, &shop_env, record, record_size, &out);
+    code = shop_restore(&shop, record, record_size, &out);
     EQ_INT(code, FK_OK, "restored");
     EQ_BALANCE("m", 0, 440, "to whom it belonged");
     EQ_BALANCE("n", 0, 0, "not to whom it belongs");

@@ -247,8 +247,7 @@ test_away_and_back(void)
        && memcmp(away.reason, LOOK, strlen(LOOK)) == 0,
        "with its price and its reason");
 
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &view), FK_OK,
-           "it comes back");
+    EQ_INT(shop_restore(&shop, record, size, &view), FK_OK, "it comes back");
     after = seen(&shop, &id);
     OK(seen_same(&before, &after), "as it was");
     OK(shop_sound(), "and the shop is sound");

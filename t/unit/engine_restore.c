@@ -40,7 +40,7 @@ delivered(const char *sku, uint32_t qty, const char *trade)
 static fk_code_t
 restore_bytes(const uint8_t *data, size_t size)
 {
-    return fk_archive_restore(&shop, &shop_env, data, size, &view);
+    return shop_restore(&shop, data, size, &view);
 }
 
 

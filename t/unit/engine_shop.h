@@ -91,6 +91,19 @@ shop_wait_s(int64_t seconds)
 }
 
 
+/* A record that nobody else has read meanwhile; no order has the id 0. */
+__attribute__((unused))
+static fk_code_t
+shop_restore(fk_t *fk, const uint8_t *record, size_t size,
+    fk_order_view_t *out)
+{
+    static const fk_order_id_t  none;
+
+    return fk_archive_restore(fk, &shop_env, record, size,
+                              fk_archive_mark(fk, &none), out);
+}
+
+
 __attribute__((unused))
 static fk_code_t
 shop_put(fk_product_put_t *put, fk_product_view_t *view)

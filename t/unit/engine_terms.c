@@ -392,8 +392,8 @@ test_archive(void)
     EQ_INT(buy(5, "y", 4), FK_LIMIT, "nor what he has bought");
 
     for (i = 0; i < 2; i++) {
-        EQ_INT(fk_archive_restore(&shop, &shop_env, record[i], size[i],
-                                  &view), FK_OK, "it comes back");
+        EQ_INT(shop_restore(&shop, record[i], size[i],
+                            &view), FK_OK, "it comes back");
         OK(shop_sound(), "and the shop is sound");
     }
 
@@ -426,11 +426,10 @@ test_archive_lies(void)
 
     i = (uint32_t) (tally(7, FK_TALLY_QUOTA, "y") - FK_TALLY(&shop, 1)) + 1;
     FK_TALLY(&shop, i)->archived.units = 1;
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &view),
+    EQ_INT(shop_restore(&shop, record, size, &view),
            FK_CONFLICT, "units that nobody has bought");
     FK_TALLY(&shop, i)->archived.units = 2;
-    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, &view), FK_OK,
-           "but so");
+    EQ_INT(shop_restore(&shop, record, size, &view), FK_OK, "but so");
 }
 
 
@@ -477,8 +476,8 @@ test_parts(void)
     shop_must(shop_archive(&id, record[0], &size[0]) == FK_OK, "archive");
     OK(has(8, 1, 2, 600) && tally(8, FK_TALLY_BUYER, "")->archived.amount
                             == 600, "so it leaves");
-    shop_must(fk_archive_restore(&shop, &shop_env, record[0], size[0], &view)
-              == FK_OK, "restore");
+    shop_must(shop_restore(&shop, record[0], size[0], &view) == FK_OK,
+              "restore");
     OK(has(8, 1, 2, 600) && tally(8, FK_TALLY_BUYER, "")->archived.amount
                             == 0, "and comes back");
 
@@ -491,8 +490,8 @@ test_parts(void)
     shop_must(shop_archive(&id, record[1], &size[1]) == FK_OK, "archive");
     OK(tally(8, FK_TALLY_BUYER, "") == NULL && quota(8, "y") == 2
        && has(8, 0, 0, 0), "nothing of it is kept, but for the limit");
-    shop_must(fk_archive_restore(&shop, &shop_env, record[1], size[1], &view)
-              == FK_OK, "restore");
+    shop_must(shop_restore(&shop, record[1], size[1], &view) == FK_OK,
+              "restore");
     OK(has(8, 0, 0, 0) && tally(8, FK_TALLY_BUYER, "")->refs == 1,
        "it is still no order when it is back");
 
@@ -546,8 +545,8 @@ part_step(const fk_order_id_t *id, unsigned step)
         shop_must(shop_archive(id, record, &size) == FK_OK, "archive");
 
     } else {
-        shop_must(fk_archive_restore(&shop, &shop_env, record, size, &view)
-                  == FK_OK, "restore");
+        shop_must(shop_restore(&shop, record, size, &view) == FK_OK,
+                  "restore");
     }
 }
 

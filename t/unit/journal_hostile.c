@@ -403,8 +403,7 @@ use_archive(void)
                    == FK_OK
                 && pick(3) == 0)
             {
-                (void) fk_archive_restore(&shop, &shop_env, record, size,
-                                          &view);
+                (void) shop_restore(&shop, record, size, &view);
             }
         }
     } while (cursor != 0);

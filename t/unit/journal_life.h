@@ -328,7 +328,7 @@ live_archive(void)
         archived_count += rc == FK_OK;
 
         if (rc == FK_OK && pick(4) == 0) {
-            rc = fk_archive_restore(&shop, &shop_env, record, size, &view);
+            rc = shop_restore(&shop, record, size, &view);
             shop_must(rc == FK_OK, "restore");
         }
     }

@@ -450,8 +450,7 @@ restored(unsigned story)
     }
 
     made_close(FK_RECORD_VERSION_ARCHIVE);
-    rc = fk_archive_restore(&twin, &shop_env, made + from, made_size - from,
-                            &view);
+    rc = shop_restore(&twin, made + from, made_size - from, &view);
 
     if (rc == FK_CONFLICT && story == 1) {
         EQ_INT(fk_archive_view(&twin, made + from, made_size - from, &view,
