@@ -35,6 +35,9 @@
 #define FL_ALLOC_MAX         ((size_t) 1 << 20)    /* asked for in a call */
 #define FL_BLOCK_MAX         ((size_t) 16 << 10)   /* .. at once */
 
+#define FL_STRING_MAX        ((size_t) 4 << 10)    /* .. of a string, also of
+                                                      loading */
+
 #define FL_FILE_SIZE_MAX     ((size_t) 96 << 10)
 #define FL_EXAMPLES_MAX      1000
 #define FL_LEVELS_MAX        10        /* of agents above a buyer */
@@ -207,8 +210,7 @@ typedef struct fl_s  fl_t;
  */
 #define FL_LOAD_MAX_US  1000000
 #define FL_LOAD_MEMORY  ((size_t) 4 << 20)     /* what it may take */
-#define FL_LOAD_BLOCK   ((size_t) 1 << 20)     /* .. at once: a table's part;
-                                                  a string FL_BLOCK_MAX */
+#define FL_LOAD_BLOCK   ((size_t) 1 << 20)     /* .. at once: a table's part */
 
 fl_t *fl_create(const char *name, const uint8_t *source, size_t size,
     char err[FL_ERROR_SIZE]);

@@ -7,7 +7,7 @@
  * reaches the outside, what runs code (load, pcall, metatables) and what is
  * not the same each time (random, addresses as text) is not on the list.  The
  * few string tools that rules miss then are here, each linear in what it
- * gets, and no string is larger than FL_BLOCK_MAX.
+ * gets, and no string is larger than FL_STRING_MAX.
  *
  * Libraries and globals are read through views: tables with nothing in them,
  * whose metatable leads to the real one and refuses every store.

@@ -12,10 +12,6 @@
  * refused memory, the VM begins anew from the file, before the next call; not
  * if loading took longer than FL_RENEW_US: a worker would stand still.  Such
  * rules give no answer any more until there is a new configuration.
- *
- * Strings.  A call makes none of more than FL_BLOCK_MAX, and loading is to
- * leave none: what works on strings inside of one instruction is as slow as
- * they are long.
  */
 
 #include "fl_priv.h"
@@ -30,36 +26,11 @@
 #define FL_SMALL_SIZE     ((size_t) 8 << 10)
 #define FL_SMALL_MEMORY   ((size_t) 256 << 10)
 
-#define FL_PADDING_MAX   8             /* behind a string, in its block */
+#define FL_COLLECTIONS_MAX  12         /* of what loading has left */
 
 
 static int fl_keep_measure(lua_State *L);
 static int fl_keep_step(lua_State *L);
-static size_t fl_keep_buffers(const fl_t *fl);
-static int fl_keep_is_string(lua_State *L, const fl_large_t *large,
-    size_t header);
-
-
-void
-fl_large(fl_t *fl, const void *block, size_t old_size, const void *p,
-    size_t size)
-{
-    uint32_t  i;
-
-    for (i = 0; i < fl->large_count && old_size > FL_BLOCK_MAX; i++) {
-        if (fl->large[i].data == block) {
-            fl->large[i] = fl->large[--fl->large_count];
-            break;
-        }
-    }
-
-    /* Beyond them is our own, when a file has filled its limit. */
-    if (size > FL_BLOCK_MAX && fl->large_count < FL_LARGE_MAX) {
-        fl->large[fl->large_count].data = p;
-        fl->large[fl->large_count].size = size;
-        fl->large_count++;
-    }
-}
 
 
 fl_code_t
@@ -85,91 +56,26 @@ fl_keep_loaded(fl_t *fl)
 }
 
 
-/*
- * A string is told from other blocks by asking for one with the same bytes:
- * equal strings are one, so it is in that very block.  How far from its
- * beginning, the first one shows.
- */
+/* Each collection halves the stack, which deep calls have made large: what
+ * moves all arguments inside of one instruction takes no longer than they. */
 
 static int
 fl_keep_measure(lua_State *L)
 {
-    fl_t        *fl = lua_touserdata(L, 1);
-    char         probe[FL_BLOCK_MAX + 1];
-    size_t       header, size;
-    uint32_t     i, count;
-    fl_large_t   large[FL_LARGE_MAX];
+    int     i;
+    fl_t   *fl = lua_touserdata(L, 1);
+    size_t  size;
 
-    /* Each collection halves the buffer that strings are put together in. */
-    do {
-        size = fl_keep_buffers(fl);
+    for (i = 0; i < FL_COLLECTIONS_MAX; i++) {
+        size = fl->used;
         (void) lua_gc(L, LUA_GCCOLLECT, 0);
-    } while (fl_keep_buffers(fl) < size);
 
-    /* Workers are given what was checked. */
-    if (fl->is_checking) {
-        count = fl->large_count;
-        memcpy(large, fl->large, count * sizeof(fl_large_t));
-
-        fl->large_count = 0;
-        memset(probe, '-', sizeof(probe));
-        lua_pushlstring(L, probe, sizeof(probe));
-        assert(fl->large_count == 1);
-        header = (size_t) (lua_tostring(L, -1) - fl->large[0].data);
-        lua_settop(L, 0);
-
-        for (i = 0; i < count; i++) {
-            if (fl_keep_is_string(L, &large[i], header)) {
-                return luaL_error(L, "%s: it keeps a string of more than %d "
-                                  "bytes", fl->name, (int) FL_BLOCK_MAX);
-            }
+        if (fl->used >= size) {
+            break;
         }
-
-        (void) lua_gc(L, LUA_GCCOLLECT, 0);
     }
 
     (void) lua_gc(L, LUA_GCSTOP, 0);
-
-    return 0;
-}
-
-
-/* Of large blocks what is a power of two, which that buffer is. */
-
-static size_t
-fl_keep_buffers(const fl_t *fl)
-{
-    size_t    size;
-    uint32_t  i;
-
-    size = 0;
-
-    for (i = 0; i < fl->large_count; i++) {
-        if ((fl->large[i].size & (fl->large[i].size - 1)) == 0) {
-            size += fl->large[i].size;
-        }
-    }
-
-    return size;
-}
-
-
-static int
-fl_keep_is_string(lua_State *L, const fl_large_t *large, size_t header)
-{
-    size_t  i, size;
-
-    size = large->size - header;
-
-    for (i = 1; i <= FL_PADDING_MAX; i++) {
-        lua_pushlstring(L, large->data + header, size - i);
-
-        if (lua_tostring(L, -1) == large->data + header) {
-            return 1;
-        }
-
-        lua_pop(L, 1);
-    }
 
     return 0;
 }

@@ -187,15 +187,22 @@ fl_load(fl_t *fl)
 static int
 fl_load_run(lua_State *L)
 {
-    int    env;
-    char   chunk[256];
-    fl_t  *fl = lua_touserdata(L, 1);
+    int        env;
+    char       chunk[256];
+    fl_t      *fl = lua_touserdata(L, 1);
+    uint32_t   line;
 
     lua_settop(L, 0);
     fl_env_push(L);
     env = lua_gettop(L);
 
     snprintf(chunk, sizeof(chunk), "@%s", fl->name);
+
+    line = fl_scan(fl->source, fl->source_size);
+    if (line != 0) {
+        return luaL_error(L, "%s:%d: a string of more than %d bytes",
+                          fl->name, (int) line, (int) FL_STRING_MAX);
+    }
 
     /* "t": text.  Bytecode is not checked by anybody, and could do all. */
     if (luaL_loadbufferx(L, (const char *) fl->source, fl->source_size, chunk,

@@ -5,6 +5,7 @@
  *     fl_keep.c    what it keeps from call to call: collected, begun anew
  *     fl_env.c     what a rule may use, and nothing else
  *     fl_input.c   the argument o
+ *     fl_scan.c    the literals of a file
  *     fl_load.c    a file becomes rules
  *     fl_hooks.c   the hooks, and what they may answer
  *     fl_example.c the examples of a file
@@ -45,18 +46,11 @@ typedef struct {
     uint64_t  time_max_ns;             /* of the processor */
 } fl_budget_t;
 
-/* A block of more than FL_BLOCK_MAX, which only loading may ask for. */
-typedef struct {
-    const char  *data;
-    size_t       size;
-} fl_large_t;
-
-#define FL_LARGE_MAX  (FL_LOAD_MEMORY / FL_BLOCK_MAX)
-
 struct fl_s {
     lua_State         *L;
     lua_Alloc          alloc;          /* LuaJIT's own */
     void              *alloc_data;
+    const void        *buffer;         /* in which LuaJIT makes strings */
     fl_budget_t        budget;         /* of the run under way */
     size_t             used;           /* bytes, as LuaJIT counts them */
     size_t             loaded;         /* .. after the file was run */
@@ -78,8 +72,8 @@ struct fl_s {
     unsigned           is_full:1;      /* of what the rules keep */
     unsigned           is_small:1;     /* the file: quickly loaded again */
     unsigned           has_answered:1; /* since it was loaded */
-    uint32_t           large_count;
-    fl_large_t         large[FL_LARGE_MAX];
+    unsigned           is_finding:1;   /* the buffer is to be seen */
+    unsigned           is_long:1;      /* a string was, in this run */
 
     const fl_input_t  *in;             /* of the hook under way */
     fl_hook_t          hook;
@@ -134,12 +128,8 @@ uint64_t fl_now_ns(clockid_t clock);
 
 /* --- fl_keep.c -------------------------------------------------------- */
 
-/* A block of old_size, if it was one, is now one of size. */
-void fl_large(fl_t *fl, const void *block, size_t old_size, const void *p,
-    size_t size);
-
 /* The file was run: what it holds is measured, and collected by us from now
- * on.  FL_RULES: a string of it is too large. */
+ * on. */
 fl_code_t fl_keep_loaded(fl_t *fl);
 
 /* Collects for a while, between two calls. */
@@ -166,6 +156,11 @@ void fl_view(lua_State *L, const char *what);
 
 /* Pushes o, which shows fl->in. */
 void fl_input_push(lua_State *L);
+
+/* --- fl_scan.c -------------------------------------------------------- */
+
+/* The line of a literal of more than FL_STRING_MAX bytes; 0: there is none. */
+uint32_t fl_scan(const uint8_t *source, size_t size);
 
 /* --- fl_load.c -------------------------------------------------------- */
 

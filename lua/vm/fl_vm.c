@@ -3,9 +3,13 @@
  *
  * Memory.  Each allocation is counted by a wrapper around LuaJIT's own
  * allocator.  A call has three limits: what the VM holds, what it asks for
- * altogether, and what it asks for at once.  The last two bound the time of
- * what runs inside of one instruction, and no hook ever sees: joining,
- * copying and comparing strings.
+ * altogether, and what it asks for at once.  These bound the time of what runs
+ * inside of one instruction, and no hook ever sees.
+ *
+ * Strings.  LuaJIT makes each in one buffer, before it is a string.  The block
+ * of that buffer is known to the allocator, and may not grow to more than
+ * FL_STRING_MAX, loading included: no string is ever larger, and joining,
+ * copying, comparing and reading one as a number take no longer.
  *
  * Time.  A hook of LuaJIT's looks every FL_STRIDE instructions.  Nothing can
  * catch the error that it raises, for a rule has neither pcall nor coroutines,
@@ -29,6 +33,7 @@
 static void *fl_alloc(void *data, void *block, size_t old_size, size_t size);
 static int fl_panic(lua_State *L);
 static int fl_vm_setup(lua_State *L);
+static void fl_vm_join(lua_State *L, size_t size);
 static void fl_look(lua_State *L, lua_Debug *ar);
 static void fl_judge(lua_State *L, fl_t *fl, lua_Debug *ar);
 static void fl_judge_cpu(fl_t *fl, uint64_t now_ns);
@@ -36,6 +41,7 @@ static uint64_t fl_spent_ns(const fl_t *fl, uint64_t now_ns);
 static void fl_vm_begin(fl_t *fl, const fl_budget_t *budget);
 static fl_code_t fl_vm_end(fl_t *fl, int status);
 static void fl_vm_error(fl_t *fl, int status);
+static void fl_vm_short(fl_t *fl);
 
 
 const char *const  fl_code_word[] = {
@@ -82,7 +88,7 @@ int
 fl_vm_open(fl_t *fl)
 {
     fl->budget = fl_budget_own;
-    fl->large_count = 0;
+    fl->buffer = NULL;
     fl->L = luaL_newstate();
 
     if (fl->L == NULL) {
@@ -144,6 +150,8 @@ fl_panic(lua_State *L)
 static int
 fl_vm_setup(lua_State *L)
 {
+    fl_t  *fl = fl_of(L);
+
     if (luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF) == 0) {
         return luaL_error(L, "its compiler cannot be turned off");
     }
@@ -152,7 +160,35 @@ fl_vm_setup(lua_State *L)
         return luaL_error(L, "it takes no hook");
     }
 
+    /* The first string makes that there is a buffer, if there was none; the
+     * second one makes it grow: that alone is a block which becomes one of
+     * that size. */
+    fl_vm_join(L, FL_STRING_MAX / 8);
+    fl->is_finding = 1;
+    fl_vm_join(L, FL_STRING_MAX);
+    fl->is_finding = 0;
+
+    if (fl->buffer == NULL) {
+        return luaL_error(L, "where it makes strings cannot be seen");
+    }
+
     return 0;
+}
+
+
+/* Makes a string of that size of two. */
+
+static void
+fl_vm_join(lua_State *L, size_t size)
+{
+    char  half[FL_STRING_MAX / 2];
+
+    assert(size / 2 <= sizeof(half));
+    memset(half, '-', size / 2);
+    lua_pushlstring(L, half, size / 2);
+    lua_pushlstring(L, half, size / 2);
+    lua_concat(L, 2);
+    lua_pop(L, 1);
 }
 
 
@@ -173,7 +209,7 @@ fl_of(lua_State *L)
 /*
  * A new block of a power of two is the table of all strings, which grows by
  * the one string that is too many, whoever makes it.  A string is never so
- * large: it is put together in a buffer, which has grown before, and not anew.
+ * large: the buffer in which it would be made has not grown to that.
  */
 
 static void *
@@ -197,6 +233,11 @@ fl_alloc(void *data, void *block, size_t old_size, size_t size)
         {
             return NULL;
         }
+
+        if (block != NULL && block == fl->buffer && size > FL_STRING_MAX) {
+            fl->is_long = 1;
+            return NULL;
+        }
     }
 
     p = fl->alloc(fl->alloc_data, block, old_size, size);
@@ -205,8 +246,10 @@ fl_alloc(void *data, void *block, size_t old_size, size_t size)
         fl->used = fl->used - old_size + size;
         fl->alloc_bytes += size > old_size && !is_ours ? size : 0;
 
-        if ((size | old_size) > FL_BLOCK_MAX) {
-            fl_large(fl, block, old_size, p, size);
+        if (block != NULL && (block == fl->buffer
+                              || (fl->is_finding && size == FL_STRING_MAX)))
+        {
+            fl->buffer = p;
         }
     }
 
@@ -364,6 +407,7 @@ fl_vm_begin(fl_t *fl, const fl_budget_t *budget)
     fl->began_ns = 0;
     fl->cpu_ns = 0;
     fl->stopped = FL_OK;
+    fl->is_long = 0;
 }
 
 
@@ -407,14 +451,8 @@ fl_vm_error(fl_t *fl, int status)
     text = lua_type(fl->L, -1) == LUA_TSTRING ? lua_tostring(fl->L, -1)
                                               : NULL;
     /* Where it stood, LuaJIT does not tell then. */
-    if (status == LUA_ERRMEM && fl->in != NULL) {
-        snprintf(fl->error, sizeof(fl->error),
-                 "%s:%d: %s wanted too much memory", fl->name,
-                 fl->line[fl->hook], fl_hook_word[fl->hook]);
-
-    } else if (status == LUA_ERRMEM) {
-        snprintf(fl->error, sizeof(fl->error), "%s: it wanted too much memory",
-                 fl->name);
+    if (status == LUA_ERRMEM) {
+        fl_vm_short(fl);
 
     } else if (text == NULL) {
         snprintf(fl->error, sizeof(fl->error),
@@ -430,6 +468,29 @@ fl_vm_error(fl_t *fl, int status)
         if ((uint8_t) *line < 0x20 || *line == 0x7f) {
             *line = ' ';
         }
+    }
+}
+
+
+static void
+fl_vm_short(fl_t *fl)
+{
+    char  who[FL_SHOWN_SIZE];
+
+    snprintf(who, sizeof(who), " it");
+
+    if (fl->in != NULL) {
+        snprintf(who, sizeof(who), "%d: %s", fl->line[fl->hook],
+                 fl_hook_word[fl->hook]);
+    }
+
+    snprintf(fl->error, sizeof(fl->error), "%s:%s wanted too much memory",
+             fl->name, who);
+
+    if (fl->is_long) {
+        snprintf(fl->error, sizeof(fl->error), "%s:%s wanted too much memory, "
+                 "a string of more than %zu bytes", fl->name, who,
+                 FL_STRING_MAX);
     }
 }
 

@@ -42,7 +42,7 @@ static const hostile_t  hostile[] = {
       FL_BUDGET, NULL },
     { "reverse of much", "local s = 'xy' for i = 1, 12 do s = s .. s end "
       "while true do s = s:reverse() end", FL_CODE_COUNT, NULL },
-    { "comparing much", "local s = 'x' for i = 1, 12 do s = s .. s end "
+    { "comparing much", "local s = 'x' for i = 1, 11 do s = s .. s end "
       "local a, b = s .. 'a', s .. 'b' while true do local c = a < b end",
       FL_BUDGET, NULL },
     { "tonumber of much", "local s = '1' for i = 1, 12 do s = s .. s end "
@@ -51,6 +51,10 @@ static const hostile_t  hostile[] = {
     /* memory */
     { "doubling", "local s = 'x' while true do s = s .. s end", FL_MEMORY,
       "memory" },
+    { "a long string", "local s = ('x'):upper() for i = 1, 11 do s = s .. s "
+      "end s = s .. s return (s .. 'x'):len()", FL_MEMORY, "4096 bytes" },
+    { "a long string of many", "local s = 'x' for i = 1, 11 do s = s .. s "
+      "end return #(s .. s .. s)", FL_MEMORY, "4096 bytes" },
     { "a table that eats", "local t = {} while true do t[#t + 1] = {} end",
       FL_MEMORY, NULL },
     { "many strings", "local t = {} for i = 1, 1e9 do t[i] = 'x' .. i end",
@@ -79,7 +83,7 @@ static const hostile_t  hostile[] = {
       "is a table" },
     { "an error that is nil", "error()", FL_ERROR, "is a nil" },
     { "an error of two lines", "error('a\\nb\\tc')", FL_ERROR, "a b c" },
-    { "an error that is long", "local s = 'x' for i = 1, 12 do s = s .. s "
+    { "an error that is long", "local s = 'x' for i = 1, 11 do s = s .. s "
       "end error(s)", FL_ERROR, "xxx" },
     { "a bad assert", "assert(false)", FL_ERROR, "assertion failed" },
 

@@ -1,8 +1,9 @@
 /*
  * How long a worker may stand still for a file of rules that loads: data made
  * while loading, as large as may be, and the slowest that can be done with it;
- * what collects it; what is shared by the hooks of one request.  And that
- * rules which are good lose no answer by any of it.
+ * that it may be of any size up to that; what collects it; what is shared by
+ * the hooks of one request.  And that rules which are good lose no answer by
+ * any of it.
  */
 
 #include <signal.h>
@@ -23,22 +24,22 @@ typedef struct {
 } slow_t;
 
 
-#define LONG_STRING  "local a = '1' for i = 1, 13 do a = a .. a end " \
-                     "a = a .. a:sub(1, 8100) "
+#define LONG_STRING  "local a = '1' for i = 1, 12 do a = a .. a end " \
+                     "a = a:sub(1, 4095) "
 #define TEN(text)    text text text text text text text text text text
 
 static const slow_t  slow[] = {
-    { "a number of 16 KiB", LONG_STRING,
+    { "a number of 4 KiB", LONG_STRING,
       "local x while true do " TEN(TEN("x = a + 1 ")) " end" },
-    { "tonumber of 16 KiB", LONG_STRING,
+    { "tonumber of 4 KiB", LONG_STRING,
       "local f = tonumber while true do " TEN("f(a) ") " end" },
-    { "comparing 16 KiB", LONG_STRING "local b, c = a .. 'b', a .. 'c' ",
+    { "comparing 4 KiB", LONG_STRING "local b, c = a .. 'b', a .. 'c' ",
       "local x while true do " TEN(TEN("x = b < c ")) " end" },
-    { "contains of 16 KiB", "local function f(...) local c = string.contains "
+    { "contains of 4 KiB", "local function f(...) local c = string.contains "
       "while true do " TEN("c(...) ") " end end "
-      "local s = 'x' for i = 1, 13 do s = s .. s end s = s .. s:sub(1, 7900) ",
+      "local s = 'x' for i = 1, 12 do s = s .. s end ",
       "f(s, s:sub(1, 10) .. 'y' .. s:sub(1, 53))" },
-    { "upper of 16 KiB", LONG_STRING, "while true do "
+    { "upper of 4 KiB", LONG_STRING, "while true do "
       TEN("a:upper() ") " end" },
     { "next of an emptied table", "local t = {} for i = 1, 30000 do "
       "t[i + 0.5] = 1 end for k in pairs(t) do t[k] = nil end ",
@@ -54,11 +55,13 @@ static const slow_t  slow[] = {
       "table.remove(t, 1) end" },
     { "garbage beside a table of all that there is", "local t = {} "
       "for i = 1, 22000 do t['user' .. i .. '.example'] = true end ",
-      "local s = 'x' for i = 1, 13 do s = s .. s end local u "
-      "for i = 1, 100 do u = s:sub(1, 8000) .. o.qty .. i end return 5" },
+      "local s = 'x' for i = 1, 11 do s = s .. s end local u "
+      "for i = 1, 200 do u = s .. s:sub(1, 1900) .. o.qty .. i end "
+      "return 5" },
     { "no memory beside it", "local t = {} "
       "for i = 1, 22000 do t['user' .. i .. '.example'] = true end ",
-      "local s = 'x' while true do s = s .. s end" },
+      "local s = 'x' while true do s = s:sub(1, 2000) .. s:sub(1, 2000) "
+      ".. #s .. o.qty end" },
     { "state", "local t, n = {}, 0 ",
       "for i = 1, 2000 do n = n + 1 t[n % 1000] = { t[n % 1000] } end "
       "return 5" },
@@ -119,23 +122,102 @@ refused(const char *text, const char *error)
 }
 
 
+/* A file with n bytes between two texts. */
+static void
+literal(int i, const char *before, size_t n, const char *after, int is_good)
+{
+    fl_t         *fl;
+    static char   text[FL_STRING_MAX + 4096];
+
+    snprintf(text, sizeof(text), "%s%*s%s\nfunction price(o) return 1 end",
+             before, (int) n, "x", after);
+    fl = rules_of(text);
+    OK(is_good ? fl != NULL : fl == NULL && strstr(rules_err, "a string of "
+                                                   "more than 4096") != NULL,
+       "literal %d, %zu bytes: %s", i, n, rules_err);
+    fl_destroy(fl);
+}
+
+
+static void
+test_literals(void)
+{
+    int  i;
+
+    static const char *const  string[][2] = {
+        { "local a = '", "'" }, { "local a = \"", "\"" },
+        { "local a = [[", "]]" }, { "local a = [==[", "]==]" },
+        { "#'\nlocal a = '", "'" }, { "\xef\xbb\xbf#[[\nlocal a = '", "'" },
+        { "--[==x '\nlocal a = '", "'" }, { "--[[\n']] local a = '", "'" },
+        { "local b = '\\'' local a = '", "'" },
+        { "local b = '\\\\' local a = '", "'" },
+        { "local b = 'x\\\r\ny' local a = '", "'" },
+        { "local b = 'x\\z \n y' local a = '", "'" },
+        { "local b = [[']=]] local a = '", "'" },
+        { "local b = [=[]]]=] local a = '", "'" },
+        { "local b = {} local c = b[b] or 5 - 4 local a = '", "'" },
+    };
+
+    for (i = 0; i < (int) (sizeof(string) / sizeof(string[0])); i++) {
+        literal(i, string[i][0], FL_STRING_MAX, string[i][1], 1);
+        literal(i, string[i][0], FL_STRING_MAX + 1, string[i][1], 0);
+    }
+
+    literal(-1, "-- '", FL_STRING_MAX + 1, "", 1);
+    literal(-2, "--[[ '", FL_STRING_MAX + 1, "]]", 1);
+    literal(-3, "local a = ", FL_STRING_MAX + 1, "", 1);
+}
+
+
 static void
 test_loading(void)
 {
-    static char  literal[(16 << 10) + 64];
-
-    refused("local a = 'x' for i = 1, 15 do a = a .. a end "
-            "function price(o) return #a end", "a string of more than 16384");
+    refused("local a = 'x' for i = 1, 13 do a = a .. a end "
+            "function price(o) return #a end", "a string of more than 4096");
     refused("local t, a = {}, 'x' for i = 1, 17 do a = a .. a end t[a] = 1 "
             "function price(o) return t.x end", "a string of more than");
-    memset(literal, 'x', sizeof(literal) - 1);
-    memcpy(literal, "function price() return #'", 26);
-    memcpy(literal + sizeof(literal) - 6, "' end", 5);
-    refused(literal, "a string of more than");
+    refused("local a = 'x' for i = 1, 12 do a = a .. a end a = a .. 'y' "
+            "function price(o) return 1 end", "a string of more than");
     refused("local t = {} for i = 1, 300000 do t[i] = i end "
             "function price(o) return #t end", "too much memory");
     refused("local t = {} for i = 1, 100000 do t[i] = 'a' .. i end "
             "function price(o) return #t end", "too much memory");
+}
+
+
+/* Each number of strings at which LuaJIT's table of them grows, beside one
+ * large table and beside four. */
+static void
+test_sizes(void)
+{
+    int   n, strings, tables, bad;
+    fl_t *fl;
+    char  text[512], first[FL_ERROR_SIZE];
+
+    for (strings = 4096; strings <= 16384; strings *= 2) {
+        for (tables = 1; tables <= 4; tables += 3) {
+            bad = 0;
+            first[0] = '\0';
+
+            for (n = strings - 260; n < strings - 180; n++) {
+                snprintf(text, sizeof(text), "local b = { {}, {}, {}, {} } "
+                         "for i = 1, %d do local s = 'user' .. i .. '.example'"
+                         "for k = 1, %d do b[k][s] = true end end "
+                         "function price(o) return b[1].x and 1 or 2 end",
+                         n, tables);
+                fl = rules_of(text);
+
+                if (fl == NULL && bad++ == 0) {
+                    memcpy(first, rules_err, sizeof(first));
+                }
+
+                fl_destroy(fl);
+            }
+
+            OK(bad == 0, "some %d strings in %d tables: %d of 80 files are "
+               "refused: %s", strings, tables, bad, first);
+        }
+    }
 }
 
 
@@ -340,6 +422,8 @@ main(void)
     }
 
     test_loading();
+    test_literals();
+    test_sizes();
     test_good();
     test_flat();
     test_preempted();
