@@ -26,7 +26,7 @@
 
 
 #define FL_INSTRUCTIONS_MAX  100000    /* of a call, give or take FL_STRIDE */
-#define FL_STRIDE            200       /* between two looks */
+#define FL_STRIDE            50        /* between two looks */
 #define FL_TIME_MAX_US       2000      /* of a call, looked at as often */
 #define FL_MEMORY_MAX        ((size_t) 1 << 20)    /* that the rules keep,
                                                       besides their file's */

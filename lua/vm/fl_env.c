@@ -38,23 +38,28 @@ static int fl_contains(lua_State *L);
 static int fl_starts_with(lua_State *L);
 static int fl_ends_with(lua_State *L);
 static int fl_percent(lua_State *L);
+static int fl_max(lua_State *L);
+static int fl_min(lua_State *L);
+static int fl_extreme(lua_State *L, int is_max);
+static int fl_char(lua_State *L);
 static int fl_next(lua_State *L);
+static int fl_pairs(lua_State *L);
 static int fl_insert(lua_State *L);
 static int fl_remove(lua_State *L);
 static int fl_length(lua_State *L);
 
 
 static const char *const  fl_base_names[] = {
-    "assert", "error", "ipairs", "pairs", "select", "tonumber", "type", NULL
+    "assert", "error", "ipairs", "select", "tonumber", "type", NULL
 };
 
 static const char *const  fl_math_names[] = {
-    "abs", "ceil", "exp", "floor", "fmod", "huge", "log", "max", "min",
-    "modf", "pi", "pow", "sqrt", NULL
+    "abs", "ceil", "exp", "floor", "fmod", "huge", "log", "modf", "pi", "pow",
+    "sqrt", NULL
 };
 
 static const char *const  fl_string_names[] = {
-    "byte", "char", "len", "lower", "reverse", "sub", "upper", NULL
+    "byte", "len", "lower", "reverse", "sub", "upper", NULL
 };
 
 static const char *const  fl_table_names[] = { NULL };
@@ -73,7 +78,14 @@ static const luaL_Reg  fl_own[] = {
     { NULL, NULL }
 };
 
+static const luaL_Reg  fl_own_math[] = {
+    { "max", fl_max },
+    { "min", fl_min },
+    { NULL, NULL }
+};
+
 static const luaL_Reg  fl_own_string[] = {
+    { "char", fl_char },
     { "contains", fl_contains },
     { "ends_with", fl_ends_with },
     { "starts_with", fl_starts_with },
@@ -121,6 +133,9 @@ fl_env_push(lua_State *L)
     }
 
     luaL_register(L, NULL, fl_own);
+    lua_getfield(L, -1, "next");
+    lua_pushcclosure(L, fl_pairs, 1);
+    lua_setfield(L, -2, "pairs");
     fl_env_shut(L);
 
     lua_newtable(L);
@@ -163,7 +178,10 @@ fl_env_take(lua_State *L, const fl_allowed_t *allowed)
         return;
     }
 
-    if (strcmp(allowed->library, LUA_STRLIBNAME) == 0) {
+    if (strcmp(allowed->library, LUA_MATHLIBNAME) == 0) {
+        luaL_register(L, NULL, fl_own_math);
+
+    } else if (strcmp(allowed->library, LUA_STRLIBNAME) == 0) {
         luaL_register(L, NULL, fl_own_string);
 
     } else if (strcmp(allowed->library, LUA_TABLIBNAME) == 0) {
@@ -357,6 +375,72 @@ fl_percent(lua_State *L)
 }
 
 
+/*
+ * LuaJIT's own take any number of arguments, and each may be a text that is
+ * read as a number, all inside of one instruction.
+ */
+
+static int
+fl_max(lua_State *L)
+{
+    return fl_extreme(L, 1);
+}
+
+
+static int
+fl_min(lua_State *L)
+{
+    return fl_extreme(L, 0);
+}
+
+
+static int
+fl_extreme(lua_State *L, int is_max)
+{
+    int         i, count;
+    lua_Number  n, best;
+
+    count = lua_gettop(L);
+    fl_charge(L, (size_t) count);
+    luaL_checktype(L, 1, LUA_TNUMBER);
+    best = lua_tonumber(L, 1);
+
+    for (i = 2; i <= count; i++) {
+        luaL_checktype(L, i, LUA_TNUMBER);
+        n = lua_tonumber(L, i);
+
+        if (is_max ? n > best : n < best) {
+            best = n;
+        }
+    }
+
+    lua_pushnumber(L, best);
+    return 1;
+}
+
+
+static int
+fl_char(lua_State *L)
+{
+    int      i, count;
+    char     text[FL_STRING_MAX];
+    int64_t  byte;
+
+    count = lua_gettop(L);
+    fl_charge(L, (size_t) count);
+    luaL_argcheck(L, count <= (int) FL_STRING_MAX, count, "too many");
+
+    for (i = 1; i <= count; i++) {
+        luaL_argcheck(L, fl_whole(L, i, UINT8_MAX, &byte), i,
+                      "a whole number, 0 to 255, is wanted");
+        text[i - 1] = (char) byte;
+    }
+
+    lua_pushlstring(L, text, (size_t) count);
+    return 1;
+}
+
+
 static int
 fl_next(lua_State *L)
 {
@@ -370,6 +454,19 @@ fl_next(lua_State *L)
 
     lua_pushnil(L);
     return 1;
+}
+
+
+/* So that no other next is to be had. */
+
+static int
+fl_pairs(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    return 3;
 }
 
 

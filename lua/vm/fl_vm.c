@@ -25,7 +25,7 @@
 
 
 #define FL_NS_A_US    1000u
-#define FL_LOOKS_CPU  2                /* the look that asks for its clock */
+#define FL_LOOKS_CPU  8                /* the look that asks for its clock */
 #define FL_WALL       25u              /* times a limit, whoever is to blame */
 #define FL_CHECKED    5u               /* times it, for examples */
 

@@ -48,6 +48,16 @@ static const hostile_t  hostile[] = {
     { "tonumber of much", "local s = '1' for i = 1, 12 do s = s .. s end "
       "while true do tonumber(s) end", FL_BUDGET, NULL },
 
+    { "max of a text", "return math.max('5')", FL_ERROR, "number expected" },
+    { "min of nothing", "return math.min()", FL_ERROR, "number expected" },
+    { "char of a text", "return string.char('65')", FL_ERROR, "0 to 255" },
+    { "char of much", "return string.char(256)", FL_ERROR, "0 to 255" },
+    { "max of two", "return math.max(2, 5, 3) + math.min(2, 1, 3) * 10 "
+      "- (string.char(72, 105) == 'Hi' and 15 or 0)", FL_OK, NULL },
+    { "pairs of nothing", "pairs()", FL_ERROR, "table expected" },
+    { "LuaJIT's next", "if pairs({}) ~= next then return 1 end error('own')",
+      FL_ERROR, "own" },
+
     /* memory */
     { "doubling", "local s = 'x' while true do s = s .. s end", FL_MEMORY,
       "memory" },

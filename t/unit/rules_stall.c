@@ -28,7 +28,35 @@ typedef struct {
                      "a = a:sub(1, 4095) "
 #define TEN(text)    text text text text text text text text text text
 
+#define EMPTIED      "local t = {} for i = 1, 65000 do t[i] = 1 end " \
+                     "for i = 1, 65000 do t[i] = nil end "
+/* Calls f with as many strings as a call can have. */
+#define MANY(f, n)   LONG_STRING "local function g(n, ...) if n == 0 then " \
+                     "while true do " TEN(f "(...) ") " end end return " \
+                     "g(n - 1, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, " \
+                     "a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, ...) end " \
+                     "local function deep(n) if n > 0 then return 1 + " \
+                     "deep(n - 1) end return 0 end deep(6000) ", \
+                     "return g(" n ")"
 static const slow_t  slow[] = {
+    { "max of many", MANY("math.max", "20") },
+    { "min of many", MANY("math.min", "3") },
+    { "char of many", MANY("string.char", "20") },
+    { "select of many", MANY("select", "40") },
+    { "select of what fits", MANY("type(select)", "40") },
+    { "assert of many", MANY("assert", "50") },
+    { "next that pairs gives", EMPTIED, "local n = pairs({}) while true do "
+      TEN(TEN("n(t) ")) " end" },
+    { "two numbers of 4 KiB at once", LONG_STRING,
+      "local x while true do " TEN(TEN("x = a + a ")) " end" },
+    { "what is below a number of 4 KiB", LONG_STRING,
+      "local x while true do " TEN(TEN("x = -a ")) " end" },
+    { "floor of 4 KiB", LONG_STRING,
+      "local f = math.floor while true do " TEN(TEN("f(a) ")) " end" },
+    { "pow of 4 KiB", LONG_STRING,
+      "local f = math.pow while true do " TEN(TEN("f(a, a) ")) " end" },
+    { "a loop from 4 KiB", LONG_STRING,
+      "while true do " TEN("for i = a, a, a do break end ") " end" },
     { "a number of 4 KiB", LONG_STRING,
       "local x while true do " TEN(TEN("x = a + 1 ")) " end" },
     { "tonumber of 4 KiB", LONG_STRING,
@@ -78,10 +106,11 @@ test_slow(const slow_t *s)
 {
     int        n;
     fl_t      *fl;
-    char       text[4096];
     int64_t    total;
     uint64_t   us, worst_us;
     fl_code_t  code;
+
+    static char  text[FL_FILE_SIZE_MAX];
 
     snprintf(text, sizeof(text), "%s\nfunction price(o) %s end", s->load,
              s->body);
