@@ -122,6 +122,9 @@ struct ngx_faka_rules_s {
     ngx_int_t           hour;
     ngx_int_t           weekday;
 
+    ngx_event_t         tend;              /* a VM, between requests */
+    uint64_t            rested_us;         /* not before, steady clock */
+
     ngx_faka_rules_line_t  line[NGX_FAKA_RULES_COUNT][FL_HOOK_COUNT];
     ngx_faka_rules_line_t  refused;
 };

@@ -14,10 +14,14 @@
 
 
 #define NGX_FAKA_SHADOW_PART  4            /* of a request's time */
+#define NGX_FAKA_TEND_SHARE   100          /* one part of a worker's time */
+#define NGX_FAKA_TEND_REST_US 10000000     /* after a VM that was not made */
 
 
 static fl_t *ngx_faka_rules_vm(ngx_faka_rules_t *rules,
     const ngx_faka_rules_file_t *file);
+static void ngx_faka_rules_tend_soon(ngx_faka_rules_t *rules);
+static void ngx_faka_rules_tend(ngx_event_t *ev);
 static fl_code_t ngx_faka_rules_price(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, int64_t *total);
 static int64_t ngx_faka_rules_shadow(ngx_faka_rules_t *rules,
@@ -47,6 +51,10 @@ ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
     }
 
     rules->worker = worker;
+    rules->tend.handler = ngx_faka_rules_tend;
+    rules->tend.data = rules;
+    rules->tend.log = worker->log;
+    rules->tend.cancelable = 1;
     rules->asks = shop->rules[NGX_FAKA_RULES_MAIN].source.len != 0
                   || shop->rules[NGX_FAKA_RULES_CANARY].source.len != 0
                   || shop->review_over != 0 || shop->review_first
@@ -66,8 +74,8 @@ ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
                                           file->source.len);
         rules->vm[i] = ngx_faka_rules_vm(rules, file);
 
-        if (rules->vm[i] == NULL) {
-            return NGX_ERROR;
+        if (fl_wants(rules->vm[i])) {
+            ngx_faka_rules_tend_soon(rules);
         }
 
         fl_share(rules->vm[i], &rules->left_ns[i]);
@@ -81,7 +89,8 @@ ngx_faka_rules_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
 
 
 /* The master has checked the same bytes: what fails here is memory.  A worker
- * without it goes on, by what the shop does without an answer. */
+ * without it goes on, by what the shop does without an answer, and tries it
+ * again later. */
 
 static fl_t *
 ngx_faka_rules_vm(ngx_faka_rules_t *rules, const ngx_faka_rules_file_t *file)
@@ -96,9 +105,73 @@ ngx_faka_rules_vm(ngx_faka_rules_t *rules, const ngx_faka_rules_file_t *file)
         ngx_log_error(NGX_LOG_EMERG, rules->worker->log, 0,
                       "faka_shop \"%V\": a worker cannot make its rules: %s",
                       &rules->worker->shop->name, err);
+        rules->rested_us = ngx_faka_steady_us() + NGX_FAKA_TEND_REST_US;
     }
 
     return vm;
+}
+
+
+static void
+ngx_faka_rules_tend_soon(ngx_faka_rules_t *rules)
+{
+    uint64_t  now_us;
+
+    if (rules->tend.timer_set) {
+        return;
+    }
+
+    now_us = ngx_faka_steady_us();
+
+    ngx_add_timer(&rules->tend, rules->rested_us <= now_us ? 1
+                  : (ngx_msec_t) ((rules->rested_us - now_us) / 1000 + 1));
+}
+
+
+/*
+ * What takes as long as loading is done here, between requests, and then not
+ * before a hundred times as long is over: whatever buyers make rules do, that
+ * is no more than one part in a hundred of a worker's time.
+ */
+
+static void
+ngx_faka_rules_tend(ngx_event_t *ev)
+{
+    fl_code_t          code;
+    uint64_t           began_us, now_us;
+    ngx_uint_t         i, again;
+    ngx_faka_rules_t  *rules;
+
+    rules = ev->data;
+    began_us = ngx_faka_steady_us();
+    again = 0;
+
+    for (i = 0; i < NGX_FAKA_RULES_COUNT; i++) {
+
+        if (rules->vm[i] == NULL || !fl_wants(rules->vm[i])) {
+            continue;
+        }
+
+        code = fl_tend(rules->vm[i]);
+
+        if (code == FL_RULES) {
+            fl_destroy(rules->vm[i]);
+            rules->vm[i] = ngx_faka_rules_vm(rules,
+                                             &rules->worker->shop->rules[i]);
+            fl_share(rules->vm[i], &rules->left_ns[i]);
+        }
+
+        again |= (ngx_uint_t) fl_wants(rules->vm[i]);
+    }
+
+    now_us = ngx_faka_steady_us();
+    rules->rested_us = now_us + (now_us - began_us) * NGX_FAKA_TEND_SHARE;
+
+    if (again) {
+        rules->rested_us = ngx_max(rules->rested_us,
+                                   now_us + NGX_FAKA_TEND_REST_US);
+        ngx_faka_rules_tend_soon(rules);
+    }
 }
 
 
@@ -109,6 +182,10 @@ ngx_faka_rules_stop(ngx_faka_worker_t *worker)
 
     if (worker->rules == NULL) {
         return;
+    }
+
+    if (worker->rules->tend.timer_set) {
+        ngx_del_timer(&worker->rules->tend);
     }
 
     for (i = 0; i < NGX_FAKA_RULES_COUNT; i++) {
@@ -509,6 +586,10 @@ ngx_faka_rules_asked(ngx_faka_rules_t *rules,
     fk_stat_add(&rules->worker->fk,
                 NGX_FAKA_STAT_RULES_CALLS
                 + (variant * FL_HOOK_COUNT + hook) * FL_CODE_COUNT + code, 1);
+
+    if (fl_wants(rules->vm[variant])) {
+        ngx_faka_rules_tend_soon(rules);
+    }
 
     if (code == FL_OK || code == FL_MISSING) {
         return;

@@ -217,12 +217,22 @@ fl_t *fl_create(const char *name, const uint8_t *source, size_t size,
 
 /*
  * The same of bytes that fl_create() has taken, without their examples, for a
- * worker.  NULL only if there is no memory for a few KiB; when the VM cannot
- * be made err is not empty, and each hook gives FL_MEMORY.
+ * worker.  Never NULL: when it cannot be made err is not empty, and each hook
+ * gives FL_MEMORY.
  */
 fl_t *fl_open(const char *name, const uint8_t *source, size_t size,
     char err[FL_ERROR_SIZE]);
 void fl_destroy(fl_t *fl);
+
+/*
+ * Between two requests.  fl_wants: 1 when there is no VM, or a call was
+ * refused memory, or the rules keep more than FL_MEMORY_MAX.  fl_tend then
+ * collects all garbage, and makes the VM anew if the rules keep what they
+ * should not: that takes what loading takes, and does not happen in a call.
+ * FL_OK; FL_MEMORY: there is no VM; FL_RULES: nor its file, fl_open() again.
+ */
+int fl_wants(const fl_t *fl);
+fl_code_t fl_tend(fl_t *fl);
 
 /* What stands on an order made by these rules: of the file's bytes, not 0. */
 uint32_t fl_version(const fl_t *fl);

@@ -208,7 +208,7 @@ fl_ask(fl_t *fl, fl_hook_t hook, const fl_input_t *in, int results)
         return FL_MISSING;
     }
 
-    if ((fl->L == NULL || fl->is_full) && !fl_keep_ready(fl)) {
+    if (fl->L == NULL) {
         return FL_MEMORY;
     }
 
@@ -228,7 +228,7 @@ fl_ask(fl_t *fl, fl_hook_t hook, const fl_input_t *in, int results)
     code = fl_vm_call(fl, &budget, 1, results);
     fl->in = NULL;
 
-    fl_keep_ended(fl, code);
+    fl->is_short |= code == FL_MEMORY;
 
     if (fl->used > fl->collect_at) {
         fl_keep_collect(fl);

@@ -8,10 +8,10 @@
  * nothing to do.
  *
  * State.  Rules keep nothing, it is said, but their own locals outlive a call.
- * When a collection leaves more than FL_MEMORY_MAX, or two calls in a row were
- * refused memory, the VM begins anew from the file, before the next call; not
- * if loading took longer than FL_RENEW_US: a worker would stand still.  Such
- * rules give no answer any more until there is a new configuration.
+ * When a collection has left more than FL_MEMORY_MAX, or a call was refused
+ * memory, somebody is to look between two requests: all garbage is collected
+ * then, and what is left is the rules' own.  If it is too much the VM begins
+ * anew from its file.  Until then hooks are asked as before.
  */
 
 #include "fl_priv.h"
@@ -19,12 +19,10 @@
 
 #define FL_COLLECT_US    300           /* between two calls */
 #define FL_COLLECT_FROM  ((size_t) 256 << 10)      /* of garbage on */
-#define FL_RENEW_US      2000
 
-/* What takes no longer, whatever the clock has made of the first time. */
-#define FL_SMALL_STRIDES  (50000 / FL_STRIDE)
-#define FL_SMALL_SIZE     ((size_t) 8 << 10)
-#define FL_SMALL_MEMORY   ((size_t) 256 << 10)
+/* A call that was refused memory has a reason in what is kept from here on: a
+ * table at the limit of a block has as much. */
+#define FL_KEPT_MAX      (FL_BLOCK_MAX / 2)
 
 #define FL_COLLECTIONS_MAX  12         /* of what loading has left */
 
@@ -36,21 +34,14 @@ static int fl_keep_step(lua_State *L);
 fl_code_t
 fl_keep_loaded(fl_t *fl)
 {
-    uint32_t   strides;
     fl_code_t  code;
 
-    strides = fl->strides;
     code = fl_vm_run(fl, &fl_budget_own, fl_keep_measure);
 
     fl->loaded = fl->used;
-    fl->is_small = strides <= FL_SMALL_STRIDES
-                   && fl->source_size <= FL_SMALL_SIZE
-                   && fl->loaded <= FL_SMALL_MEMORY;
     fl->collect_at = fl->used + FL_COLLECT_FROM;
-    fl->memory_errors = 0;
+    fl->is_short = 0;
     fl->is_over = 0;
-    fl->is_full = 0;
-    fl->has_answered = 0;
 
     return code;
 }
@@ -118,20 +109,9 @@ fl_keep_step(lua_State *L)
 
     (void) lua_gc(L, LUA_GCSTOP, 0);
 
-    if (!is_done) {
-        return 0;
-    }
-
-    fl->collect_at = fl->used + FL_COLLECT_FROM;
-
-    /* What was made meanwhile is still there: the next one will tell. */
-    if (fl->used > fl->loaded + FL_MEMORY_MAX) {
-        fl->is_full = fl->is_over;
-        fl->is_over = 1;
-        fl->collect_at = fl->used;
-
-    } else {
-        fl->is_over = 0;
+    if (is_done) {
+        fl->collect_at = fl->used + FL_COLLECT_FROM;
+        fl->is_over |= fl->used > fl->loaded + FL_MEMORY_MAX;
     }
 
     return 0;
@@ -140,54 +120,43 @@ fl_keep_step(lua_State *L)
 
 /* --- state ------------------------------------------------------------- */
 
-void
-fl_keep_ended(fl_t *fl, fl_code_t code)
+int
+fl_wants(const fl_t *fl)
 {
-    if (code != FL_MEMORY) {
-        fl->memory_errors = 0;
-        fl->has_answered |= code == FL_OK;
-        return;
-    }
-
-    /* Who has never answered since has not filled it: it wants too much. */
-    fl->memory_errors++;
-    fl->is_full |= fl->memory_errors >= 2 && fl->has_answered;
+    return fl->L == NULL || fl->is_short || fl->is_over;
 }
 
 
-int
-fl_keep_ready(fl_t *fl)
+fl_code_t
+fl_tend(fl_t *fl)
 {
-    uint64_t  began_ns;
+    size_t  kept;
 
-    /* Not while examples run: a file is to be right from the beginning. */
-    if (fl->L != NULL && (!fl->is_full || fl->is_checking)) {
-        return 1;
+    if (fl->source == NULL) {
+        return FL_RULES;
     }
 
-    if (fl->L == NULL) {
-        snprintf(fl->error, sizeof(fl->error), "%s: it is not loaded, since "
-                 "there was no memory, or since it kept too much and takes "
-                 "too long to load again", fl->name);
-        return 0;
-    }
+    if (fl->L != NULL) {
+        fl->budget = fl_budget_own;
+        (void) lua_cpcall(fl->L, fl_keep_measure, fl);
 
-    fl_vm_close(fl);
+        kept = fl->used > fl->loaded ? fl->used - fl->loaded : 0;
 
-    if (fl->load_ns > FL_RENEW_US * 1000u && !fl->is_small) {
-        return fl_keep_ready(fl);
-    }
+        if (kept <= (fl->is_short ? FL_KEPT_MAX : FL_MEMORY_MAX)) {
+            fl->collect_at = fl->used + FL_COLLECT_FROM;
+            fl->is_short = 0;
+            fl->is_over = 0;
+            return FL_OK;
+        }
 
-    fl->rebuilds++;
-    began_ns = fl_now_ns(CLOCK_MONOTONIC);
-
-    if (fl_vm_open(fl) && fl_load(fl) != FL_OK) {
         fl_vm_close(fl);
+        fl->rebuilds++;
     }
 
-    if (fl->left_ns != NULL) {
-        *fl->left_ns -= (int64_t) (fl_now_ns(CLOCK_MONOTONIC) - began_ns);
+    if (!fl_vm_open(fl) || fl_load(fl) != FL_OK) {
+        fl_vm_close(fl);
+        return FL_MEMORY;
     }
 
-    return fl->L != NULL;
+    return FL_OK;
 }

@@ -31,21 +31,29 @@ fl_create(const char *name, const uint8_t *source, size_t size,
 }
 
 
+/* What is opened without memory for the file's bytes. */
+static fl_t  fl_none;
+
+
 fl_t *
 fl_open(const char *name, const uint8_t *source, size_t size,
     char err[FL_ERROR_SIZE])
 {
     fl_t  *fl;
 
+    err[0] = '\0';
     fl = fl_new(name, source, size, err);
 
-    if (fl != NULL) {
-        if (!fl_vm_open(fl) || fl_load(fl) != FL_OK) {
-            fl_vm_close(fl);
-        }
-
-        memcpy(err, fl->error, FL_ERROR_SIZE);
+    if (fl == NULL) {
+        memcpy(fl_none.error, err, FL_ERROR_SIZE);
+        return &fl_none;
     }
+
+    if (!fl_vm_open(fl) || fl_load(fl) != FL_OK) {
+        fl_vm_close(fl);
+    }
+
+    memcpy(err, fl->error, FL_ERROR_SIZE);
 
     return fl;
 }
@@ -117,7 +125,7 @@ fl_check(fl_t *fl)
 void
 fl_destroy(fl_t *fl)
 {
-    if (fl != NULL) {
+    if (fl != NULL && fl != &fl_none) {
         fl_vm_close(fl);
         free(fl->source);
         free(fl->name);
@@ -171,16 +179,10 @@ fl_code_t
 fl_load(fl_t *fl)
 {
     fl_code_t  code;
-    uint64_t   began_ns;
-
-    began_ns = fl_now_ns(CLOCK_THREAD_CPUTIME_ID);
 
     code = fl_vm_run(fl, &fl_budget_load, fl_load_run);
-    code = code == FL_OK ? fl_keep_loaded(fl) : code;
 
-    fl->load_ns = fl_now_ns(CLOCK_THREAD_CPUTIME_ID) - began_ns;
-
-    return code;
+    return code == FL_OK ? fl_keep_loaded(fl) : code;
 }
 
 

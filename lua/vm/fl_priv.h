@@ -57,7 +57,6 @@ struct fl_s {
     size_t             alloc_bytes;    /* asked for in this run */
     size_t             collect_at;     /* used, from which on it is done */
     uint64_t           collect_until_ns;
-    uint64_t           load_ns;        /* what loading the file took */
     uint32_t           strides;        /* of this run */
     uint32_t           charged;        /* instructions, less than a stride */
     uint64_t           began_ns;       /* 0: not yet looked at the clock */
@@ -67,11 +66,8 @@ struct fl_s {
     int64_t           *left_ns;        /* NULL: nothing is shared */
     fl_code_t          stopped;        /* FL_OK: nothing stopped it */
 
-    uint32_t           memory_errors;  /* in a row */
+    unsigned           is_short:1;     /* a call was refused memory */
     unsigned           is_over:1;      /* a collection has left too much */
-    unsigned           is_full:1;      /* of what the rules keep */
-    unsigned           is_small:1;     /* the file: quickly loaded again */
-    unsigned           has_answered:1; /* since it was loaded */
     unsigned           is_finding:1;   /* the buffer is to be seen */
     unsigned           is_long:1;      /* a string was, in this run */
 
@@ -134,12 +130,6 @@ fl_code_t fl_keep_loaded(fl_t *fl);
 
 /* Collects for a while, between two calls. */
 void fl_keep_collect(fl_t *fl);
-
-/* How a call has ended; whether the rules keep too much. */
-void fl_keep_ended(fl_t *fl, fl_code_t code);
-
-/* Before a call: the VM begins anew when it is full.  0: there is none. */
-int fl_keep_ready(fl_t *fl);
 
 /* --- fl_env.c --------------------------------------------------------- */
 

@@ -110,4 +110,15 @@ price_of(fl_t *fl, int64_t *total)
 }
 
 
+/* What a worker does between two requests. */
+__attribute__((unused))
+static void
+rules_tend(fl_t *fl)
+{
+    if (fl_wants(fl)) {
+        (void) fl_tend(fl);
+    }
+}
+
+
 #endif /* FAKA_RULES_SHOP_H_INCLUDED_ */

@@ -329,6 +329,8 @@ test_flat(void)
             failed++;
             last = n;
         }
+
+        rules_tend(fl);
     }
 
     fl_spent(fl, &spent);
@@ -343,10 +345,70 @@ test_flat(void)
 
     for (n = 0; n < 100; n++) {
         (void) price_of(fl, &total);
+        rules_tend(fl);
     }
 
     fl_spent(fl, &spent);
     EQ_INT(spent.rebuilds, 0, "who only wants too much is not loaded again");
+    fl_destroy(fl);
+}
+
+
+/* A file that takes long to load.  Some orders are refused memory: the others
+ * have their answer, before and after somebody looks.  When it is full it is
+ * not loaded again inside of a call, but between two. */
+static void
+test_long(void)
+{
+    int         n;
+    fl_t       *fl;
+    int64_t     total;
+    uint64_t    us, longest_us;
+    fl_spent_t  spent;
+
+    fl = rules_of("local b, t, c = {}, {}, 0 for i = 1, 22000 do "
+                  "b['user' .. i .. '.example'] = true end "
+                  "function price(o) local s = { 1 } if o.qty == 1 then "
+                  "while true do s[#s + 1] = 1 end end if o.qty == 2 then "
+                  "for i = 1, 500 do c = c + 1 t[c] = { c } end end "
+                  "return 500 end");
+    OK(fl != NULL, "a long list: %s", rules_err);
+    rules_input();
+
+    for (n = 0; n < 6; n++) {
+        fl_input_int(&rules_in, FL_FIELD_QTY, 1);
+        EQ_INT(price_of(fl, &total), FL_MEMORY, "an order without answer");
+        EQ_INT(price_of(fl, &total), FL_MEMORY, "and another one");
+        OK(fl_wants(fl), "somebody is to look");
+        fl_input_int(&rules_in, FL_FIELD_QTY, 3);
+        EQ_INT(price_of(fl, &total), FL_OK, "the next one has its answer");
+        rules_tend(fl);
+        OK(!fl_wants(fl), "and nothing more is wanted");
+        EQ_INT(price_of(fl, &total), FL_OK, "nor after it");
+    }
+
+    fl_spent(fl, &spent);
+    EQ_INT(spent.rebuilds, 0, "it is not loaded again");
+
+    longest_us = 0;
+    fl_input_int(&rules_in, FL_FIELD_QTY, 2);
+
+    for (n = 0; n < 200; n++) {
+        us = cpu_us();
+        (void) price_of(fl, &total);
+        us = cpu_us() - us;
+        longest_us = us > longest_us ? us : longest_us;
+    }
+
+    OK(fl_wants(fl) && price_of(fl, &total) == FL_MEMORY, "full");
+    us = cpu_us();
+    EQ_INT(fl_tend(fl), FL_OK, "it is loaded again");
+    us = cpu_us() - us;
+    OK(us > longest_us || getenv("FAKA_NO_CLOCK") != NULL, "in %" PRIu64
+       " us; the longest call took %" PRIu64, us, longest_us);
+    EQ_INT(price_of(fl, &total), FL_OK, "and answers");
+    fl_spent(fl, &spent);
+    EQ_INT(spent.rebuilds, 1, "once");
     fl_destroy(fl);
 }
 
@@ -455,6 +517,7 @@ main(void)
     test_sizes();
     test_good();
     test_flat();
+    test_long();
     test_preempted();
     test_shared();
 
