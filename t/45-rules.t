@@ -297,6 +297,26 @@ cmp_ok($others->[190], '<', 50,
 $nginx->{opt}{workers} = 2;
 
 
+# Rules that take long to load: orders that want too much memory cost the next
+# ones nothing; rules that are full are loaded again, without a reload.
+
+rules("local b, keep, n = {}, {}, 0 for i = 1, 22000 do "
+      . "b['user' .. i .. '.example'] = true end "
+      . "function price(o) local t = {} if o.sku == 'slow' then "
+      . "while true do t[#t + 1] = 1 end end if o.sku == 'signal' then "
+      . "for i = 1, 200 do n = n + 1 keep[n] = { i } end end "
+      . "return o.total - 1 end");
+take('rules that take long to load');
+$t->checkout(sku => 'slow') for 1 .. 6;
+is($t->checkout(sku => 'x')->json->{amount} % 100, 99,
+   'who comes after orders that want too much has the price by the rule');
+my $unruled = sub { $t->checkout(sku => 'signal')->json->{amount} % 100 == 0 };
+my $full = 0;
+for (1 .. 200) { last if $full = $unruled->() }
+ok($full, 'the rules have kept too much');
+ok(wait_until(sub { !$unruled->() }, 20), 'and answer again');
+
+
 # Blocklists and limits, without any Lua.
 
 delete $shop->{rules};
