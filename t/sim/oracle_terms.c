@@ -277,6 +277,38 @@ terms_bought(const sim_t *s, uint32_t purchase, uint32_t buyer)
 }
 
 
+/*
+ * A decision whose record Redis has lost leaves open how the order stands; its
+ * payments were told before, and one that counts makes it paid.
+ */
+
+static int
+terms_paid(const sim_t *s, uint32_t purchase)
+{
+    uint32_t               i;
+    const sim_payment_t   *p;
+    const sim_purchase_t  *b;
+
+    b = &s->oracle.purchase[purchase];
+
+    if (b->axes_seq != 0) {
+        return b->axes.payment == FK_PAYMENT_PAID;
+    }
+
+    for (i = 0; i < s->oracle.payment_count; i++) {
+        p = &s->oracle.payment[i];
+
+        if (p->purchase == purchase && p->state_seq != 0
+            && p->state == FK_PAYMENT_STATE_APPLIED)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* What he has paid for and was not given back since, each order once. */
 
 static fk_share_t
@@ -293,9 +325,7 @@ terms_of(const sim_t *s, uint32_t buyer)
     for (i = 1; i < s->oracle.purchase_count; i++) {
         b = &s->oracle.purchase[i];
 
-        if (b->axes_seq != 0 && b->axes.payment == FK_PAYMENT_PAID
-            && terms_bought(s, i, buyer))
-        {
+        if (terms_bought(s, i, buyer) && terms_paid(s, i)) {
             has.orders++;
             has.units += b->qty;
         }
