@@ -22,7 +22,8 @@ enum {
 
 #define OPERATOR_SLICE  4
 #define OPERATOR_PRICE  500
-#define OPERATOR_TRIES_US  (5 * SIM_S)
+#define OPERATOR_TRIES_US  (30 * SIM_S)   /* to send a file */
+#define OPERATOR_SHORT_US  (5 * SIM_S)
 
 
 static void operator_on_turn(sim_t *s, uint64_t a, uint64_t b);
@@ -313,20 +314,21 @@ operator_import(sim_t *s, uint32_t actor)
 }
 
 
-/* A card that has left with its order is not known any more: not before the
- * retention since its import began.  Where clocks jump, that may be at once,
- * and a lease may last for any time. */
+/*
+ * A card that has left with its order is not known any more: not before the
+ * retention since its import began, or the minute that a full table leaves of
+ * it.  Where clocks jump, that may be at once, and a lease may last for any
+ * time.
+ */
 
 static int
 operator_gives_up(const sim_t *s, const sim_actor_t *me)
 {
-    if (s->plan.weight[SIM_FAULT_CLOCK_JUMP] != 0) {
-        return s->plan.retention_s < 1000000
-               || s->now_us > me->since_us + OPERATOR_TRIES_US;
-    }
-
-    return s->plan.retention_s < 1000000
-           && s->now_us > me->since_us + OPERATOR_TRIES_US;
+    return s->now_us > me->since_us + (s->plan.retention_s < 60
+                                       ? OPERATOR_SHORT_US
+                                       : OPERATOR_TRIES_US)
+           || (s->plan.weight[SIM_FAULT_CLOCK_JUMP] != 0
+               && s->plan.retention_s < 1000000);
 }
 
 
