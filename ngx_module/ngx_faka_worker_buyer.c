@@ -17,7 +17,7 @@
 #include "ngx_faka_order.h"
 
 
-static size_t ngx_faka_contact_filler(const u_char *p, size_t size);
+static ngx_inline size_t ngx_faka_contact_filler(const u_char *p, size_t size);
 static size_t ngx_faka_contact_at(const u_char *text, size_t size,
     size_t *end);
 static ngx_uint_t ngx_faka_contact_letter(u_char c);
@@ -43,8 +43,7 @@ ngx_faka_contact(fk_str_t contact, u_char form[FK_CONTACT_SIZE_MAX])
     for (i = from; i < contact.size; i += n) {
         n = ngx_faka_contact_filler(contact.data + i, contact.size - i);
         if (n == 0) {
-            n = 1;
-            to = i + 1;
+            to = ++i;
         }
     }
 
@@ -79,9 +78,14 @@ ngx_faka_contact_domain(fk_str_t form)
  * U+2000 to U+207F, U+3000 to U+303F, U+FEFF.
  */
 
-static size_t
+static ngx_inline size_t
 ngx_faka_contact_filler(const u_char *p, size_t size)
 {
+    /* Nearly all of them, and each order asks for each byte. */
+    if (p[0] > ' ' && p[0] < 0x80) {
+        return 0;
+    }
+
     if (p[0] == ' ') {
         return 1;
     }
