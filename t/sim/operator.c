@@ -22,10 +22,12 @@ enum {
 
 #define OPERATOR_SLICE  4
 #define OPERATOR_PRICE  500
-#define OPERATOR_TRIES_US  (30 * SIM_S)   /* to send a file */
+#define OPERATOR_TRIES_US  (50 * SIM_S)   /* to send a file */
 #define OPERATOR_SHORT_US  (5 * SIM_S)
+#define OPERATOR_BUSY_US   (45 * SIM_S)
 
 
+static void operator_busy(sim_t *s, sim_actor_t *me, fk_code_t code);
 static void operator_on_turn(sim_t *s, uint64_t a, uint64_t b);
 static void operator_next(sim_t *s, uint32_t actor, uint32_t step,
     int64_t delay_us);
@@ -374,6 +376,22 @@ operator_done(sim_t *s, uint32_t actor, sim_request_t *r)
 }
 
 
+/* Who died in an import blocks its product for as long as a lease lasts. */
+
+static void
+operator_busy(sim_t *s, sim_actor_t *me, fk_code_t code)
+{
+    if (code != FK_BUSY_IMPORT || s->plan.weight[SIM_FAULT_CLOCK_JUMP] != 0) {
+        me->busy_us = 0;
+        return;
+    }
+
+    me->busy_us = me->busy_us != 0 ? me->busy_us : s->now_us;
+    SIM_MUST(s, s->now_us - me->busy_us < OPERATOR_BUSY_US,
+             "product %u waits for an import that nobody makes", me->product);
+}
+
+
 static void
 operator_answered(sim_t *s, uint32_t actor, const sim_request_t *r)
 {
@@ -403,6 +421,8 @@ operator_answered(sim_t *s, uint32_t actor, const sim_request_t *r)
         return;
 
     case STEP_BEGIN:
+        operator_busy(s, me, r->code);
+
         if (r->code != FK_OK) {
             me->file = r->code == FK_BUSY_IMPORT ? me->file : 0;
             operator_next(s, actor, STEP_REST, SIM_S);

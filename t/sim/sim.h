@@ -575,6 +575,7 @@ typedef struct {
     uint32_t        file;              /* its first card, until it is in */
     uint32_t        tries;
     int64_t         since_us;
+    int64_t         busy_us;           /* its product is, by an import */
     fk_order_id_t   id;
     uint32_t        account;
     int64_t         amount;
