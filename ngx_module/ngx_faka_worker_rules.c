@@ -22,6 +22,9 @@ static fl_t *ngx_faka_rules_vm(ngx_faka_rules_t *rules,
     const ngx_faka_rules_file_t *file);
 static void ngx_faka_rules_tend_soon(ngx_faka_rules_t *rules);
 static void ngx_faka_rules_tend(ngx_event_t *ev);
+static fk_code_t ngx_faka_rules_sale(ngx_http_request_t *r,
+    ngx_faka_rules_t *rules, const fk_product_view_t *product,
+    const fk_checkout_t *in, ngx_faka_sale_t *sale);
 static fl_code_t ngx_faka_rules_price(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, int64_t *total);
 static int64_t ngx_faka_rules_shadow(ngx_faka_rules_t *rules,
@@ -220,24 +223,10 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         ngx_faka_rules_begin(rules);
     }
 
-    sale.product = product;
-    sale.order = NULL;
-    sale.sockaddr = r->connection->sockaddr;
-    sale.contact = ngx_faka_contact(out->contact, rules->contact);
-    sale.qty = out->qty;
-
-    sale.coupon = out->coupon;
-    sale.agent = out->agent;
-    ngx_memzero(&sale.buyer, sizeof(fk_buyer_view_t));
-
-    if (out->has_buyer) {
-        code = fk_buyer_get(&worker->fk, out->buyer, &sale.buyer);
-        if (code != FK_OK) {
-            return code;
-        }
+    code = ngx_faka_rules_sale(r, rules, product, out, &sale);
+    if (code != FK_OK) {
+        return code;
     }
-
-    ngx_faka_rules_steps(&sale);
 
     out->review = 0;
     out->reason.size = 0;
@@ -278,6 +267,37 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     out->priced = 1;
     out->rules = rules->version[variant];
     ngx_memcpy(out->step, sale.step, sizeof(sale.step));
+
+    return FK_OK;
+}
+
+
+/* What is asked for and by whom, with the price before any rule. */
+
+static fk_code_t
+ngx_faka_rules_sale(ngx_http_request_t *r, ngx_faka_rules_t *rules,
+    const fk_product_view_t *product, const fk_checkout_t *in,
+    ngx_faka_sale_t *sale)
+{
+    fk_code_t  code;
+
+    sale->product = product;
+    sale->order = NULL;
+    sale->sockaddr = r->connection->sockaddr;
+    sale->contact = ngx_faka_contact(in->contact, rules->contact);
+    sale->coupon = in->coupon;
+    sale->agent = in->agent;
+    sale->qty = in->qty;
+    ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
+
+    if (in->has_buyer) {
+        code = fk_buyer_get(&rules->worker->fk, in->buyer, &sale->buyer);
+        if (code != FK_OK) {
+            return code;
+        }
+    }
+
+    ngx_faka_rules_steps(sale);
 
     return FK_OK;
 }
