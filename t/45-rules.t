@@ -492,6 +492,19 @@ unlike($nginx->error_log, qr/new\.lua" gave no answer.*(?:counts|flagged);/,
        'and not what would come of it, were it not one');
 like($nginx->error_log, qr/new\.lua" gave no answer.*; it is a shadow/,
      'but that it is one');
+
+# Rules that have used up the request's time leave none for a shadow: what it
+# was not asked is compared with nothing.
+rules("local s = 'x' for i = 1, 12 do s = s .. s end "
+      . "function price(o) while true do s:upper() s:len() end end");
+take('rules that hang, with a shadow');
+$before = $t->metrics;
+is($t->checkout(sku => 'x')->json->{amount}, 1000, 'sold by the list')
+    for 1 .. 5;
+$metrics = $t->metrics;
+is($metrics->{$_} - $before->{$_}, 0, "$_: not asked")
+    for map { "faka_rules_shadow_total{hook=\"price\",result=\"$_\"}" }
+            qw(same different);
 delete $shop->{rules_canary};
 
 $t->audit_ok;
