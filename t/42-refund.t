@@ -5,18 +5,11 @@
 use lib 't/lib';
 
 use Faka::OpenAPI qw(api_ok);
-use Faka::Proc qw(spew);
 use Faka::Test;
-
-use Cwd ();
 
 # A shop whose clock the test sets: orders get old in no time.
 my $t = Faka::Test->new(shop => { retention => '1h', hold => '10m' });
-$t->nginx->{opt}{env} = {
-    LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-    FAKA_CLOCK => $t->dir . '/clock' };
-spew($t->dir . '/clock', pack('q<', 0), 0644);
-$t->start;
+$t->own_clock->start;
 $t->product('card', price => 500);
 $t->import_cards('card', 20);
 
@@ -132,7 +125,7 @@ is(money($view), 'delivered T-1=applied T-2=refunded T-3=refund_due',
    'the journal has it');
 is(totals(), '1000 5 1 3', 'and all of its sums');
 
-spew($t->dir . '/clock', pack('q<', 2 * 3600 * 1_000_000), 0644);
+$t->later(2 * 3600);
 ok(wait_until(sub { $t->metrics->{faka_archived_orders_total} == 1 }, 10),
    'the refunded order leaves memory');
 is($t->metrics->{'faka_memory_used{table="orders"}'}, 1,

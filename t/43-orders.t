@@ -4,18 +4,11 @@
 use lib 't/lib';
 
 use Faka::OpenAPI qw(api_ok);
-use Faka::Proc qw(spew);
 use Faka::Test;
-
-use Cwd ();
 
 # A shop whose clock the test sets: orders get old in no time.
 my $t = Faka::Test->new(shop => { retention => '1h', hold => '10m' });
-$t->nginx->{opt}{env} = {
-    LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-    FAKA_CLOCK => $t->dir . '/clock' };
-spew($t->dir . '/clock', pack('q<', 0), 0644);
-$t->start;
+$t->own_clock->start;
 $t->product('seat', price => 100, kind => 'counted', stock => 1000);
 
 
@@ -52,7 +45,7 @@ push @first, orders(4, 'first');
 push @staying, orders(1, 'staying');
 $t->notify($staying[$_], trade_no => "W-$_", money => '0.01')
     for 0, 1;
-spew($t->dir . '/clock', pack('q<', 2 * 3600 * 1_000_000), 0644);
+$t->later(2 * 3600);
 ok(wait_until(sub { $t->metrics->{faka_archived_orders_total} == 10 }, 15),
    'ten orders leave memory');
 

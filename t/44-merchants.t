@@ -4,30 +4,19 @@
 
 use lib 't/lib';
 
-use Cwd;
 use List::Util qw(sum0);
 
 use Faka::OpenAPI qw(api_ok);
-use Faka::Proc qw(spew);
 use Faka::Test;
+
+use constant DAY_SECONDS => 86_400;
 
 my $t = Faka::Test->new(
     server => 'location /agents/ { faka_agents main; }',
     shop => { settle_after => '7d', retention => '20d' });
 my $nginx = $t->nginx;
 
-# The shop's clock is the test's; the library is built by "make clock-build".
-$nginx->{opt}{env} = { LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-                       FAKA_CLOCK => $t->dir . '/clock' };
-my $clock_us = 0;
-spew($t->dir . '/clock', pack('q<', 0), 0644);
-
-sub days_later {
-    $clock_us += 86_400_000_000 * $_[0];
-    open my $fh, '+<:raw', $t->dir . '/clock' or die "clock: $!";
-    syswrite $fh, pack 'q<', $clock_us;
-    close $fh or die "clock: $!";
-}
+$t->own_clock;
 
 # As the rule that is shipped, but for what may go wrong.
 $nginx->{opt}{shop}{rules} = $t->write_file('shop.lua', <<'EOT', 0644);
@@ -206,7 +195,7 @@ is($t->admin('GET', "/orders/$order->{order}")->json->{commission_failed},
 # Available, withdrawn, and a debt.
 
 my $shu = account('shu')->{frozen};
-days_later(7.1);
+$t->later(7.1 * DAY_SECONDS);
 ok(wait_until(sub { account('shu')->{available} == $shu }, 8), 'available');
 my $asked = $t->admin('POST', '/accounts/shu/withdrawals',
                       { amount => $shu, note => 'bank' });
@@ -216,7 +205,7 @@ is($t->admin('POST', "/withdrawals/$id/$_")->status, 200, $_)
     for qw(approve paid);
 
 $order = bought(sku => 'book');
-days_later(7.1);
+$t->later(7.1 * DAY_SECONDS);
 ok(wait_until(sub { account('shu')->{available} == 990 }, 8), 'the next one');
 $t->admin('POST', '/accounts/shu/withdrawals', { amount => 990 });
 is($t->admin('POST', "/orders/$order->{order}/refunds",
@@ -258,7 +247,7 @@ is(lines($tea), $seen, 'and the split');
 is(lines(bought(sku => 'book')), 'kasse 9 shu 990', 'whose it is, too');
 $t->audit_ok;
 
-days_later(30);
+$t->later(30 * DAY_SECONDS);
 ok(wait_until(sub { ($t->metrics->{faka_archived_orders_total} // 0) >= 14 },
               10), 'all have left the memory')
     or diag($t->metrics->{faka_archived_orders_total});

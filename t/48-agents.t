@@ -4,31 +4,18 @@
 
 use lib 't/lib';
 
-use Cwd;
-
 use Faka::Http qw(http_many);
 use Faka::OpenAPI qw(api_ok);
-use Faka::Proc qw(spew);
 use Faka::Test;
+
+use constant DAY_SECONDS => 86_400;
 
 my $t = Faka::Test->new(
     server => 'location /agents/ { faka_agents main; }',
     shop => { settle_after => '7d', retention => '60d' });
 my $nginx = $t->nginx;
 
-# The shop's clock is the test's: a week is over in no time.  The library is
-# built by "make clock-build".
-$nginx->{opt}{env} = { LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-                       FAKA_CLOCK => $t->dir . '/clock' };
-my $clock_us = 0;
-spew($t->dir . '/clock', pack('q<', 0), 0644);
-
-sub days_later {
-    $clock_us += 86_400_000_000 * $_[0];
-    open my $fh, '+<:raw', $t->dir . '/clock' or die "clock: $!";
-    syswrite $fh, pack 'q<', $clock_us;
-    close $fh or die "clock: $!";
-}
+$t->own_clock;
 my $shop = $nginx->{opt}{shop};
 my $secret = 'agent-token-' . 'x' x 32;
 
@@ -116,10 +103,10 @@ is(balances('boss'), 'frozen 49 earned 49', 'five percent above');
 is(balances('platform'), 'frozen 9 earned 9', 'and the platform');
 is($t->admin('GET', "/orders/$order->{order}")->json->{agent}, 'lin',
    'the order knows its agent');
-days_later(6.9);
+$t->later(6.9 * DAY_SECONDS);
 $t->get('/products');
 is(balances('lin'), 'frozen 99 earned 99', 'for a week');
-days_later(0.2);
+$t->later(0.2 * DAY_SECONDS);
 ok(wait_until(sub { account('lin')->{available} == 99 }, 8), 'then available');
 is(balances('boss'), 'available 49 earned 49', 'above, too');
 $t->audit_ok;
@@ -279,7 +266,7 @@ $t->audit_ok;
 
 # Withdrawals.
 
-days_later(8);
+$t->later(8 * DAY_SECONDS);
 ok(wait_until(sub { !account('lin')->{frozen} }, 8), 'all is available');
 my $have = account('lin')->{available};
 sub withdraw {

@@ -8,12 +8,11 @@
 
 use lib 't/lib';
 
-use Cwd;
 use Time::HiRes qw(sleep time);
 
 use Faka::Journal;
 use Faka::Market;
-use Faka::Proc qw(children spew);
+use Faka::Proc qw(children);
 use Faka::Reckoning;
 use Faka::Test;
 
@@ -31,12 +30,7 @@ my $t = Faka::Test->new(shop => {
     retention => '300d', hold => '15m' });
 my ($nginx, $redis) = ($t->nginx, $t->redis);
 
-# The shop's clock is the test's; see t/48-agents.t.
-my $clock = $t->dir . '/clock';
-my $ahead = 0;
-$nginx->{opt}{env} = { LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-                       FAKA_CLOCK => $clock };
-spew($clock, pack('q<', 0), 0644);
+$t->own_clock;
 
 my @rules = (['one', 'o.total', 10, 5], ['two', 'o.total - o.qty + 1', 7, 0]);
 for my $rules (@rules) {
@@ -123,16 +117,6 @@ sub open_shop {
 
 # ---- a round -----------------------------------------------------------
 
-sub later {
-    my ($seconds) = @_;
-
-    $ahead += $seconds;
-    open my $fh, '+<:raw', $clock or die "clock: $!";
-    syswrite $fh, pack 'q<', $ahead * 1_000_000;
-    close $fh or die "clock: $!";
-}
-
-
 # A coupon and buyers of this round, whose limits are soon reached.  Returns
 # what was killed, and whether all went on.
 
@@ -170,7 +154,7 @@ sub crowded {
 # The time of a shop is read by crowds in processes of their own.
 
 sub clock_read {
-    open my $fh, '<:raw', $clock or die "clock: $!";
+    open my $fh, '<:raw', $t->clock or die "clock: $!";
     read $fh, my $bytes, 8;
     return int(time + unpack('q<', $bytes) / 1_000_000);
 }
@@ -185,7 +169,7 @@ sub disturbed {
     my @crash = crash($round);
 
     $moment->();
-    later((60, 300, 1000, 1.1 * DAY_SECONDS)[$round % 4]);
+    $t->later((60, 300, 1000, 1.1 * DAY_SECONDS)[$round % 4]);
     if ($round % 3 == 2) {
         $nginx->{opt}{shop}{rules} = $rules[rand @rules][0];
         $nginx->reload(gone => 0) or return '';
@@ -226,7 +210,7 @@ sub crash {
 # it when the orders are in the archive.
 
 sub last_of_all {
-    later(3 * DAY_SECONDS);
+    $t->later(3 * DAY_SECONDS);
     is($book->shown($book->wrong(all => 1)), '', 'all of it, once more');
     my $ran = journal_tool('--redis', 'unix:' . $redis->socket_path,
                            '--memory', '256m', '--live', '-', 'main', 'audit',
@@ -235,7 +219,7 @@ sub last_of_all {
 
     my $before = balances();
     my $finished = $book->finished;
-    later(301 * DAY_SECONDS);
+    $t->later(301 * DAY_SECONDS);
     ok(wait_until(sub {
         my $archived = $t->metrics->{faka_archived_orders_total} || 0;
         return $archived >= $finished;

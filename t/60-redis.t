@@ -8,7 +8,6 @@ use Faka::Load;
 use Faka::Proc qw(slurp spew);
 use Faka::Told;
 
-use Cwd ();
 use Time::HiRes qw(sleep time);
 
 use constant { REFUSE_MS => 100, BACK_SECONDS => 2 };
@@ -256,9 +255,7 @@ $t = Faka::Test->new;
 $nginx = $t->nginx;
 $redis = $t->redis;
 spew($t->dir . '/secrets/redis.password', "a-long-password\n", 0600);
-spew($t->dir . '/clock', pack('q<', 0), 0644);
-$nginx->{opt}{env} = { LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-                       FAKA_CLOCK => $t->dir . '/clock' };
+$t->own_clock;
 $nginx->{opt}{shop} = {
     retention => '60s', snapshot => '1m 1h',
     redis => 'unix:' . $redis->socket_path . ' user=faka db=1'
@@ -309,7 +306,7 @@ for my $right (qw(xinfo|stream getrange set)) {
 
     $order = $t->buy(sku => 'drop');
     $redis->cmd('ACL', 'SETUSER', 'faka', "-$right");
-    later();
+    $t->later(3600);
     ok(wait_until(sub { substr($nginx->error_log, $size)
                         =~ /orders for the archive: ERR \U$word\E in the / }),
        "without $right: nothing is archived, and why")
@@ -322,21 +319,12 @@ for my $right (qw(xinfo|stream getrange set)) {
 $t->audit_ok;
 
 
-sub later {
-    my $us = unpack 'q<', slurp($t->dir . '/clock');
-
-    open my $fh, '+<:raw', $t->dir . '/clock' or die "clock: $!";
-    syswrite $fh, pack 'q<', $us + 3600 * 1_000_000;
-    close $fh or die "clock: $!";
-}
-
-
 # It has left memory, and its buyer finds it.
 
 sub archives {
     my ($order) = @_;
 
-    later();
+    $t->later(3600);
     return wait_until(sub {
         $redis->cmd('EXISTS', "faka:{main}:order:$order->{order}")
             && !$t->metrics->{'faka_memory_used{table="orders"}'}

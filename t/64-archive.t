@@ -6,14 +6,13 @@ use lib 't/lib';
 
 use Faka::Test;
 use Faka::Load;
-use Faka::Proc qw(spew);
 use Faka::Told;
 
-use Cwd ();
 use Time::HiRes qw(sleep time);
 
-my $HOUR_US = 3600 * 1_000_000;
-my ($t, $clock_us);
+use constant HOUR_US => 3600 * 1_000_000;
+
+my $t;
 
 
 # A shop whose clock the test sets: orders get old in no time.
@@ -22,22 +21,7 @@ sub shop {
     my (%opt) = @_;
 
     $t = Faka::Test->new(%opt);
-    $t->nginx->{opt}{env} = {
-        LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-        FAKA_CLOCK => $t->dir . '/clock' };
-    $clock_us = 0;
-    spew($t->dir . '/clock', pack('q<', 0), 0644);
-    $t->start;
-}
-
-
-sub later {
-    my ($us) = @_;
-
-    $clock_us += $us;
-    open my $fh, '+<:raw', $t->dir . '/clock' or die "clock: $!";
-    syswrite $fh, pack 'q<', $clock_us;
-    close $fh or die "clock: $!";
+    $t->own_clock->start;
 }
 
 
@@ -90,7 +74,7 @@ my $review = $t->checkout(sku => 'card')->json;
 is($t->notify($review, money => '4.99')->body, 'success', 'one underpaid');
 
 # An hour is not over before it is over.
-later(0.9 * $HOUR_US);
+$t->later(0.9 * 3600);
 ok(wait_until(sub { looks($finished{'an expired order'})->{status}
                     eq 'expired' }, 5), 'a hold runs out');
 sleep 1.5;
@@ -98,7 +82,7 @@ is(archived(), 0, 'nothing leaves before its time');
 
 my %before = map { $_ => looks($finished{$_}) } keys %finished;
 my %payments = map { $_ => payments($finished{$_}) } keys %finished;
-later(0.7 * $HOUR_US);
+$t->later(0.7 * 3600);
 my $open = $t->checkout(sku => 'card')->json;
 wait_archived(6, 'after an hour finished orders leave');
 is(in_memory(), 2, 'what is still to be done stays');
@@ -181,7 +165,7 @@ is($t->notify($three, amount => 1, trade_no => $trade_no)->body, 'success',
 is(scalar @{ payments($three) }, 1, 'is no second payment');
 
 my $count = archived();
-later(2 * $HOUR_US);
+$t->later(2 * 3600);
 wait_archived($count + 3, 'what is finished leaves, or leaves again');
 is_deeply(looks($late), $view, 'and looks the same');
 is(in_memory(), 2, 'but not where money is owed');
@@ -261,7 +245,7 @@ for my $name (keys %planted) {
     $t->redis->cmd('SET', key_of($order), "{\"epoch\":$planted{$name},");
 }
 
-later(2 * $HOUR_US);
+$t->later(2 * 3600);
 wait_archived(4, 'all of them leave');
 is(version($stands{'a later state'}),
    "{\"epoch\":$planted{'a later state'},",
@@ -277,10 +261,10 @@ for my $name (grep { $_ ne 'a later state' } sort keys %planted) {
 # Another server has the shop, as its entry of the index says; nothing else
 # tells this one so, for it sells nothing.
 my $last = $t->buy(sku => 'card');
-my $theirs = epoch() + 100 * $HOUR_US;
+my $theirs = epoch() + 100 * HOUR_US;
 $t->redis->cmd('SET', key_of($last), "{\"epoch\":$theirs,\"seq\":5,");
 $t->redis->cmd('XADD', 'faka:{main}:snapshots', "$theirs-0", 't', 'another');
-later(2 * $HOUR_US);
+$t->later(2 * 3600);
 ok(wait_until(sub { epoch() > $theirs && $t->shop_state eq 'open' }, 20),
    'the archive tells it, and with nobody there it takes the shop again');
 unlike($t->nginx->error_log, qr/\[(?:emerg|crit|alert)\]/, 'in peace');
@@ -301,7 +285,7 @@ $t->import_cards('card', 40);
 $t->redis->cmd('CONFIG', 'SET', 'appendfsync', 'everysec');
 ok($t->nginx->restart && $t->wait_open, 'a Redis that does not fsync at once');
 my @bought = map { $t->buy(sku => 'card') } 1 .. 5;
-later($HOUR_US);
+$t->later(3600);
 
 # Counted at once, as the first of them may leave while the last is awaited.
 my ($stayed, $stored_at);
@@ -332,7 +316,7 @@ $t->import_cards('card', 100);
 my $old = $t->buy(sku => 'card');
 my $expired = $t->checkout(sku => 'card')->json;
 my $unknown = { order => '0' x 26, amount => 500 };
-later($HOUR_US);
+$t->later(3600);
 wait_archived(2, 'both are archived');
 $open = $t->checkout(sku => 'card')->json;
 
@@ -388,7 +372,7 @@ my $load = Faka::Load->start($t, sku => 'drop', width => 32,
 my $high = 0;
 
 wait_until(sub {
-    later(61 * 1_000_000);
+    $t->later(61);
     my $metrics = $t->metrics;
     my $left = $metrics->{'faka_stock{sku="drop",state="available"}'} || 0;
     push @$cards, @{ $t->import_cards('drop', 3000) } if $left < 3000;

@@ -8,7 +8,6 @@ use Faka::Journal;
 use Faka::Load;
 use Faka::Proc qw(slurp spew);
 
-use Cwd ();
 use Time::HiRes qw(sleep);
 
 # Of engine/fk_journal.h: the image, and where its amount stands.
@@ -472,16 +471,13 @@ sub under_load {
 sub archived {
     $t = Faka::Test->new(shop => { retention => '1h', hold => '10m',
                                    snapshot => '1m 24h' });
-    $t->nginx->{opt}{env} = {
-        LD_PRELOAD => Cwd::abs_path('build/soak/clock.so'),
-        FAKA_CLOCK => spew($t->dir . '/clock', pack('q<', 0), 0644) };
-    $t->start;
+    $t->own_clock->start;
     $t->product('card', price => 500);
     $t->import_cards('card', 40);
     $t->buy(sku => 'card') for 1 .. 5;
     $case{gone} = $t->checkout(sku => 'card')->json;
 
-    spew($t->dir . '/clock', pack('q<', 2 * 3600 * 1_000_000));
+    $t->later(2 * 3600);
     ok(wait_until(sub { $t->metrics->{faka_archived_orders_total} == 6 }, 15),
        'finished orders leave for the archive');
     quiet();
