@@ -22,7 +22,7 @@ function risk(o)
     if o.domain == "spam.example" then
         return "refuse", "nobody from there"
     end
-    if o.total > 100000 or o.agent_1m > 1000 then
+    if o.total > 100000 or o.agent_1m > 1000000000 then
         return "review", "a large order"
     end
     return "pass"

@@ -148,10 +148,12 @@ typedef struct {
     fk_str_t       reason;             /* of review; may be empty */
 
     /*
-     * Who buys: digests of the contact; of it and the product; of it and the
-     * coupon.  Without, what is limited for a buyer is FK_INVALID.
+     * Who buys: digests of the contact; of it and the product, for one with a
+     * limit; of it and the coupon.  Without a buyer a coupon that is limited
+     * for each of them is FK_INVALID.
      */
     uint8_t        has_buyer;
+    uint8_t        has_quota;
     uint8_t        buyer[FK_TALLY_KEY_SIZE];
     uint8_t        quota[FK_TALLY_KEY_SIZE];
     uint8_t        coupon_use[FK_TALLY_KEY_SIZE];
@@ -198,8 +200,8 @@ typedef struct {
  * Makes an order and holds its units.  The ladder: state of the shop,
  * idempotency (FK_EXISTS with the old order, FK_IDEM_MISMATCH), product, sale
  * window, qty, stock, the buyer's limit (FK_LIMIT), coupon (FK_COUPON), price
- * (FK_AGAIN: in->step is not what product, level and coupon make of it now;
- * look and compute anew), agent (FK_AGENT: unknown, closed, no agent, or of
+ * (FK_AGAIN: in->step is not what product, level and coupon make of it now, or
+ * the product has a limit and in has no quota; look and compute anew), agent (FK_AGENT: unknown, closed, no agent, or of
  * another currency), tables; then the one transaction.  out->seq is the
  * record to wait for under "durability disk"; it is set for FK_EXISTS too.
  *

@@ -82,7 +82,7 @@ fk_checkout_valid(const fk_checkout_t *in)
            && memchr(in->channel, '\0', sizeof(in->channel)) != NULL
            && in->hold_s >= 1 && in->hold_s <= FK_HOLD_S_MAX
            && in->review <= 1 && in->reason.size <= FK_REASON_SIZE_MAX
-           && in->has_buyer <= 1
+           && in->has_buyer <= 1 && in->has_quota <= in->has_buyer
            && (!in->priced || fk_steps_good(in->step));
 }
 

@@ -32,8 +32,8 @@ fk_deal_begin(const fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal)
     memset(deal, 0, sizeof(*deal));
 
     for (kind = 0; kind < FK_TALLY_COUNT; kind++) {
-        if (kind == FK_TALLY_COUPON_USE ? in->coupon.size != 0
-                                        : in->has_buyer)
+        if (kind == FK_TALLY_BUYER ? in->has_buyer
+            : kind == FK_TALLY_QUOTA ? in->has_quota : in->coupon.size != 0)
         {
             deal->bucket[kind] = fk_tally_bucket(fk, fk_deal_key(in, kind));
             __builtin_prefetch(deal->bucket[kind], 1);
@@ -116,8 +116,9 @@ fk_deal_quota(const fk_t *fk, const fk_checkout_t *in,
         return FK_OK;
     }
 
-    if (!in->has_buyer) {
-        return FK_INVALID;
+    /* The limit is younger than what the caller saw. */
+    if (!in->has_quota) {
+        return FK_AGAIN;
     }
 
     units = 0;

@@ -16,9 +16,8 @@
 
 
 static fk_rate_rec_t *fk_rate_set(const fk_t *fk, fk_rate_t rate,
-    uint64_t hash);
-static uint64_t fk_rate_hash(const fk_t *fk, fk_str_t key);
-static fk_rate_rec_t *fk_rate_place(fk_rate_rec_t *set, uint64_t hash);
+    uint64_t key);
+static fk_rate_rec_t *fk_rate_place(fk_rate_rec_t *set, uint64_t key);
 static int fk_rate_is_now(uint32_t stretch, uint32_t now);
 static void fk_rate_count(fk_rate_span_t *span, uint32_t stretch);
 
@@ -30,16 +29,22 @@ static const uint32_t  fk_span_s[FK_SPAN_COUNT] = {
 };
 
 
+uint64_t
+fk_rate_key(const fk_t *fk, fk_str_t key)
+{
+    /* 0 is a place that nobody has. */
+    return fk_hash_secret(fk, key.data, key.size) | 1;
+}
+
+
 void
-fk_rate_add(fk_t *fk, const fk_env_t *env, fk_rate_t rate, fk_str_t key)
+fk_rate_add(fk_t *fk, const fk_env_t *env, fk_rate_t rate, uint64_t key)
 {
     uint32_t        n, now_s;
-    uint64_t        hash;
     fk_rate_rec_t  *place;
 
     now_s = fk_now_s(env);
-    hash = fk_rate_hash(fk, key);
-    place = fk_rate_place(fk_rate_set(fk, rate, hash), hash);
+    place = fk_rate_place(fk_rate_set(fk, rate, key), key);
 
     for (n = 0; n < FK_SPAN_COUNT; n++) {
         fk_rate_count(&place->span[n], now_s / fk_span_s[n]);
@@ -49,19 +54,18 @@ fk_rate_add(fk_t *fk, const fk_env_t *env, fk_rate_t rate, fk_str_t key)
 
 void
 fk_rate_get(const fk_t *fk, const fk_env_t *env, fk_rate_t rate,
-    fk_str_t key, uint32_t out[FK_SPAN_COUNT])
+    uint64_t key, uint32_t out[FK_SPAN_COUNT])
 {
     uint32_t              n, i, now_s, stretch;
-    uint64_t              hash, part;
+    uint64_t              part;
     const fk_rate_rec_t  *set;
 
     now_s = fk_now_s(env);
-    hash = fk_rate_hash(fk, key);
-    set = fk_rate_set(fk, rate, hash);
+    set = fk_rate_set(fk, rate, key);
 
     memset(out, 0, FK_SPAN_COUNT * sizeof(uint32_t));
 
-    for (i = 0; i < FK_RATE_WAYS && FK_GET(set[i].hash) != hash; i++) {
+    for (i = 0; i < FK_RATE_WAYS && FK_GET(set[i].key) != key; i++) {
         /* void */
     }
 
@@ -87,16 +91,8 @@ fk_rate_get(const fk_t *fk, const fk_env_t *env, fk_rate_t rate,
 }
 
 
-static uint64_t
-fk_rate_hash(const fk_t *fk, fk_str_t key)
-{
-    /* 0 is a place that nobody has. */
-    return fk_hash_secret(fk, key.data, key.size) | 1;
-}
-
-
 static fk_rate_rec_t *
-fk_rate_set(const fk_t *fk, fk_rate_t rate, uint64_t hash)
+fk_rate_set(const fk_t *fk, fk_rate_t rate, uint64_t key)
 {
     uint64_t        n, sets;
     fk_rate_rec_t  *rates;
@@ -105,14 +101,14 @@ fk_rate_set(const fk_t *fk, fk_rate_t rate, uint64_t hash)
 
     rates = (fk_rate_rec_t *) (void *) (fk->base + fk->region->rate_offset);
     sets = fk->region->plan.rate_sets / FK_RATE_COUNT;
-    n = rate * sets + ((hash >> 32) * sets >> 32);
+    n = rate * sets + ((key >> 32) * sets >> 32);
 
     return rates + n * FK_RATE_WAYS;
 }
 
 
 static fk_rate_rec_t *
-fk_rate_place(fk_rate_rec_t *set, uint64_t hash)
+fk_rate_place(fk_rate_rec_t *set, uint64_t key)
 {
     uint32_t        i, n;
     uint64_t        seen, newest;
@@ -130,7 +126,7 @@ fk_rate_place(fk_rate_rec_t *set, uint64_t hash)
             oldest = &set[i];
         }
 
-        if (FK_GET(set[i].hash) == hash) {
+        if (FK_GET(set[i].key) == key) {
             place = &set[i];
         }
     }
@@ -144,7 +140,7 @@ fk_rate_place(fk_rate_rec_t *set, uint64_t hash)
             __atomic_store_n(&place->span[n].before, 0, __ATOMIC_RELAXED);
         }
 
-        __atomic_store_n(&place->hash, hash, __ATOMIC_RELAXED);
+        __atomic_store_n(&place->key, key, __ATOMIC_RELAXED);
     }
 
     /* A count and no time: many come within a second. */

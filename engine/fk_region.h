@@ -592,7 +592,7 @@ typedef struct {
 } fk_rate_span_t;
 
 typedef struct {
-    uint64_t        hash;
+    uint64_t        key;
     uint64_t        seen;              /* the highest of a set: seen last */
     fk_rate_span_t  span[FK_SPAN_COUNT];
     uint32_t        pad[3];

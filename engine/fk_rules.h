@@ -39,15 +39,21 @@ typedef enum {
 } fk_span_t;
 
 /*
+ * A key's number, for the two below; never 0.  It is this region's, and no
+ * other has it.
+ */
+uint64_t fk_rate_key(const fk_t *fk, fk_str_t key);
+
+/*
  * Counts one more of this key, and tells how many there were within each span
  * until now: what is older counts by the share of it that the span still
  * covers.  Two workers that count a key at once may lose one.  Keys have
  * places for 1/64 of the region, a fifth for each kind.  Four share a set, and
  * the one seen least lately goes: which ones share is secret, and chance.
  */
-void fk_rate_add(fk_t *fk, const fk_env_t *env, fk_rate_t rate, fk_str_t key);
+void fk_rate_add(fk_t *fk, const fk_env_t *env, fk_rate_t rate, uint64_t key);
 void fk_rate_get(const fk_t *fk, const fk_env_t *env, fk_rate_t rate,
-    fk_str_t key, uint32_t out[FK_SPAN_COUNT]);
+    uint64_t key, uint32_t out[FK_SPAN_COUNT]);
 
 
 /* --- signals ----------------------------------------------------------- */

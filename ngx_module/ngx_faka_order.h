@@ -63,11 +63,12 @@ fk_str_t ngx_faka_contact(fk_str_t contact,
     u_char form[FK_CONTACT_SIZE_MAX]);
 fk_str_t ngx_faka_contact_domain(fk_str_t form);
 
-/* Fills in has_buyer and the digests of a checkout, whose contact, sku and
- * coupon are there; FK_LOCK_TIMEOUT: not now. */
-fk_code_t ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out);
-/* The one of the buyer alone, of a contact or its form. */
-fk_code_t ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t contact,
+/* Fills in who buys in a checkout of this product, whose sku and coupon are
+ * there; form: of the contact.  FK_LOCK_TIMEOUT: not now. */
+fk_code_t ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_str_t form,
+    const fk_product_view_t *product, fk_checkout_t *out);
+/* The digest of the buyer alone. */
+fk_code_t ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t form,
     uint8_t out[FK_TALLY_KEY_SIZE]);
 
 /* Keeps the order's id for the log variables.  NGX_ERROR: no memory. */

@@ -22,6 +22,10 @@ typedef struct {
     fk_str_t                  coupon;
     fk_str_t                  agent;
     fk_buyer_view_t           buyer;       /* zeros: nothing is known */
+    uint8_t                   key[FK_TALLY_KEY_SIZE];  /* digest: has_key */
+    ngx_uint_t                has_key;     /* unsigned: 1 */
+    uint64_t                  rate[FK_RATE_COUNT];     /* keys; 0: not yet
+                                              asked for */
     uint32_t                  qty;
     int64_t                   step[FK_STEP_COUNT];
 } ngx_faka_sale_t;
@@ -36,13 +40,14 @@ void ngx_faka_rules_stop(ngx_faka_worker_t *worker);
 
 /*
  * Fills in what the rules say of an order that is to be made: its steps, the
- * rules' version, whether a person looks, and why.  FK_OK; FK_REFUSED;
- * FK_SLOW_DOWN; FK_PRICE: there is no price, and price_fallback says refuse.
- * The reason points into worker->rules, until the next call.
+ * rules' version, whether a person looks, and why.  form: of its contact.
+ * FK_OK; FK_REFUSED; FK_SLOW_DOWN; FK_PRICE: there is no price, and
+ * price_fallback says refuse.  The reason points into worker->rules, until the
+ * next call.
  */
 fk_code_t ngx_faka_rules_checkout(ngx_http_request_t *r,
     ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_product_view_t *product, fk_checkout_t *out);
+    const fk_product_view_t *product, fk_str_t form, fk_checkout_t *out);
 
 /* A list of products, and what it costs somebody of whom nothing is known. */
 typedef struct {
@@ -63,9 +68,8 @@ fk_code_t ngx_faka_rules_quotes(ngx_faka_worker_t *worker,
 int64_t ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_product_view_t *product, ngx_faka_quotes_t *quotes);
 
-/* The order was made: it counts. */
-void ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
-    const fk_env_t *env, const fk_checkout_t *in);
+/* The order that was asked about last was made: it counts. */
+void ngx_faka_rules_made(ngx_faka_worker_t *worker, const fk_checkout_t *in);
 
 /*
  * Before a payment is booked: whether a person looks first, and how it is
@@ -112,8 +116,9 @@ struct ngx_faka_rules_s {
     fk_env_t            env;               /* of the call under way */
     fk_order_id_t       order;             /* that a checkout asks about */
     int64_t             left_ns[NGX_FAKA_RULES_COUNT]; /* of the request */
+    ngx_faka_sale_t     sale;              /* that the hooks are asked about */
     fl_input_t          input;
-    u_char              contact[FK_CONTACT_SIZE_MAX];  /* of the sale */
+    u_char              contact[FK_CONTACT_SIZE_MAX];  /* of a payment */
     char                reason[FL_TEXT_SIZE_MAX + 1];
     fk_account_view_t   agent[FL_LEVELS_MAX];      /* of the split */
     fk_account_view_t   platform;
@@ -129,9 +134,6 @@ struct ngx_faka_rules_s {
     ngx_faka_rules_line_t  refused;
 };
 
-/* A key's bytes; size 0: there is none. */
-#define NGX_FAKA_NETWORK_SIZE  6           /* of IPv6, /48; of IPv4 3, /24 */
-
 /* ngx_faka_worker_rules_input.c */
 
 /* rules->input, for any of the hooks; of a checkout it is made once. */
@@ -140,8 +142,8 @@ void ngx_faka_rules_input(ngx_faka_rules_t *rules,
 /* .. and what only the risk hook has. */
 void ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale);
-fk_str_t ngx_faka_rules_network(struct sockaddr *sockaddr,
-    u_char network[NGX_FAKA_NETWORK_SIZE]);
+/* The key by which this rate counts the sale under way; 0: it has none. */
+uint64_t ngx_faka_rules_rate(ngx_faka_rules_t *rules, fk_rate_t rate);
 
 /* ngx_faka_worker_commission.c: what of paid goes to whom; rules->input is the
  * order's.  FK_OK; any 503: an account cannot be looked up now. */

@@ -212,7 +212,8 @@ ngx_faka_admin_account_digests(ngx_faka_worker_t *w,
     const ngx_faka_account_in_t *in, fk_account_put_t *put,
     const char **field)
 {
-    u_char     digest[PAY_SHA256_SIZE];
+    u_char     digest[PAY_SHA256_SIZE], form[FK_CONTACT_SIZE_MAX];
+    fk_str_t   contact;
     pay_str_t  token;
 
     if (in->token.len != 0) {
@@ -231,9 +232,13 @@ ngx_faka_admin_account_digests(ngx_faka_worker_t *w,
         ngx_memcpy(put->token, digest, sizeof(put->token));
     }
 
-    return in->contact.len == 0
-           ? FK_OK
-           : ngx_faka_buyer_key(w, ngx_faka_fk_str(&in->contact), put->buyer);
+    if (in->contact.len == 0) {
+        return FK_OK;
+    }
+
+    contact = ngx_faka_contact(ngx_faka_fk_str(&in->contact), form);
+
+    return ngx_faka_buyer_key(w, contact, put->buyer);
 }
 
 

@@ -308,6 +308,8 @@ static fk_code_t
 ngx_faka_admin_buyer_key(ngx_faka_ctx_t *ctx, const ngx_str_t *contact,
     uint8_t key[FK_TALLY_KEY_SIZE])
 {
+    u_char  form[FK_CONTACT_SIZE_MAX];
+
     /* What no checkout takes is nobody's, and could not be shown. */
     if (contact->len < 1 || contact->len > FK_CONTACT_SIZE_MAX
         || !pay_utf8_printable(ngx_faka_pay_str(contact)))
@@ -315,6 +317,7 @@ ngx_faka_admin_buyer_key(ngx_faka_ctx_t *ctx, const ngx_str_t *contact,
         return FK_INVALID;
     }
 
-    return ngx_faka_buyer_key(ctx->shop->worker, ngx_faka_fk_str(contact),
+    return ngx_faka_buyer_key(ctx->shop->worker,
+                              ngx_faka_contact(ngx_faka_fk_str(contact), form),
                               key);
 }

@@ -17,39 +17,49 @@
 #include "ngx_faka_order.h"
 
 
+/* "coupon" is the longest kind, an SKU what is longest. */
+#define NGX_FAKA_BUYER_TEXT_SIZE                                             \
+    (sizeof("coupon") + FK_SKU_SIZE_MAX + 1 + FK_CONTACT_SIZE_MAX)
+
+_Static_assert(FK_COUPON_CODE_SIZE_MAX <= FK_SKU_SIZE_MAX, "a code has room");
+
+
 static ngx_inline size_t ngx_faka_contact_filler(const u_char *p, size_t size);
 static size_t ngx_faka_contact_at(const u_char *text, size_t size,
     size_t *end);
 static ngx_uint_t ngx_faka_contact_letter(u_char c);
 static fk_code_t ngx_faka_buyer_digest(ngx_faka_worker_t *w,
-    const char *kind, pay_str_t what, pay_str_t who,
+    const char *kind, fk_str_t what, fk_str_t who,
     uint8_t out[FK_TALLY_KEY_SIZE]);
 
 
 fk_str_t
 ngx_faka_contact(fk_str_t contact, u_char form[FK_CONTACT_SIZE_MAX])
 {
-    size_t  i, n, from, to, end;
+    size_t  i, n, size, end;
+    u_char  c;
 
-    for (from = 0; from < contact.size; from += n) {
-        n = ngx_faka_contact_filler(contact.data + from, contact.size - from);
-        if (n == 0) {
-            break;
-        }
-    }
+    size = 0;
+    end = 0;
 
-    to = from;
+    /* What is around it is not copied, or cut off again. */
 
-    for (i = from; i < contact.size; i += n) {
+    for (i = 0; i < contact.size; i += n) {
         n = ngx_faka_contact_filler(contact.data + i, contact.size - i);
+
         if (n == 0) {
-            to = ++i;
+            c = contact.data[i];
+            form[size++] = ngx_tolower(c);
+            end = size;
+            n = 1;
+
+        } else if (size != 0) {
+            ngx_memcpy(form + size, contact.data + i, n);
+            size += n;
         }
     }
 
-    ngx_strlow(form, (u_char *) contact.data + from, to - from);
-
-    (void) ngx_faka_contact_at(form, to - from, &end);
+    (void) ngx_faka_contact_at(form, end, &end);
 
     /* Who writes only blanks is somebody, too, and always the same. */
     if (end == 0) {
@@ -154,66 +164,60 @@ ngx_faka_contact_letter(u_char c)
 
 
 fk_code_t
-ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t contact,
+ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t form,
     uint8_t out[FK_TALLY_KEY_SIZE])
 {
-    u_char  who[FK_CONTACT_SIZE_MAX];
-
-    contact = ngx_faka_contact(contact, who);
-
-    return ngx_faka_buyer_digest(w, "buyer", pay_str("", 0),
-                                 pay_str(contact.data, contact.size), out);
+    return ngx_faka_buyer_digest(w, "buyer", (fk_str_t) { NULL, 0 }, form,
+                                 out);
 }
 
 
 fk_code_t
-ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_checkout_t *out)
+ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_str_t form,
+    const fk_product_view_t *product, fk_checkout_t *out)
 {
-    size_t      i;
-    u_char      form[FK_CONTACT_SIZE_MAX], code[FK_COUPON_CODE_SIZE_MAX];
-    fk_str_t    contact;
-    fk_code_t   rc;
-    pay_str_t   who, what;
+    u_char     code[FK_COUPON_CODE_SIZE_MAX];
+    size_t     i;
+    fk_code_t  rc;
 
-    contact = ngx_faka_contact(out->contact, form);
-    who = pay_str(contact.data, contact.size);
-
-    for (i = 0; i < out->coupon.size && i < sizeof(code); i++) {
-        code[i] = ngx_toupper(out->coupon.data[i]);
-    }
-
-    rc = ngx_faka_buyer_key(w, out->contact, out->buyer);
-
-    if (rc == FK_OK) {
-        what = pay_str(out->sku.data, out->sku.size);
-        rc = ngx_faka_buyer_digest(w, "quota", what, who, out->quota);
-    }
-
-    if (rc == FK_OK) {
-        what = pay_str(code, i);
-        rc = ngx_faka_buyer_digest(w, "coupon", what, who, out->coupon_use);
-    }
-
+    rc = ngx_faka_buyer_key(w, form, out->buyer);
     out->has_buyer = rc == FK_OK;
+    out->has_quota = 0;
+
+    if (rc == FK_OK && product->buyer_limit != 0) {
+        rc = ngx_faka_buyer_digest(w, "quota", out->sku, form, out->quota);
+        out->has_quota = rc == FK_OK;
+    }
+
+    if (rc == FK_OK && out->coupon.size != 0) {
+        for (i = 0; i < out->coupon.size && i < sizeof(code); i++) {
+            code[i] = ngx_toupper(out->coupon.data[i]);
+        }
+
+        rc = ngx_faka_buyer_digest(w, "coupon", (fk_str_t) { code, i }, form,
+                                   out->coupon_use);
+    }
 
     return rc;
 }
 
 
+/* Of kind, what and who, with a NUL behind the first two. */
+
 static fk_code_t
-ngx_faka_buyer_digest(ngx_faka_worker_t *w, const char *kind, pay_str_t what,
-    pay_str_t who, uint8_t out[FK_TALLY_KEY_SIZE])
+ngx_faka_buyer_digest(ngx_faka_worker_t *w, const char *kind, fk_str_t what,
+    fk_str_t who, uint8_t out[FK_TALLY_KEY_SIZE])
 {
-    u_char     digest[PAY_SHA256_SIZE];
-    pay_str_t  part[5];
+    u_char     *p, digest[PAY_SHA256_SIZE], text[NGX_FAKA_BUYER_TEXT_SIZE];
+    pay_str_t   part;
 
-    part[0] = pay_str(kind, ngx_strlen(kind));
-    part[1] = PAY_STR("\0");
-    part[2] = what;
-    part[3] = PAY_STR("\0");
-    part[4] = who;
+    p = ngx_cpymem(text, kind, ngx_strlen(kind) + 1);
+    p = ngx_cpymem(p, what.data, what.size);
+    *p++ = '\0';
+    p = ngx_cpymem(p, who.data, who.size);
+    part = pay_str(text, (size_t) (p - text));
 
-    if (!pay_sha256(w->crypto, part, 5, digest)) {
+    if (!pay_sha256(w->crypto, &part, 1, digest)) {
         return FK_LOCK_TIMEOUT;
     }
 

@@ -41,6 +41,7 @@ typedef struct {
     ngx_str_t               coupon;
     ngx_str_t               agent;
     ngx_str_t               key;       /* Idempotency-Key; empty: none */
+    fk_str_t                form;      /* of contact, if buyers are known */
     ngx_faka_field_error_t  error;
 } ngx_faka_checkout_in_t;
 
@@ -51,6 +52,7 @@ typedef struct {
     ngx_str_t               url;       /* empty: there is nothing to pay */
     fk_code_t               code;      /* FK_OK or FK_EXISTS */
     fk_order_view_t         order;
+    u_char                  form[FK_CONTACT_SIZE_MAX]; /* of in.form */
 } ngx_faka_checkout_t;
 
 
@@ -66,16 +68,23 @@ static fk_code_t ngx_faka_checkout_key(ngx_http_request_t *r,
     ngx_faka_checkout_in_t *in);
 static fk_code_t ngx_faka_checkout_order(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, ngx_faka_checkout_in_t *in);
-static fk_code_t ngx_faka_checkout_channel(ngx_faka_ctx_t *ctx,
-    const fk_env_t *env, ngx_faka_checkout_in_t *in, fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_look(ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, ngx_faka_checkout_in_t *in,
+    fk_product_view_t *product, fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_who(ngx_faka_ctx_t *ctx,
+    const fk_product_view_t *product, ngx_faka_checkout_in_t *in,
+    fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_repeat(ngx_faka_shop_t *shop,
     const ngx_str_t *key, fk_checkout_t *out, fk_order_view_t *order);
 static fk_code_t ngx_faka_checkout_digest(ngx_faka_worker_t *w,
     pay_key_age_e age, const ngx_str_t *key, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_make(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx, const fk_env_t *env, fk_checkout_t *out);
+    ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in,
+    fk_product_view_t *product, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_try(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx, const fk_env_t *env, fk_checkout_t *out);
+    ngx_faka_ctx_t *ctx, const fk_env_t *env,
+    const ngx_faka_checkout_in_t *in, const fk_product_view_t *product,
+    fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_address(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in);
 static void ngx_faka_checkout_refuse(ngx_http_request_t *r,
@@ -269,6 +278,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fk_code_t             code;
     fk_checkout_t         out;
     ngx_faka_worker_t    *w;
+    fk_product_view_t     product;
     ngx_faka_checkout_t  *checkout;
 
     w = ctx->shop->worker;
@@ -301,7 +311,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     out.qty = (uint32_t) in->qty;
     out.hold_s = (uint32_t) ctx->shop->hold_s;
 
-    code = ngx_faka_checkout_channel(ctx, &env, in, &out);
+    code = ngx_faka_checkout_look(ctx, &env, in, &product, &out);
 
     if (code == FK_OK && in->key.len != 0) {
         code = ngx_faka_checkout_repeat(ctx->shop, &in->key, &out,
@@ -309,7 +319,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     }
 
     if (code == FK_OK) {
-        code = ngx_faka_checkout_make(r, ctx, &env, &out);
+        code = ngx_faka_checkout_make(r, ctx, &env, in, &product, &out);
     }
 
     if (code != FK_OK && code != FK_EXISTS) {
@@ -326,14 +336,15 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
-/* A channel is bound to one currency and offered for no other. */
+/* The product as it is a moment before; the engine asks whether it still is.
+ * A channel is bound to one currency and offered for no other. */
 
 static fk_code_t
-ngx_faka_checkout_channel(ngx_faka_ctx_t *ctx, const fk_env_t *env,
-    ngx_faka_checkout_in_t *in, fk_checkout_t *out)
+ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
+    ngx_faka_checkout_in_t *in, fk_product_view_t *product,
+    fk_checkout_t *out)
 {
     fk_code_t             code;
-    fk_product_view_t     product;
     const pay_channel_t  *channel;
 
     channel = in->channel.len == 0
@@ -345,12 +356,12 @@ ngx_faka_checkout_channel(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         return FK_CHANNEL;
     }
 
-    code = fk_product_get(&ctx->shop->worker->fk, env, out->sku, &product);
+    code = fk_product_get(&ctx->shop->worker->fk, env, out->sku, product);
     if (code != FK_OK) {
         return code;
     }
 
-    if (ngx_memcmp(product.currency, channel->currency, FK_CURRENCY_SIZE)
+    if (ngx_memcmp(product->currency, channel->currency, FK_CURRENCY_SIZE)
         != 0)
     {
         in->error.detail = pay_start_text(PAY_START_CURRENCY);
@@ -359,15 +370,31 @@ ngx_faka_checkout_channel(ngx_faka_ctx_t *ctx, const fk_env_t *env,
 
     ngx_memcpy(out->channel, channel->name.data, channel->name.size);
 
-    /* Most shops know nothing of their buyers, and save the digests. */
+    return ngx_faka_checkout_who(ctx, product, in, out);
+}
 
-    if (!ctx->shop->buyer_history && product.buyer_limit == 0
-        && out->coupon.size == 0)
-    {
-        return FK_OK;
+
+/* Most shops know nothing of their buyers, and save the digests. */
+
+static fk_code_t
+ngx_faka_checkout_who(ngx_faka_ctx_t *ctx, const fk_product_view_t *product,
+    ngx_faka_checkout_in_t *in, fk_checkout_t *out)
+{
+    ngx_uint_t            known;
+    ngx_faka_worker_t    *w;
+    ngx_faka_checkout_t  *checkout;
+
+    w = ctx->shop->worker;
+    checkout = ctx->data;
+
+    known = ctx->shop->buyer_history || product->buyer_limit != 0
+            || out->coupon.size != 0;
+
+    if (known || w->rules->asks) {
+        in->form = ngx_faka_contact(out->contact, checkout->form);
     }
 
-    return ngx_faka_buyer_digests(ctx->shop->worker, out);
+    return known ? ngx_faka_buyer_digests(w, in->form, product, out) : FK_OK;
 }
 
 
@@ -479,7 +506,8 @@ ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
 
 static fk_code_t
 ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
-    const fk_env_t *env, fk_checkout_t *out)
+    const fk_env_t *env, ngx_faka_checkout_in_t *in,
+    fk_product_view_t *product, fk_checkout_t *out)
 {
     uint8_t             random[10];
     fk_code_t           code;
@@ -503,11 +531,17 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         }
     }
 
-    tries = 0;
+    code = ngx_faka_checkout_try(r, ctx, env, in, product, out);
 
-    do {
-        code = ngx_faka_checkout_try(r, ctx, env, out);
-    } while (code == FK_AGAIN && ++tries < NGX_FAKA_CHECKOUT_TRIES);
+    for (tries = 1; code == FK_AGAIN && tries < NGX_FAKA_CHECKOUT_TRIES;
+         tries++)
+    {
+        code = ngx_faka_checkout_look(ctx, env, in, product, out);
+
+        if (code == FK_OK) {
+            code = ngx_faka_checkout_try(r, ctx, env, in, product, out);
+        }
+    }
 
     if (code == FK_AGAIN) {
         return FK_LOCK_TIMEOUT;
@@ -520,33 +554,25 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     ngx_faka_journal_kick(w->journal);
 
     if (w->rules->asks) {
-        ngx_faka_rules_made(r, w, env, out);
+        ngx_faka_rules_made(w, out);
     }
 
     return FK_OK;
 }
 
 
-/* Rules see the product as it is a moment before; the engine asks whether it
- * still is. */
-
 static fk_code_t
 ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
-    const fk_env_t *env, fk_checkout_t *out)
+    const fk_env_t *env, const ngx_faka_checkout_in_t *in,
+    const fk_product_view_t *product, fk_checkout_t *out)
 {
     fk_code_t           code;
     ngx_faka_worker_t  *w;
-    fk_product_view_t   product;
 
     w = ctx->shop->worker;
 
     if (w->rules->asks) {
-        code = fk_product_get(&w->fk, env, out->sku, &product);
-
-        if (code == FK_OK) {
-            code = ngx_faka_rules_checkout(r, w, env, &product, out);
-        }
-
+        code = ngx_faka_rules_checkout(r, w, env, product, in->form, out);
         if (code != FK_OK) {
             return code;
         }

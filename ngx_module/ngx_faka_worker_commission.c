@@ -22,8 +22,6 @@ static fk_code_t ngx_faka_commission_agents(ngx_faka_rules_t *rules,
 static fl_code_t ngx_faka_commission_ask(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, uint32_t levels, ngx_uint_t own,
     int64_t paid, fl_split_t *answer);
-static fk_code_t ngx_faka_commission_own(ngx_faka_rules_t *rules,
-    uint32_t levels, fk_str_t contact, ngx_uint_t *own);
 static ngx_uint_t ngx_faka_commission_by_rule(const ngx_faka_rules_t *rules,
     uint32_t levels, ngx_uint_t platform);
 static uint16_t ngx_faka_commission_rate(const ngx_faka_rules_t *rules,
@@ -57,13 +55,14 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
         rc = ngx_faka_commission_platform(rules, variant, sale, &platform);
     }
 
-    if (rc == FK_OK) {
-        rc = ngx_faka_commission_own(rules, levels, sale->contact, &own);
-    }
-
     if (rc != FK_OK || paid < 1 || (levels == 0 && !platform)) {
         return rc;
     }
+
+    /* By the own link: the agent's contact is known to the operator. */
+    own = levels != 0 && sale->has_key
+          && ngx_memcmp(sale->key, rules->agent[0].buyer, sizeof(sale->key))
+             == 0;
 
     code = ngx_faka_commission_ask(rules, variant, levels, own, paid,
                                    &answer);
@@ -168,31 +167,6 @@ ngx_faka_commission_ask(ngx_faka_rules_t *rules,
     ngx_faka_rules_asked(rules, variant, FL_HOOK_COMMISSION, code,
                          fl_error(vm), "nobody gets commission, and the order "
                          "is flagged");
-
-    return code;
-}
-
-
-/* The agent buys by the own link: his contact is known to the operator. */
-
-static fk_code_t
-ngx_faka_commission_own(ngx_faka_rules_t *rules, uint32_t levels,
-    fk_str_t contact, ngx_uint_t *own)
-{
-    uint8_t    key[FK_TALLY_KEY_SIZE];
-    fk_code_t  code;
-
-    *own = 0;
-
-    if (levels == 0) {
-        return FK_OK;
-    }
-
-    code = ngx_faka_buyer_key(rules->worker, contact, key);
-
-    if (code == FK_OK) {
-        *own = ngx_memcmp(key, rules->agent[0].buyer, sizeof(key)) == 0;
-    }
 
     return code;
 }

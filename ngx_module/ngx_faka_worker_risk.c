@@ -17,7 +17,7 @@ static ngx_uint_t ngx_faka_risk_blocked(ngx_faka_rules_t *rules,
 static ngx_uint_t ngx_faka_risk_below(fk_str_t domain,
     const ngx_str_t *blocked);
 static uint32_t ngx_faka_risk_rate(ngx_faka_rules_t *rules,
-    const ngx_faka_sale_t *sale, const ngx_faka_order_limit_t *limit);
+    const ngx_faka_order_limit_t *limit);
 static fl_risk_t ngx_faka_risk_ask(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     ngx_faka_risk_t *by);
@@ -48,7 +48,7 @@ ngx_faka_risk_before(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
 
     for (i = 0; i < shop->order_limits.nelts; i++) {
 
-        if (ngx_faka_risk_rate(rules, sale, &limit[i]) < limit[i].max) {
+        if (ngx_faka_risk_rate(rules, &limit[i]) < limit[i].max) {
             continue;
         }
 
@@ -120,37 +120,14 @@ ngx_faka_risk_below(fk_str_t domain, const ngx_str_t *blocked)
 
 
 static uint32_t
-ngx_faka_risk_rate(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
+ngx_faka_risk_rate(ngx_faka_rules_t *rules,
     const ngx_faka_order_limit_t *limit)
 {
-    u_char    network[NGX_FAKA_NETWORK_SIZE];
-    fk_str_t  key;
     uint32_t  count[FK_SPAN_COUNT];
+    uint64_t  key;
 
-    switch (limit->rate) {
-
-    case FK_RATE_CONTACT:
-        key = sale->contact;
-        break;
-
-    case FK_RATE_IP:
-        key = ngx_faka_rules_network(sale->sockaddr, network);
-        break;
-
-    case FK_RATE_AGENT:
-        key = sale->agent;
-        break;
-
-    case FK_RATE_SKU:
-        key = (fk_str_t) { (const uint8_t *) sale->product->sku,
-                           ngx_strlen(sale->product->sku) };
-        break;
-
-    default:
-        key = (fk_str_t) { NULL, 0 };
-    }
-
-    if (key.size == 0) {
+    key = ngx_faka_rules_rate(rules, limit->rate);
+    if (key == 0) {
         return 0;
     }
 

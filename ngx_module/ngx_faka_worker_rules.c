@@ -22,9 +22,8 @@ static fl_t *ngx_faka_rules_vm(ngx_faka_rules_t *rules,
     const ngx_faka_rules_file_t *file);
 static void ngx_faka_rules_tend_soon(ngx_faka_rules_t *rules);
 static void ngx_faka_rules_tend(ngx_event_t *ev);
-static fk_code_t ngx_faka_rules_sale(ngx_http_request_t *r,
-    ngx_faka_rules_t *rules, const fk_product_view_t *product,
-    const fk_checkout_t *in, ngx_faka_sale_t *sale);
+static void ngx_faka_rules_sale(ngx_faka_sale_t *sale,
+    const fk_product_view_t *product);
 static fl_code_t ngx_faka_rules_price(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, int64_t *total);
 static int64_t ngx_faka_rules_shadow(ngx_faka_rules_t *rules,
@@ -203,12 +202,13 @@ ngx_faka_rules_stop(ngx_faka_worker_t *worker)
 
 fk_code_t
 ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
-    const fk_env_t *env, const fk_product_view_t *product, fk_checkout_t *out)
+    const fk_env_t *env, const fk_product_view_t *product, fk_str_t form,
+    fk_checkout_t *out)
 {
     int64_t                    total;
     fk_code_t                  code;
     fl_code_t                  answer;
-    ngx_faka_sale_t            sale;
+    ngx_faka_sale_t           *sale;
     fk_coupon_view_t           coupon;
     ngx_faka_rules_t          *rules;
     ngx_faka_rules_variant_t   variant;
@@ -223,15 +223,26 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         ngx_faka_rules_begin(rules);
     }
 
-    code = ngx_faka_rules_sale(r, rules, product, out, &sale);
-    if (code != FK_OK) {
-        return code;
+    sale = &rules->sale;
+    ngx_faka_rules_sale(sale, product);
+    sale->sockaddr = r->connection->sockaddr;
+    sale->contact = form;
+    sale->coupon = out->coupon;
+    sale->agent = out->agent;
+    sale->qty = out->qty;
+
+    if (out->has_buyer) {
+        code = fk_buyer_get(&worker->fk, out->buyer, &sale->buyer);
+        if (code != FK_OK) {
+            return code;
+        }
     }
 
+    ngx_faka_rules_steps(sale);
     out->review = 0;
     out->reason.size = 0;
 
-    code = ngx_faka_risk_before(rules, &sale, out);
+    code = ngx_faka_risk_before(rules, sale, out);
     if (code != FK_OK) {
         return code;
     }
@@ -241,9 +252,9 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         return code;
     }
 
-    variant = ngx_faka_rules_choose(rules, sale.contact);
-    total = sale.step[FK_STEP_LEVEL];
-    ngx_faka_rules_input(rules, &sale);
+    variant = ngx_faka_rules_choose(rules, sale->contact);
+    total = sale->step[FK_STEP_LEVEL];
+    ngx_faka_rules_input(rules, sale);
 
     answer = ngx_faka_rules_price(rules, variant, &total);
 
@@ -253,53 +264,33 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         return FK_PRICE;
     }
 
-    rules->shadow = ngx_faka_rules_shadow(rules, &sale, &coupon);
+    rules->shadow = ngx_faka_rules_shadow(rules, sale, &coupon);
 
-    sale.step[FK_STEP_RULE] = total;
-    sale.step[FK_STEP_COUPON] = ngx_faka_rules_amount(&coupon, total);
-    fl_input_int(&rules->input, FL_FIELD_TOTAL, sale.step[FK_STEP_COUPON]);
+    sale->step[FK_STEP_RULE] = total;
+    sale->step[FK_STEP_COUPON] = ngx_faka_rules_amount(&coupon, total);
+    fl_input_int(&rules->input, FL_FIELD_TOTAL, sale->step[FK_STEP_COUPON]);
 
-    code = ngx_faka_risk_checkout(rules, variant, &sale, out);
+    code = ngx_faka_risk_checkout(rules, variant, sale, out);
     if (code != FK_OK) {
         return code;
     }
 
     out->priced = 1;
     out->rules = rules->version[variant];
-    ngx_memcpy(out->step, sale.step, sizeof(sale.step));
+    ngx_memcpy(out->step, sale->step, sizeof(sale->step));
 
     return FK_OK;
 }
 
 
-/* What is asked for and by whom, with the price before any rule. */
+/* Of a product, one unit, and nobody knows for whom. */
 
-static fk_code_t
-ngx_faka_rules_sale(ngx_http_request_t *r, ngx_faka_rules_t *rules,
-    const fk_product_view_t *product, const fk_checkout_t *in,
-    ngx_faka_sale_t *sale)
+static void
+ngx_faka_rules_sale(ngx_faka_sale_t *sale, const fk_product_view_t *product)
 {
-    fk_code_t  code;
-
+    ngx_memzero(sale, sizeof(ngx_faka_sale_t));
     sale->product = product;
-    sale->order = NULL;
-    sale->sockaddr = r->connection->sockaddr;
-    sale->contact = ngx_faka_contact(in->contact, rules->contact);
-    sale->coupon = in->coupon;
-    sale->agent = in->agent;
-    sale->qty = in->qty;
-    ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
-
-    if (in->has_buyer) {
-        code = fk_buyer_get(&rules->worker->fk, in->buyer, &sale->buyer);
-        if (code != FK_OK) {
-            return code;
-        }
-    }
-
-    ngx_faka_rules_steps(sale);
-
-    return FK_OK;
+    sale->qty = 1;
 }
 
 
@@ -424,27 +415,20 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
 {
     int64_t            total;
     uint64_t           started_us;
-    ngx_faka_sale_t    sale;
+    ngx_faka_sale_t   *sale;
     ngx_faka_rules_t  *rules;
 
     rules = worker->rules;
-
-    sale.product = product;
-    sale.order = NULL;
-    sale.sockaddr = NULL;
-    sale.contact = (fk_str_t) { NULL, 0 };
-    sale.coupon = (fk_str_t) { NULL, 0 };
-    sale.agent = (fk_str_t) { NULL, 0 };
-    sale.qty = 1;
-    ngx_memzero(&sale.buyer, sizeof(fk_buyer_view_t));
+    sale = &rules->sale;
+    ngx_faka_rules_sale(sale, product);
 
     /* Levels are of buyers, and a checkout may ask nobody who he is. */
     if (worker->shop->buyer_history || product->buyer_limit != 0) {
-        sale.buyer = quotes->buyer;
+        sale->buyer = quotes->buyer;
     }
 
-    ngx_faka_rules_steps(&sale);
-    total = sale.step[FK_STEP_LEVEL];
+    ngx_faka_rules_steps(sale);
+    total = sale->step[FK_STEP_LEVEL];
 
     if (!rules->asks || quotes->left_us <= 0) {
         return total;
@@ -456,7 +440,7 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     rules->left_ns[NGX_FAKA_RULES_MAIN] =
         ngx_min(rules->left_ns[NGX_FAKA_RULES_MAIN], quotes->left_us * 1000);
 
-    ngx_faka_rules_input(rules, &sale);
+    ngx_faka_rules_input(rules, sale);
     (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &total);
 
     quotes->left_us -= (int64_t) (ngx_faka_steady_us() - started_us);
@@ -533,17 +517,16 @@ ngx_faka_rules_shadow(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
 
 
 void
-ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
-    const fk_env_t *env, const fk_checkout_t *in)
+ngx_faka_rules_made(ngx_faka_worker_t *worker, const fk_checkout_t *in)
 {
-    u_char             network[NGX_FAKA_NETWORK_SIZE];
-    fk_str_t           key, contact;
+    uint64_t           key;
+    fk_rate_t          rate;
     ngx_faka_rules_t  *rules;
 
     rules = worker->rules;
-    contact = ngx_faka_contact(in->contact, rules->contact);
 
-    ngx_faka_rules_sold(rules, ngx_faka_rules_choose(rules, contact),
+    ngx_faka_rules_sold(rules,
+                        ngx_faka_rules_choose(rules, rules->sale.contact),
                         in->step, in->step[FK_STEP_COUPON]);
 
     if (rules->shadow >= 0) {
@@ -562,17 +545,12 @@ ngx_faka_rules_made(ngx_http_request_t *r, ngx_faka_worker_t *worker,
         return;
     }
 
-    fk_rate_add(&worker->fk, env, FK_RATE_CONTACT, contact);
-    fk_rate_add(&worker->fk, env, FK_RATE_SKU, in->sku);
+    for (rate = 0; rate < FK_RATE_COUNT; rate++) {
+        key = rate == FK_RATE_PAID ? 0 : ngx_faka_rules_rate(rules, rate);
 
-    key = ngx_faka_rules_network(r->connection->sockaddr, network);
-
-    if (key.size != 0) {
-        fk_rate_add(&worker->fk, env, FK_RATE_IP, key);
-    }
-
-    if (in->agent.size != 0) {
-        fk_rate_add(&worker->fk, env, FK_RATE_AGENT, in->agent);
+        if (key != 0) {
+            fk_rate_add(&worker->fk, &rules->env, rate, key);
+        }
     }
 }
 

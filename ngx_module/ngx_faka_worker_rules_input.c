@@ -2,20 +2,37 @@
  * What a rule sees of an order: the argument o, filled in from the shop.
  *
  * Every field that is not allowed to be nil has a value, so that a rule need
- * not ask.  At a payment the network is the gateway's, and tells nothing of
- * the buyer: its counts are 0 then.
+ * not ask; counts, which take time, are looked up when it asks for one.  At a
+ * payment the network is the gateway's, and tells nothing of the buyer: its
+ * counts are 0 then.
  */
 
 #include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 
 
+/* A network's bytes: of IPv6, /48; of IPv4 3, /24. */
+#define NGX_FAKA_NETWORK_SIZE  6
+
+
 static void ngx_faka_rules_input_time(ngx_faka_rules_t *rules);
 static void ngx_faka_rules_input_buyer(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale);
-static void ngx_faka_rules_input_rate(ngx_faka_rules_t *rules,
-    fl_field_t first, fk_rate_t rate, fk_str_t key);
+static void ngx_faka_rules_later(void *data, fl_field_t field);
 static int ngx_faka_rules_signal(void *data, fk_str_t name, int64_t *number);
+static fk_str_t ngx_faka_rules_network(struct sockaddr *sockaddr,
+    u_char network[NGX_FAKA_NETWORK_SIZE]);
+
+
+/* The fields of a rate stand in a row: in a minute, an hour, a day. */
+
+static const fl_field_t  ngx_faka_rules_first[FK_RATE_COUNT] = {
+    [FK_RATE_CONTACT] = FL_FIELD_CONTACT_1M,
+    [FK_RATE_IP] = FL_FIELD_IP_1M,
+    [FK_RATE_AGENT] = FL_FIELD_AGENT_1M,
+    [FK_RATE_SKU] = FL_FIELD_SKU_1M,
+    [FK_RATE_PAID] = FL_FIELD_PAID_1M
+};
 
 
 static ngx_inline fk_str_t
@@ -60,6 +77,7 @@ ngx_faka_rules_input(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale)
     ngx_faka_rules_input_buyer(rules, sale);
 
     in->signal = ngx_faka_rules_signal;
+    in->later = ngx_faka_rules_later;
     in->data = rules;
 }
 
@@ -125,8 +143,9 @@ void
 ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale)
 {
-    u_char       network[NGX_FAKA_NETWORK_SIZE];
     fk_str_t     domain;
+    fk_rate_t    rate;
+    ngx_uint_t   n;
     fl_input_t  *in;
 
     in = &rules->input;
@@ -145,37 +164,81 @@ ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
                      / 1000);
     }
 
-    ngx_faka_rules_input_rate(rules, FL_FIELD_CONTACT_1M, FK_RATE_CONTACT,
-                              sale->contact);
-    ngx_faka_rules_input_rate(rules, FL_FIELD_PAID_1M, FK_RATE_PAID,
-                              sale->contact);
-    ngx_faka_rules_input_rate(rules, FL_FIELD_SKU_1M, FK_RATE_SKU,
-                              ngx_faka_rules_text(sale->product->sku));
-    ngx_faka_rules_input_rate(rules, FL_FIELD_IP_1M, FK_RATE_IP,
-                              ngx_faka_rules_network(sale->sockaddr,
-                                                     network));
-    ngx_faka_rules_input_rate(rules, FL_FIELD_AGENT_1M, FK_RATE_AGENT,
-                              sale->agent);
+    for (rate = 0; rate < FK_RATE_COUNT; rate++) {
+        for (n = 0; n < FK_SPAN_COUNT; n++) {
+            fl_input_later(in, (fl_field_t) (ngx_faka_rules_first[rate] + n));
+        }
+    }
 }
 
 
-/* The fields of a key stand in a row: in a minute, an hour, a day. */
+/* A rule asks for one of a rate's fields, and gets all of them. */
 
 static void
-ngx_faka_rules_input_rate(ngx_faka_rules_t *rules, fl_field_t first,
-    fk_rate_t rate, fk_str_t key)
+ngx_faka_rules_later(void *data, fl_field_t field)
 {
-    uint32_t  n, count[FK_SPAN_COUNT];
+    ngx_faka_rules_t *rules = data;
 
+    uint32_t    n, count[FK_SPAN_COUNT];
+    uint64_t    key;
+    fk_rate_t   rate;
+
+    for (rate = 0; rate < FK_RATE_COUNT - 1; rate++) {
+        if ((uint32_t) field - ngx_faka_rules_first[rate] < FK_SPAN_COUNT) {
+            break;
+        }
+    }
+
+    key = ngx_faka_rules_rate(rules, rate);
     ngx_memzero(count, sizeof(count));
 
-    if (key.size != 0) {
+    if (key != 0) {
         fk_rate_get(&rules->worker->fk, &rules->env, rate, key, count);
     }
 
     for (n = 0; n < FK_SPAN_COUNT; n++) {
-        fl_input_int(&rules->input, (fl_field_t) (first + n), count[n]);
+        fl_input_int(&rules->input,
+                     (fl_field_t) (ngx_faka_rules_first[rate] + n), count[n]);
     }
+}
+
+
+uint64_t
+ngx_faka_rules_rate(ngx_faka_rules_t *rules, fk_rate_t rate)
+{
+    u_char            network[NGX_FAKA_NETWORK_SIZE];
+    fk_str_t          key;
+    ngx_faka_sale_t  *sale;
+
+    sale = &rules->sale;
+
+    if (sale->rate[rate] != 0) {
+        return sale->rate[rate];
+    }
+
+    switch (rate) {
+
+    case FK_RATE_IP:
+        key = ngx_faka_rules_network(sale->sockaddr, network);
+        break;
+
+    case FK_RATE_AGENT:
+        key = sale->agent;
+        break;
+
+    case FK_RATE_SKU:
+        key = ngx_faka_rules_text(sale->product->sku);
+        break;
+
+    default:
+        key = sale->contact;
+    }
+
+    if (key.size != 0) {
+        sale->rate[rate] = fk_rate_key(&rules->worker->fk, key);
+    }
+
+    return sale->rate[rate];
 }
 
 
@@ -188,7 +251,9 @@ ngx_faka_rules_signal(void *data, fk_str_t name, int64_t *number)
 }
 
 
-fk_str_t
+/* size 0: there is none. */
+
+static fk_str_t
 ngx_faka_rules_network(struct sockaddr *sockaddr,
     u_char network[NGX_FAKA_NETWORK_SIZE])
 {

@@ -36,12 +36,13 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
 {
     fk_code_t           code;
     fk_order_view_t     order;
-    ngx_faka_sale_t     sale;
+    ngx_faka_sale_t    *sale;
     ngx_faka_rules_t   *rules;
     fk_product_view_t   product;
 
     rules = worker->rules;
     rules->found = 0;
+    sale = &rules->sale;
 
     ngx_faka_rules_unsplit(worker, &pay->split);
 
@@ -52,7 +53,7 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
     }
 
     if (code == FK_OK) {
-        code = ngx_faka_rules_look(worker, env, &order, &product, &sale);
+        code = ngx_faka_rules_look(worker, env, &order, &product, sale);
     }
 
     /* The engine says what becomes of it. */
@@ -66,8 +67,8 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
 
     if (rules->asks) {
         ngx_faka_risk_payment(rules, ngx_faka_rules_choose(rules,
-                                                           sale.contact),
-                              &sale, pay);
+                                                           sale->contact),
+                              sale, pay);
     }
 
     /* Of another sum nothing is split before a person has said yes. */
@@ -75,7 +76,7 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
         return FK_OK;
     }
 
-    return ngx_faka_rules_split(rules, &sale, pay->amount, &pay->split);
+    return ngx_faka_rules_split(rules, sale, pay->amount, &pay->split);
 }
 
 
@@ -184,11 +185,12 @@ ngx_faka_rules_money(ngx_faka_worker_t *worker, const fk_env_t *env,
     int64_t             paid;
     uint32_t            i, n;
     fk_code_t           code;
-    ngx_faka_sale_t     sale;
+    ngx_faka_sale_t    *sale;
     fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
     fk_product_view_t   product;
 
-    code = ngx_faka_rules_look(worker, env, order, &product, &sale);
+    sale = &worker->rules->sale;
+    code = ngx_faka_rules_look(worker, env, order, &product, sale);
 
     if (code == FK_OK) {
         n = FK_ORDER_PAYMENTS_MAX;
@@ -207,7 +209,7 @@ ngx_faka_rules_money(ngx_faka_worker_t *worker, const fk_env_t *env,
         }
     }
 
-    code = ngx_faka_rules_split(worker->rules, &sale, paid, split);
+    code = ngx_faka_rules_split(worker->rules, sale, paid, split);
     split->paid = paid;
 
     return code;
@@ -233,9 +235,11 @@ ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
 
     contact = (fk_str_t) { order->contact, order->contact_size };
 
+    worker->rules->order = order->id;
+
+    ngx_memzero(sale, sizeof(ngx_faka_sale_t));
     sale->product = product;
     sale->order = order;
-    sale->sockaddr = NULL;
     sale->contact = ngx_faka_contact(contact, worker->rules->contact);
     sale->coupon = (fk_str_t) { (const uint8_t *) order->coupon,
                                 ngx_strlen(order->coupon) };
@@ -260,19 +264,17 @@ ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
 static fk_code_t
 ngx_faka_rules_buyer(ngx_faka_worker_t *worker, ngx_faka_sale_t *sale)
 {
-    uint8_t    key[FK_TALLY_KEY_SIZE];
     fk_code_t  code;
 
-    ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
-
-    if (!worker->shop->buyer_history) {
+    if (!worker->shop->buyer_history && !worker->rules->asks) {
         return FK_OK;
     }
 
-    code = ngx_faka_buyer_key(worker, sale->contact, key);
+    code = ngx_faka_buyer_key(worker, sale->contact, sale->key);
+    sale->has_key = code == FK_OK;
 
-    return code == FK_OK ? fk_buyer_get(&worker->fk, key, &sale->buyer)
-                         : code;
+    return code == FK_OK && worker->shop->buyer_history
+           ? fk_buyer_get(&worker->fk, sale->key, &sale->buyer) : code;
 }
 
 
@@ -350,13 +352,23 @@ void
 ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_view_t *order)
 {
-    fk_str_t  contact;
+    fk_str_t           contact;
+    ngx_faka_rules_t  *rules;
 
-    ngx_faka_risk_found(worker->rules);
+    rules = worker->rules;
+    ngx_faka_risk_found(rules);
 
-    if (worker->rules->counts) {
-        contact = (fk_str_t) { order->contact, order->contact_size };
-        fk_rate_add(&worker->fk, env, FK_RATE_PAID,
-                    ngx_faka_contact(contact, worker->rules->contact));
+    if (!rules->counts) {
+        return;
     }
+
+    /* Nobody was asked about it. */
+    if (ngx_memcmp(&rules->order, &order->id, sizeof(fk_order_id_t)) != 0) {
+        contact = (fk_str_t) { order->contact, order->contact_size };
+        ngx_memzero(&rules->sale, sizeof(ngx_faka_sale_t));
+        rules->sale.contact = ngx_faka_contact(contact, rules->contact);
+    }
+
+    fk_rate_add(&worker->fk, env, FK_RATE_PAID,
+                ngx_faka_rules_rate(rules, FK_RATE_PAID));
 }

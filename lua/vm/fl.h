@@ -161,7 +161,8 @@ typedef enum {
     FL_NIL = 0,
     FL_INT,
     FL_BOOL,
-    FL_TEXT
+    FL_TEXT,
+    FL_LATER                           /* looked up when a rule asks for it */
 } fl_type_t;
 
 typedef struct {
@@ -183,11 +184,13 @@ typedef struct {
 /*
  * What o is: the fields, FL_NIL where there is nothing, and the operator's
  * signals.  signal: 1 with *number, or 0 if there is none of that name (any
- * more); NULL: there are none at all.
+ * more); NULL: there are none at all.  later: gives a field of FL_LATER, and
+ * others with it if it likes, the value that they keep for further calls.
  */
 typedef struct {
     fl_value_t   field[FL_FIELD_COUNT];
     int        (*signal)(void *data, fk_str_t name, int64_t *number);
+    void       (*later)(void *data, fl_field_t field);
     void        *data;
 } fl_input_t;
 
@@ -195,6 +198,7 @@ void fl_input_clear(fl_input_t *in);
 void fl_input_int(fl_input_t *in, fl_field_t field, int64_t number);
 void fl_input_bool(fl_input_t *in, fl_field_t field, int yes);
 void fl_input_text(fl_input_t *in, fl_field_t field, fk_str_t text);
+void fl_input_later(fl_input_t *in, fl_field_t field);
 
 
 typedef struct fl_s  fl_t;

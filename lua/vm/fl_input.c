@@ -10,6 +10,9 @@
 #include "fl_priv.h"
 
 
+static unsigned fl_word_place(const char *word);
+static void fl_word_add(fl_t *fl, const char *word, uint8_t number);
+static unsigned fl_word_find(const fl_t *fl, const char *word);
 static int fl_input_index(lua_State *L);
 static int fl_input_newindex(lua_State *L);
 static int fl_input_signal(lua_State *L);
@@ -62,20 +65,80 @@ fl_input_text(fl_input_t *in, fl_field_t field, fk_str_t text)
 
 
 void
+fl_input_later(fl_input_t *in, fl_field_t field)
+{
+    in->field[field].type = FL_LATER;
+}
+
+
+void
 fl_input_push(lua_State *L)
 {
-    int  i;
+    fl_t        *fl = fl_of(L);
+    uint8_t      i;
+    const char  *word;
 
-    /* The names and their numbers are what each of the views looks into. */
+    memset(fl->word, 0, sizeof(fl->word));
+
+    /* This table keeps the words where they are as long as there is an o. */
     lua_newtable(L);
 
-    for (i = 0; i < FL_FIELD_COUNT; i++) {
-        lua_pushinteger(L, i);
-        lua_setfield(L, -2, fl_fields[i].word);
+    for (i = 0; i <= FL_FIELD_COUNT; i++) {
+        word = i < FL_FIELD_COUNT ? fl_fields[i].word : "signals";
+        lua_pushstring(L, word);
+        fl_word_add(fl, lua_tostring(L, -1), i);
+        lua_rawseti(L, -2, i + 1);
     }
 
     fl_input_view(L, fl_input_signal);
     fl_input_view(L, fl_input_index);
+}
+
+
+/*
+ * LuaJIT has each string once, so two are the same if they are in the same
+ * place: a field is found by its word's address.
+ */
+
+static unsigned
+fl_word_place(const char *word)
+{
+    return (unsigned) ((uintptr_t) word / sizeof(void *) % FL_WORDS_SIZE);
+}
+
+
+static void
+fl_word_add(fl_t *fl, const char *word, uint8_t number)
+{
+    unsigned  i;
+
+    for (i = fl_word_place(word); fl->word[i] != NULL;
+         i = (i + 1) % FL_WORDS_SIZE)
+    {
+        /* void */
+    }
+
+    fl->word[i] = word;
+    fl->number[i] = number;
+}
+
+
+/* Beyond FL_FIELD_COUNT: there is no such word. */
+
+static unsigned
+fl_word_find(const fl_t *fl, const char *word)
+{
+    unsigned  i;
+
+    for (i = fl_word_place(word); fl->word[i] != NULL;
+         i = (i + 1) % FL_WORDS_SIZE)
+    {
+        if (fl->word[i] == word) {
+            return fl->number[i];
+        }
+    }
+
+    return FL_FIELD_COUNT + 1;
 }
 
 
@@ -115,25 +178,20 @@ static int
 fl_input_index(lua_State *L)
 {
     fl_t        *fl = fl_of(L);
-    lua_Integer  i;
+    unsigned     i;
+    const char  *word;
 
-    lua_pushvalue(L, 2);
-    lua_rawget(L, lua_upvalueindex(1));
+    word = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+    i = fl_word_find(fl, word);
 
-    if (lua_isnil(L, -1)) {
-        if (lua_type(L, 2) == LUA_TSTRING
-            && strcmp(lua_tostring(L, 2), "signals") == 0)
-        {
-            lua_pushvalue(L, lua_upvalueindex(2));
-            return 1;
-        }
-
-        return luaL_error(L, "an order has no field \"%s\"",
-                          lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2)
-                                                        : "?");
+    if (i == FL_FIELD_COUNT) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        return 1;
     }
 
-    i = lua_tointeger(L, -1);
+    if (i > FL_FIELD_COUNT) {
+        return luaL_error(L, "an order has no field \"%s\"", word);
+    }
 
     if ((fl_fields[i].hooks >> fl->hook & 1u) == 0) {
         return luaL_error(L, "%s has no field \"%s\"", fl_hook_word[fl->hook],
@@ -144,6 +202,10 @@ fl_input_index(lua_State *L)
     if (fl->in == NULL) {
         lua_pushnil(L);
         return 1;
+    }
+
+    if (fl->in->field[i].type == FL_LATER) {
+        fl->in->later(fl->in->data, (fl_field_t) i);
     }
 
     fl_value_push(L, &fl->in->field[i]);

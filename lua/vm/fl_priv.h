@@ -32,6 +32,9 @@
 
 #define FL_NUMBER_MAX  (INT64_C(1) << 53)      /* exact as Lua's numbers */
 #define FL_SHOWN_SIZE  64                      /* of a value, in an error */
+#define FL_WORDS_SIZE  128                     /* of the table of o's words */
+
+_Static_assert(2 * FL_FIELD_COUNT < FL_WORDS_SIZE, "a word is found at once");
 
 
 typedef struct fl_example_s  fl_example_t;
@@ -76,6 +79,9 @@ struct fl_s {
     int                ref[FL_HOOK_COUNT];     /* LUA_NOREF: there is none */
     int                line[FL_HOOK_COUNT];    /* where it is defined */
     int                ref_o;
+    const char        *word[FL_WORDS_SIZE];    /* of o, where they are in L */
+    uint8_t            number[FL_WORDS_SIZE];  /* fl_field_t; FL_FIELD_COUNT
+                                                  is the operator's signals */
     uint32_t           examples;
     fl_example_t      *example;        /* until they have been run */
     fl_copy_t         *copies;         /* what they are made of */

@@ -46,7 +46,8 @@ struct pay_crypto_s {
     EVP_MD       *sha256;
     EVP_MAC      *hmac;
     EVP_CIPHER   *gcm;
-    EVP_MD_CTX   *digest_ctx;
+    EVP_MD_CTX   *md5_ctx;        /* one each: a change makes it anew */
+    EVP_MD_CTX   *sha256_ctx;
     EVP_MAC_CTX  *hmac_ctx;
     pool_t       *pool;           /* NULL: the kernel cannot wipe it */
 };
@@ -64,8 +65,8 @@ struct pay_aead_s {
 
 
 static pool_t *pool_create(void);
-static bool digest(pay_crypto_t *crypto, const EVP_MD *md,
-    const pay_str_t *parts, size_t part_count, unsigned char *out);
+static bool digest(EVP_MD_CTX *ctx, const EVP_MD *md, const pay_str_t *parts,
+    size_t part_count, unsigned char *out);
 static EVP_MAC_CTX *hmac_ctx_create(pay_crypto_t *crypto);
 static bool hmac_run(EVP_MAC_CTX *ctx, pay_str_t key, const pay_str_t *parts,
     size_t part_count, unsigned char *out);
@@ -102,10 +103,13 @@ pay_crypto_create(char *err, size_t err_size)
         goto failed;
     }
 
-    crypto->digest_ctx = EVP_MD_CTX_new();
+    crypto->md5_ctx = EVP_MD_CTX_new();
+    crypto->sha256_ctx = EVP_MD_CTX_new();
     crypto->hmac_ctx = hmac_ctx_create(crypto);
 
-    if (crypto->digest_ctx == NULL || crypto->hmac_ctx == NULL) {
+    if (crypto->md5_ctx == NULL || crypto->sha256_ctx == NULL
+        || crypto->hmac_ctx == NULL)
+    {
         (void) snprintf(err, err_size, "OpenSSL could not make a context");
         goto failed;
     }
@@ -140,7 +144,8 @@ pay_crypto_destroy(pay_crypto_t *crypto)
     }
 
     EVP_MAC_CTX_free(crypto->hmac_ctx);
-    EVP_MD_CTX_free(crypto->digest_ctx);
+    EVP_MD_CTX_free(crypto->sha256_ctx);
+    EVP_MD_CTX_free(crypto->md5_ctx);
     EVP_CIPHER_free(crypto->gcm);
     EVP_MAC_free(crypto->hmac);
     EVP_MD_free(crypto->sha256);
@@ -158,7 +163,7 @@ pay_md5_hex(pay_crypto_t *crypto, const pay_str_t *parts, size_t part_count,
     unsigned char      md5[PAY_MD5_HEX_SIZE / 2];
     static const char  hex[] = "0123456789abcdef";
 
-    if (!digest(crypto, crypto->md5, parts, part_count, md5)) {
+    if (!digest(crypto->md5_ctx, crypto->md5, parts, part_count, md5)) {
         return failed(out, PAY_MD5_HEX_SIZE);
     }
 
@@ -175,7 +180,7 @@ bool
 pay_sha256(pay_crypto_t *crypto, const pay_str_t *parts, size_t part_count,
     unsigned char out[PAY_SHA256_SIZE])
 {
-    if (!digest(crypto, crypto->sha256, parts, part_count, out)) {
+    if (!digest(crypto->sha256_ctx, crypto->sha256, parts, part_count, out)) {
         return failed(out, PAY_SHA256_SIZE);
     }
 
@@ -187,25 +192,22 @@ pay_sha256(pay_crypto_t *crypto, const pay_str_t *parts, size_t part_count,
  * anew. */
 
 static bool
-digest(pay_crypto_t *crypto, const EVP_MD *md, const pay_str_t *parts,
+digest(EVP_MD_CTX *ctx, const EVP_MD *md, const pay_str_t *parts,
     size_t part_count, unsigned char *out)
 {
     size_t  i;
 
-    if (EVP_DigestInit_ex2(crypto->digest_ctx, md, NULL) != 1) {
+    if (EVP_DigestInit_ex2(ctx, md, NULL) != 1) {
         return false;
     }
 
     for (i = 0; i < part_count; i++) {
-        if (EVP_DigestUpdate(crypto->digest_ctx, parts[i].data,
-                             parts[i].size)
-            != 1)
-        {
+        if (EVP_DigestUpdate(ctx, parts[i].data, parts[i].size) != 1) {
             return false;
         }
     }
 
-    return EVP_DigestFinal_ex(crypto->digest_ctx, out, NULL) == 1;
+    return EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 }
 
 

@@ -30,6 +30,7 @@ ex_terms(ex_shop_t *x, uint32_t product, fk_checkout_t *in)
     buyer = (uint32_t) (x->draw.b % EX_BUYERS);
     coupon = (uint32_t) (x->draw.c % SIM_COUPONS);
     in->has_buyer = 1;
+    in->has_quota = 1;
     terms_key(buyer, FK_TALLY_BUYER, 0, in->buyer);
     terms_key(buyer, FK_TALLY_QUOTA, product, in->quota);
     terms_key(buyer, FK_TALLY_COUPON_USE, coupon, in->coupon_use);

@@ -96,6 +96,7 @@ terms_fill(uint32_t purchase, uint32_t product, fk_checkout_t *in)
     }
 
     in->has_buyer = 1;
+    in->has_quota = 1;
     terms_key(buyer, FK_TALLY_BUYER, 0, in->buyer);
     terms_key(buyer, FK_TALLY_QUOTA, product, in->quota);
     terms_key(buyer, FK_TALLY_COUPON_USE, coupon, in->coupon_use);

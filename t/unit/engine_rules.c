@@ -21,7 +21,7 @@ static void
 add(fk_rate_t rate, const char *key, unsigned n)
 {
     while (n-- > 0) {
-        fk_rate_add(&shop, &shop_env, rate, str(key));
+        fk_rate_add(&shop, &shop_env, rate, fk_rate_key(&shop, str(key)));
     }
 }
 
@@ -29,7 +29,8 @@ add(fk_rate_t rate, const char *key, unsigned n)
 #define RATES(rate, key, m, h, d, what)                                      \
     do {                                                                     \
         uint32_t  got[FK_SPAN_COUNT];                                        \
-        fk_rate_get(&shop, &shop_env, rate, str(key), got);                  \
+        fk_rate_get(&shop, &shop_env, rate, fk_rate_key(&shop, str(key)),    \
+                    got);                                                    \
         EQ_INT(got[FK_SPAN_1M], m, what ": in a minute");                    \
         EQ_INT(got[FK_SPAN_1H], h, what ": in an hour");                     \
         EQ_INT(got[FK_SPAN_1D], d, what ": in a day");                       \
@@ -119,7 +120,8 @@ test_many(void)
     known = wrong = 0;
     for (i = n - n / 64; i < n; i++) {
         snprintf(key, sizeof(key), "many-%u", i);
-        fk_rate_get(&shop, &shop_env, FK_RATE_CONTACT, str(key), got);
+        fk_rate_get(&shop, &shop_env, FK_RATE_CONTACT,
+                    fk_rate_key(&shop, str(key)), got);
         known += got[FK_SPAN_1D] != 0;
         wrong += got[FK_SPAN_1D] > 2;
     }
@@ -152,7 +154,8 @@ test_crowd(void)
     RATES(FK_RATE_IP, "one network", 3000, 3000, 3000, "a network");
     RATES(FK_RATE_SKU, "one product", 3000, 3000, 3000, "a product");
 
-    fk_rate_get(&shop, &shop_env, FK_RATE_CONTACT, str("one of them"), count);
+    fk_rate_get(&shop, &shop_env, FK_RATE_CONTACT,
+                fk_rate_key(&shop, str("one of them")), count);
     EQ_INT(count[FK_SPAN_1M], 47, "who comes often stays");
 }
 
@@ -176,17 +179,18 @@ pushed_out(const char *seed)
               && fk_format(mem, SHOP_SIZE, bytes) == FK_OK
               && fk_attach(&fk, mem, SHOP_SIZE, &wrong) == FK_OK, "region");
 
-    fk_rate_add(&fk, &shop_env, FK_RATE_IP, str("first"));
+    fk_rate_add(&fk, &shop_env, FK_RATE_IP, fk_rate_key(&fk, str("first")));
 
     for (i = 0; i < 100000; i++) {
-        fk_rate_get(&fk, &shop_env, FK_RATE_IP, str("first"), got);
+        fk_rate_get(&fk, &shop_env, FK_RATE_IP,
+                    fk_rate_key(&fk, str("first")), got);
 
         if (got[FK_SPAN_1M] == 0) {
             break;
         }
 
         snprintf(name, sizeof(name), "then-%u", i);
-        fk_rate_add(&fk, &shop_env, FK_RATE_IP, str(name));
+        fk_rate_add(&fk, &shop_env, FK_RATE_IP, fk_rate_key(&fk, str(name)));
     }
 
     shop_must(munmap(mem, SHOP_SIZE) == 0, "munmap");
@@ -248,7 +252,7 @@ count_up(void *arg)
 
     fk = shop;
     for (i = 0; i < 100000; i++) {
-        fk_rate_add(&fk, &shop_env, FK_RATE_SKU, str("hot"));
+        fk_rate_add(&fk, &shop_env, FK_RATE_SKU, fk_rate_key(&fk, str("hot")));
     }
 
     return arg;
@@ -267,7 +271,8 @@ test_together(void)
               && pthread_join(thread[0], NULL) == 0
               && pthread_join(thread[1], NULL) == 0, "threads");
 
-    fk_rate_get(&shop, &shop_env, FK_RATE_SKU, str("hot"), got);
+    fk_rate_get(&shop, &shop_env, FK_RATE_SKU, fk_rate_key(&shop, str("hot")),
+                got);
     OK(got[FK_SPAN_1M] > 199000 && got[FK_SPAN_1M] <= 200000,
        "two at once: %u of 200000", got[FK_SPAN_1M]);
 }

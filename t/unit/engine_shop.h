@@ -278,6 +278,7 @@ static void
 shop_buyer(fk_checkout_t *in, uint32_t who, const char *coupon)
 {
     in->has_buyer = 1;
+    in->has_quota = 1;
     in->coupon = str(coupon);
     shop_digest(who, str(""), in->buyer);
     shop_digest(who, in->sku, in->quota);

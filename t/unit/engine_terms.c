@@ -284,8 +284,11 @@ test_limit(void)
 
     shop_terms("y", 5);
     in = shop_cart("y", 1);
+    EQ_INT(fk_checkout(&shop, &shop_env, &in, &view), FK_AGAIN,
+           "who does not know of the limit looks again");
+    in.has_quota = 1;
     EQ_INT(fk_checkout(&shop, &shop_env, &in, &view), FK_INVALID,
-           "somebody unknown is not counted");
+           "a limit is somebody's");
 
     EQ_INT(buy(1, "y", 6), FK_LIMIT, "six are too many");
     EQ_INT(buy(1, "y", 5), FK_OK, "five are not");
