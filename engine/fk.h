@@ -201,9 +201,10 @@ typedef struct {
  * idempotency (FK_EXISTS with the old order, FK_IDEM_MISMATCH), product, sale
  * window, qty, stock, the buyer's limit (FK_LIMIT), coupon (FK_COUPON), price
  * (FK_AGAIN: in->step is not what product, level and coupon make of it now, or
- * the product has a limit and in has no quota; look and compute anew), agent (FK_AGENT: unknown, closed, no agent, or of
- * another currency), tables; then the one transaction.  out->seq is the
- * record to wait for under "durability disk"; it is set for FK_EXISTS too.
+ * the product has a limit and in has no quota; look and compute anew), agent
+ * (FK_AGENT: unknown, closed, no agent, or of another currency), tables; then
+ * the one transaction.  out->seq is the record to wait for under "durability
+ * disk"; it is set for FK_EXISTS too.
  *
  * When the table of tallies is full, only what needs none can be bought, and
  * then the buyer is not counted.
@@ -649,6 +650,7 @@ uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
 #include "fk_proof.h"
 #include "fk_rules.h"
 #include "fk_terms.h"
+#include "fk_sale.h"
 
 
 #endif /* FK_H_INCLUDED_ */

@@ -38,8 +38,6 @@ static uint32_t fk_account_make(fk_t *fk, const fk_env_t *env,
     const fk_account_put_t *in, const fk_person_t *person);
 static void fk_account_set(fk_t *fk, fk_account_rec_t *a,
     const fk_person_t *person);
-static void fk_account_fill(const fk_t *fk, uint32_t account,
-    fk_account_view_t *out);
 
 
 uint32_t *
@@ -412,6 +410,17 @@ fk_parent_good(const fk_t *fk, uint32_t account, const fk_person_t *person)
 }
 
 
+uint32_t
+fk_platform_of(const fk_t *fk, const char *currency)
+{
+    uint32_t  n;
+
+    n = fk_platform_find(fk, currency);
+
+    return n < FK_PLATFORMS_MAX ? fk->region->platform[n] : 0;
+}
+
+
 /* The place in the header of a currency's platform, or of the first that is
  * free, or FK_PLATFORMS_MAX. */
 
@@ -533,29 +542,6 @@ fk_account_get(fk_t *fk, fk_str_t id, fk_account_view_t *out)
 
 
 fk_code_t
-fk_platform_get(fk_t *fk, const char *currency, fk_account_view_t *out)
-{
-    uint32_t   n, account;
-    fk_code_t  code;
-
-    code = fk_lock_open(fk);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    n = fk_platform_find(fk, currency);
-    account = n < FK_PLATFORMS_MAX ? fk->region->platform[n] : 0;
-
-    if (account != 0) {
-        fk_account_fill(fk, account, out);
-    }
-
-    fk_unlock(fk);
-    return account != 0 ? FK_OK : FK_NOT_FOUND;
-}
-
-
-fk_code_t
 fk_account_list(fk_t *fk, uint32_t *cursor, fk_account_view_t *out,
     uint32_t *n)
 {
@@ -589,7 +575,7 @@ fk_account_list(fk_t *fk, uint32_t *cursor, fk_account_view_t *out,
 }
 
 
-static void
+void
 fk_account_fill(const fk_t *fk, uint32_t account, fk_account_view_t *out)
 {
     const fk_account_rec_t  *a;

@@ -78,10 +78,6 @@ fk_code_t fk_account_put(fk_t *fk, const fk_env_t *env,
 /* FK_NOT_FOUND, or the state of the shop. */
 fk_code_t fk_account_get(fk_t *fk, fk_str_t id, fk_account_view_t *out);
 
-/* The platform of a currency, whatever its id; FK_NOT_FOUND: there is none. */
-fk_code_t fk_platform_get(fk_t *fk, const char *currency,
-    fk_account_view_t *out);
-
 /* As fk_product_list, in the order in which they were made. */
 fk_code_t fk_account_list(fk_t *fk, uint32_t *cursor, fk_account_view_t *out,
     uint32_t *n);

@@ -205,9 +205,7 @@ fk_code_t
 fk_buyer_get(fk_t *fk, const uint8_t key[FK_TALLY_KEY_SIZE],
     fk_buyer_view_t *out)
 {
-    uint32_t               i, level;
-    fk_code_t              code;
-    const fk_tally_rec_t  *t;
+    fk_code_t  code;
 
     memset(out, 0, sizeof(*out));
 
@@ -216,8 +214,21 @@ fk_buyer_get(fk_t *fk, const uint8_t key[FK_TALLY_KEY_SIZE],
         return code;
     }
 
-    i = fk_tally_find(fk, FK_TALLY_BUYER, key);
-    t = i != 0 ? FK_TALLY(fk, i) : NULL;
+    fk_buyer_fill(fk, fk_tally_find(fk, FK_TALLY_BUYER, key), out);
+
+    fk_unlock(fk);
+    return FK_OK;
+}
+
+
+void
+fk_buyer_fill(const fk_t *fk, uint32_t tally, fk_buyer_view_t *out)
+{
+    uint32_t               level;
+    const fk_tally_rec_t  *t;
+
+    memset(out, 0, sizeof(*out));
+    t = tally != 0 ? FK_TALLY(fk, tally) : NULL;
     level = fk_level_of(fk, t);
 
     if (t != NULL) {
@@ -233,9 +244,6 @@ fk_buyer_get(fk_t *fk, const uint8_t key[FK_TALLY_KEY_SIZE],
         memcpy(out->level, FK_LEVEL(fk, level)->name, sizeof(out->level));
         out->level[FK_LEVEL_NAME_SIZE_MAX] = '\0';
     }
-
-    fk_unlock(fk);
-    return FK_OK;
 }
 
 

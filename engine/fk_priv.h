@@ -281,6 +281,8 @@ fk_status_t fk_status_of(const fk_axes_t *axes);
 /* --- fk_product.c ----------------------------------------------------- */
 
 uint32_t fk_product_find(const fk_t *fk, fk_str_t sku);    /* 0: none */
+void fk_product_fill(const fk_t *fk, const fk_env_t *env, uint32_t index,
+    fk_product_view_t *out);
 int64_t fk_product_sellable(const fk_product_rec_t *p);
 int fk_product_open(const fk_product_rec_t *p, int64_t now_ms);
 uint32_t *fk_product_bucket(const fk_t *fk, const char *sku, size_t size);
@@ -448,6 +450,10 @@ uint32_t fk_trade_find(const fk_t *fk,
 
 uint32_t *fk_account_bucket(const fk_t *fk, const char *id, size_t size);
 uint32_t fk_account_find(const fk_t *fk, fk_str_t id);     /* 0: none */
+/* 0: none. */
+uint32_t fk_platform_of(const fk_t *fk, const char *currency);
+void fk_account_fill(const fk_t *fk, uint32_t account,
+    fk_account_view_t *out);
 /* 1..FK_ACCOUNT_SIZE_MAX of A-Z a-z 0-9 _ - */
 int fk_account_id_good(const uint8_t *id, size_t size);
 /* The agent that may bring buyers to a product of this currency, or 0. */

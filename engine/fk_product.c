@@ -44,8 +44,6 @@ static void fk_product_set(fk_t *fk, const fk_env_t *env, fk_product_rec_t *p,
     const fk_terms_t *terms);
 static void fk_set_text(fk_t *fk, char *field, size_t field_size,
     const uint8_t *data, size_t size);
-static void fk_product_fill(const fk_t *fk, const fk_env_t *env,
-    uint32_t index, fk_product_view_t *out);
 
 
 uint32_t *
@@ -612,7 +610,7 @@ fk_product_list(fk_t *fk, const fk_env_t *env, uint32_t *cursor,
 }
 
 
-static void
+void
 fk_product_fill(const fk_t *fk, const fk_env_t *env, uint32_t index,
     fk_product_view_t *out)
 {

@@ -114,6 +114,8 @@ void fk_tally_archived(fk_t *fk, const uint32_t tally[FK_TALLY_COUNT],
 
 /* The level of a buyer; t may be NULL.  Slot, or 0. */
 uint32_t fk_level_of(const fk_t *fk, const fk_tally_rec_t *t);
+/* 0: of whom nothing is known. */
+void fk_buyer_fill(const fk_t *fk, uint32_t tally, fk_buyer_view_t *out);
 
 
 /* --- fk_coupon.c ------------------------------------------------------ */

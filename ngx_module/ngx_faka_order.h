@@ -63,13 +63,24 @@ fk_str_t ngx_faka_contact(fk_str_t contact,
     u_char form[FK_CONTACT_SIZE_MAX]);
 fk_str_t ngx_faka_contact_domain(fk_str_t form);
 
-/* Fills in who buys in a checkout of this product, whose sku and coupon are
- * there; form: of the contact.  FK_LOCK_TIMEOUT: not now. */
+/* Fills in who buys in a checkout, whose sku and coupon are there, and of the
+ * buyer only what is not; form: of the contact; limited: 1, the product has a
+ * limit.  FK_LOCK_TIMEOUT: not now. */
 fk_code_t ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_str_t form,
-    const fk_product_view_t *product, fk_checkout_t *out);
+    ngx_uint_t limited, fk_checkout_t *out);
 /* The digest of the buyer alone. */
 fk_code_t ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t form,
     uint8_t out[FK_TALLY_KEY_SIZE]);
+
+/*
+ * ngx_faka_worker_idem.c: the request's Idempotency-Key, empty if there is
+ * none; FK_INVALID with *error.  Then, with out's content complete, the order
+ * that was made by it: FK_EXISTS, FK_IDEM_MISMATCH; FK_OK: go on; any 503.
+ */
+fk_code_t ngx_faka_idem_key(ngx_http_request_t *r, ngx_str_t *key,
+    ngx_faka_field_error_t *error);
+fk_code_t ngx_faka_idem_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
+    fk_checkout_t *out, fk_order_view_t *order);
 
 /* Keeps the order's id for the log variables.  NGX_ERROR: no memory. */
 ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,

@@ -22,8 +22,8 @@ typedef struct {
     fk_str_t                  coupon;
     fk_str_t                  agent;
     fk_buyer_view_t           buyer;       /* zeros: nothing is known */
-    uint8_t                   key[FK_TALLY_KEY_SIZE];  /* digest: has_key */
-    ngx_uint_t                has_key;     /* unsigned: 1 */
+    uint8_t                   key[FK_TALLY_KEY_SIZE];  /* of the buyer, */
+    int                       has_key;                 /* .. if this is 1 */
     uint64_t                  rate[FK_RATE_COUNT];     /* keys; 0: not yet
                                               asked for */
     uint32_t                  qty;
@@ -40,14 +40,15 @@ void ngx_faka_rules_stop(ngx_faka_worker_t *worker);
 
 /*
  * Fills in what the rules say of an order that is to be made: its steps, the
- * rules' version, whether a person looks, and why.  form: of its contact.
- * FK_OK; FK_REFUSED; FK_SLOW_DOWN; FK_PRICE: there is no price, and
- * price_fallback says refuse.  The reason points into worker->rules, until the
- * next call.
+ * rules' version, whether a person looks, and why.  form: of its contact;
+ * buyer: what is known of him, zeros if that is nothing.  FK_OK; FK_REFUSED;
+ * FK_SLOW_DOWN; FK_PRICE: there is no price, and price_fallback says refuse.
+ * The reason points into worker->rules, until the next call.
  */
 fk_code_t ngx_faka_rules_checkout(ngx_http_request_t *r,
     ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_product_view_t *product, fk_str_t form, fk_checkout_t *out);
+    const fk_product_view_t *product, fk_str_t form,
+    const fk_buyer_view_t *buyer, fk_checkout_t *out);
 
 /* A list of products, and what it costs somebody of whom nothing is known. */
 typedef struct {

@@ -174,17 +174,16 @@ ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t form,
 
 fk_code_t
 ngx_faka_buyer_digests(ngx_faka_worker_t *w, fk_str_t form,
-    const fk_product_view_t *product, fk_checkout_t *out)
+    ngx_uint_t limited, fk_checkout_t *out)
 {
     u_char     code[FK_COUPON_CODE_SIZE_MAX];
     size_t     i;
     fk_code_t  rc;
 
-    rc = ngx_faka_buyer_key(w, form, out->buyer);
+    rc = out->has_buyer ? FK_OK : ngx_faka_buyer_key(w, form, out->buyer);
     out->has_buyer = rc == FK_OK;
-    out->has_quota = 0;
 
-    if (rc == FK_OK && product->buyer_limit != 0) {
+    if (rc == FK_OK && limited) {
         rc = ngx_faka_buyer_digest(w, "quota", out->sku, form, out->quota);
         out->has_quota = rc == FK_OK;
     }

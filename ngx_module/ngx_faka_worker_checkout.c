@@ -10,22 +10,14 @@
  * content as long as the shop holds that order, also across a rotation of
  * the key file and while the journal is down; and an order for which no
  * payment address can be made does not stay.
- *
- * The client's key and content are kept as keyed digests only.
  */
 
 #include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 
 
-#define NGX_FAKA_IDEM_KEY_SIZE_MIN   16
-#define NGX_FAKA_IDEM_KEY_SIZE_MAX   64
-
 /* A price that changes while its rules are asked; then the buyer waits. */
 #define NGX_FAKA_CHECKOUT_TRIES      3
-
-/* Of what is digested: names, separators, values. */
-#define NGX_FAKA_CHECKOUT_PARTS      11
 
 /* Our own answer and a payment address of usual length. */
 #define NGX_FAKA_CHECKOUT_JSON_SIZE  1024
@@ -41,7 +33,7 @@ typedef struct {
     ngx_str_t               coupon;
     ngx_str_t               agent;
     ngx_str_t               key;       /* Idempotency-Key; empty: none */
-    fk_str_t                form;      /* of contact, if buyers are known */
+    fk_str_t                form;      /* of contact, if somebody asks */
     ngx_faka_field_error_t  error;
 } ngx_faka_checkout_in_t;
 
@@ -56,6 +48,14 @@ typedef struct {
 } ngx_faka_checkout_t;
 
 
+/* What an order is made of, as it was a moment before. */
+
+typedef struct {
+    fk_product_view_t       product;
+    fk_buyer_view_t         buyer;     /* for rules; zeros: nothing is known */
+} ngx_faka_seen_t;
+
+
 typedef ngx_int_t (*ngx_faka_reader_pt)(ngx_pool_t *pool,
     const ngx_str_t *text, const ngx_faka_field_t *fields, ngx_uint_t mode,
     void *out, uint32_t *given, ngx_faka_field_error_t *error);
@@ -64,26 +64,20 @@ typedef ngx_int_t (*ngx_faka_reader_pt)(ngx_pool_t *pool,
 static void ngx_faka_checkout_body(ngx_http_request_t *r, ngx_str_t *body);
 static fk_code_t ngx_faka_checkout_fields(ngx_http_request_t *r,
     ngx_faka_reader_pt reader, ngx_str_t *body, ngx_faka_checkout_in_t *in);
-static fk_code_t ngx_faka_checkout_key(ngx_http_request_t *r,
-    ngx_faka_checkout_in_t *in);
 static fk_code_t ngx_faka_checkout_order(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, ngx_faka_checkout_in_t *in);
 static fk_code_t ngx_faka_checkout_look(ngx_faka_ctx_t *ctx,
-    const fk_env_t *env, ngx_faka_checkout_in_t *in,
-    fk_product_view_t *product, fk_checkout_t *out);
-static fk_code_t ngx_faka_checkout_who(ngx_faka_ctx_t *ctx,
-    const fk_product_view_t *product, ngx_faka_checkout_in_t *in,
+    const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
     fk_checkout_t *out);
-static fk_code_t ngx_faka_checkout_repeat(ngx_faka_shop_t *shop,
-    const ngx_str_t *key, fk_checkout_t *out, fk_order_view_t *order);
-static fk_code_t ngx_faka_checkout_digest(ngx_faka_worker_t *w,
-    pay_key_age_e age, const ngx_str_t *key, fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_seen(ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
+    fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_make(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in,
-    fk_product_view_t *product, fk_checkout_t *out);
+    ngx_faka_seen_t *seen, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_try(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env,
-    const ngx_faka_checkout_in_t *in, const fk_product_view_t *product,
+    const ngx_faka_checkout_in_t *in, const ngx_faka_seen_t *seen,
     fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_address(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in);
@@ -175,7 +169,7 @@ ngx_faka_checkout_body(ngx_http_request_t *r, ngx_str_t *body)
     ngx_memzero(&in, sizeof(ngx_faka_checkout_in_t));
     in.qty = 1;
 
-    code = ngx_faka_checkout_key(r, &in);
+    code = ngx_faka_idem_key(r, &in.key, &in.error);
 
     if (code == FK_OK && in.key.len == 0) {
         code = ngx_faka_may_write(ctx->shop);
@@ -195,49 +189,6 @@ ngx_faka_checkout_body(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     ngx_faka_wait_durable(r, ctx, ctx->order->seq, ngx_faka_checkout_show);
-}
-
-
-static fk_code_t
-ngx_faka_checkout_key(ngx_http_request_t *r, ngx_faka_checkout_in_t *in)
-{
-    size_t     i;
-    ngx_int_t  rc;
-
-    rc = ngx_faka_header(r, "Idempotency-Key", &in->key);
-    if (rc == NGX_DECLINED) {
-        ngx_str_null(&in->key);
-        return FK_OK;
-    }
-
-    in->error.field = "Idempotency-Key";
-
-    if (rc != NGX_OK) {
-        in->error.detail = "this header may be given once";
-        return FK_INVALID;
-    }
-
-    /* Who knows the key gets the order's token: short keys are guessed. */
-
-    in->error.detail = "must be 16 to 64 visible ASCII characters that nobody"
-                       " can guess, a random UUID for example";
-
-    if (in->key.len < NGX_FAKA_IDEM_KEY_SIZE_MIN
-        || in->key.len > NGX_FAKA_IDEM_KEY_SIZE_MAX)
-    {
-        return FK_INVALID;
-    }
-
-    for (i = 0; i < in->key.len; i++) {
-        if (in->key.data[i] <= ' ' || in->key.data[i] >= 0x7f) {
-            return FK_INVALID;
-        }
-    }
-
-    in->error.field = NULL;
-    in->error.detail = NULL;
-
-    return FK_OK;
 }
 
 
@@ -278,7 +229,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fk_code_t             code;
     fk_checkout_t         out;
     ngx_faka_worker_t    *w;
-    fk_product_view_t     product;
+    ngx_faka_seen_t       seen;
     ngx_faka_checkout_t  *checkout;
 
     w = ctx->shop->worker;
@@ -311,15 +262,14 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     out.qty = (uint32_t) in->qty;
     out.hold_s = (uint32_t) ctx->shop->hold_s;
 
-    code = ngx_faka_checkout_look(ctx, &env, in, &product, &out);
+    code = ngx_faka_checkout_look(ctx, &env, in, &seen, &out);
 
     if (code == FK_OK && in->key.len != 0) {
-        code = ngx_faka_checkout_repeat(ctx->shop, &in->key, &out,
-                                        ctx->order);
+        code = ngx_faka_idem_repeat(ctx->shop, &in->key, &out, ctx->order);
     }
 
     if (code == FK_OK) {
-        code = ngx_faka_checkout_make(r, ctx, &env, in, &product, &out);
+        code = ngx_faka_checkout_make(r, ctx, &env, in, &seen, &out);
     }
 
     if (code != FK_OK && code != FK_EXISTS) {
@@ -336,13 +286,11 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
-/* The product as it is a moment before; the engine asks whether it still is.
- * A channel is bound to one currency and offered for no other. */
+/* A channel is bound to one currency and offered for no other. */
 
 static fk_code_t
 ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
-    ngx_faka_checkout_in_t *in, fk_product_view_t *product,
-    fk_checkout_t *out)
+    ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen, fk_checkout_t *out)
 {
     fk_code_t             code;
     const pay_channel_t  *channel;
@@ -356,12 +304,12 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         return FK_CHANNEL;
     }
 
-    code = fk_product_get(&ctx->shop->worker->fk, env, out->sku, product);
+    code = ngx_faka_checkout_seen(ctx, env, in, seen, out);
     if (code != FK_OK) {
         return code;
     }
 
-    if (ngx_memcmp(product->currency, channel->currency, FK_CURRENCY_SIZE)
+    if (ngx_memcmp(seen->product.currency, channel->currency, FK_CURRENCY_SIZE)
         != 0)
     {
         in->error.detail = pay_start_text(PAY_START_CURRENCY);
@@ -370,144 +318,71 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
 
     ngx_memcpy(out->channel, channel->name.data, channel->name.size);
 
-    return ngx_faka_checkout_who(ctx, product, in, out);
+    return FK_OK;
 }
 
 
-/* Most shops know nothing of their buyers, and save the digests. */
+/*
+ * The product and its buyer, and his digests.  Most shops know nothing of
+ * their buyers, and save them; those that do take one look.
+ */
 
 static fk_code_t
-ngx_faka_checkout_who(ngx_faka_ctx_t *ctx, const fk_product_view_t *product,
-    ngx_faka_checkout_in_t *in, fk_checkout_t *out)
+ngx_faka_checkout_seen(ngx_faka_ctx_t *ctx, const fk_env_t *env,
+    ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen, fk_checkout_t *out)
 {
-    ngx_uint_t            known;
+    fk_code_t             code;
+    ngx_uint_t            history;
     ngx_faka_worker_t    *w;
     ngx_faka_checkout_t  *checkout;
 
     w = ctx->shop->worker;
     checkout = ctx->data;
+    history = ctx->shop->buyer_history;
 
-    known = ctx->shop->buyer_history || product->buyer_limit != 0
-            || out->coupon.size != 0;
+    out->has_buyer = 0;
+    out->has_quota = 0;
+    ngx_memzero(&seen->buyer, sizeof(fk_buyer_view_t));
 
-    if (known || w->rules->asks) {
+    if (history || w->rules->asks) {
         in->form = ngx_faka_contact(out->contact, checkout->form);
     }
 
-    return known ? ngx_faka_buyer_digests(w, in->form, product, out) : FK_OK;
-}
-
-
-/*
- * Is there an order by this key?  FK_OK: go on with the digests in *out; the
- * transaction looks for the current ones once more.  So they are asked for
- * here only if nothing may be written now, and those of the key before, under
- * which an older order is filed, in a rotation.
- */
-
-static fk_code_t
-ngx_faka_checkout_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
-    fk_checkout_t *out, fk_order_view_t *order)
-{
-    fk_code_t           code, may_write;
-    ngx_faka_worker_t  *w;
-
-    w = shop->worker;
-
-    if (pay_vault_has_previous(w->vault)) {
-
-        code = ngx_faka_checkout_digest(w, PAY_KEY_PREVIOUS, key, out);
+    if (history) {
+        code = ngx_faka_buyer_key(w, in->form, out->buyer);
         if (code != FK_OK) {
             return code;
         }
 
-        code = fk_order_by_idem(&w->fk, out->idem, out->body, order);
-        if (code != FK_NOT_FOUND) {
-            return code == FK_OK ? FK_EXISTS : code;
-        }
+        out->has_buyer = 1;
     }
 
-    code = ngx_faka_checkout_digest(w, PAY_KEY_CURRENT, key, out);
-    if (code != FK_OK) {
+    code = fk_sale_cart(&w->fk, env, out->sku,
+                        history && w->rules->asks ? out->buyer : NULL,
+                        &seen->product, &seen->buyer);
+
+    if (code != FK_OK
+        || (seen->product.buyer_limit == 0 && out->coupon.size == 0))
+    {
         return code;
     }
 
-    out->has_idem = 1;
-
-    may_write = ngx_faka_may_write(shop);
-    if (may_write == FK_OK) {
-        return FK_OK;
+    if (!history) {
+        in->form = ngx_faka_contact(out->contact, checkout->form);
     }
 
-    code = fk_order_by_idem(&w->fk, out->idem, out->body, order);
-    if (code == FK_NOT_FOUND) {
-        return may_write;
-    }
+    code = ngx_faka_buyer_digests(w, in->form,
+                                  seen->product.buyer_limit != 0, out);
 
-    return code == FK_OK ? FK_EXISTS : code;
-}
-
-
-/* The content is digested as it was understood: JSON or form, spaces and the
- * order of members do not count. */
-
-static fk_code_t
-ngx_faka_checkout_digest(ngx_faka_worker_t *w, pay_key_age_e age,
-    const ngx_str_t *key, fk_checkout_t *out)
-{
-    size_t     parts;
-    u_char     digest[PAY_SHA256_SIZE], qty;
-    pay_str_t  key_part[2], body_part[NGX_FAKA_CHECKOUT_PARTS];
-
-    _Static_assert(FK_QTY_MAX < 256, "a quantity is one byte of the digest");
-
-    key_part[0] = PAY_STR("key");
-    key_part[1] = ngx_faka_pay_str(key);
-
-    if (!pay_idempotency_tag(w->vault, age, key_part, 2, digest)) {
-        return FK_LOCK_TIMEOUT;
-    }
-
-    ngx_memcpy(out->idem, digest, FK_IDEM_SIZE);
-
-    /* No part but the last can hold a NUL. */
-
-    qty = (u_char) out->qty;
-
-    parts = NGX_FAKA_CHECKOUT_PARTS - 4;
-    body_part[0] = PAY_STR("body");
-    body_part[1] = pay_str(&qty, 1);
-    body_part[2] = pay_str(out->sku.data, out->sku.size);
-    body_part[3] = PAY_STR("\0");
-    body_part[4] = pay_str(out->channel, ngx_strlen(out->channel));
-    body_part[5] = PAY_STR("\0");
-    body_part[6] = pay_str(out->contact.data, out->contact.size);
-
-    /* A content of its own kind: what was filed without it is found again. */
-    if (out->coupon.size != 0 || out->agent.size != 0) {
-        body_part[0] = PAY_STR("body with terms");
-        body_part[6] = pay_str(out->coupon.data, out->coupon.size);
-        body_part[7] = PAY_STR("\0");
-        body_part[8] = pay_str(out->agent.data, out->agent.size);
-        body_part[9] = PAY_STR("\0");
-        body_part[10] = pay_str(out->contact.data, out->contact.size);
-        parts = NGX_FAKA_CHECKOUT_PARTS;
-    }
-
-    if (!pay_idempotency_tag(w->vault, age, body_part, parts, digest)) {
-        return FK_LOCK_TIMEOUT;
-    }
-
-    ngx_memcpy(out->body, digest, sizeof(out->body));
-
-    return FK_OK;
+    return code == FK_OK && !history && w->rules->asks
+           ? fk_buyer_get(&w->fk, out->buyer, &seen->buyer) : code;
 }
 
 
 static fk_code_t
 ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     const fk_env_t *env, ngx_faka_checkout_in_t *in,
-    fk_product_view_t *product, fk_checkout_t *out)
+    ngx_faka_seen_t *seen, fk_checkout_t *out)
 {
     uint8_t             random[10];
     fk_code_t           code;
@@ -531,15 +406,15 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         }
     }
 
-    code = ngx_faka_checkout_try(r, ctx, env, in, product, out);
+    code = ngx_faka_checkout_try(r, ctx, env, in, seen, out);
 
     for (tries = 1; code == FK_AGAIN && tries < NGX_FAKA_CHECKOUT_TRIES;
          tries++)
     {
-        code = ngx_faka_checkout_look(ctx, env, in, product, out);
+        code = ngx_faka_checkout_look(ctx, env, in, seen, out);
 
         if (code == FK_OK) {
-            code = ngx_faka_checkout_try(r, ctx, env, in, product, out);
+            code = ngx_faka_checkout_try(r, ctx, env, in, seen, out);
         }
     }
 
@@ -561,10 +436,12 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
+/* The engine asks whether all that was seen still is so. */
+
 static fk_code_t
 ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     const fk_env_t *env, const ngx_faka_checkout_in_t *in,
-    const fk_product_view_t *product, fk_checkout_t *out)
+    const ngx_faka_seen_t *seen, fk_checkout_t *out)
 {
     fk_code_t           code;
     ngx_faka_worker_t  *w;
@@ -572,7 +449,8 @@ ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     w = ctx->shop->worker;
 
     if (w->rules->asks) {
-        code = ngx_faka_rules_checkout(r, w, env, product, in->form, out);
+        code = ngx_faka_rules_checkout(r, w, env, &seen->product, in->form,
+                                       &seen->buyer, out);
         if (code != FK_OK) {
             return code;
         }

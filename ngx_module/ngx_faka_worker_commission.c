@@ -17,8 +17,6 @@
 #include "ngx_faka_rules.h"
 
 
-static fk_code_t ngx_faka_commission_agents(ngx_faka_rules_t *rules,
-    fk_str_t agent, uint32_t *levels);
 static fl_code_t ngx_faka_commission_ask(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, uint32_t levels, ngx_uint_t own,
     int64_t paid, fl_split_t *answer);
@@ -28,9 +26,9 @@ static uint16_t ngx_faka_commission_rate(const ngx_faka_rules_t *rules,
     uint32_t level);
 static void ngx_faka_commission_line(fk_split_t *split,
     const fk_account_view_t *account, int64_t amount);
-static fk_code_t ngx_faka_commission_platform(ngx_faka_rules_t *rules,
+static fk_code_t ngx_faka_commission_shares(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
-    ngx_uint_t *platform);
+    uint32_t *levels, ngx_uint_t *platform);
 
 
 fk_code_t
@@ -49,11 +47,7 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
     ngx_memzero(split, sizeof(fk_split_t));
     split->settle_s = (uint32_t) rules->worker->shop->settle_after_s;
 
-    rc = ngx_faka_commission_agents(rules, sale->agent, &levels);
-
-    if (rc == FK_OK) {
-        rc = ngx_faka_commission_platform(rules, variant, sale, &platform);
-    }
+    rc = ngx_faka_commission_shares(rules, variant, sale, &levels, &platform);
 
     if (rc != FK_OK || paid < 1 || (levels == 0 && !platform)) {
         return rc;
@@ -105,39 +99,32 @@ ngx_faka_commission(ngx_faka_rules_t *rules,
 }
 
 
-/* The buyer's own agent first, then the one above.  Only one that is not there
- * ends it: who cannot be looked up now may well have a share. */
+/*
+ * The buyer's own agent first, then the one above.  The platform gets only
+ * what a rule gives it; of a flagged order one was to.
+ */
 
 static fk_code_t
-ngx_faka_commission_agents(ngx_faka_rules_t *rules, fk_str_t agent,
-    uint32_t *levels)
+ngx_faka_commission_shares(ngx_faka_rules_t *rules,
+    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
+    uint32_t *levels, ngx_uint_t *platform)
 {
-    uint32_t            n;
-    fk_code_t           code;
-    fk_account_view_t  *account;
+    fl_t       *vm;
+    fk_code_t   code;
 
-    for (n = 0; n < rules->worker->shop->commission_levels; n++) {
-        account = &rules->agent[n];
+    vm = rules->vm[variant];
+    *levels = (uint32_t) rules->worker->shop->commission_levels;
 
-        code = agent.size == 0
-               ? FK_NOT_FOUND
-               : fk_account_get(&rules->worker->fk, agent, account);
+    code = fk_sale_shares(&rules->worker->fk, sale->agent,
+                          sale->product->currency, rules->agent, levels,
+                          &rules->platform);
 
-        if (code == FK_NOT_FOUND) {
-            break;
-        }
+    *platform = (sale->order->flagged
+                 || (vm != NULL && fl_has(vm, FL_HOOK_COMMISSION)))
+                && code == FK_OK && rules->platform.id[0] != '\0'
+                && !rules->platform.closed;
 
-        if (code != FK_OK) {
-            return code;
-        }
-
-        agent = (fk_str_t) { (uint8_t *) account->parent,
-                             ngx_strlen(account->parent) };
-    }
-
-    *levels = n;
-
-    return FK_OK;
+    return code;
 }
 
 
@@ -215,37 +202,4 @@ ngx_faka_commission_line(fk_split_t *split, const fk_account_view_t *account,
     line->account = (fk_str_t) { (const uint8_t *) account->id,
                                  ngx_strlen(account->id) };
     line->amount = amount;
-}
-
-
-/* Only a rule gives it anything; of a flagged order one was to. */
-
-static fk_code_t
-ngx_faka_commission_platform(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
-    ngx_uint_t *platform)
-{
-    fl_t       *vm;
-    fk_code_t   code;
-
-    vm = rules->vm[variant];
-
-    *platform = 0;
-
-    if (!sale->order->flagged
-        && (vm == NULL || !fl_has(vm, FL_HOOK_COMMISSION)))
-    {
-        return FK_OK;
-    }
-
-    code = fk_platform_get(&rules->worker->fk, sale->product->currency,
-                           &rules->platform);
-
-    if (code == FK_NOT_FOUND) {
-        return FK_OK;
-    }
-
-    *platform = code == FK_OK && !rules->platform.closed;
-
-    return code;
 }

@@ -203,7 +203,7 @@ ngx_faka_rules_stop(ngx_faka_worker_t *worker)
 fk_code_t
 ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     const fk_env_t *env, const fk_product_view_t *product, fk_str_t form,
-    fk_checkout_t *out)
+    const fk_buyer_view_t *buyer, fk_checkout_t *out)
 {
     int64_t                    total;
     fk_code_t                  code;
@@ -230,13 +230,7 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
     sale->coupon = out->coupon;
     sale->agent = out->agent;
     sale->qty = out->qty;
-
-    if (out->has_buyer) {
-        code = fk_buyer_get(&worker->fk, out->buyer, &sale->buyer);
-        if (code != FK_OK) {
-            return code;
-        }
-    }
+    sale->buyer = *buyer;
 
     ngx_faka_rules_steps(sale);
     out->review = 0;

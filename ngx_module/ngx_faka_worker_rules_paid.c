@@ -16,14 +16,13 @@ static void ngx_faka_rules_unsplit(ngx_faka_worker_t *worker,
     fk_split_t *split);
 static fk_code_t ngx_faka_rules_news(ngx_faka_worker_t *worker,
     const fk_order_view_t *order, const fk_pay_t *pay);
-static fk_code_t ngx_faka_rules_money(ngx_faka_worker_t *worker,
-    const fk_env_t *env, const fk_order_view_t *order, ngx_uint_t states,
-    fk_split_t *split);
-static fk_code_t ngx_faka_rules_look(ngx_faka_worker_t *worker,
-    const fk_env_t *env, const fk_order_view_t *order,
-    fk_product_view_t *product, ngx_faka_sale_t *sale);
-static fk_code_t ngx_faka_rules_buyer(ngx_faka_worker_t *worker,
-    ngx_faka_sale_t *sale);
+static fk_code_t ngx_faka_rules_money(ngx_faka_rules_t *rules,
+    ngx_uint_t states, fk_split_t *split);
+static fk_code_t ngx_faka_rules_look(ngx_faka_rules_t *rules,
+    const fk_env_t *env, const fk_order_id_t *id, fk_order_view_t *order,
+    fk_product_view_t *product);
+static fk_code_t ngx_faka_rules_show(ngx_faka_rules_t *rules);
+static fk_code_t ngx_faka_rules_buyer(ngx_faka_rules_t *rules);
 static fk_code_t ngx_faka_rules_split(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale, int64_t paid, fk_split_t *split);
 static ngx_uint_t ngx_faka_rules_splits_differ(const fk_split_t *a,
@@ -46,14 +45,14 @@ ngx_faka_rules_payment(ngx_faka_worker_t *worker, const fk_env_t *env,
 
     ngx_faka_rules_unsplit(worker, &pay->split);
 
-    code = fk_order_get(&worker->fk, &pay->id, &order);
+    code = ngx_faka_rules_look(rules, env, &pay->id, &order, &product);
 
     if (code == FK_OK) {
         code = ngx_faka_rules_news(worker, &order, pay);
     }
 
     if (code == FK_OK) {
-        code = ngx_faka_rules_look(worker, env, &order, &product, sale);
+        code = ngx_faka_rules_show(rules);
     }
 
     /* The engine says what becomes of it. */
@@ -131,12 +130,13 @@ fk_code_t
 ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_id_t *id, fk_split_t *split)
 {
-    fk_code_t        code;
-    fk_order_view_t  order;
+    fk_code_t          code;
+    fk_order_view_t    order;
+    fk_product_view_t  product;
 
     ngx_faka_rules_unsplit(worker, split);
 
-    code = fk_order_get(&worker->fk, id, &order);
+    code = ngx_faka_rules_look(worker->rules, env, id, &order, &product);
 
     /* What is paid has been split with its payment. */
     if (code != FK_OK || order.axes.delivery != FK_DELIVERY_REVIEW
@@ -145,7 +145,7 @@ ngx_faka_rules_approval(ngx_faka_worker_t *worker, const fk_env_t *env,
         return code;
     }
 
-    return ngx_faka_rules_money(worker, env, &order,
+    return ngx_faka_rules_money(worker->rules,
                                 1u << FK_PAYMENT_STATE_REVIEW
                                 | 1u << FK_PAYMENT_STATE_APPLIED, split);
 }
@@ -157,12 +157,13 @@ fk_code_t
 ngx_faka_rules_commission(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_id_t *id, fk_split_t *split)
 {
-    fk_code_t        code;
-    fk_order_view_t  order;
+    fk_code_t          code;
+    fk_order_view_t    order;
+    fk_product_view_t  product;
 
     ngx_faka_rules_unsplit(worker, split);
 
-    code = fk_order_get(&worker->fk, id, &order);
+    code = ngx_faka_rules_look(worker->rules, env, id, &order, &product);
 
     if (code != FK_OK || !order.flagged
         || order.axes.payment != FK_PAYMENT_PAID)
@@ -170,8 +171,8 @@ ngx_faka_rules_commission(ngx_faka_worker_t *worker, const fk_env_t *env,
         return code;
     }
 
-    return ngx_faka_rules_money(worker, env, &order,
-                                1u << FK_PAYMENT_STATE_APPLIED, split);
+    return ngx_faka_rules_money(worker->rules, 1u << FK_PAYMENT_STATE_APPLIED,
+                                split);
 }
 
 
@@ -179,22 +180,20 @@ ngx_faka_rules_commission(ngx_faka_worker_t *worker, const fk_env_t *env,
  * other sum: the next one may come before it is booked. */
 
 static fk_code_t
-ngx_faka_rules_money(ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_order_view_t *order, ngx_uint_t states, fk_split_t *split)
+ngx_faka_rules_money(ngx_faka_rules_t *rules, ngx_uint_t states,
+    fk_split_t *split)
 {
-    int64_t             paid;
-    uint32_t            i, n;
-    fk_code_t           code;
-    ngx_faka_sale_t    *sale;
-    fk_payment_view_t   payment[FK_ORDER_PAYMENTS_MAX];
-    fk_product_view_t   product;
+    int64_t            paid;
+    uint32_t           i, n;
+    fk_code_t          code;
+    fk_payment_view_t  payment[FK_ORDER_PAYMENTS_MAX];
 
-    sale = &worker->rules->sale;
-    code = ngx_faka_rules_look(worker, env, order, &product, sale);
+    code = ngx_faka_rules_show(rules);
 
     if (code == FK_OK) {
         n = FK_ORDER_PAYMENTS_MAX;
-        code = fk_order_payments(&worker->fk, &order->id, payment, &n);
+        code = fk_order_payments(&rules->worker->fk, &rules->order, payment,
+                                 &n);
     }
 
     if (code != FK_OK) {
@@ -209,38 +208,41 @@ ngx_faka_rules_money(ngx_faka_worker_t *worker, const fk_env_t *env,
         }
     }
 
-    code = ngx_faka_rules_split(worker->rules, sale, paid, split);
+    code = ngx_faka_rules_split(rules, &rules->sale, paid, split);
     split->paid = paid;
 
     return code;
 }
 
 
-/* What rules see of the order, in rules->input. */
+/* The order, and in rules->sale what is known of it and its buyer. */
 
 static fk_code_t
-ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
-    const fk_order_view_t *order, fk_product_view_t *product,
-    ngx_faka_sale_t *sale)
+ngx_faka_rules_look(ngx_faka_rules_t *rules, const fk_env_t *env,
+    const fk_order_id_t *id, fk_order_view_t *order,
+    fk_product_view_t *product)
 {
-    fk_str_t   sku, contact;
-    fk_code_t  code;
+    fk_code_t         code;
+    fk_str_t          contact;
+    ngx_faka_sale_t  *sale;
 
-    sku = (fk_str_t) { (const uint8_t *) order->sku, ngx_strlen(order->sku) };
+    sale = &rules->sale;
+    rules->order = *id;
+    rules->env = *env;
 
-    code = fk_product_get(&worker->fk, env, sku, product);
+    ngx_memzero(sale, sizeof(ngx_faka_sale_t));
+
+    code = fk_sale_order(&rules->worker->fk, env, id, order, product,
+                         &sale->has_key, sale->key, &sale->buyer);
     if (code != FK_OK) {
         return code;
     }
 
     contact = (fk_str_t) { order->contact, order->contact_size };
 
-    worker->rules->order = order->id;
-
-    ngx_memzero(sale, sizeof(ngx_faka_sale_t));
     sale->product = product;
     sale->order = order;
-    sale->contact = ngx_faka_contact(contact, worker->rules->contact);
+    sale->contact = ngx_faka_contact(contact, rules->contact);
     sale->coupon = (fk_str_t) { (const uint8_t *) order->coupon,
                                 ngx_strlen(order->coupon) };
     sale->agent = (fk_str_t) { (const uint8_t *) order->agent,
@@ -248,32 +250,54 @@ ngx_faka_rules_look(ngx_faka_worker_t *worker, const fk_env_t *env,
     sale->qty = order->qty;
     ngx_memcpy(sale->step, order->step, sizeof(sale->step));
 
-    code = ngx_faka_rules_buyer(worker, sale);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    worker->rules->env = *env;
-    ngx_faka_rules_begin(worker->rules);
-    ngx_faka_rules_input(worker->rules, sale);
-
     return FK_OK;
 }
 
 
+/* What the hooks see of it, in rules->input. */
+
 static fk_code_t
-ngx_faka_rules_buyer(ngx_faka_worker_t *worker, ngx_faka_sale_t *sale)
+ngx_faka_rules_show(ngx_faka_rules_t *rules)
 {
     fk_code_t  code;
 
-    if (!worker->shop->buyer_history && !worker->rules->asks) {
+    code = rules->asks ? ngx_faka_rules_buyer(rules) : FK_OK;
+
+    if (code == FK_OK) {
+        ngx_faka_rules_begin(rules);
+        ngx_faka_rules_input(rules, &rules->sale);
+    }
+
+    return code;
+}
+
+
+/* An order from before its shop knew its buyers has no number of its own. */
+
+static fk_code_t
+ngx_faka_rules_buyer(ngx_faka_rules_t *rules)
+{
+    fk_code_t           code;
+    ngx_uint_t          history;
+    ngx_faka_sale_t    *sale;
+    ngx_faka_worker_t  *worker;
+
+    sale = &rules->sale;
+    worker = rules->worker;
+    history = worker->shop->buyer_history;
+
+    if (!history) {
+        ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
+    }
+
+    if (sale->has_key) {
         return FK_OK;
     }
 
     code = ngx_faka_buyer_key(worker, sale->contact, sale->key);
     sale->has_key = code == FK_OK;
 
-    return code == FK_OK && worker->shop->buyer_history
+    return code == FK_OK && history
            ? fk_buyer_get(&worker->fk, sale->key, &sale->buyer) : code;
 }
 

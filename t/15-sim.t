@@ -84,7 +84,8 @@ sub writers {
     my @names;
 
     for my $file (map { "engine/$_.h" } qw(fk fk_product fk_terms fk_account
-                                           fk_import fk_archive fk_proof))
+                                           fk_sale fk_import fk_archive
+                                           fk_proof))
     {
         push @names, text($file) =~ /^\w+ (fk_\w+)\(fk_t \*fk\b/gm;
     }
@@ -104,7 +105,8 @@ sub dies_in {
         fk_attach fk_introduce fk_fail fk_fence
         fk_product_get fk_product_list fk_order_get fk_order_cards
         fk_order_list fk_archive_view fk_archive_split fk_usage fk_check
-        fk_account_get fk_account_list fk_account_entries fk_platform_get
+        fk_account_get fk_account_list fk_account_entries
+        fk_sale_cart fk_sale_order fk_sale_shares
         fk_order_split fk_withdrawal_list fk_level_get fk_level_list
         fk_buyer_get fk_coupon_get fk_coupon_list
         fk_audit_products fk_audit_end fk_snapshot_break

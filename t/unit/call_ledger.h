@@ -98,11 +98,13 @@ call_account_get(fk_t *fk)
 
 
 static int
-call_platform_get(fk_t *fk)
+call_sale_shares(fk_t *fk)
 {
-    fk_account_view_t  out;
+    uint32_t           n;
+    fk_account_view_t  out[2], platform;
 
-    return fk_platform_get(fk, "CNY", &out);
+    n = 2;
+    return fk_sale_shares(fk, str("a"), "CNY", out, &n, &platform);
 }
 
 

@@ -1,5 +1,5 @@
 /*
- * The calls of fk_terms.h, for call_table.h.
+ * The calls of fk_terms.h and fk_sale.h, for call_table.h.
  */
 
 #ifndef FAKA_CALL_TERMS_H_INCLUDED_
@@ -49,6 +49,34 @@ call_buyer_get(fk_t *fk)
 
     shop_digest(1, str(""), key);
     return fk_buyer_get(fk, key, &out);
+}
+
+
+static int
+call_sale_cart(fk_t *fk)
+{
+    uint8_t            key[FK_TALLY_KEY_SIZE];
+    fk_buyer_view_t    buyer;
+    fk_product_view_t  product;
+
+    shop_digest(1, str(""), key);
+    return fk_sale_cart(fk, &shop_env, str("card"), key, &product, &buyer);
+}
+
+
+static int
+call_sale_order(fk_t *fk)
+{
+    int                known;
+    uint8_t            key[FK_TALLY_KEY_SIZE];
+    fk_buyer_view_t    buyer;
+    fk_order_id_t      id;
+    fk_order_view_t    order;
+    fk_product_view_t  product;
+
+    memset(&id, 0xff, sizeof(id));
+    return fk_sale_order(fk, &shop_env, &id, &order, &product, &known, key,
+                         &buyer);
 }
 
 

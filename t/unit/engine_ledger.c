@@ -82,7 +82,7 @@ test_tree(void)
     char      id[8], parent[8];
     uint32_t  i, n, cursor;
 
-    fk_account_view_t  view[4];
+    fk_account_view_t  view[4], platform;
 
     shop_open();
     shop_must(ledger_agent("p0", "") == FK_OK, "top");
@@ -102,6 +102,17 @@ test_tree(void)
     EQ_STR(ledger_view("p5").parent, "p1", "it is there");
     EQ_INT(ledger_agent("p11", "p10"), FK_OK, "room below now");
     EQ_INT(ledger_agent("p1", "p11"), FK_INVALID, "a circle all the same");
+
+    n = 3;
+    EQ_INT(fk_sale_shares(&shop, str("p4"), "CNY", view, &n, &platform),
+           FK_OK, "who may have a share");
+    EQ_INT(n, 3, "no more than are asked for");
+    OK(strcmp(view[0].id, "p4") == 0 && strcmp(view[1].id, "p3") == 0
+       && strcmp(view[2].id, "p2") == 0, "the nearest first");
+    n = 4;
+    EQ_INT(fk_sale_shares(&shop, str("p1"), "CNY", view, &n, &platform),
+           FK_OK, "near the top");
+    OK(n == 2 && strcmp(view[1].id, "p0") == 0, "it ends there");
 
     for (n = 4, i = 0, cursor = 0; i == 0 || cursor != 0; i += n, n = 4) {
         shop_must(fk_account_list(&shop, &cursor, view, &n) == FK_OK, "list");

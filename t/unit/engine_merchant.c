@@ -48,11 +48,12 @@ put_field(fk_account_put_t *in, const char **field)
 static void
 test_accounts(void)
 {
+    uint32_t           n;
     const char        *field;
     fk_checkout_t      cart;
     fk_order_view_t    out;
     fk_account_put_t   in;
-    fk_account_view_t  view;
+    fk_account_view_t  view, chain[2];
 
     ledger_open();
     memset(&in, 0, sizeof(in));
@@ -90,15 +91,21 @@ test_accounts(void)
     EQ_INT(fk_checkout(&shop, &shop_env, &cart, &out), FK_AGENT,
            "nor brings a buyer");
 
-    EQ_INT(fk_platform_get(&shop, "CNY", &view), FK_NOT_FOUND, "no platform");
+    n = 2;
+    EQ_INT(fk_sale_shares(&shop, str(""), "CNY", chain, &n, &view), FK_OK,
+           "no agent");
+    OK(n == 0 && view.id[0] == '\0', "and no platform");
     in.id = str("whoever");
     in.fields = FK_ACCOUNT_PUT_CURRENCY | FK_ACCOUNT_PUT_KIND;
     in.kind = FK_ACCOUNT_PLATFORM;
     shop_must(put_field(&in, &field) == FK_OK, "platform");
-    EQ_INT(fk_platform_get(&shop, "CNY", &view), FK_OK, "one");
+    n = 2;
+    EQ_INT(fk_sale_shares(&shop, str("nobody"), "CNY", chain, &n, &view),
+           FK_OK, "one");
+    EQ_INT(n, 0, "and still no agent");
     EQ_STR(view.id, "whoever", "whatever it is called");
-    EQ_INT(fk_platform_get(&shop, "USD", &view), FK_NOT_FOUND,
-           "none of another currency");
+    (void) fk_sale_shares(&shop, str("nobody"), "USD", chain, &n, &view);
+    EQ_STR(view.id, "", "none of another currency");
     OK(ledger_sound(), "sound");
 }
 
