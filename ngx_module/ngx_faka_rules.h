@@ -124,9 +124,8 @@ struct ngx_faka_rules_s {
     fk_account_view_t   agent[FL_LEVELS_MAX];      /* of the split */
     fk_account_view_t   platform;
 
-    time_t              clock_s;           /* minute that hour is of */
-    ngx_int_t           hour;
-    ngx_int_t           weekday;
+    struct tm           clock;             /* local time, to the minute */
+    time_t              clock_s;           /* .. of this one */
 
     ngx_event_t         tend;              /* a VM, between requests */
     uint64_t            rested_us;         /* not before, steady clock */
@@ -137,12 +136,9 @@ struct ngx_faka_rules_s {
 
 /* ngx_faka_worker_rules_input.c */
 
-/* rules->input, for any of the hooks; of a checkout it is made once. */
-void ngx_faka_rules_input(ngx_faka_rules_t *rules,
-    const ngx_faka_sale_t *sale);
-/* .. and what only the risk hook has. */
-void ngx_faka_rules_input_risk(ngx_faka_rules_t *rules,
-    const ngx_faka_sale_t *sale);
+/* rules->input, of the sale under way, for any of the hooks.  Its product and
+ * order must be there as long as hooks are asked. */
+void ngx_faka_rules_input(ngx_faka_rules_t *rules);
 /* The key by which this rate counts the sale under way; 0: it has none. */
 uint64_t ngx_faka_rules_rate(ngx_faka_rules_t *rules, fk_rate_t rate);
 

@@ -19,8 +19,7 @@ static ngx_uint_t ngx_faka_risk_below(fk_str_t domain,
 static uint32_t ngx_faka_risk_rate(ngx_faka_rules_t *rules,
     const ngx_faka_order_limit_t *limit);
 static fl_risk_t ngx_faka_risk_ask(ngx_faka_rules_t *rules,
-    ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
-    ngx_faka_risk_t *by);
+    ngx_faka_rules_variant_t variant, ngx_faka_risk_t *by);
 static ngx_uint_t ngx_faka_risk_has_rule(const ngx_faka_rules_t *rules);
 static fl_risk_t ngx_faka_risk_judge(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, ngx_faka_risk_t *by);
@@ -162,7 +161,7 @@ ngx_faka_risk_checkout(ngx_faka_rules_t *rules,
         out->reason = ngx_faka_risk_reason("a first order");
     }
 
-    verdict = ngx_faka_risk_ask(rules, variant, sale, &by);
+    verdict = ngx_faka_risk_ask(rules, variant, &by);
 
     if (verdict == FL_RISK_PASS) {
         return FK_OK;
@@ -200,7 +199,7 @@ ngx_faka_risk_payment(ngx_faka_rules_t *rules,
     fl_risk_t        verdict;
     ngx_faka_risk_t  by;
 
-    verdict = ngx_faka_risk_ask(rules, variant, sale, &by);
+    verdict = ngx_faka_risk_ask(rules, variant, &by);
 
     if (verdict == FL_RISK_PASS) {
         return;
@@ -218,7 +217,7 @@ ngx_faka_risk_payment(ngx_faka_rules_t *rules,
 
 static fl_risk_t
 ngx_faka_risk_ask(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
-    const ngx_faka_sale_t *sale, ngx_faka_risk_t *by)
+    ngx_faka_risk_t *by)
 {
     fl_risk_t        verdict, other;
     ngx_faka_risk_t  other_by;
@@ -226,8 +225,6 @@ ngx_faka_risk_ask(ngx_faka_rules_t *rules, ngx_faka_rules_variant_t variant,
     if (!ngx_faka_risk_has_rule(rules)) {
         return FL_RISK_PASS;
     }
-
-    ngx_faka_rules_input_risk(rules, sale);
 
     if (ngx_faka_rules_shadows(rules)) {
         other = ngx_faka_risk_judge(rules, NGX_FAKA_RULES_CANARY, &other_by);

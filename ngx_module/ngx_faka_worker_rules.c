@@ -248,7 +248,7 @@ ngx_faka_rules_checkout(ngx_http_request_t *r, ngx_faka_worker_t *worker,
 
     variant = ngx_faka_rules_choose(rules, sale->contact);
     total = sale->step[FK_STEP_LEVEL];
-    ngx_faka_rules_input(rules, sale);
+    ngx_faka_rules_input(rules);
 
     answer = ngx_faka_rules_price(rules, variant, &total);
 
@@ -434,7 +434,7 @@ ngx_faka_rules_quote(ngx_faka_worker_t *worker, const fk_env_t *env,
     rules->left_ns[NGX_FAKA_RULES_MAIN] =
         ngx_min(rules->left_ns[NGX_FAKA_RULES_MAIN], quotes->left_us * 1000);
 
-    ngx_faka_rules_input(rules, sale);
+    ngx_faka_rules_input(rules);
     (void) ngx_faka_rules_price(rules, NGX_FAKA_RULES_MAIN, &total);
 
     quotes->left_us -= (int64_t) (ngx_faka_steady_us() - started_us);

@@ -263,10 +263,8 @@ ngx_faka_rules_show(ngx_faka_rules_t *rules)
 
     code = rules->asks ? ngx_faka_rules_buyer(rules) : FK_OK;
 
-    if (code == FK_OK) {
-        ngx_faka_rules_begin(rules);
-        ngx_faka_rules_input(rules, &rules->sale);
-    }
+    ngx_faka_rules_begin(rules);
+    ngx_faka_rules_input(rules);
 
     return code;
 }

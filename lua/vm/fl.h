@@ -161,8 +161,7 @@ typedef enum {
     FL_NIL = 0,
     FL_INT,
     FL_BOOL,
-    FL_TEXT,
-    FL_LATER                           /* looked up when a rule asks for it */
+    FL_TEXT
 } fl_type_t;
 
 typedef struct {
@@ -175,30 +174,30 @@ typedef struct {
 /* Indexed by fl_field_t. */
 extern const fl_field_info_t  fl_fields[];
 
-typedef struct {
-    fl_type_t  type;
-    int64_t    number;                 /* FL_INT, FL_BOOL; +-2^53 */
-    fk_str_t   text;                   /* stays the caller's */
+typedef union {
+    int64_t   number;                  /* FL_INT, FL_BOOL; +-2^53 */
+    fk_str_t  text;                    /* stays the caller's */
 } fl_value_t;
 
 /*
- * What o is: the fields, FL_NIL where there is nothing, and the operator's
- * signals.  signal: 1 with *number, or 0 if there is none of that name (any
- * more); NULL: there are none at all.  later: gives a field of FL_LATER, and
- * others with it if it likes, the value that they keep for further calls.
+ * What o is: the fields, and the operator's signals.  later: sets a field that
+ * a rule reads while it is FL_NIL, and stays so for further calls, or leaves
+ * it; NULL: there is nothing where none was set.  signal: 1 with *number, or 0
+ * if there is none of that name (any more); NULL: there are none at all.
  */
 typedef struct {
-    fl_value_t   field[FL_FIELD_COUNT];
-    int        (*signal)(void *data, fk_str_t name, int64_t *number);
+    uint8_t      type[FL_FIELD_COUNT];         /* fl_type_t */
+    fl_value_t   value[FL_FIELD_COUNT];
     void       (*later)(void *data, fl_field_t field);
+    int        (*signal)(void *data, fk_str_t name, int64_t *number);
     void        *data;
 } fl_input_t;
 
+/* Nothing is set. */
 void fl_input_clear(fl_input_t *in);
 void fl_input_int(fl_input_t *in, fl_field_t field, int64_t number);
 void fl_input_bool(fl_input_t *in, fl_field_t field, int yes);
 void fl_input_text(fl_input_t *in, fl_field_t field, fk_str_t text);
-void fl_input_later(fl_input_t *in, fl_field_t field);
 
 
 typedef struct fl_s  fl_t;

@@ -374,7 +374,7 @@ fl_example_run(fl_t *fl, uint32_t n)
         break;
 
     case FL_HOOK_COMMISSION:
-        total = example->in.field[FL_FIELD_PAID].number;
+        total = example->in.value[FL_FIELD_PAID].number;
         same = fl_commission(fl, &example->in, total, FL_LEVELS_MAX, &split)
                == FL_OK
                && !fl_example_differs(fl, example, 0, split.platform);

@@ -17,7 +17,7 @@ static int fl_input_index(lua_State *L);
 static int fl_input_newindex(lua_State *L);
 static int fl_input_signal(lua_State *L);
 static void fl_input_view(lua_State *L, lua_CFunction index);
-static void fl_value_push(lua_State *L, const fl_value_t *value);
+static void fl_value_push(lua_State *L, uint8_t type, const fl_value_t *value);
 
 
 const fl_field_info_t  fl_fields[] = {
@@ -31,7 +31,9 @@ const fl_field_info_t  fl_fields[] = {
 void
 fl_input_clear(fl_input_t *in)
 {
-    memset(in, 0, sizeof(fl_input_t));
+    memset(in->type, 0, sizeof(in->type));
+    in->later = NULL;
+    in->signal = NULL;
 }
 
 
@@ -39,8 +41,8 @@ void
 fl_input_int(fl_input_t *in, fl_field_t field, int64_t number)
 {
     assert(fl_fields[field].type == FL_INT);
-    in->field[field].type = FL_INT;
-    in->field[field].number = number > FL_NUMBER_MAX ? FL_NUMBER_MAX
+    in->type[field] = FL_INT;
+    in->value[field].number = number > FL_NUMBER_MAX ? FL_NUMBER_MAX
                               : number < -FL_NUMBER_MAX ? -FL_NUMBER_MAX
                               : number;
 }
@@ -50,8 +52,8 @@ void
 fl_input_bool(fl_input_t *in, fl_field_t field, int yes)
 {
     assert(fl_fields[field].type == FL_BOOL);
-    in->field[field].type = FL_BOOL;
-    in->field[field].number = yes;
+    in->type[field] = FL_BOOL;
+    in->value[field].number = yes;
 }
 
 
@@ -59,15 +61,8 @@ void
 fl_input_text(fl_input_t *in, fl_field_t field, fk_str_t text)
 {
     assert(fl_fields[field].type == FL_TEXT);
-    in->field[field].type = FL_TEXT;
-    in->field[field].text = text;
-}
-
-
-void
-fl_input_later(fl_input_t *in, fl_field_t field)
-{
-    in->field[field].type = FL_LATER;
+    in->type[field] = FL_TEXT;
+    in->value[field].text = text;
 }
 
 
@@ -204,19 +199,19 @@ fl_input_index(lua_State *L)
         return 1;
     }
 
-    if (fl->in->field[i].type == FL_LATER) {
+    if (fl->in->type[i] == FL_NIL && fl->in->later != NULL) {
         fl->in->later(fl->in->data, (fl_field_t) i);
     }
 
-    fl_value_push(L, &fl->in->field[i]);
+    fl_value_push(L, fl->in->type[i], &fl->in->value[i]);
     return 1;
 }
 
 
 static void
-fl_value_push(lua_State *L, const fl_value_t *value)
+fl_value_push(lua_State *L, uint8_t type, const fl_value_t *value)
 {
-    switch (value->type) {
+    switch (type) {
 
     case FL_INT:
         lua_pushnumber(L, (lua_Number) value->number);
