@@ -207,10 +207,9 @@ fk_buyer_get(fk_t *fk, const uint8_t key[FK_TALLY_KEY_SIZE],
 {
     fk_code_t  code;
 
-    memset(out, 0, sizeof(*out));
-
     code = fk_lock_open(fk);
     if (code != FK_OK) {
+        memset(out, 0, sizeof(*out));
         return code;
     }
 

@@ -24,8 +24,8 @@ typedef struct {
     fk_buyer_view_t           buyer;       /* zeros: nothing is known */
     uint8_t                   key[FK_TALLY_KEY_SIZE];  /* of the buyer, */
     int                       has_key;                 /* .. if this is 1 */
-    uint64_t                  rate[FK_RATE_COUNT];     /* keys; 0: not yet
-                                              asked for */
+    uint64_t                  rate[FK_RATE_COUNT];     /* numbers of keys; 0:
+                                              none, or not yet asked for */
     uint32_t                  qty;
     int64_t                   step[FK_STEP_COUNT];
 } ngx_faka_sale_t;
@@ -115,7 +115,7 @@ struct ngx_faka_rules_s {
                                               -1: nobody was asked */
 
     fk_env_t            env;               /* of the call under way */
-    fk_order_id_t       order;             /* that a checkout asks about */
+    fk_order_id_t       order;             /* that was asked about last */
     int64_t             left_ns[NGX_FAKA_RULES_COUNT]; /* of the request */
     ngx_faka_sale_t     sale;              /* that the hooks are asked about */
     fl_input_t          input;

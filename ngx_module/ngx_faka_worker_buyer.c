@@ -54,7 +54,7 @@ ngx_faka_contact(fk_str_t contact, u_char form[FK_CONTACT_SIZE_MAX])
             n = 1;
 
         } else if (size != 0) {
-            ngx_memcpy(form + size, contact.data + i, n);
+            ngx_strlow(form + size, (u_char *) contact.data + i, n);
             size += n;
         }
     }
@@ -167,8 +167,11 @@ fk_code_t
 ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t form,
     uint8_t out[FK_TALLY_KEY_SIZE])
 {
-    return ngx_faka_buyer_digest(w, "buyer", (fk_str_t) { NULL, 0 }, form,
-                                 out);
+    fk_str_t  nothing;
+
+    nothing = (fk_str_t) { (const uint8_t *) "", 0 };
+
+    return ngx_faka_buyer_digest(w, "buyer", nothing, form, out);
 }
 
 

@@ -367,7 +367,7 @@ ngx_faka_checkout_seen(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         return code;
     }
 
-    if (!history) {
+    if (in->form.size == 0) {
         in->form = ngx_faka_contact(out->contact, checkout->form);
     }
 

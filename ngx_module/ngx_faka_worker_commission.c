@@ -109,19 +109,28 @@ ngx_faka_commission_shares(ngx_faka_rules_t *rules,
     ngx_faka_rules_variant_t variant, const ngx_faka_sale_t *sale,
     uint32_t *levels, ngx_uint_t *platform)
 {
-    fl_t       *vm;
-    fk_code_t   code;
+    fl_t        *vm;
+    fk_code_t    code;
+    ngx_uint_t   by_rule;
 
     vm = rules->vm[variant];
+    by_rule = sale->order->flagged
+              || (vm != NULL && fl_has(vm, FL_HOOK_COMMISSION));
+
+    *levels = 0;
+    *platform = 0;
+
+    if (!by_rule && sale->agent.size == 0) {
+        return FK_OK;
+    }
+
     *levels = (uint32_t) rules->worker->shop->commission_levels;
 
     code = fk_sale_shares(&rules->worker->fk, sale->agent,
                           sale->product->currency, rules->agent, levels,
                           &rules->platform);
 
-    *platform = (sale->order->flagged
-                 || (vm != NULL && fl_has(vm, FL_HOOK_COMMISSION)))
-                && code == FK_OK && rules->platform.id[0] != '\0'
+    *platform = code == FK_OK && by_rule && rules->platform.id[0] != '\0'
                 && !rules->platform.closed;
 
     return code;

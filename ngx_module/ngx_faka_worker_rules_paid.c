@@ -22,7 +22,6 @@ static fk_code_t ngx_faka_rules_look(ngx_faka_rules_t *rules,
     const fk_env_t *env, const fk_order_id_t *id, fk_order_view_t *order,
     fk_product_view_t *product);
 static fk_code_t ngx_faka_rules_show(ngx_faka_rules_t *rules);
-static fk_code_t ngx_faka_rules_buyer(ngx_faka_rules_t *rules);
 static fk_code_t ngx_faka_rules_split(ngx_faka_rules_t *rules,
     const ngx_faka_sale_t *sale, int64_t paid, fk_split_t *split);
 static ngx_uint_t ngx_faka_rules_splits_differ(const fk_split_t *a,
@@ -254,49 +253,33 @@ ngx_faka_rules_look(ngx_faka_rules_t *rules, const fk_env_t *env,
 }
 
 
-/* What the hooks see of it, in rules->input. */
+/* What the hooks see of it, in rules->input.  An order from before its shop
+ * knew its buyers has no number of its own. */
 
 static fk_code_t
 ngx_faka_rules_show(ngx_faka_rules_t *rules)
 {
-    fk_code_t  code;
-
-    code = rules->asks ? ngx_faka_rules_buyer(rules) : FK_OK;
-
-    ngx_faka_rules_begin(rules);
-    ngx_faka_rules_input(rules);
-
-    return code;
-}
-
-
-/* An order from before its shop knew its buyers has no number of its own. */
-
-static fk_code_t
-ngx_faka_rules_buyer(ngx_faka_rules_t *rules)
-{
     fk_code_t           code;
-    ngx_uint_t          history;
     ngx_faka_sale_t    *sale;
     ngx_faka_worker_t  *worker;
 
     sale = &rules->sale;
     worker = rules->worker;
-    history = worker->shop->buyer_history;
+    code = FK_OK;
 
-    if (!history) {
-        ngx_memzero(&sale->buyer, sizeof(fk_buyer_view_t));
+    if (worker->shop->buyer_history && !sale->has_key) {
+        code = ngx_faka_buyer_key(worker, sale->contact, sale->key);
+        sale->has_key = code == FK_OK;
+
+        if (code == FK_OK) {
+            code = fk_buyer_get(&worker->fk, sale->key, &sale->buyer);
+        }
     }
 
-    if (sale->has_key) {
-        return FK_OK;
-    }
+    ngx_faka_rules_begin(rules);
+    ngx_faka_rules_input(rules);
 
-    code = ngx_faka_buyer_key(worker, sale->contact, sale->key);
-    sale->has_key = code == FK_OK;
-
-    return code == FK_OK && history
-           ? fk_buyer_get(&worker->fk, sale->key, &sale->buyer) : code;
+    return code;
 }
 
 
@@ -384,8 +367,10 @@ ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
         return;
     }
 
-    /* Nobody was asked about it. */
-    if (ngx_memcmp(&rules->order, &order->id, sizeof(fk_order_id_t)) != 0) {
+    /* Nobody was asked about it, or it was not there yet. */
+    if (rules->sale.contact.size == 0
+        || ngx_memcmp(&rules->order, &order->id, sizeof(fk_order_id_t)) != 0)
+    {
         contact = (fk_str_t) { order->contact, order->contact_size };
         ngx_memzero(&rules->sale, sizeof(ngx_faka_sale_t));
         rules->sale.contact = ngx_faka_contact(contact, rules->contact);

@@ -148,7 +148,7 @@ fl_input_view(lua_State *L, lua_CFunction index)
     lua_newtable(L);
 
     if (is_outer) {
-        /* names, signals */
+        /* The words, which only stay there by it, and the signals. */
         lua_pushvalue(L, -4);
         lua_pushvalue(L, -4);
         lua_pushcclosure(L, index, 2);

@@ -128,6 +128,54 @@ test_tools(void)
 }
 
 
+/* Sets the stock, and leaves what there is not. */
+
+static unsigned  asked[FL_FIELD_COUNT];
+
+static void
+later(void *data, fl_field_t field)
+{
+    asked[field]++;
+
+    if (field == FL_FIELD_STOCK) {
+        fl_input_int(data, field, 7);
+    }
+}
+
+
+static void
+test_later(void)
+{
+    fl_t     *fl;
+    int64_t   total;
+
+    fl = rules_of("function price(o) return o.stock + o.stock "
+                  "+ (o.agent or 1) + o.qty end");
+    OK(fl != NULL, "loaded: %s", rules_err);
+
+    fl_input_clear(&rules_in);
+    fl_input_int(&rules_in, FL_FIELD_QTY, 2);
+    rules_in.later = later;
+    rules_in.data = &rules_in;
+
+    OK(price_of(fl, &total) == FL_OK && total == 17, "price: %s",
+       fl_error(fl));
+    EQ_INT(asked[FL_FIELD_STOCK], 1, "what was set is not asked for again");
+    EQ_INT(asked[FL_FIELD_AGENT], 1, "what there is not is asked for");
+    OK(price_of(fl, &total) == FL_OK && total == 17, "the next call");
+    EQ_INT(asked[FL_FIELD_STOCK], 1, "still has it");
+    EQ_INT(asked[FL_FIELD_AGENT], 2, "and asks once more for the other");
+    EQ_INT(asked[FL_FIELD_QTY] + asked[FL_FIELD_SOLD], 0,
+           "nobody asks for what is there, or not read");
+    fl_destroy(fl);
+
+    fl = rules_of("function price(o) return o.domain and 1 end");
+    EQ_INT(price_of(fl, &total), FL_ERROR, "a field of another hook");
+    EQ_INT(asked[FL_FIELD_DOMAIN], 0, "is not asked for");
+    fl_destroy(fl);
+}
+
+
 /* --- what it may answer ------------------------------------------------- */
 
 static fl_code_t
@@ -300,6 +348,7 @@ main(void)
 {
     test_fields();
     test_tools();
+    test_later();
     test_commission();
     test_risk();
     test_life();
