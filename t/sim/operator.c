@@ -376,7 +376,8 @@ operator_done(sim_t *s, uint32_t actor, sim_request_t *r)
 }
 
 
-/* Who died in an import blocks its product for as long as a lease lasts. */
+/* Who died in an import, or whose answer was lost, blocks its product for as
+ * long as a lease lasts. */
 
 static void
 operator_busy(sim_t *s, sim_actor_t *me, fk_code_t code)
@@ -387,6 +388,11 @@ operator_busy(sim_t *s, sim_actor_t *me, fk_code_t code)
     }
 
     me->busy_us = me->busy_us != 0 ? me->busy_us : s->now_us;
+
+    if (me->busy_us < s->oracle.product[me->product].leased_us) {
+        me->busy_us = s->oracle.product[me->product].leased_us;
+    }
+
     SIM_MUST(s, s->now_us - me->busy_us < OPERATOR_BUSY_US,
              "product %u waits for an import that nobody makes", me->product);
 }

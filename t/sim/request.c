@@ -27,6 +27,7 @@ static void request_product(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_begin(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
+static int64_t request_leases(sim_t *s, const sim_request_t *r);
 static void request_add(sim_t *s, fk_t *fk, const fk_env_t *env,
     sim_request_t *r);
 static void request_commit(sim_t *s, fk_t *fk, const fk_env_t *env,
@@ -433,7 +434,29 @@ request_product(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 static void
 request_begin(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 {
+    int64_t  leased_us;
+
+    leased_us = request_leases(s, r);
     r->code = fk_import_begin(fk, env, request_sku(r->product), &r->batch);
+
+    if (r->code != FK_OK) {
+        s->oracle.product[r->product].leased_us = leased_us;
+    }
+}
+
+
+/* Until it is known that it does not: who dies may have got the lease, and
+ * whose answer is lost has it.  Returns what was known. */
+
+static int64_t
+request_leases(sim_t *s, const sim_request_t *r)
+{
+    int64_t  was_us;
+
+    was_us = s->oracle.product[r->product].leased_us;
+    s->oracle.product[r->product].leased_us = s->now_us;
+
+    return was_us;
 }
 
 
@@ -441,6 +464,7 @@ static void
 request_add(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 {
     uint32_t      i;
+    int64_t       leased_us;
     uint8_t       sealed[FK_IMPORT_SLICE_MAX][256];
     uint8_t       results[FK_IMPORT_SLICE_MAX];
     fk_card_in_t  cards[FK_IMPORT_SLICE_MAX];
@@ -453,8 +477,13 @@ request_add(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
         cards[i].old_nonce = NULL;
     }
 
+    leased_us = request_leases(s, r);
     r->code = fk_import_add(fk, env, r->batch, cards, r->count, results);
     r->card_count = 0;
+
+    if (r->code != FK_OK) {
+        s->oracle.product[r->product].leased_us = leased_us;
+    }
 
     for (i = 0; r->code == FK_OK && i < r->count; i++) {
         r->card_count += results[i] == FK_CARD_ACCEPTED;

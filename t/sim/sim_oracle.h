@@ -114,6 +114,7 @@ typedef struct {
     int64_t      imported_acked;       /* cards of imports acknowledged */
     int64_t      imported_asked;       /* and of those that may have failed */
     int          is_known;
+    int64_t      leased_us;            /* an import began, or went on */
     uint32_t     asked_count;
     uint32_t     in_force_count;
     int64_t      asked[SIM_PRICES_MAX];
