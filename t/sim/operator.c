@@ -312,6 +312,7 @@ operator_import(sim_t *s, uint32_t actor)
     me->file = me->first_card;
     me->left = me->count;
     me->since_us = s->now_us;
+    me->busy_us = 0;
     operator_next(s, actor, STEP_BEGIN, 0);
 }
 
