@@ -25,6 +25,7 @@ enum {
 #define OPERATOR_TRIES_US  (50 * SIM_S)   /* to send a file */
 #define OPERATOR_SHORT_US  (5 * SIM_S)
 #define OPERATOR_BUSY_US   (45 * SIM_S)
+#define OPERATOR_CLOSED_US (5 * SIM_S)    /* he asks each second */
 
 
 static void operator_busy(sim_t *s, sim_actor_t *me, fk_code_t code);
@@ -388,7 +389,12 @@ operator_busy(sim_t *s, sim_actor_t *me, fk_code_t code)
         return;
     }
 
-    me->busy_us = me->busy_us != 0 ? me->busy_us : s->now_us;
+    /* A shop that was closed for long has had no time to see it ended. */
+    if (me->busy_us == 0 || s->now_us - me->told_us > OPERATOR_CLOSED_US) {
+        me->busy_us = s->now_us;
+    }
+
+    me->told_us = s->now_us;
 
     if (me->busy_us < s->oracle.product[me->product].leased_us) {
         me->busy_us = s->oracle.product[me->product].leased_us;

@@ -576,6 +576,7 @@ typedef struct {
     uint32_t        tries;
     int64_t         since_us;
     int64_t         busy_us;           /* its product is, by an import */
+    int64_t         told_us;           /* .. and he was told so last */
     fk_order_id_t   id;
     uint32_t        account;
     int64_t         amount;
