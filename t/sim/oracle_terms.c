@@ -95,13 +95,17 @@ oracle_tally(sim_t *s, const fk_image_tally_t *in)
 {
     uint32_t  buyer;
 
+    buyer = in->kind == FK_TALLY_BUYER ? terms_who(in->key) : 0;
+
     if (in->used) {
+        s->oracle.archived[buyer] = in->archived_orders != 0;
         return;
     }
 
-    buyer = in->kind == FK_TALLY_BUYER ? terms_who(in->key) : 0;
-
-    if (buyer == 0 || terms_spent(s, buyer) == 0) {
+    /* Where records were lost the book learns what was spent only later. */
+    if (buyer == 0
+        || (terms_spent(s, buyer) == 0 && !s->oracle.archived[buyer]))
+    {
         sim_mark(s, SIM_MARK_FORGOTTEN);
         return;
     }

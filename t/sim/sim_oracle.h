@@ -151,6 +151,7 @@ typedef struct {
     int             has_forgotten;     /* records were lost, or not seen */
     int             tallies_full;      /* a buyer was not counted for it */
     uint8_t         gone[SIM_BUYERS + 1];   /* with what they spent */
+    uint8_t         archived[SIM_BUYERS + 1];   /* 1: some of it is */
     uint64_t        acked_seq;         /* the highest that was promised */
     uint64_t        acked_epoch;
     uint32_t       *sum;               /* of each record, by number */
