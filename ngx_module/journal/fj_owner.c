@@ -556,12 +556,21 @@ fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
+    if (owner == FJ_OWNER_OURS && !fj_owner_is_newer(j, &sign)) {
+        owner = FJ_OWNER_NOBODY;
+    }
+
+    /* It may be the last one before Redis is emptied. */
+    if (owner == FJ_OWNER_OURS || owner == FJ_OWNER_OTHER) {
+        fj_sign_hear(j, &sign);
+    }
+
     if (owner == FJ_OWNER_OTHER && !j->replaced) {
         fj_fenced_follow(j);
         return;
     }
 
-    if (owner != FJ_OWNER_OURS || !fj_owner_is_newer(j, &sign)) {
+    if (owner != FJ_OWNER_OURS) {
         fj_fenced_alone(j, owner);
         return;
     }

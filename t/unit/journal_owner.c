@@ -144,6 +144,42 @@ test_fenced_by_nobody(void)
 }
 
 
+/* Whoever has fenced it says so once, and is followed; then FLUSHALL takes
+ * that and the journal away, before it was read. */
+
+static void
+test_fenced_and_emptied(void)
+{
+    int  is_back;
+
+    for (is_back = 0; is_back < 2; is_back++) {
+        be_fenced();
+        owner_text[0] = '\0';
+        pass(900, 0);
+        EQ_INT(machine.phase, FJ_PHASE_FENCED, "fenced; by whom?");
+        their_seq = 5;
+        other_says(4);
+
+        while (machine.phase != FJ_PHASE_RECOVERING) {
+            step();
+        }
+
+        redis_lose_all();
+        pass(is_back ? 600 : 2300, 0);
+        EQ_INT(machine.epoch, 0, "who sells will mend it");
+
+        if (is_back) {
+            other_says(4);
+            pass(2300, 0);
+            EQ_INT(machine.epoch, 0, "and says so: that takes its time");
+        }
+
+        their_seq = 0;
+        OK(walk_calm(), "nobody comes: taken back");
+    }
+}
+
+
 static void
 be_replaced(void)
 {
@@ -451,6 +487,7 @@ main(void)
     test_fenced_by_stranger();
     test_fenced_own_key();
     test_fenced_by_nobody();
+    test_fenced_and_emptied();
     test_replaced();
     test_replaced_beside_other();
     test_replaced_late();
