@@ -41,6 +41,7 @@ typedef enum {
 static fj_owner_t fj_owner_read(fj_t *j, const fj_reply_t *reply,
     fj_sign_t *sign);
 static int fj_owner_is_past(const fj_t *j, const fj_sign_t *sign);
+static void fj_owner_unheard(fj_t *j);
 static fj_owner_t fj_owner_believed(fj_t *j, fj_owner_t owner);
 static int fj_owner_is_stranger(const fj_t *j);
 static int fj_owner_lets(fj_t *j, fj_owner_t owner);
@@ -192,6 +193,9 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
 
     if (owner == FJ_OWNER_OURS || owner == FJ_OWNER_OTHER) {
         fj_sign_hear(j, &sign);
+
+    } else {
+        fj_owner_unheard(j);
     }
 
     if (j->damage.code != FK_OK) {
@@ -214,6 +218,29 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
     }
 
     fj_owner_wait(j);
+}
+
+
+/*
+ * Silence begins with a look that finds nobody, however long the reading before
+ * it took, and anew when this process has not looked for as long as a sign
+ * lasts: whoever lives may have said something that Redis lost just now.
+ */
+
+static void
+fj_owner_unheard(fj_t *j)
+{
+    int64_t  now_ms;
+
+    now_ms = fj_now_ms(j);
+
+    if (j->heard_at_ms >= j->unheard_at_ms
+        || now_ms - j->unheard_at_ms > FJ_OWNER_TTL_MS)
+    {
+        fj_owner_lives(j, 0);
+    }
+
+    j->unheard_at_ms = now_ms;
 }
 
 

@@ -180,6 +180,25 @@ test_fenced_and_emptied(void)
 }
 
 
+/* There was a sign when it did not look, and FLUSHALL. */
+
+static void
+test_silence_is_listened_to(void)
+{
+    be_fenced();
+    owner_text[0] = '\0';
+    shop_must(walk_to(FJ_COMMAND_OWNER_ASK), "follows");
+    w.now_ms += 1000;
+    pass(350, 0);
+    EQ_INT(machine.epoch, 0, "what was read took long; then nobody is there");
+    w.now_ms += 1000;
+    pass(350, 0);
+    EQ_INT(machine.epoch, 0, "it has stood still between two looks");
+    pass(200, 0);
+    OK(machine.epoch != 0, "it has looked often enough");
+}
+
+
 static void
 be_replaced(void)
 {
@@ -488,6 +507,7 @@ main(void)
     test_fenced_own_key();
     test_fenced_by_nobody();
     test_fenced_and_emptied();
+    test_silence_is_listened_to();
     test_replaced();
     test_replaced_beside_other();
     test_replaced_late();
