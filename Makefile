@@ -198,8 +198,8 @@ run-units = $(PROVE) -j$(JOBS) $(PROVE_FLAGS) --exec '$(2)' \
 
 SLOW_UNIT := capacity
 
-# snapshot_slices holds the time of a step against a limit, which counting
-# branches and watching memory break: there it runs without its clock.
+# snapshot_slices and rules_* hold what takes time against a limit, which
+# counting branches and watching memory break: there they run without a clock.
 
 NO_CLOCK := FAKA_NO_CLOCK=1
 
