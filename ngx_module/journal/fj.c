@@ -217,6 +217,7 @@ fj_up(fj_link_t *link)
     fj_t  *j = fj_of(link);
 
     j->signs = 0;
+    j->silent_ms = -1;
     j->settings_at_ms = fj_now_ms(j);
     fj_owner_lives(j, FJ_OWNER_TTL_MS);
     fj_enter(j);

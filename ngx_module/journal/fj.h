@@ -358,7 +358,8 @@ struct fj_s {
     int               expects;         /* somebody: one spoke, or must live */
     int64_t           alive_until_ms;  /* whoever sells is taken to live */
     int64_t           heard_at_ms;     /* a sign, last */
-    int64_t           unheard_at_ms;   /* looked, and there was none, last */
+    int64_t           looked_at_ms;    /* for one, last */
+    int64_t           silent_ms;       /* none, look by look; -1: one */
     int64_t           still_ms;        /* seen not to change, for so long */
     int               still_said;
     int64_t           wanted_at_ms;    /* by the operator, or 0 */

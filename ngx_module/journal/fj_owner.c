@@ -20,6 +20,7 @@
 #define FJ_OWNER_GONE_MS   1000
 #define FJ_OWNER_AWAY_MS   3000        /* .. or drains, or follows another */
 #define FJ_OWNER_SILENT_MS 400         /* two signs of life, at least */
+#define FJ_OWNER_LOOK_MS   200         /* that a look counts for, at most */
 #define FJ_OWNER_MORE_MS   200         /* that a standby waits longer */
 #define FJ_OWNER_SHORT_MS  2500        /* a lost reply, and the backoff */
 #define FJ_TAKEOVERS_FREE  4           /* one after the other, then paced */
@@ -41,7 +42,7 @@ typedef enum {
 static fj_owner_t fj_owner_read(fj_t *j, const fj_reply_t *reply,
     fj_sign_t *sign);
 static int fj_owner_is_past(const fj_t *j, const fj_sign_t *sign);
-static void fj_owner_unheard(fj_t *j);
+static void fj_owner_listen(fj_t *j, int is_heard);
 static fj_owner_t fj_owner_believed(fj_t *j, fj_owner_t owner);
 static int fj_owner_is_stranger(const fj_t *j);
 static int fj_owner_lets(fj_t *j, fj_owner_t owner);
@@ -193,9 +194,10 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
 
     if (owner == FJ_OWNER_OURS || owner == FJ_OWNER_OTHER) {
         fj_sign_hear(j, &sign);
+        fj_owner_listen(j, !fj_sign_is_still(j));
 
     } else {
-        fj_owner_unheard(j);
+        fj_owner_listen(j, 0);
     }
 
     if (j->damage.code != FK_OK) {
@@ -222,25 +224,31 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
 
 
 /*
- * Silence begins with a look that finds nobody, however long the reading before
- * it took, and anew when this process has not looked for as long as a sign
- * lasts: whoever lives may have said something that Redis lost just now.
+ * Silence is what was listened to, from look to look: one that finds nobody
+ * says nothing of the time before it, in which somebody may have said that he
+ * lives, and Redis may have lost it.  However long reading takes, or this
+ * process stands still, a look counts little.
  */
 
 static void
-fj_owner_unheard(fj_t *j)
+fj_owner_listen(fj_t *j, int is_heard)
 {
-    int64_t  now_ms;
+    int64_t  now_ms, since_ms;
 
     now_ms = fj_now_ms(j);
+    since_ms = now_ms - j->looked_at_ms;
+    j->looked_at_ms = now_ms;
 
-    if (j->heard_at_ms >= j->unheard_at_ms
-        || now_ms - j->unheard_at_ms > FJ_OWNER_TTL_MS)
-    {
-        fj_owner_lives(j, 0);
+    if (is_heard) {
+        j->silent_ms = -1;
+
+    } else if (j->silent_ms == -1) {
+        j->silent_ms = 0;
+
+    } else {
+        j->silent_ms += since_ms < FJ_OWNER_LOOK_MS ? since_ms
+                                                    : FJ_OWNER_LOOK_MS;
     }
-
-    j->unheard_at_ms = now_ms;
 }
 
 
@@ -381,7 +389,8 @@ fj_owner_is_silent(const fj_t *j)
         wait_ms += FJ_OWNER_MORE_MS;
     }
 
-    return fj_now_ms(j) - j->alive_until_ms >= wait_ms;
+    return j->silent_ms >= FJ_OWNER_SILENT_MS
+           && fj_now_ms(j) - j->alive_until_ms >= wait_ms;
 }
 
 
@@ -583,21 +592,16 @@ fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    if (owner == FJ_OWNER_OURS && !fj_owner_is_newer(j, &sign)) {
-        owner = FJ_OWNER_NOBODY;
-    }
+    fj_epoch_seen(j, sign.epoch);
 
-    /* It may be the last one before Redis is emptied. */
-    if (owner == FJ_OWNER_OURS || owner == FJ_OWNER_OTHER) {
-        fj_sign_hear(j, &sign);
-    }
-
+    /* Its sign may be the last one before Redis is emptied. */
     if (owner == FJ_OWNER_OTHER && !j->replaced) {
+        fj_sign_hear(j, &sign);
         fj_fenced_follow(j);
         return;
     }
 
-    if (owner != FJ_OWNER_OURS) {
+    if (owner != FJ_OWNER_OURS || !fj_owner_is_newer(j, &sign)) {
         fj_fenced_alone(j, owner);
         return;
     }

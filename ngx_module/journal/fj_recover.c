@@ -85,6 +85,7 @@ fj_recover_start(fj_t *j)
     j->resumes = 0;
     j->heals = 0;
     j->refusals = 0;
+    j->silent_ms = -1;
 
     fj_owner_recall(j);
     fj_follow_start(j);

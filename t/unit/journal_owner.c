@@ -176,26 +176,76 @@ test_fenced_and_emptied(void)
 
         their_seq = 0;
         OK(walk_calm(), "nobody comes: taken back");
+        OK(machine.epoch > 4, "under an epoch above all that were heard of");
     }
 }
 
 
-/* There was a sign when it did not look, and FLUSHALL. */
+/* One look at the owner's key, and what follows from it at once. */
+
+static void
+look(void)
+{
+    shop_must(walk_to(FJ_COMMAND_OWNER_ASK), "asks");
+    step();
+    pass(50, 0);
+}
+
+
+/* There may have been a sign when it did not look, and FLUSHALL. */
 
 static void
 test_silence_is_listened_to(void)
 {
+    int  n;
+
     be_fenced();
     owner_text[0] = '\0';
     shop_must(walk_to(FJ_COMMAND_OWNER_ASK), "follows");
-    w.now_ms += 1000;
-    pass(350, 0);
+    w.now_ms += 5000;
+    look();
     EQ_INT(machine.epoch, 0, "what was read took long; then nobody is there");
-    w.now_ms += 1000;
-    pass(350, 0);
+    w.now_ms += 5000;
+    look();
     EQ_INT(machine.epoch, 0, "it has stood still between two looks");
-    pass(200, 0);
-    OK(machine.epoch != 0, "it has looked often enough");
+
+    other_says(4);
+    look();
+    owner_text[0] = '\0';
+    w.now_ms += 5000;
+
+    for (n = 0; n < 2; n++) {
+        look();
+        EQ_INT(machine.epoch, 0, "somebody was, so silence begins anew");
+    }
+
+    OK(walk_calm(), "in the end nobody is there");
+}
+
+
+/* However slow Redis is. */
+
+static void
+test_silence_in_slow_replies(void)
+{
+    int      delay_ms;
+    int64_t  since_ms;
+
+    for (delay_ms = 0; delay_ms <= 1000; delay_ms += 250) {
+        open_with(3);
+        world_start();
+        other_says(1);
+        pass(300, 1);
+        since_ms = w.now_ms;
+
+        while (machine.epoch == 0 && w.now_ms - since_ms < 20000) {
+            w.now_ms += delay_ms;
+            step();
+        }
+
+        OK(machine.epoch != 0, "%d ms a reply: taken after %" PRId64 " ms",
+           delay_ms, w.now_ms - since_ms);
+    }
 }
 
 
@@ -508,6 +558,7 @@ main(void)
     test_fenced_by_nobody();
     test_fenced_and_emptied();
     test_silence_is_listened_to();
+    test_silence_in_slow_replies();
     test_replaced();
     test_replaced_beside_other();
     test_replaced_late();
