@@ -225,8 +225,8 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
 
 /*
  * Silence is what was listened to, from look to look: one that finds nobody
- * says nothing of the time before it, in which somebody may have said that he
- * lives, and Redis may have lost it.  However long reading takes, or this
+ * says nothing of the time before it, in which somebody may have said that
+ * he lives, and Redis may have lost it.  However long reading takes, or this
  * process stands still, a look counts little.
  */
 

@@ -406,8 +406,8 @@ test_long(void)
     us = cpu_us();
     EQ_INT(fl_tend(fl), FL_OK, "it is loaded again");
     us = cpu_us() - us;
-    OK(us > longest_us || is_slow(), "in %" PRIu64 " us; the longest call took "
-       "%" PRIu64, us, longest_us);
+    OK(us > longest_us || is_slow(), "in %" PRIu64 " us; the longest call "
+       "took %" PRIu64, us, longest_us);
     EQ_INT(price_of(fl, &total), FL_OK, "and answers");
     fl_spent(fl, &spent);
     EQ_INT(spent.rebuilds, 1, "once");
