@@ -53,30 +53,12 @@ typedef enum {
     NGX_FAKA_SHOP_SETTLE_AFTER
 } ngx_faka_shop_directive_t;
 
-typedef enum {
-    NGX_FAKA_CHANNEL_URL = 0,
-    NGX_FAKA_CHANNEL_PID,
-    NGX_FAKA_CHANNEL_KEY_FILE,
-    NGX_FAKA_CHANNEL_TYPE,
-    NGX_FAKA_CHANNEL_CURRENCY,
-    NGX_FAKA_CHANNEL_METHOD
-} ngx_faka_channel_directive_t;
-
-typedef struct {
-    ngx_uint_t   bit;
-    const char  *name;                 /* NULL ends the table */
-    const char  *example;
-} ngx_faka_required_t;
+/* Those of a channel are pay_setting_e. */
 
 
 /* NGX_ERROR, said why: the directive (cmd->offset is its bit) comes again. */
 ngx_int_t ngx_faka_conf_once(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_uint_t *given);
-
-/* NGX_ERROR, said why: one of the table was not given. */
-ngx_int_t ngx_faka_conf_required(ngx_conf_t *cf, const char *block,
-    const ngx_str_t *name, const ngx_faka_required_t *required,
-    ngx_uint_t given);
 
 
 /* ngx_faka_master_shop.c: the set functions of faka_shop and inside it. */
@@ -133,21 +115,31 @@ char *ngx_faka_channel_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_faka_channel_private_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_channel_public_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_faka_channel_currency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
+/* Whom a file may be open to besides its owner. */
+typedef enum {
+    NGX_FAKA_SECRET = 0,               /* to nobody */
+    NGX_FAKA_PUBLIC                    /* to read, to all */
+} ngx_faka_secret_mode_t;
+
 /*
- * ngx_faka_master_secret.c: the whole content of a secret file, in memory
+ * ngx_faka_master_secret.c: the whole content of a file with a key, in memory
  * that is wiped when the configuration goes.  The path is relative to the
  * configuration's folder, and becomes absolute.  Refused with a reason: what
  * is missing, empty, no regular file, longer than NGX_FAKA_SECRET_SIZE_MAX,
- * open to group or others, or owned by neither root nor ourselves.
+ * more open than mode says, or owned by neither root nor ourselves.
  */
 ngx_int_t ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path,
-    ngx_str_t *content);
+    ngx_faka_secret_mode_t mode, ngx_str_t *content);
 
 /*
  * The same for a secret of size_min..size_max visible ASCII characters and

@@ -15,13 +15,20 @@ static ngx_int_t ngx_faka_channel_complete(ngx_conf_t *cf,
     ngx_faka_main_conf_t *fmcf);
 static ngx_int_t ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path,
     pay_str_t *key);
+static ngx_int_t ngx_faka_channel_rsa(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_faka_secret_mode_t mode, pay_rsa_t **key);
+static void ngx_faka_channel_rsa_destroy(void *data);
 
 
-static const ngx_faka_required_t  ngx_faka_channel_required[] = {
-    { NGX_FAKA_CHANNEL_URL,      "url",      "url https://pay.example/;" },
-    { NGX_FAKA_CHANNEL_PID,      "pid",      "pid 1000;" },
-    { NGX_FAKA_CHANNEL_KEY_FILE, "key_file", "key_file secrets/epay.key;" },
-    { 0, NULL, NULL }
+/* Directives that are kept as they are, and checked at the end of the block;
+ * by pay_setting_e. */
+
+static const size_t  ngx_faka_channel_texts[PAY_SETTING_COUNT] = {
+    [PAY_SETTING_URL] = offsetof(pay_channel_t, url),
+    [PAY_SETTING_PID] = offsetof(pay_channel_t, pid),
+    [PAY_SETTING_APP_ID] = offsetof(pay_channel_t, app_id),
+    [PAY_SETTING_SELLER_ID] = offsetof(pay_channel_t, seller_id),
+    [PAY_SETTING_TYPE] = offsetof(pay_channel_t, type)
 };
 
 
@@ -108,6 +115,11 @@ ngx_faka_channel_create(ngx_conf_t *cf, ngx_faka_shop_t *shop,
         return NULL;
     }
 
+    if (channel->protocol->url != NULL) {
+        channel->url = pay_str(channel->protocol->url,
+                               ngx_strlen(channel->protocol->url));
+    }
+
     return channel;
 }
 
@@ -123,10 +135,11 @@ ngx_faka_channel_complete(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf)
     name.data = (u_char *) channel->name.data;
     name.len = channel->name.size;
 
-    if (ngx_faka_conf_required(cf, "channel", &name,
-                               ngx_faka_channel_required, fmcf->channel_given)
-        != NGX_OK)
+    if (!pay_settings_check(channel->protocol, fmcf->channel_given, err,
+                            sizeof(err)))
     {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "channel \"%V\" %s", &name,
+                           err);
         return NGX_ERROR;
     }
 
@@ -140,36 +153,21 @@ ngx_faka_channel_complete(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf)
 }
 
 
-/* url, pid, type: kept as they are, checked at the end of the block. */
-
 char *
 ngx_faka_channel_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_faka_main_conf_t *fmcf = conf;
 
-    pay_str_t   *text;
-    ngx_str_t   *value;
+    pay_str_t  *text;
+    ngx_str_t  *value;
 
     if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    switch (cmd->offset) {
-
-    case NGX_FAKA_CHANNEL_URL:
-        text = &fmcf->channel->url;
-        break;
-
-    case NGX_FAKA_CHANNEL_PID:
-        text = &fmcf->channel->pid;
-        break;
-
-    default: /* NGX_FAKA_CHANNEL_TYPE */
-        text = &fmcf->channel->type;
-        break;
-    }
-
     value = cf->args->elts;
+    text = (pay_str_t *) ((u_char *) fmcf->channel
+                          + ngx_faka_channel_texts[cmd->offset]);
     *text = pay_str(value[1].data, value[1].len);
 
     return NGX_CONF_OK;
@@ -210,7 +208,7 @@ ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path, pay_str_t *key)
     char       err[NGX_FAKA_ERROR_SIZE];
     ngx_str_t  content;
 
-    if (ngx_faka_secret_read(cf, path, &content) != NGX_OK) {
+    if (ngx_faka_secret_read(cf, path, NGX_FAKA_SECRET, &content) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -223,6 +221,99 @@ ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path, pay_str_t *key)
     }
 
     return NGX_OK;
+}
+
+
+char *
+ngx_faka_channel_private_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    ngx_str_t  *value;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    return ngx_faka_channel_rsa(cf, &value[1], NGX_FAKA_SECRET,
+                                &fmcf->channel->private_key)
+           == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_faka_channel_public_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    ngx_str_t  *value;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_faka_channel_rsa(cf, &value[1], NGX_FAKA_PUBLIC,
+                             &fmcf->channel->public_key)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 3
+        && ngx_faka_channel_rsa(cf, &value[2], NGX_FAKA_PUBLIC,
+                                &fmcf->channel->public_key_previous)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_faka_channel_rsa(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_faka_secret_mode_t mode, pay_rsa_t **key)
+{
+    char                 err[NGX_FAKA_ERROR_SIZE];
+    pay_str_t            text;
+    ngx_str_t            content;
+    ngx_pool_cleanup_t  *cln;
+
+    if (ngx_faka_secret_read(cf, path, mode, &content) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    text = pay_str(content.data, content.len);
+    *key = mode == NGX_FAKA_SECRET ? pay_rsa_private(text, err, sizeof(err))
+                                   : pay_rsa_public(text, err, sizeof(err));
+
+    if (*key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "the key file \"%V\": %s",
+                           path, err);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_faka_channel_rsa_destroy;
+    cln->data = *key;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_faka_channel_rsa_destroy(void *data)
+{
+    pay_rsa_destroy(data);
 }
 
 

@@ -11,7 +11,7 @@
 
 
 static ngx_int_t ngx_faka_secret_check(ngx_conf_t *cf, const ngx_str_t *path,
-    const ngx_file_info_t *info);
+    ngx_faka_secret_mode_t mode, const ngx_file_info_t *info);
 static ngx_int_t ngx_faka_secret_load(ngx_conf_t *cf, ngx_fd_t fd,
     const ngx_str_t *path, ngx_str_t *content);
 static void ngx_faka_secret_wipe(void *data);
@@ -24,7 +24,8 @@ typedef struct {
 
 
 ngx_int_t
-ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *content)
+ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_faka_secret_mode_t mode, ngx_str_t *content)
 {
     ngx_fd_t         fd;
     ngx_int_t        rc;
@@ -52,7 +53,7 @@ ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *content)
         rc = NGX_ERROR;
 
     } else {
-        rc = ngx_faka_secret_check(cf, path, &info);
+        rc = ngx_faka_secret_check(cf, path, mode, &info);
     }
 
     if (rc == NGX_OK) {
@@ -70,7 +71,7 @@ ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *content)
 
 static ngx_int_t
 ngx_faka_secret_check(ngx_conf_t *cf, const ngx_str_t *path,
-    const ngx_file_info_t *info)
+    ngx_faka_secret_mode_t mode, const ngx_file_info_t *info)
 {
     if (!S_ISREG(info->st_mode)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -79,7 +80,18 @@ ngx_faka_secret_check(ngx_conf_t *cf, const ngx_str_t *path,
         return NGX_ERROR;
     }
 
-    if ((info->st_mode & (S_IRWXG|S_IRWXO)) != 0) {
+    if (mode == NGX_FAKA_PUBLIC
+        && (info->st_mode & (S_IWGRP|S_IWOTH)) != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the key file \"%V\" can be replaced by others "
+                           "than its owner; run: chmod go-w %V", path, path);
+        return NGX_ERROR;
+    }
+
+    if (mode == NGX_FAKA_SECRET
+        && (info->st_mode & (S_IRWXG|S_IRWXO)) != 0)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "the secret file \"%V\" is open to others than its "
                            "owner; run: chmod 600 %V", path, path);
@@ -156,7 +168,7 @@ ngx_faka_secret_word(ngx_conf_t *cf, ngx_str_t *path, size_t size_min,
 {
     size_t  i;
 
-    if (ngx_faka_secret_read(cf, path, secret) != NGX_OK) {
+    if (ngx_faka_secret_read(cf, path, NGX_FAKA_SECRET, secret) != NGX_OK) {
         return NGX_ERROR;
     }
 

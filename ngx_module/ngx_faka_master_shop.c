@@ -37,7 +37,11 @@ _Static_assert(PAY_CHANNEL_NAME_SIZE_MAX <= FK_ORDER_TEXT_SIZE,
                "/return/ORDER is the longer one");
 
 
-static const ngx_faka_required_t  ngx_faka_shop_required[] = {
+static const struct {
+    ngx_uint_t   bit;
+    const char  *name;
+    const char  *example;
+} ngx_faka_shop_required[] = {
     { NGX_FAKA_SHOP_MEMORY,      "memory",           "memory 64m;" },
     { NGX_FAKA_SHOP_REDIS,       "redis",
                                  "redis unix:/run/faka/redis.sock;" },
@@ -46,8 +50,7 @@ static const ngx_faka_required_t  ngx_faka_shop_required[] = {
     { NGX_FAKA_SHOP_PUBLIC_URL,  "public_url",
                                  "public_url https://shop.example;" },
     { NGX_FAKA_SHOP_ADMIN_TOKEN, "admin_token_file",
-                                 "admin_token_file secrets/admin.token;" },
-    { 0, NULL, NULL }
+                                 "admin_token_file secrets/admin.token;" }
 };
 
 
@@ -66,27 +69,6 @@ ngx_faka_conf_once(ngx_conf_t *cf, ngx_command_t *cmd, ngx_uint_t *given)
     }
 
     *given |= bit;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_faka_conf_required(ngx_conf_t *cf, const char *block,
-    const ngx_str_t *name, const ngx_faka_required_t *required,
-    ngx_uint_t given)
-{
-    for ( /* void */ ; required->name != NULL; required++) {
-
-        if (given & ((ngx_uint_t) 1 << required->bit)) {
-            continue;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "%s \"%V\" has no \"%s\"; add, for example: %s",
-                           block, name, required->name, required->example);
-        return NGX_ERROR;
-    }
 
     return NGX_OK;
 }
@@ -197,14 +179,24 @@ ngx_faka_shop_create(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf,
 static ngx_int_t
 ngx_faka_shop_complete(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf)
 {
+    ngx_uint_t        i;
     ngx_faka_shop_t  *shop;
 
     shop = fmcf->shop;
 
-    if (ngx_faka_conf_required(cf, "faka_shop", &shop->name,
-                               ngx_faka_shop_required, fmcf->shop_given)
-        != NGX_OK)
+    for (i = 0; i < sizeof(ngx_faka_shop_required)
+                    / sizeof(ngx_faka_shop_required[0]); i++)
     {
+        if (fmcf->shop_given
+            & ((ngx_uint_t) 1 << ngx_faka_shop_required[i].bit))
+        {
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "faka_shop \"%V\" has no \"%s\"; add, for example: "
+                           "%s", &shop->name, ngx_faka_shop_required[i].name,
+                           ngx_faka_shop_required[i].example);
         return NGX_ERROR;
     }
 
@@ -355,7 +347,7 @@ ngx_faka_shop_key(ngx_conf_t *cf, ngx_str_t *path,
     char       err[NGX_FAKA_ERROR_SIZE];
     ngx_str_t  content;
 
-    if (ngx_faka_secret_read(cf, path, &content) != NGX_OK) {
+    if (ngx_faka_secret_read(cf, path, NGX_FAKA_SECRET, &content) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -137,6 +137,8 @@ ngx_faka_pay_url(ngx_http_request_t *r, const ngx_faka_shop_t *shop,
     start.order_no = pay_str(text, FK_ORDER_TEXT_SIZE);
     start.amount = order->amount;
     ngx_memcpy(start.currency, order->currency, FK_CURRENCY_SIZE);
+    start.now_s = ngx_time();
+    start.expires_s = order->expires_s;
 
     last = urls + sizeof(urls);
 

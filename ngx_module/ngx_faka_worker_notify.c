@@ -51,6 +51,14 @@ static void ngx_faka_notify_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *text);
 
 
+/* By the bits of PAY_METHOD_. */
+
+static const char *const  ngx_faka_notify_methods[] = {
+    [PAY_METHOD_GET] = "GET",
+    [PAY_METHOD_POST] = "POST",
+    [PAY_METHOD_GET|PAY_METHOD_POST] = "GET, POST"
+};
+
 /* What a person has to look at is an error in the log; by fk_pay_result_t. */
 
 static const ngx_uint_t  ngx_faka_notify_level[FK_PAY_COUNT] = {
@@ -116,8 +124,7 @@ ngx_faka_notify_handler(ngx_http_request_t *r)
         && !(r->method == NGX_HTTP_POST && (methods & PAY_METHOD_POST)))
     {
         ngx_faka_no_body(r);
-        ngx_faka_send_not_allowed(r, (methods & PAY_METHOD_POST)
-                                     ? "GET, POST" : "GET");
+        ngx_faka_send_not_allowed(r, ngx_faka_notify_methods[methods]);
         return NGX_DONE;
     }
 
@@ -157,6 +164,7 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
                                               : PAY_METHOD_POST;
     notice.query = ngx_faka_pay_str(&r->args);
     notice.body = ngx_faka_pay_str(body);
+    notice.now_s = ngx_time();
 
     verdict = notify->channel->protocol->verify(w->crypto, notify->channel,
                                                 &notice, &notify->fact);
@@ -171,6 +179,12 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
         notify->odd = verdict == PAY_ODD_AMOUNT;
         ngx_faka_notify_paid(r);
         return;
+
+    case PAY_REFUND:
+        ngx_faka_notify_log(r, NGX_LOG_WARN, "the gateway gave money back",
+                            ": POST .../refunded, if it was not done here");
+
+        /* fall through */
 
     case PAY_NOT_PAID:
         ngx_faka_notify_send(r, NGX_HTTP_OK,

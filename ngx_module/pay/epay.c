@@ -1,8 +1,9 @@
 /*
- * EPay V1 (MD5), the protocol of the Chinese aggregate gateways and of
- * epusdt's EPay form: its row in the table of protocols, the check of a
- * channel, and start(), which signs the redirect to the gateway.  Notices
- * are judged in epay_notice.c, the signature is made in epay_sign.c.
+ * EPay, the protocol of the Chinese aggregate gateways, in three dialects: V1
+ * (MD5), V2 (RSA), and epusdt's EPay form (MD5).  Here are their rows in the
+ * table of protocols, the check of a channel, and start(), which signs the
+ * redirect to the gateway.  Notices are judged in epay_notice.c, the signature
+ * is made in epay_sign.c.
  *
  * What start() guards against: values are not escaped in the signed string,
  * so one with "&trade_status=TRADE_SUCCESS" in it signs what a forged notice
@@ -13,28 +14,32 @@
 
 #include "epay_priv.h"
 
+#include "url.h"
+
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 
-#define SUBMIT_PATH       "/submit.php?"
 #define GOODS_NAME        "order"
 #define EXPONENT_MAX      2            /* the gateway's money has 2 digits */
-#define START_FIELDS_MAX  7
+#define START_FIELDS_MAX  9
+#define TIMESTAMP_SIZE    24
 
 
-/* A bounded writer: after the first text that does not fit, full is set and
- * nothing more is written. */
+/* The texts of one request that are made for it. */
 
 typedef struct {
-    char    *data;
-    size_t   size;
-    size_t   room_size;
-    bool     full;
-} writer_t;
+    char  money[PAY_MONEY_TEXT_SIZE_MAX];
+    char  timestamp[TIMESTAMP_SIZE];
+    char  currency[PAY_CURRENCY_SIZE];         /* in lower case */
+} start_texts_t;
 
 
 static bool epay_check(const pay_channel_t *channel, char *err,
+    size_t err_size);
+static bool is_number(pay_str_t text);
+static bool check_keys(const pay_channel_t *channel, char *err,
     size_t err_size);
 static pay_start_code_e epay_start(pay_crypto_t *crypto,
     const pay_channel_t *channel, const pay_start_t *start, char *url,
@@ -42,32 +47,77 @@ static pay_start_code_e epay_start(pay_crypto_t *crypto,
 static pay_start_code_e check_start(const pay_channel_t *channel,
     const pay_start_t *start, char *money, size_t money_size);
 static void fill_form(pay_form_t *form, const pay_channel_t *channel,
-    const pay_start_t *start, const char *money);
+    const pay_start_t *start, start_texts_t *texts);
 static void add_field(pay_form_t *form, const char *name, pay_str_t value);
-static void write_url(writer_t *writer, const pay_channel_t *channel,
-    const pay_form_t *form, const unsigned char sign[PAY_MD5_HEX_SIZE]);
-static void write_text(writer_t *writer, const char *data, size_t size);
-static void write_encoded(writer_t *writer, pay_str_t value);
 
+
+static const epay_dialect_t  dialect_v1 = {
+    .submit_path = "/submit.php?",
+    .sign_type = "MD5"
+};
+
+static const epay_dialect_t  dialect_v2 = {
+    .submit_path = "/api/pay/submit?",
+    .sign_type = "RSA",
+    .is_rsa = true
+};
+
+static const epay_dialect_t  dialect_epusdt = {
+    .submit_path = "/payments/epay/v1/order/create-transaction/submit.php?",
+    .sign_type = "MD5",
+    .sends_currency = true,
+    .numeric_pid = true
+};
+
+
+#define ROW                                                                   \
+    /* The gateway looks for "success" anywhere in the body. */               \
+    .success_body = "success",                                                \
+    .failure_body = "fail",                                                   \
+    .content_type = "text/plain",                                             \
+    .methods = PAY_METHOD_GET,                                                \
+    .start = epay_start,                                                      \
+    .verify = epay_verify,                                                    \
+    .check = epay_check
+
+#define V1_SETTINGS                                                           \
+    .needs = PAY_BIT(URL) | PAY_BIT(PID) | PAY_BIT(KEY_FILE)
 
 const pay_protocol_t  pay_epay_protocol = {
     .name = "epay",
-
-    /* The gateway looks for "success" anywhere in the body. */
-
-    .success_body = "success",
-    .failure_body = "fail",
-    .content_type = "text/plain",
+    ROW,
+    V1_SETTINGS,
+    .takes = PAY_BIT(TYPE) | PAY_BIT(METHOD),
+    .own = &dialect_v1,
 
     /* Some forks POST the notice that the documentation sends by GET. */
 
-    .methods = PAY_METHOD_GET,
-    .methods_optional = PAY_METHOD_POST,
-
-    .start = epay_start,
-    .verify = epay_verify,
-    .check = epay_check
+    .methods_optional = PAY_METHOD_POST
 };
+
+const pay_protocol_t  pay_epay2_protocol = {
+    .name = "epay2",
+    ROW,
+    .needs = PAY_BIT(URL) | PAY_BIT(PID) | PAY_BIT(PRIVATE_KEY_FILE)
+             | PAY_BIT(PUBLIC_KEY_FILE),
+    .takes = PAY_BIT(TYPE),
+    .own = &dialect_v2
+};
+
+const pay_protocol_t  pay_epusdt_protocol = {
+    .name = "epusdt",
+    ROW,
+    V1_SETTINGS,
+    .takes = PAY_BIT(TYPE),
+    .own = &dialect_epusdt
+};
+
+
+const epay_dialect_t *
+epay_dialect(const pay_channel_t *channel)
+{
+    return channel->protocol->own;
+}
 
 
 static bool
@@ -88,6 +138,12 @@ epay_check(const pay_channel_t *channel, char *err, size_t err_size)
         return false;
     }
 
+    if (epay_dialect(channel)->numeric_pid && !is_number(channel->pid)) {
+        (void) snprintf(err, err_size, "\"pid\" must be a number, as epusdt "
+                        "gives it: \"pid 1000;\"");
+        return false;
+    }
+
     if (channel->type.size > 0
         && !pay_is_plain_id(channel->type, PAY_TYPE_SIZE_MAX, ""))
     {
@@ -104,6 +160,32 @@ epay_check(const pay_channel_t *channel, char *err, size_t err_size)
         (void) snprintf(err, err_size, "EPay cannot print %s: its amounts "
                         "have two digits after the point", channel->currency);
         return false;
+    }
+
+    return check_keys(channel, err, err_size);
+}
+
+
+static bool
+is_number(pay_str_t text)
+{
+    size_t  i;
+
+    for (i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static bool
+check_keys(const pay_channel_t *channel, char *err, size_t err_size)
+{
+    if (epay_dialect(channel)->is_rsa) {
+        return pay_channel_check_rsa(channel, err, err_size);
     }
 
     if (!pay_secret_check(channel->key, err, err_size)) {
@@ -129,42 +211,42 @@ epay_start(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_start_t *start, char *url, size_t url_size,
     size_t *url_length)
 {
-    char              money[PAY_MONEY_TEXT_SIZE_MAX];
-    writer_t          writer;
-    pay_form_t        form;
-    unsigned char     sign[PAY_MD5_HEX_SIZE];
-    epay_canonical_t  text;
-    pay_start_code_e  code;
+    char                   sign[EPAY_SIGN_SIZE_MAX];
+    size_t                 sign_size;
+    pay_url_t              writer;
+    pay_form_t             form;
+    start_texts_t          texts;
+    pay_canonical_t        text;
+    pay_start_code_e       code;
+    const epay_dialect_t  *dialect;
 
-    assert(url_size > 0);
-
-    url[0] = '\0';
+    pay_url_begin(&writer, url, url_size);
     *url_length = 0;
+    dialect = epay_dialect(channel);
 
-    code = check_start(channel, start, money, sizeof(money));
+    code = check_start(channel, start, texts.money, sizeof(texts.money));
     if (code != PAY_START_OK) {
         return code;
     }
 
-    fill_form(&form, channel, start, money);
-    epay_canonical(&text, &form);
+    fill_form(&form, channel, start, &texts);
+    pay_canonical(&text, &form, &epay_rules);
 
-    if (!epay_sign(crypto, &text, channel->key, sign)) {
+    if (!epay_sign(crypto, channel, &text, sign, &sign_size)) {
         return PAY_START_INTERNAL;
     }
 
-    writer = (writer_t) { url, 0, url_size - 1, false };
-    write_url(&writer, channel, &form, sign);
+    pay_url_base(&writer, channel->url);
+    pay_url_text(&writer, pay_str(dialect->submit_path,
+                                  strlen(dialect->submit_path)));
+    pay_url_fields(&writer, &form);
+    pay_url_text(&writer, PAY_STR("sign="));
+    pay_url_encoded(&writer, pay_str(sign, sign_size));
+    pay_url_text(&writer, PAY_STR("&sign_type="));
+    pay_url_text(&writer, pay_str(dialect->sign_type,
+                                  strlen(dialect->sign_type)));
 
-    if (writer.full) {
-        url[0] = '\0';
-        return PAY_START_ROOM;
-    }
-
-    url[writer.size] = '\0';
-    *url_length = writer.size;
-
-    return PAY_START_OK;
+    return pay_url_end(&writer, url_length) ? PAY_START_OK : PAY_START_ROOM;
 }
 
 
@@ -223,9 +305,13 @@ check_start(const pay_channel_t *channel, const pay_start_t *start,
 
 static void
 fill_form(pay_form_t *form, const pay_channel_t *channel,
-    const pay_start_t *start, const char *money)
+    const pay_start_t *start, start_texts_t *texts)
 {
+    size_t                 i;
+    const epay_dialect_t  *dialect;
+
     form->field_count = 0;
+    dialect = epay_dialect(channel);
 
     add_field(form, "pid", channel->pid);
     add_field(form, "type", channel->type);
@@ -233,7 +319,23 @@ fill_form(pay_form_t *form, const pay_channel_t *channel,
     add_field(form, "notify_url", start->notify_url);
     add_field(form, "return_url", start->return_url);
     add_field(form, "name", PAY_STR(GOODS_NAME));
-    add_field(form, "money", pay_str(money, strlen(money)));
+    add_field(form, "money", pay_str(texts->money, strlen(texts->money)));
+
+    if (dialect->sends_currency) {
+        for (i = 0; i < PAY_CURRENCY_SIZE; i++) {
+            texts->currency[i] = (char) (channel->currency[i] | 0x20);
+        }
+
+        add_field(form, "currency", pay_str(texts->currency,
+                                            PAY_CURRENCY_SIZE));
+    }
+
+    if (dialect->is_rsa) {
+        (void) snprintf(texts->timestamp, sizeof(texts->timestamp),
+                        "%010" PRId64, start->now_s);
+        add_field(form, "timestamp", pay_str(texts->timestamp,
+                                             strlen(texts->timestamp)));
+    }
 }
 
 
@@ -257,87 +359,4 @@ add_field(pay_form_t *form, const char *name, pay_str_t value)
     field = &form->fields[form->field_count++];
     field->name = pay_str(name, strlen(name));
     field->value = value;
-}
-
-
-static void
-write_url(writer_t *writer, const pay_channel_t *channel,
-    const pay_form_t *form, const unsigned char sign[PAY_MD5_HEX_SIZE])
-{
-    size_t              i, base_size;
-    const pay_field_t  *field;
-    static const char   tail[] = "&sign_type=" EPAY_ALGORITHM;
-
-    /* "https://pay.example" and "https://pay.example/" are one base. */
-
-    base_size = channel->url.size;
-    while (base_size > 0 && channel->url.data[base_size - 1] == '/') {
-        base_size--;
-    }
-
-    write_text(writer, (const char *) channel->url.data, base_size);
-    write_text(writer, SUBMIT_PATH, sizeof(SUBMIT_PATH) - 1);
-
-    for (i = 0; i < form->field_count; i++) {
-        field = &form->fields[i];
-
-        write_text(writer, (const char *) field->name.data,
-                   field->name.size);
-        write_text(writer, "=", 1);
-        write_encoded(writer, field->value);
-        write_text(writer, "&", 1);
-    }
-
-    write_text(writer, "sign=", 5);
-    write_text(writer, (const char *) sign, PAY_MD5_HEX_SIZE);
-    write_text(writer, tail, sizeof(tail) - 1);
-}
-
-
-static void
-write_text(writer_t *writer, const char *data, size_t size)
-{
-    if (size > writer->room_size - writer->size) {
-        writer->full = true;
-    }
-
-    if (writer->full) {
-        return;
-    }
-
-    memcpy(writer->data + writer->size, data, size);
-    writer->size += size;
-}
-
-
-/* All but the unreserved characters of RFC 3986, without "~", which PHP
- * escaped for long. */
-
-static void
-write_encoded(writer_t *writer, pay_str_t value)
-{
-    char               escape[3];
-    size_t             i, start;
-    unsigned char      c;
-    static const char  hex[] = "0123456789ABCDEF";
-
-    start = 0;
-
-    for (i = 0; i < value.size; i++) {
-        c = value.data[i];
-
-        if (pay_class[c] & PAY_CLASS_QUERY) {
-            continue;
-        }
-
-        write_text(writer, (const char *) value.data + start, i - start);
-        start = i + 1;
-
-        escape[0] = '%';
-        escape[1] = hex[c >> 4];
-        escape[2] = hex[c & 0xf];
-        write_text(writer, escape, sizeof(escape));
-    }
-
-    write_text(writer, (const char *) value.data + start, value.size - start);
 }

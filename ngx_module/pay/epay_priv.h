@@ -1,34 +1,48 @@
 /*
- * What the files of EPay V1 share.  Private to epay*.c.
+ * What the files of EPay share.  Private to epay*.c.
  */
 
 #ifndef FAKA_PAY_EPAY_PRIV_H_INCLUDED_
 #define FAKA_PAY_EPAY_PRIV_H_INCLUDED_
 
 
-#include "pay.h"
+#include "base64.h"
+#include "canonical.h"
+#include "notice.h"
 
 
-#define EPAY_ALGORITHM  "MD5"
+#define EPAY_WINDOW_S       300        /* of V2, both ways */
+#define EPAY_SIGN_SIZE_MAX  PAY_BASE64_SIZE(PAY_RSA_SIGNATURE_SIZE_MAX)
 
 
-/* The string that is signed, without the key.  Decoded text never outgrows
- * the form that it came in, so the largest form fits. */
+/* A dialect: one row of the table of protocols, in its own. */
 
 typedef struct {
-    unsigned char  data[PAY_FORM_INPUT_SIZE_MAX];
-    size_t         size;
-} epay_canonical_t;
+    const char  *submit_path;
+    const char  *sign_type;            /* MD5, RSA */
+    bool         is_rsa;               /* V2: RSA keys, a timestamp */
+    bool         sends_currency;       /* epusdt: else it takes its own */
+    bool         numeric_pid;
+} epay_dialect_t;
+
+const epay_dialect_t *epay_dialect(const pay_channel_t *channel);
 
 
-void epay_canonical(epay_canonical_t *text, const pay_form_t *form);
+extern const pay_canonical_rules_t  epay_rules;
 
-/* false: OpenSSL failed. */
+/* The signature of a request of ours, as text.  false: OpenSSL failed. */
 
-bool epay_sign(pay_crypto_t *crypto, const epay_canonical_t *text,
-    pay_str_t key, unsigned char out[PAY_MD5_HEX_SIZE]);
+bool epay_sign(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_canonical_t *text, char out[EPAY_SIGN_SIZE_MAX], size_t *size);
 
-/* The verify() of the protocol's row. */
+/* Of a notice: PAY_PAID if sign is right, by the current key or the previous
+ * one; else the refusal. */
+
+pay_verdict_e epay_sign_check(pay_crypto_t *crypto,
+    const pay_channel_t *channel, const pay_canonical_t *text,
+    pay_str_t sign);
+
+/* The verify() of the protocol's rows. */
 
 pay_verdict_e epay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_notice_t *notice, pay_fact_t *fact);

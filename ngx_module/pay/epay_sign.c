@@ -1,11 +1,10 @@
 /*
- * The EPay V1 signature, both directions: drop sign, sign_type and fields
- * with an empty value, sort the rest by name in byte order, join name=value
- * with "&", values decoded, append the key, MD5, lower-case hex.
+ * The EPay signature, both directions: drop sign, sign_type and fields with
+ * an empty value, sort the rest by name in byte order, join name=value with
+ * "&", values decoded.  Then
  *
- * All that was received is in the string, also names that we do not know: a
- * fixed list would leave room for unsigned fields.  The string is hashed and
- * never split into fields again, for its values are not escaped.
+ *     V1   append the key, MD5, lower-case hex
+ *     V2   SHA256 with RSA, base64: requests by our key, notices by theirs
  */
 
 #include "epay_priv.h"
@@ -13,94 +12,95 @@
 #include <assert.h>
 
 
-static bool is_signed(const pay_field_t *field);
-static int compare_names(pay_str_t a, pay_str_t b);
+static pay_verdict_e check_md5(pay_crypto_t *crypto,
+    const pay_channel_t *channel, pay_str_t text, pay_str_t sign);
 
 
-void
-epay_canonical(epay_canonical_t *text, const pay_form_t *form)
-{
-    size_t              i, j, count;
-    const pay_field_t  *field, *sorted[PAY_FORM_FIELD_COUNT_MAX];
-
-    count = 0;
-
-    /* Insertion sort of at most 64. */
-
-    for (i = 0; i < form->field_count; i++) {
-        field = &form->fields[i];
-
-        if (!is_signed(field)) {
-            continue;
-        }
-
-        for (j = count; j > 0; j--) {
-            if (compare_names(sorted[j - 1]->name, field->name) < 0) {
-                break;
-            }
-
-            sorted[j] = sorted[j - 1];
-        }
-
-        sorted[j] = field;
-        count++;
-    }
-
-    text->size = 0;
-
-    for (i = 0; i < count; i++) {
-        field = sorted[i];
-
-        assert(field->name.size + field->value.size + 2
-               <= sizeof(text->data) - text->size);
-
-        if (i > 0) {
-            text->data[text->size++] = '&';
-        }
-
-        memcpy(text->data + text->size, field->name.data, field->name.size);
-        text->size += field->name.size;
-        text->data[text->size++] = '=';
-        memcpy(text->data + text->size, field->value.data,
-               field->value.size);
-        text->size += field->value.size;
-    }
-}
-
-
-static bool
-is_signed(const pay_field_t *field)
-{
-    return field->value.size != 0
-           && !pay_str_eq(field->name, PAY_STR("sign"))
-           && !pay_str_eq(field->name, PAY_STR("sign_type"));
-}
-
-
-static int
-compare_names(pay_str_t a, pay_str_t b)
-{
-    int  rc;
-
-    rc = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-
-    if (rc != 0) {
-        return rc;
-    }
-
-    /* No two names are equal: the shorter one comes first. */
-
-    assert(a.size != b.size);
-
-    return a.size < b.size ? -1 : 1;
-}
+const pay_canonical_rules_t  epay_rules = {
+    .skip = { "sign", "sign_type" },
+    .keep_empty = false
+};
 
 
 bool
-epay_sign(pay_crypto_t *crypto, const epay_canonical_t *text, pay_str_t key,
-    unsigned char out[PAY_MD5_HEX_SIZE])
+epay_sign(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_canonical_t *text, char out[EPAY_SIGN_SIZE_MAX], size_t *size)
 {
-    pay_str_t  parts[] = { pay_str(text->data, text->size), key };
+    size_t         raw_size;
+    unsigned char  raw[PAY_RSA_SIGNATURE_SIZE_MAX];
+    pay_str_t      parts[] = { pay_str(text->data, text->size),
+                               channel->key };
 
-    return pay_md5_hex(crypto, parts, 2, out);
+    if (!epay_dialect(channel)->is_rsa) {
+        *size = PAY_MD5_HEX_SIZE;
+        return pay_md5_hex(crypto, parts, 2, (unsigned char *) out);
+    }
+
+    if (!pay_rsa_sign(crypto, channel->private_key, parts, 1, raw,
+                      &raw_size))
+    {
+        return false;
+    }
+
+    pay_base64_encode(raw, raw_size, out);
+    *size = PAY_BASE64_SIZE(raw_size);
+
+    return true;
+}
+
+
+pay_verdict_e
+epay_sign_check(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_canonical_t *text, pay_str_t sign)
+{
+    pay_str_t  signed_text;
+
+    if (sign.size == 0) {
+        return PAY_UNSIGNED;
+    }
+
+    signed_text = pay_str(text->data, text->size);
+
+    return epay_dialect(channel)->is_rsa
+           ? pay_notice_rsa(crypto, channel, signed_text, sign)
+           : check_md5(crypto, channel, signed_text, sign);
+}
+
+
+static pay_verdict_e
+check_md5(pay_crypto_t *crypto, const pay_channel_t *channel, pay_str_t text,
+    pay_str_t sign)
+{
+    size_t         i;
+    pay_str_t      parts[2];
+    unsigned char  md5[PAY_MD5_HEX_SIZE];
+
+    const pay_str_t  keys[] = { channel->key, channel->key_previous };
+
+    /* Channels are checked when configured, and an empty key would make the
+     * signature a public formula: look again. */
+
+    assert(channel->key.size >= PAY_KEY_SIZE_MIN);
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (keys[i].size == 0) {
+            continue;
+        }
+
+        parts[0] = text;
+        parts[1] = keys[i];
+
+        if (!pay_md5_hex(crypto, parts, 2, md5)) {
+            return PAY_INTERNAL;
+        }
+
+        /* Bytes are compared, so upper-case hex is simply wrong: the
+         * protocol documents lower case. */
+
+        if (pay_equal_secret(sign, pay_str(md5, sizeof(md5)))) {
+            return PAY_PAID;
+        }
+    }
+
+    return PAY_SIGNATURE;
 }

@@ -38,10 +38,23 @@ static const char *const  start_texts[PAY_START_CODE_COUNT] = {
  * for messages stands beside, for the master has no pool to build it in. */
 
 static const pay_protocol_t *const  protocols[] = {
-    &pay_epay_protocol
+    &pay_epay_protocol,
+    &pay_epay2_protocol,
+    &pay_epusdt_protocol,
+    &pay_alipay_protocol
 };
 
-#define PROTOCOL_NAMES  "epay"
+#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay"
+
+
+static const struct {
+    const char  *directive;
+    const char  *example;
+} settings[PAY_SETTING_COUNT] = {
+#define X(name, directive, example)  { directive, example },
+    PAY_SETTINGS(X)
+#undef X
+};
 
 
 static const char *secret_fault(pay_str_t secret);
@@ -131,6 +144,34 @@ pay_channel_methods(const pay_channel_t *channel)
 }
 
 
+bool
+pay_settings_check(const pay_protocol_t *protocol, unsigned given, char *err,
+    size_t err_size)
+{
+    unsigned  i, known;
+
+    known = protocol->needs | protocol->takes | PAY_BIT(CURRENCY);
+
+    for (i = 0; i < PAY_SETTING_COUNT; i++) {
+
+        if ((given & ~known) & (1u << i)) {
+            (void) snprintf(err, err_size, "has a \"%s\", which means nothing "
+                            "to %s; take it out", settings[i].directive,
+                            protocol->name);
+            return false;
+        }
+
+        if ((protocol->needs & ~given) & (1u << i)) {
+            (void) snprintf(err, err_size, "has no \"%s\"; add, for example: "
+                            "%s", settings[i].directive, settings[i].example);
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
 /* Messages name the value to write, for they appear behind the file and line
  * of nginx.conf. */
 
@@ -177,6 +218,33 @@ pay_channel_check(const pay_channel_t *channel, char *err, size_t err_size)
     }
 
     return channel->protocol->check(channel, err, err_size);
+}
+
+
+bool
+pay_channel_check_rsa(const pay_channel_t *channel, char *err,
+    size_t err_size)
+{
+    const pay_rsa_t  *previous;
+
+    previous = channel->public_key_previous;
+
+    if (pay_rsa_equal(channel->private_key, channel->public_key)
+        || (previous != NULL && pay_rsa_equal(channel->private_key, previous)))
+    {
+        (void) snprintf(err, err_size, "\"public_key_file\" is the public "
+                        "half of your own key; write the gateway's, which "
+                        "its merchant page shows");
+        return false;
+    }
+
+    if (previous != NULL && pay_rsa_equal(channel->public_key, previous)) {
+        (void) snprintf(err, err_size, "the previous key equals the current "
+                        "one; leave it out, or write the new key first");
+        return false;
+    }
+
+    return true;
 }
 
 

@@ -29,6 +29,7 @@
 #include "form.h"
 #include "money.h"
 #include "pay_str.h"
+#include "rsa.h"
 
 
 #define PAY_CHANNEL_NAME_SIZE_MAX  11     /* [a-z0-9_-] */
@@ -57,6 +58,8 @@
                                              "not success")                   \
     X(ODD_AMOUNT, "odd_amount", ACK,    200, "paid, but not a whole number "  \
                                              "of minor units")                \
+    X(REFUND,     "refund",     ACK,    200, "tells of money that the "       \
+                                             "gateway gave back")             \
     X(METHOD,     "method",     REFUSE, 405, "HTTP method not allowed on "    \
                                              "this channel")                  \
     X(MALFORMED,  "malformed",  REFUSE, 400, "not a well-formed form")        \
@@ -74,6 +77,8 @@
                                              "formed")                        \
     X(AMOUNT,     "amount",     REFUSE, 400, "amount missing or ill-formed")  \
     X(NO_STATUS,  "no_status",  REFUSE, 400, "status missing")                \
+    X(STALE,      "stale",      REFUSE, 400, "signed too long ago, or in "    \
+                                             "the future")                    \
     X(INTERNAL,   "internal",   REFUSE, 500, "the check itself failed; the "  \
                                              "gateway will send again")
 
@@ -107,13 +112,14 @@ typedef struct {
     unsigned   method;             /* one PAY_METHOD_ bit; 0: any other */
     pay_str_t  query;
     pay_str_t  body;
+    int64_t    now_s;              /* since 1970, for notices with a time */
 } pay_notice_t;
 
 
 /*
- * What a notice proved; it owns its text.  All of it is set with PAID,
- * NOT_PAID and ODD_AMOUNT, and all but field is zero with the others: what
- * came unproved is not handed on.
+ * What a notice proved; it owns its text.  All of it is set with the verdicts
+ * that are acknowledged, and all but field is zero with the others: what came
+ * unproved is not handed on.
  */
 
 typedef struct {
@@ -132,7 +138,37 @@ typedef struct pay_protocol_s  pay_protocol_t;
 
 
 /*
- * One configured channel.  The strings belong to the configuration and
+ * What can be written into a channel block: X(name, directive, an example).
+ * Each protocol says which of them it needs and which it takes; a currency
+ * all take.
+ */
+
+#define PAY_SETTINGS(X)                                                       \
+    X(URL,              "url",              "url https://pay.example/;")      \
+    X(PID,              "pid",              "pid 1000;")                      \
+    X(APP_ID,           "app_id",           "app_id 2021000000000001;")       \
+    X(SELLER_ID,        "seller_id",        "seller_id 2088000000000001;")    \
+    X(KEY_FILE,         "key_file",         "key_file secrets/epay.key;")     \
+    X(PRIVATE_KEY_FILE, "private_key_file",                                   \
+                        "private_key_file secrets/own.key;")                  \
+    X(PUBLIC_KEY_FILE,  "public_key_file",                                    \
+                        "public_key_file secrets/gateway.pub;")               \
+    X(TYPE,             "type",             "type alipay;")                   \
+    X(METHOD,           "notify_method",    "notify_method get_post;")        \
+    X(CURRENCY,         "currency",         "currency CNY;")
+
+typedef enum {
+#define X(name, directive, example)  PAY_SETTING_##name,
+    PAY_SETTINGS(X)
+#undef X
+    PAY_SETTING_COUNT
+} pay_setting_e;
+
+#define PAY_BIT(name)  (1u << PAY_SETTING_##name)
+
+
+/*
+ * One configured channel.  Strings and keys belong to the configuration and
  * outlive it.  Use it only after pay_channel_check() said yes.
  */
 
@@ -141,9 +177,14 @@ struct pay_channel_s {
     pay_str_t              name;          /* as in /notify/NAME */
     pay_str_t              url;           /* the gateway's base, http(s) */
     pay_str_t              pid;           /* our account there */
+    pay_str_t              app_id;        /* Alipay: our application .. */
+    pay_str_t              seller_id;     /* .. and who gets the money */
     pay_str_t              key;
     pay_str_t              key_previous;  /* in a rotation; else empty */
-    pay_str_t              type;          /* alipay, wxpay; empty: cashier */
+    pay_rsa_t             *private_key;   /* ours, or NULL */
+    pay_rsa_t             *public_key;    /* the gateway's, or NULL */
+    pay_rsa_t             *public_key_previous;    /* in a rotation */
+    pay_str_t              type;          /* of payment; empty: any */
     char                   currency[PAY_CURRENCY_SIZE + 1];    /* CNY */
     bool                   allow_post;    /* notices by POST, too */
 };
@@ -157,6 +198,8 @@ typedef struct {
     char       currency[PAY_CURRENCY_SIZE + 1];    /* of the order */
     pay_str_t  notify_url;     /* no query: the gateway garbles it */
     pay_str_t  return_url;
+    int64_t    now_s;          /* since 1970 */
+    int64_t    expires_s;      /* the hold ends then */
 } pay_start_t;
 
 /* X(name, text) */
@@ -195,6 +238,10 @@ struct pay_protocol_s {
     const char  *content_type;
     unsigned     methods;           /* of notices, always */
     unsigned     methods_optional;  /* also, if the channel allows POST */
+    unsigned     needs;             /* PAY_BIT()s of a channel block */
+    unsigned     takes;             /* .. and what may be in it besides */
+    const char  *url;               /* where none is given, or NULL */
+    const void  *own;               /* what its file keeps with the row */
 
     pay_start_code_e  (*start)(pay_crypto_t *crypto,
                                const pay_channel_t *channel,
@@ -208,9 +255,12 @@ struct pay_protocol_s {
                                size_t err_size);
 };
 
-/* Defined in epay.c; reach it by name. */
+/* Defined in the protocols' files; reach them by name. */
 
 extern const pay_protocol_t  pay_epay_protocol;
+extern const pay_protocol_t  pay_epay2_protocol;
+extern const pay_protocol_t  pay_epusdt_protocol;
+extern const pay_protocol_t  pay_alipay_protocol;
 
 /* NULL: no such protocol.  pay_protocol_names() lists all, for messages. */
 
@@ -221,6 +271,15 @@ const char *pay_protocol_names(void);
 /* The methods that a channel's notices may use, as bits. */
 
 unsigned pay_channel_methods(const pay_channel_t *channel);
+
+/*
+ * For the configuration: false if a channel of this protocol needs one more
+ * directive than the given ones (PAY_BIT()s), or has no use for one; err then
+ * goes on behind the channel's name.
+ */
+
+bool pay_settings_check(const pay_protocol_t *protocol, unsigned given,
+    char *err, size_t err_size);
 
 /*
  * For the configuration: false if the channel cannot work or would be unsafe
@@ -242,6 +301,12 @@ bool pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
 
 
 /* --- for the protocols -------------------------------------------------- */
+
+/* false: two keys of the channel that must differ are one pair.  If ours and
+ * the gateway's were, our own redirect would be a notice. */
+
+bool pay_channel_check_rsa(const pay_channel_t *channel, char *err,
+    size_t err_size);
 
 /* The same rules for a secret that is at hand already. */
 

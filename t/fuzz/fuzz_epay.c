@@ -51,6 +51,7 @@ judge(pay_str_t input, unsigned method, pay_fact_t *fact)
     notice.method = method;
     notice.query = method == PAY_METHOD_GET ? input : none;
     notice.body = method == PAY_METHOD_GET ? none : input;
+    notice.now_s = 0;
 
     memset(fact, 0xaa, sizeof(pay_fact_t));
     verdict = channel.protocol->verify(crypto, &channel, &notice, fact);
@@ -102,9 +103,10 @@ check_signed(pay_str_t input)
     pay_str_t         offender;
     pay_fact_t        fact;
     pay_form_t        form;
-    unsigned char     sign[PAY_MD5_HEX_SIZE];
+    char              sign[EPAY_SIGN_SIZE_MAX];
+    size_t            sign_size;
     pay_verdict_e     verdict;
-    epay_canonical_t  text;
+    pay_canonical_t   text;
 
     if (pay_form_parse(&form, input, PAY_FORM_BYTES, decoded,
                        sizeof(decoded), &offender)
@@ -118,9 +120,10 @@ check_signed(pay_str_t input)
         return;
     }
 
-    epay_canonical(&text, &form);
+    pay_canonical(&text, &form, &epay_rules);
     MUST(text.size <= input.size);
-    MUST(epay_sign(crypto, &text, channel.key, sign));
+    MUST(epay_sign(crypto, &channel, &text, sign, &sign_size)
+         && sign_size == PAY_MD5_HEX_SIZE);
 
     size = snprintf(raw, sizeof(raw), "%.*s&sign=%.32s", (int) input.size,
                     input.data, sign);

@@ -214,7 +214,8 @@ test_tables(void)
         OK(strlen(pay_verdict_text((pay_verdict_e) i)) > 10,
            "verdict %s has a text", pay_verdict_word((pay_verdict_e) i));
         OK(pay_verdict_acknowledged((pay_verdict_e) i)
-           == (i == PAY_PAID || i == PAY_NOT_PAID || i == PAY_ODD_AMOUNT),
+           == (i == PAY_PAID || i == PAY_NOT_PAID || i == PAY_ODD_AMOUNT
+               || i == PAY_REFUND),
            "  is acknowledged only if genuine");
         OK(pay_verdict_acknowledged((pay_verdict_e) i)
            == (pay_verdict_http_status((pay_verdict_e) i) == 200),
@@ -236,6 +237,52 @@ test_tables(void)
 }
 
 
+/* What a channel block must have, and what it may not. */
+
+static void
+test_settings(void)
+{
+    char                   err[256];
+    size_t                 i;
+    unsigned               bit, needs;
+    const pay_protocol_t  *protocol;
+
+    static const char *const  names[] = {
+        "epay", "epay2", "epusdt", "alipay"
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        protocol = pay_protocol_find(pay_str(names[i], strlen(names[i])));
+        needs = protocol->needs;
+
+        OK(strstr(pay_protocol_names(), names[i]) != NULL, "%s is listed",
+           names[i]);
+        OK(!has_success(protocol->failure_body), "its failure is none");
+        OK((protocol->needs & protocol->takes) == 0,
+           "what it needs is not left to choice");
+        OK(pay_settings_check(protocol, needs, err, sizeof(err)),
+           "what it needs is enough");
+        OK(pay_settings_check(protocol, needs | protocol->takes
+                              | PAY_BIT(CURRENCY), err, sizeof(err)),
+           "and so is all");
+
+        for (bit = 1; bit < 1u << PAY_SETTING_COUNT; bit <<= 1) {
+            if (needs & bit) {
+                OK(!pay_settings_check(protocol, needs & ~bit, err,
+                                       sizeof(err))
+                   && strstr(err, "; add, for example: ") != NULL,
+                   "it %s", err);
+
+            } else if (!((protocol->takes | PAY_BIT(CURRENCY)) & bit)) {
+                OK(!pay_settings_check(protocol, needs | bit, err,
+                                       sizeof(err))
+                   && strstr(err, "means nothing") != NULL, "it %s", err);
+            }
+        }
+    }
+}
+
+
 int
 main(void)
 {
@@ -245,6 +292,7 @@ main(void)
     test_secret_files();
     test_currencies();
     test_tables();
+    test_settings();
 
     return tap_done();
 }

@@ -87,11 +87,12 @@ static void
 test_vectors(void)
 {
     char              raw[1024], *p, *next, *equals, digest[33];
-    size_t            i, j;
+    char              sign[EPAY_SIGN_SIZE_MAX];
+    size_t            i, j, sign_size;
     pay_form_t        form;
-    unsigned char     sign[PAY_MD5_HEX_SIZE];
+    pay_channel_t     signing;
     const vector_t   *vector;
-    epay_canonical_t  text;
+    pay_canonical_t   text;
 
     for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
         vector = &vectors[i];
@@ -124,14 +125,15 @@ test_vectors(void)
             form.fields[0].value = pay_str(equals + 1, strlen(equals + 1));
         }
 
-        epay_canonical(&text, &form);
+        pay_canonical(&text, &form, &epay_rules);
         EQ_MEM(text.data, text.size, vector->text, strlen(vector->text),
                "%s: the string that is signed", vector->file);
 
-        OK(epay_sign(crypto, &text, pay_str(vector->key,
-                                            strlen(vector->key)), sign),
+        signing = channel;
+        signing.key = pay_str(vector->key, strlen(vector->key));
+        OK(epay_sign(crypto, &signing, &text, sign, &sign_size),
            "  is signed");
-        EQ_MEM(sign, sizeof(sign), vector->sign, 32, "  as published");
+        EQ_MEM(sign, sign_size, vector->sign, 32, "  as published");
 
         signer_md5(vector->text, strlen(vector->text), vector->key, digest);
         EQ_STR(digest, vector->sign, "  and md5sum agrees");
@@ -158,7 +160,7 @@ static pay_verdict_e
 verify(const char *raw, pay_fact_t *fact)
 {
     pay_notice_t  notice = {
-        PAY_METHOD_GET, pay_str(raw, strlen(raw)), pay_str(NULL, 0)
+        PAY_METHOD_GET, pay_str(raw, strlen(raw)), pay_str(NULL, 0), 0
     };
 
     return channel.protocol->verify(crypto, &channel, &notice, fact);
@@ -288,7 +290,7 @@ test_methods(void)
     signer_notice(genuine, GENUINE_COUNT, SIGNER_KEY, raw);
     form = pay_str(raw, strlen(raw));
 
-    notice = (pay_notice_t) { PAY_METHOD_POST, pay_str(NULL, 0), form };
+    notice = (pay_notice_t) { PAY_METHOD_POST, pay_str(NULL, 0), form, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_METHOD, "POST is refused");
     EQ_INT(pay_verdict_http_status(PAY_METHOD), 405, "  with 405");
@@ -301,15 +303,15 @@ test_methods(void)
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "  but never with a query beside the body");
 
-    notice = (pay_notice_t) { PAY_METHOD_POST, form, pay_str(NULL, 0) };
+    notice = (pay_notice_t) { PAY_METHOD_POST, form, pay_str(NULL, 0), 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "  nor with the query in its place");
 
-    notice = (pay_notice_t) { PAY_METHOD_GET, form, PAY_STR("a=1") };
+    notice = (pay_notice_t) { PAY_METHOD_GET, form, PAY_STR("a=1"), 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "GET with a body is refused");
 
-    notice = (pay_notice_t) { 0, form, pay_str(NULL, 0) };
+    notice = (pay_notice_t) { 0, form, pay_str(NULL, 0), 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_METHOD, "any other method is refused");
 
@@ -324,7 +326,8 @@ static const pay_start_t  start_template = {
     990, "CNY",
     { (const unsigned char *) "https://shop.example/notify/epay", 32 },
     { (const unsigned char *) "https://shop.example/return/"
-                              "01J0000000000000000000000A", 54 }
+                              "01J0000000000000000000000A", 54 },
+    0, 900
 };
 
 

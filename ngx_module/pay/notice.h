@@ -1,0 +1,50 @@
+/*
+ * What the judges of form-based notices share.  Private to the protocols.
+ */
+
+#ifndef FAKA_PAY_NOTICE_H_INCLUDED_
+#define FAKA_PAY_NOTICE_H_INCLUDED_
+
+
+#include "pay.h"
+
+
+/*
+ * The form out of the one carrier that belongs to the method.  buffer has
+ * PAY_FORM_INPUT_SIZE_MAX bytes and outlives form.  false: *refusal says why,
+ * and fact->field which field.
+ */
+
+bool pay_notice_form(const pay_channel_t *channel,
+    const pay_notice_t *notice, pay_form_t *form, unsigned char *buffer,
+    pay_fact_t *fact, pay_verdict_e *refusal);
+
+/* Empty if absent: to these protocols the two are the same. */
+
+pay_str_t pay_notice_value(const pay_form_t *form, const char *name);
+
+/*
+ * The numbers of the order and of the trade (out_trade_no, trade_no) and the
+ * sum in the field of this name, into fact.  PAY_PAID: all are good;
+ * PAY_ODD_AMOUNT: the sum is not a whole number of minor units; or the
+ * refusal, and fact has nothing but the field's name.
+ */
+
+pay_verdict_e pay_notice_numbers(const pay_channel_t *channel,
+    const pay_form_t *form, const char *amount_name, pay_fact_t *fact);
+
+/*
+ * PAY_PAID: sign, in strict base64, is the signature of text by the gateway's
+ * public key, the current or the previous one; else PAY_SIGNATURE.
+ */
+
+pay_verdict_e pay_notice_rsa(pay_crypto_t *crypto,
+    const pay_channel_t *channel, pay_str_t text, pay_str_t sign);
+
+/* Sets the field that the verdict is about, and returns the verdict. */
+
+pay_verdict_e pay_notice_about(pay_fact_t *fact, const char *field,
+    pay_verdict_e verdict);
+
+
+#endif /* FAKA_PAY_NOTICE_H_INCLUDED_ */

@@ -1,0 +1,101 @@
+/*
+ * Writes the URL that takes a buyer to the gateway.
+ */
+
+#include "url.h"
+
+#include "pay.h"
+
+#include <assert.h>
+
+
+void
+pay_url_begin(pay_url_t *url, char *data, size_t room_size)
+{
+    assert(room_size > 0);
+
+    data[0] = '\0';
+    *url = (pay_url_t) { data, 0, room_size - 1, false };
+}
+
+
+void
+pay_url_text(pay_url_t *url, pay_str_t text)
+{
+    if (text.size > url->room_size - url->size) {
+        url->full = true;
+    }
+
+    if (url->full || text.size == 0) {
+        return;
+    }
+
+    memcpy(url->data + url->size, text.data, text.size);
+    url->size += text.size;
+}
+
+
+void
+pay_url_base(pay_url_t *url, pay_str_t base)
+{
+    while (base.size > 0 && base.data[base.size - 1] == '/') {
+        base.size--;
+    }
+
+    pay_url_text(url, base);
+}
+
+
+void
+pay_url_encoded(pay_url_t *url, pay_str_t value)
+{
+    char               escape[3];
+    size_t             i, start;
+    unsigned char      c;
+    static const char  hex[] = "0123456789ABCDEF";
+
+    start = 0;
+
+    for (i = 0; i < value.size; i++) {
+        c = value.data[i];
+
+        if (pay_class[c] & PAY_CLASS_QUERY) {
+            continue;
+        }
+
+        pay_url_text(url, pay_str(value.data + start, i - start));
+        start = i + 1;
+
+        escape[0] = '%';
+        escape[1] = hex[c >> 4];
+        escape[2] = hex[c & 0xf];
+        pay_url_text(url, pay_str(escape, sizeof(escape)));
+    }
+
+    pay_url_text(url, pay_str(value.data + start, value.size - start));
+}
+
+
+void
+pay_url_fields(pay_url_t *url, const pay_form_t *form)
+{
+    size_t  i;
+
+    for (i = 0; i < form->field_count; i++) {
+        pay_url_text(url, form->fields[i].name);
+        pay_url_text(url, PAY_STR("="));
+        pay_url_encoded(url, form->fields[i].value);
+        pay_url_text(url, PAY_STR("&"));
+    }
+}
+
+
+bool
+pay_url_end(pay_url_t *url, size_t *length)
+{
+    url->size = url->full ? 0 : url->size;
+    url->data[url->size] = '\0';
+    *length = url->size;
+
+    return !url->full;
+}
