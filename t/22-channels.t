@@ -1,0 +1,180 @@
+# The channel block: what each protocol needs, what it has no use for, and RSA
+# keys that are not what they should be.  What epay's own directives refuse is
+# in 20-config.t.
+
+use lib 't/lib';
+
+use Faka::Test;
+use Faka::Proc qw(slurp spew);
+
+my $t = Faka::Test->new;
+my $nginx = $t->another_nginx;
+my $dir = $t->secrets;
+
+
+# Keys, made by openssl: ours, the gateway's, its next one.
+
+sub openssl {
+    system('sh', '-c', "cd $dir && umask 077 && openssl $_[0] 2>/dev/null")
+        == 0 or die "openssl $_[0]: $?";
+}
+
+for my $name (qw(own theirs next)) {
+    openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
+            . " -out $name.key");
+    openssl("pkey -in $name.key -pubout -out $name.pub");
+}
+
+sub bare {
+    my ($file) = @_;
+
+    return join '', grep { !/-----/ } split /\n/, slurp("$dir/$file");
+}
+
+
+my %good = (
+    epay   => { url => 'http://127.0.0.1:1', pid => 1000,
+                key_file => "$dir/epay.key" },
+    epay2  => { url => 'http://127.0.0.1:1', pid => 1000,
+                private_key_file => "$dir/own.key",
+                public_key_file => "$dir/theirs.pub" },
+    epusdt => { url => 'http://127.0.0.1:1', pid => 1000,
+                key_file => "$dir/epay.key" },
+    alipay => { app_id => '2021000000000001', seller_id => '2088000000000001',
+                private_key_file => "$dir/own.key",
+                public_key_file => "$dir/theirs.pub" },
+);
+
+sub conf {
+    my ($protocol, %change) = @_;
+
+    my %all = (%{ $good{$protocol} }, %change);
+    my $block = join "\n", "channel way $protocol {",
+        (map { "$_ $all{$_};" } grep { defined $all{$_} } sort keys %all),
+        "}\n";
+    my %keep = %{ $nginx->{opt} };
+    @{ $nginx->{opt} }{qw(shop channels)} = ({}, $block);
+    my $text = $nginx->conf;
+    $nginx->{opt} = \%keep;
+
+    return $nginx->check_conf($text);
+}
+
+sub accepted {
+    my ($name, @channel) = @_;
+
+    my ($code, $output) = conf(@channel);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is($code, 0, "$name: taken") or diag($output);
+}
+
+sub refused {
+    my ($name, $says, @channel) = @_;
+
+    my ($code, $output) = conf(@channel);
+    my @errors = grep { /\[emerg\]/ } split /\n/, $output;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    ok($code != 0 && @errors == 1 && $errors[0] =~ $says
+       && $errors[0] =~ m{ in /\S+/nginx\.conf:\d+\z},
+       "$name: refused, with file and line") or diag($output);
+    unlike($output, qr/MII|PRIVATE/, "$name: no key is quoted");
+}
+
+
+# Each needs what it needs, and nothing else means anything to it.
+
+my %value = (%{ $good{epay} }, %{ $good{alipay} }, type => 'page',
+             notify_method => 'get', currency => 'CNY');
+my %may = (epay => [qw(type notify_method)], epay2 => ['type'],
+           epusdt => ['type'], alipay => [qw(type url)]);
+
+for my $protocol (sort keys %good) {
+    accepted($protocol, $protocol);
+
+    for my $name (sort keys %{ $good{$protocol} }) {
+        refused("$protocol without $name",
+                qr/channel "way" has no "$name"; add, for example: $name /,
+                $protocol, $name => undef);
+    }
+
+    for my $name (sort keys %value) {
+        next if $good{$protocol}{$name} || $name eq 'currency';
+
+        if (grep { $_ eq $name } @{ $may{$protocol} }) {
+            accepted("$protocol with $name", $protocol,
+                     $name => $value{$name});
+        } else {
+            refused("$protocol with $name",
+                    qr/has a "$name", which means nothing to $protocol/,
+                    $protocol, $name => $value{$name});
+        }
+    }
+}
+
+refused('epusdt with a pid of letters', qr/"pid" must be a number/, 'epusdt',
+        pid => 'a1');
+refused('alipay for an app', qr/"type" must be page/, 'alipay',
+        type => 'app');
+refused('alipay in dollars', qr/Alipay takes CNY, not USD/, 'alipay',
+        currency => 'USD');
+accepted('alipay for phones', 'alipay', type => 'wap');
+
+
+# Keys, as they come.
+
+spew("$dir/bare.key", bare('own.key'), 0600);
+spew("$dir/bare.pub", bare('theirs.pub') . "\n", 0644);
+accepted('keys without a frame, as merchant pages show them', 'alipay',
+         private_key_file => "$dir/bare.key",
+         public_key_file => "$dir/bare.pub");
+accepted('a rotation of the gateway\'s key', 'epay2',
+         public_key_file => "$dir/next.pub $dir/theirs.pub");
+
+spew("$dir/public.pub", slurp("$dir/theirs.pub"), 0644);
+accepted('a public key may be read by all', 'epay2',
+         public_key_file => "$dir/public.pub");
+
+chmod 0622, "$dir/public.pub";
+refused('a public key that others can replace', qr/run: chmod go-w/, 'epay2',
+        public_key_file => "$dir/public.pub");
+spew("$dir/open.key", slurp("$dir/own.key"), 0644);
+chmod 0644, "$dir/open.key";
+refused('a private key that others can read', qr/run: chmod 600/, 'epay2',
+        private_key_file => "$dir/open.key");
+
+openssl('rsa -in own.key -pubout -out own-again.pub');
+refused('our own public key in the place of the gateway\'s',
+        qr/is the public half of your own key/, 'alipay',
+        public_key_file => "$dir/own-again.pub");
+refused('our own one as the previous', qr/is the public half of your own/,
+        'alipay', public_key_file => "$dir/theirs.pub $dir/own.pub");
+refused('the same key twice', qr/previous key equals the current/, 'alipay',
+        public_key_file => "$dir/theirs.pub $dir/theirs.pub");
+
+openssl('genrsa -traditional -out short.key 1024');
+openssl('pkey -in short.key -pubout -out short.pub');
+openssl('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
+        . ' -out ec.key');
+openssl('pkey -in ec.key -pubout -out ec.pub');
+openssl('pkey -in own.key -aes-256-cbc -passout pass:secret -out locked.key');
+
+refused('1024 bits', qr/less than 2048 bits/, 'epay2',
+        private_key_file => "$dir/short.key");
+refused('1024 bits of the gateway', qr/less than 2048 bits/, 'epay2',
+        public_key_file => "$dir/short.pub");
+refused('a curve', qr/is not an RSA key/, 'epay2',
+        private_key_file => "$dir/ec.key");
+refused('a curve of the gateway', qr/is not an RSA key/, 'epay2',
+        public_key_file => "$dir/ec.pub");
+refused('a private key in the place of the gateway\'s public one',
+        qr/this is a private key/, 'epay2',
+        public_key_file => "$dir/theirs.key");
+refused('a public key in the place of our private one',
+        qr/this is no private key/, 'epay2',
+        private_key_file => "$dir/own.pub");
+refused('an encrypted key', qr/this is no private key.*not encrypted/,
+        'epay2', private_key_file => "$dir/locked.key");
+refused('an MD5 key', qr/this is no public key/, 'epay2',
+        public_key_file => "$dir/epay.key");
+refused('no file', qr/cannot be opened; make it/, 'epay2',
+        public_key_file => "$dir/nothing");
