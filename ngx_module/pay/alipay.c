@@ -15,14 +15,13 @@
 #include "alipay_priv.h"
 
 #include "base64.h"
+#include "start.h"
 #include "url.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <time.h>
 
 
-#define EXPONENT          2            /* CNY */
 #define BIZ_SIZE          512
 #define TIME_SIZE         32
 #define CHINA_OFFSET_S    (8 * 3600)
@@ -59,14 +58,11 @@ static const product_t *product_of(const pay_channel_t *channel);
 static pay_start_code_e alipay_start(pay_crypto_t *crypto,
     const pay_channel_t *channel, const pay_start_t *start, char *url,
     size_t url_size, size_t *url_length);
-static pay_start_code_e check_start(const pay_channel_t *channel,
-    const pay_start_t *start, start_texts_t *texts);
 static void write_time(char text[TIME_SIZE], int64_t at_s);
 static pay_start_code_e write_biz(const pay_channel_t *channel,
     const pay_start_t *start, start_texts_t *texts);
 static void fill_form(pay_form_t *form, const pay_channel_t *channel,
     const pay_start_t *start, const start_texts_t *texts);
-static void add_field(pay_form_t *form, const char *name, pay_str_t value);
 
 
 static const pay_canonical_rules_t  request_rules = {
@@ -139,9 +135,7 @@ product_of(const pay_channel_t *channel)
     }
 
     for (i = 0; i < PRODUCT_COUNT; i++) {
-        if (pay_str_eq(channel->type, pay_str(products[i].type,
-                                              strlen(products[i].type))))
-        {
+        if (pay_str_eq(channel->type, pay_text(products[i].type))) {
             return &products[i];
         }
     }
@@ -168,7 +162,12 @@ alipay_start(pay_crypto_t *crypto, const pay_channel_t *channel,
     pay_url_begin(&writer, url, url_size);
     *url_length = 0;
 
-    code = check_start(channel, start, &texts);
+    code = pay_start_check(channel, start, "", texts.money);
+
+    if (code == PAY_START_OK) {
+        code = write_biz(channel, start, &texts);
+    }
+
     if (code != PAY_START_OK) {
         return code;
     }
@@ -192,48 +191,6 @@ alipay_start(pay_crypto_t *crypto, const pay_channel_t *channel,
     pay_url_encoded(&writer, pay_str(sign, PAY_BASE64_SIZE(raw_size)));
 
     return pay_url_end(&writer, url_length) ? PAY_START_OK : PAY_START_ROOM;
-}
-
-
-static pay_start_code_e
-check_start(const pay_channel_t *channel, const pay_start_t *start,
-    start_texts_t *texts)
-{
-    int64_t  again;
-    size_t   size;
-
-    if (!pay_is_plain_id(start->order_no, PAY_ORDER_NO_SIZE_MAX, "")) {
-        return PAY_START_ORDER_NO;
-    }
-
-    if (strcmp(start->currency, channel->currency) != 0) {
-        return PAY_START_CURRENCY;
-    }
-
-    if (start->amount <= 0) {
-        return PAY_START_AMOUNT;
-    }
-
-    /* What could not be read in the notice could never be credited. */
-
-    size = pay_money_format(start->amount, EXPONENT, texts->money,
-                            sizeof(texts->money));
-
-    if (pay_money_parse(pay_str(texts->money, size), EXPONENT, &again)
-        != PAY_MONEY_OK)
-    {
-        return PAY_START_AMOUNT;
-    }
-
-    assert(again == start->amount);
-
-    if (!pay_is_plain_url(start->notify_url, PAY_BASE_URL_SIZE_MAX)
-        || !pay_is_plain_url(start->return_url, PAY_BASE_URL_SIZE_MAX))
-    {
-        return PAY_START_URL;
-    }
-
-    return write_biz(channel, start, texts);
 }
 
 
@@ -296,28 +253,14 @@ fill_form(pay_form_t *form, const pay_channel_t *channel,
     form->field_count = 0;
     method = product_of(channel)->method;
 
-    add_field(form, "app_id", channel->app_id);
-    add_field(form, "biz_content", pay_str(texts->biz, strlen(texts->biz)));
-    add_field(form, "charset", PAY_STR("utf-8"));
-    add_field(form, "format", PAY_STR("JSON"));
-    add_field(form, "method", pay_str(method, strlen(method)));
-    add_field(form, "notify_url", start->notify_url);
-    add_field(form, "return_url", start->return_url);
-    add_field(form, "sign_type", PAY_STR(ALIPAY_SIGN_TYPE));
-    add_field(form, "timestamp", pay_str(texts->timestamp,
-                                         strlen(texts->timestamp)));
-    add_field(form, "version", PAY_STR("1.0"));
-}
-
-
-static void
-add_field(pay_form_t *form, const char *name, pay_str_t value)
-{
-    pay_field_t  *field;
-
-    assert(form->field_count < PAY_FORM_FIELD_COUNT_MAX && value.size != 0);
-
-    field = &form->fields[form->field_count++];
-    field->name = pay_str(name, strlen(name));
-    field->value = value;
+    pay_start_field(form, "app_id", channel->app_id);
+    pay_start_field(form, "biz_content", pay_text(texts->biz));
+    pay_start_field(form, "charset", PAY_STR("utf-8"));
+    pay_start_field(form, "format", PAY_STR("JSON"));
+    pay_start_field(form, "method", pay_text(method));
+    pay_start_field(form, "notify_url", start->notify_url);
+    pay_start_field(form, "return_url", start->return_url);
+    pay_start_field(form, "sign_type", PAY_STR(ALIPAY_SIGN_TYPE));
+    pay_start_field(form, "timestamp", pay_text(texts->timestamp));
+    pay_start_field(form, "version", PAY_STR("1.0"));
 }

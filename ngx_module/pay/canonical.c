@@ -68,8 +68,7 @@ is_signed(const pay_field_t *field, const pay_canonical_rules_t *rules)
 
     for (i = 0; i < sizeof(rules->skip) / sizeof(rules->skip[0]); i++) {
         if (rules->skip[i] != NULL
-            && pay_str_eq(field->name, pay_str(rules->skip[i],
-                                               strlen(rules->skip[i]))))
+            && pay_str_eq(field->name, pay_text(rules->skip[i])))
         {
             return false;
         }

@@ -14,16 +14,15 @@
 
 #include "epay_priv.h"
 
+#include "start.h"
 #include "url.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 
 #define GOODS_NAME        "order"
 #define EXPONENT_MAX      2            /* the gateway's money has 2 digits */
-#define START_FIELDS_MAX  9
 #define TIMESTAMP_SIZE    24
 
 
@@ -44,11 +43,8 @@ static bool check_keys(const pay_channel_t *channel, char *err,
 static pay_start_code_e epay_start(pay_crypto_t *crypto,
     const pay_channel_t *channel, const pay_start_t *start, char *url,
     size_t url_size, size_t *url_length);
-static pay_start_code_e check_start(const pay_channel_t *channel,
-    const pay_start_t *start, char *money, size_t money_size);
 static void fill_form(pay_form_t *form, const pay_channel_t *channel,
     const pay_start_t *start, start_texts_t *texts);
-static void add_field(pay_form_t *form, const char *name, pay_str_t value);
 
 
 static const epay_dialect_t  dialect_v1 = {
@@ -224,7 +220,7 @@ epay_start(pay_crypto_t *crypto, const pay_channel_t *channel,
     *url_length = 0;
     dialect = epay_dialect(channel);
 
-    code = check_start(channel, start, texts.money, sizeof(texts.money));
+    code = pay_start_check(channel, start, ".|", texts.money);
     if (code != PAY_START_OK) {
         return code;
     }
@@ -237,69 +233,14 @@ epay_start(pay_crypto_t *crypto, const pay_channel_t *channel,
     }
 
     pay_url_base(&writer, channel->url);
-    pay_url_text(&writer, pay_str(dialect->submit_path,
-                                  strlen(dialect->submit_path)));
+    pay_url_text(&writer, pay_text(dialect->submit_path));
     pay_url_fields(&writer, &form);
     pay_url_text(&writer, PAY_STR("sign="));
     pay_url_encoded(&writer, pay_str(sign, sign_size));
     pay_url_text(&writer, PAY_STR("&sign_type="));
-    pay_url_text(&writer, pay_str(dialect->sign_type,
-                                  strlen(dialect->sign_type)));
+    pay_url_text(&writer, pay_text(dialect->sign_type));
 
     return pay_url_end(&writer, url_length) ? PAY_START_OK : PAY_START_ROOM;
-}
-
-
-/*
- * Whatever passes here can be signed: no value holds "&" or "=".  The ids
- * and URLs have alphabets without them; that the amount survives the way
- * back is tried at once, for what cannot be read again in the notice could
- * never be credited.
- */
-
-static pay_start_code_e
-check_start(const pay_channel_t *channel, const pay_start_t *start,
-    char *money, size_t money_size)
-{
-    int      exponent;
-    int64_t  again;
-    size_t   size;
-
-    if (!pay_is_plain_id(start->order_no, PAY_ORDER_NO_SIZE_MAX, ".|")) {
-        return PAY_START_ORDER_NO;
-    }
-
-    if (strcmp(start->currency, channel->currency) != 0) {
-        return PAY_START_CURRENCY;
-    }
-
-    exponent = pay_currency_exponent(pay_str(channel->currency,
-                                             PAY_CURRENCY_SIZE));
-    assert(exponent >= 0 && exponent <= EXPONENT_MAX);
-
-    /* What costs nothing needs no gateway. */
-
-    if (start->amount <= 0) {
-        return PAY_START_AMOUNT;
-    }
-
-    size = pay_money_format(start->amount, exponent, money, money_size);
-
-    if (pay_money_parse(pay_str(money, size), exponent, &again)
-        != PAY_MONEY_OK)
-    {
-        return PAY_START_AMOUNT;
-    }
-
-    assert(again == start->amount);
-
-    if (!pay_is_plain_url(start->notify_url, PAY_BASE_URL_SIZE_MAX)
-        || !pay_is_plain_url(start->return_url, PAY_BASE_URL_SIZE_MAX))
-    {
-        return PAY_START_URL;
-    }
-
-    return PAY_START_OK;
 }
 
 
@@ -313,50 +254,26 @@ fill_form(pay_form_t *form, const pay_channel_t *channel,
     form->field_count = 0;
     dialect = epay_dialect(channel);
 
-    add_field(form, "pid", channel->pid);
-    add_field(form, "type", channel->type);
-    add_field(form, "out_trade_no", start->order_no);
-    add_field(form, "notify_url", start->notify_url);
-    add_field(form, "return_url", start->return_url);
-    add_field(form, "name", PAY_STR(GOODS_NAME));
-    add_field(form, "money", pay_str(texts->money, strlen(texts->money)));
+    pay_start_field(form, "pid", channel->pid);
+    pay_start_field(form, "type", channel->type);
+    pay_start_field(form, "out_trade_no", start->order_no);
+    pay_start_field(form, "notify_url", start->notify_url);
+    pay_start_field(form, "return_url", start->return_url);
+    pay_start_field(form, "name", PAY_STR(GOODS_NAME));
+    pay_start_field(form, "money", pay_text(texts->money));
 
     if (dialect->sends_currency) {
         for (i = 0; i < PAY_CURRENCY_SIZE; i++) {
             texts->currency[i] = (char) (channel->currency[i] | 0x20);
         }
 
-        add_field(form, "currency", pay_str(texts->currency,
-                                            PAY_CURRENCY_SIZE));
+        pay_start_field(form, "currency",
+                        pay_str(texts->currency, PAY_CURRENCY_SIZE));
     }
 
     if (dialect->is_rsa) {
         (void) snprintf(texts->timestamp, sizeof(texts->timestamp),
                         "%010" PRId64, start->now_s);
-        add_field(form, "timestamp", pay_str(texts->timestamp,
-                                             strlen(texts->timestamp)));
+        pay_start_field(form, "timestamp", pay_text(texts->timestamp));
     }
-}
-
-
-static void
-add_field(pay_form_t *form, const char *name, pay_str_t value)
-{
-    pay_field_t  *field;
-
-    assert(form->field_count < START_FIELDS_MAX);
-
-    if (value.size == 0) {
-        return;
-    }
-
-    /* check_start() and the configuration have seen to it; a value that gets
-     * here by another way must not be signed. */
-
-    assert(memchr(value.data, '&', value.size) == NULL);
-    assert(memchr(value.data, '=', value.size) == NULL);
-
-    field = &form->fields[form->field_count++];
-    field->name = pay_str(name, strlen(name));
-    field->value = value;
 }

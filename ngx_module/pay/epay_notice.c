@@ -59,8 +59,7 @@ epay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     sign_type = pay_notice_value(&form, "sign_type");
 
     if ((dialect->is_rsa || pay_form_find(&form, "sign_type") != NULL)
-        && !pay_str_eq(sign_type, pay_str(dialect->sign_type,
-                                          strlen(dialect->sign_type))))
+        && !pay_str_eq(sign_type, pay_text(dialect->sign_type)))
     {
         return pay_notice_about(fact, "sign_type", PAY_ALGORITHM);
     }

@@ -257,7 +257,7 @@ pay_form_find(const pay_form_t *form, const char *name)
     size_t     i;
     pay_str_t  wanted;
 
-    wanted = pay_str(name, strlen(name));
+    wanted = pay_text(name);
 
     for (i = 0; i < form->field_count; i++) {
         if (pay_str_eq(form->fields[i].name, wanted)) {

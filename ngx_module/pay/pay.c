@@ -111,9 +111,7 @@ pay_protocol_find(pay_str_t name)
     size_t  i;
 
     for (i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
-        if (pay_str_eq(name, pay_str(protocols[i]->name,
-                                     strlen(protocols[i]->name))))
-        {
+        if (pay_str_eq(name, pay_text(protocols[i]->name))) {
             return protocols[i];
         }
     }
@@ -208,10 +206,7 @@ pay_channel_check(const pay_channel_t *channel, char *err, size_t err_size)
         }
     }
 
-    if (pay_currency_exponent(pay_str(channel->currency,
-                                      strlen(channel->currency)))
-        == -1)
-    {
+    if (pay_currency_exponent(pay_text(channel->currency)) == -1) {
         (void) snprintf(err, err_size, "unknown currency \"%.3s\"; write an "
                         "ISO 4217 code like CNY", channel->currency);
         return false;

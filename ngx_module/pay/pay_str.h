@@ -35,6 +35,15 @@ pay_str(const void *data, size_t size)
 }
 
 
+/* Up to the NUL. */
+
+static inline pay_str_t
+pay_text(const char *text)
+{
+    return pay_str(text, strlen(text));
+}
+
+
 /* Not for secrets: the time it takes tells where the two differ. */
 
 static inline bool
