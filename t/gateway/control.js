@@ -72,8 +72,16 @@ function bounded(json, name, most) {
 }
 
 
+function showRefund(refund) {
+    return { refund_no: refund.refund_no, out_refund_no: refund.out_refund_no,
+        money: money.fixed(refund.fen), at_ms: refund.at_ms,
+        notice: refund.notice };
+}
+
+
 function show(trade) {
     return {
+        protocol: trade.protocol,
         trade_no: trade.trade_no, out_trade_no: trade.out_trade_no,
         type: trade.type, name: php.toUtf8(trade.name),
         money: money.fixed(trade.money_fen),
@@ -81,7 +89,7 @@ function show(trade) {
         notify_url: php.toUtf8(trade.notify_url),
         return_url: php.toUtf8(trade.return_url),
         status: trade.status, refunded: money.fixed(trade.refunded_fen),
-        refunds: trade.refunds, notice: trade.notice,
+        refunds: trade.refunds.map(showRefund), notice: trade.notice,
         attempts_total: trade.attempts_total, attempts: trade.attempts,
     };
 }
@@ -136,10 +144,13 @@ class Control {
     }
 
 
-    /* The trade named in the path; every other call must name one. */
+    /*
+     * The trade named in the path; every other call must name one.  Where
+     * two protocols have the number, `protocol` says which.
+     */
 
-    trade(order) {
-        const trade = this.trades.findOrder(order);
+    trade(order, protocol) {
+        const trade = this.trades.findOrder(order, protocol);
 
         if (trade === undefined) {
             throw new CallError(404, `no trade of order "${order}"`);
@@ -156,7 +167,8 @@ class Control {
         const found = [];
 
         if (query.has('out_trade_no')) {
-            return [show(this.trade(query.get('out_trade_no')))];
+            return [show(this.trade(query.get('out_trade_no'),
+                query.get('protocol')))];
         }
 
         for (const trade of this.trades.all()) {
@@ -209,14 +221,14 @@ class Control {
     }
 
 
-    async pay({ order }) {
-        const trade = this.trade(order);
+    async pay({ order, json }) {
+        const trade = this.trade(order, json.protocol);
 
         if (!this.trades.pay(trade)) {
-            throw new CallError(409, `already paid: "${order}"`);
+            throw new CallError(409, `paid or closed: "${order}"`);
         }
 
-        const result = await this.notifier.start(trade);
+        const result = await this.notifier.start({ trade });
 
         return { trade_no: trade.trade_no, ...result };
     }
@@ -225,11 +237,16 @@ class Control {
     /*
      * The same notice `times` times, `parallel` at once, paid or not and
      * outside the retry schedule; the rest of the body are switches, beside
-     * which no other mode counts.
+     * which no other mode counts.  With `refund` it is the notice of that
+     * refund, counted from 1.
      */
 
-    async notify({ order, json: { times: t, parallel: p, ...json } }) {
-        const trade = this.trade(order);
+    async notify({ order, json: { times: t, parallel: p, protocol, refund: r,
+        ...json } })
+    {
+        const trade = this.trade(order, protocol);
+        const refund = r === undefined ? undefined : trade.refunds[
+            bounded({ refund: r }, 'refund', trade.refunds.length) - 1];
         const mode = switches(json);
         const answers = [];
         let left = bounded({ times: t }, 'times',
@@ -240,7 +257,8 @@ class Control {
             while (left > 0) {
                 left--;
                 answers.push(
-                    ...(await this.notifier.deliver(trade, mode)).answers);
+                    ...(await this.notifier.deliver({ trade, refund }, mode))
+                        .answers);
             }
         };
 

@@ -1,90 +1,27 @@
 'use strict';
 
 /*
- * The practice gateway: the other side of an EPay V1 channel, for tests and
- * for trying a shop without money.  This file: command line, HTTP server,
- * routes, shutdown.  README.md describes what it answers.
+ * The practice gateway: the other side of a payment channel, for tests and
+ * for trying a shop without money.  This file: HTTP server, routes, start and
+ * shutdown.  README.md describes what it answers.
  */
 
-const fs = require('node:fs');
 const http = require('node:http');
-const { parseArgs } = require('node:util');
 const php = require('./php.js');
 const pages = require('./pages.js');
+const { parseOptions, usage } = require('./options.js');
 const { Trades } = require('./trades.js');
-const { Modes, noticeQuery, withQuery } = require('./modes.js');
+const { Modes } = require('./modes.js');
 const { Notifier } = require('./notify.js');
-const { MerchantApi } = require('./merchant_api.js');
+const { Cashier } = require('./cashier.js');
 const { Control } = require('./control.js');
+const { Epay } = require('./epay.js');
+
+const PROTOCOLS = [Epay];
 
 const BODY_BYTES_MAX = 65536;
 const CONNECTIONS_MAX = 4096;
 const REQUEST_MS_MAX = 15000;
-const RETRIES_MAX = 20;
-const RETRY_MS_MAX = 86400000;
-const KEY_BYTES_MAX = 128;
-
-/* How long the buyer's browser waits for the shop to have heard of it. */
-const NOTICE_WAIT_MS_MAX = 2000;
-
-const USAGE = `usage: node gateway.js --pid PID --key-file FILE
-    [--host 127.0.0.1] [--port 8081] [--state FILE] [--print-port]
-    [--retry-ms 1000,3000,10000,30000,60000]
-`;
-
-
-function parseRetries(text) {
-    const list = text === '' ? [] : text.split(',').map(Number);
-
-    if (list.length > RETRIES_MAX || list.some((ms) =>
-        !Number.isInteger(ms) || ms < 0 || ms > RETRY_MS_MAX))
-    {
-        throw new Error('--retry-ms: milliseconds, separated by commas');
-    }
-
-    return list;
-}
-
-
-function readKey(file) {
-    const key = fs.readFileSync(file, 'latin1').replace(/\r?\n$/, '');
-
-    if (php.isBlank(key) || key.length > KEY_BYTES_MAX) {
-        throw new Error(`${file}: a key of 1..${KEY_BYTES_MAX} bytes`);
-    }
-
-    return key;
-}
-
-
-function parseOptions(args) {
-    const { values } = parseArgs({ args, options: {
-        'host': { type: 'string', default: '127.0.0.1' },
-        'port': { type: 'string', default: '8081' },
-        'pid': { type: 'string', default: '' },
-        'key-file': { type: 'string', default: '' },
-        'state': { type: 'string' },
-        'retry-ms': { type: 'string',
-            default: '1000,3000,10000,30000,60000' },
-        'print-port': { type: 'boolean', default: false },
-    } });
-    const port = Number(values.port);
-
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-        throw new Error('--port: 0..65535');
-    }
-
-    if (!/^[1-9][0-9]{0,14}$/.test(values.pid)) {
-        throw new Error('--pid: the merchant number');
-    }
-
-    return {
-        host: values.host, port, stateFile: values.state,
-        merchant: { pid: values.pid, key: readKey(values['key-file']) },
-        retriesMs: parseRetries(values['retry-ms']),
-        printPort: values['print-port'],
-    };
-}
 
 
 /*
@@ -125,18 +62,40 @@ function parsePost(request, body) {
 
 
 class Gateway {
-    constructor({ merchant, stateFile, retriesMs }) {
-        this.merchant = merchant;
+    constructor({ accounts, stateFile, retriesMs }) {
         this.trades = new Trades(stateFile);
         this.modes = new Modes();
+        this.protocols = new Map();
         this.notifier = new Notifier({ ...this, retriesMs });
-        this.api = new MerchantApi(this);
+        this.cashier = new Cashier(this);
         this.control = new Control(this);
+        this.routes = new Map();
+
+        for (const [Protocol, account] of accounts) {
+            this.add(new Protocol({ ...this, account }));
+        }
+
+        for (const { trade_no: number, protocol } of this.trades.all()) {
+            if (!this.protocols.has(protocol)) {
+                throw new Error(`${stateFile}: trade ${number} needs the `
+                    + `options of ${protocol}`);
+            }
+        }
+
         this.server = http.createServer({
             requestTimeout: REQUEST_MS_MAX,
             headersTimeout: REQUEST_MS_MAX,
         }, (request, response) => this.serve(request, response));
         this.server.maxConnections = CONNECTIONS_MAX;
+    }
+
+
+    add(protocol) {
+        this.protocols.set(protocol.name, protocol);
+
+        for (const [path, handler] of Object.entries(protocol.routes)) {
+            this.routes.set(path, handler.bind(protocol));
+        }
     }
 
 
@@ -188,34 +147,27 @@ class Gateway {
                 address: socket.remoteAddress });
         }
 
-        return this.route(method, path, { query, base: this.base(headers),
+        return this.route(path, { method, query, base: this.base(headers),
             form: method === 'POST' ? parsePost(request, body) :
                 new Map() });
     }
 
 
-    route(method, path, request) {
-        const pay = /^\/pay\/(\d{19,23})(\/confirm)?$/.exec(path);
+    route(path, request) {
+        const end = path.lastIndexOf('/') + 1;
+        const handler = this.routes.get(path)
+            ?? this.routes.get(path.slice(0, end));
 
-        switch (path) {
-        case '/': return pages.index();
-        case '/submit.php': return this.api.submit(request);
-        case '/mapi.php': return this.api.mapi(request);
-        case '/api.php': return this.api.api(request);
+        if (path === '/') {
+            return pages.index([...this.routes.keys()]);
         }
 
-        const trade = pay === null ? undefined : this.trades.find(pay[1]);
-
-        if (trade === undefined) {
-            return pages.error(404, '页面或订单不存在 (not found)');
+        if (handler !== undefined) {
+            return handler({ ...request, rest: path.slice(end) });
         }
 
-        if (pay[2] === undefined) {
-            return pages.cashier(trade);
-        }
-
-        return method === 'POST' ? this.confirm(trade) :
-            pages.error(405, '请求方法不支持 (POST)');
+        return this.cashier.answer(request.method, path)
+            ?? pages.error(404, '页面或订单不存在 (not found)');
     }
 
 
@@ -227,50 +179,6 @@ class Gateway {
             headers.host : `${address}:${port}`;
 
         return `http://${host}`;
-    }
-
-
-    /*
-     * The browser goes back once the shop has answered the first notice,
-     * and not much later if it does not answer.
-     */
-
-    async confirm(trade) {
-        if (this.trades.pay(trade)) {
-            let timer;
-
-            await Promise.race([
-                this.notifier.start(trade),
-                new Promise((done) => {
-                    timer = setTimeout(done, NOTICE_WAIT_MS_MAX);
-                }),
-            ]);
-            clearTimeout(timer);
-        }
-
-        return this.redirect(trade);
-    }
-
-
-    redirect(trade) {
-        const back = withQuery(trade.return_url,
-            noticeQuery(trade, this.merchant));
-
-        try {
-            const url = new URL(php.toUtf8(back));
-
-            if (url.protocol === 'http:' || url.protocol === 'https:') {
-                return { status: 302, body: '',
-                    headers: { Location: url.href } };
-            }
-
-        } catch (e) {
-            if (e.code !== 'ERR_INVALID_URL') {
-                throw e;
-            }
-        }
-
-        return pages.paid(trade);
     }
 
 
@@ -302,10 +210,10 @@ function main() {
     let options, gateway;
 
     try {
-        options = parseOptions(process.argv.slice(2));
+        options = parseOptions(process.argv.slice(2), PROTOCOLS);
         gateway = new Gateway(options);
     } catch (e) {
-        process.stderr.write(`gateway: ${e.message}\n${USAGE}`);
+        process.stderr.write(`gateway: ${e.message}\n${usage(PROTOCOLS)}`);
         process.exit(2);
     }
 

@@ -1,15 +1,14 @@
 'use strict';
 
 /*
- * What a notice looks like, and the switches that make it wrong on purpose.
- * A mode is an object of switches; an empty one is the correct gateway.
- * SWITCHES lists them all: `check` turns the JSON value given by a test into
- * the value used here, or throws.  README.md describes each.
+ * The switches that make a notice wrong on purpose.  A mode is an object of
+ * switches; an empty one is the correct gateway.  SWITCHES lists them all,
+ * each with what turns the JSON value given by a test into the value used
+ * here, or throws.  README.md describes each, notice.js applies them.
  */
 
 const php = require('./php.js');
-const money = require('./money.js');
-const { sign } = require('./sign.js');
+const { SPOILS } = require('./notice.js');
 
 const COPIES_MAX = 1000;
 const DELAY_MS_MAX = 600000;
@@ -109,7 +108,7 @@ const SWITCHES = {
     drop: flag,
     wrong_amount: text,
     money_format: moneyFormat,
-    wrong_sign: oneOf('flip', 'upper', 'empty', 'missing'),
+    wrong_sign: oneOf(...Object.keys(SPOILS)),
     empty_key_sign: flag,
     wrong_pid: otherPid,
     method: oneOf('GET', 'POST'),
@@ -181,73 +180,4 @@ class Modes {
 }
 
 
-/* The eight values of a notice, in the order in which the original sends. */
-
-function noticeFields(trade, pid, mode) {
-    const wrongPid = mode.wrong_pid === true ? String(BigInt(pid) + 1n) :
-        mode.wrong_pid;
-    const amount = mode.money_format === undefined ?
-        money.phpFloat(trade.money_fen) :
-        money.fixed(trade.money_fen, mode.money_format);
-
-    const list = [
-        ['pid', wrongPid ?? pid],
-        ['trade_no', mode.trade_no ?? trade.trade_no],
-        ['out_trade_no', mode.other_order ?? trade.out_trade_no],
-        ['type', trade.type || 'alipay'],
-        ['name', mode.name ?? trade.name],
-        ['money', mode.wrong_amount ?? amount],
-        ['trade_status', mode.status ?? 'TRADE_SUCCESS'],
-    ];
-
-    if (trade.param !== null && !php.isEmpty(trade.param)) {
-        list.push(['param', trade.param]);
-    }
-
-    list.push(...mode.extra_signed_field ?? []);
-
-    return list.filter(([name]) => !mode.omit?.includes(name));
-}
-
-
-function spoil(signature, how) {
-    const last = signature.slice(-1) === '0' ? '1' : '0';
-
-    return { flip: signature.slice(0, -1) + last, empty: '',
-        upper: signature.toUpperCase() }[how] ?? signature;
-}
-
-
-/* The query (or form body) of a notice, signed, under `mode`. */
-
-function noticeQuery(trade, merchant, mode = {}) {
-    if (mode.reflect) {
-        return php.buildQuery(trade.submitted);
-    }
-
-    const list = noticeFields(trade, merchant.pid, mode);
-    const key = mode.empty_key_sign ? '' : merchant.key;
-    const signature = spoil(sign(list, key), mode.wrong_sign);
-
-    if (mode.wrong_sign !== 'missing') {
-        list.push(['sign', signature]);
-    }
-
-    if (!mode.omit?.includes('sign_type')) {
-        list.push(['sign_type', 'MD5']);
-    }
-
-    list.push(...mode.extra_unsigned_field ?? []);
-
-    return php.buildQuery(list);
-}
-
-
-/* `url` is as stored, so an escaped & in it stays escaped, as in real life. */
-
-function withQuery(url, query) {
-    return url + (url.indexOf('?') > 0 ? '&' : '?') + query;
-}
-
-
-module.exports = { SWITCHES, Modes, parseMode, noticeQuery, withQuery };
+module.exports = { SWITCHES, Modes, parseMode };

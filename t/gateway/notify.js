@@ -2,8 +2,11 @@
 
 /*
  * Sends the notices: one at once, then on the retry schedule until the
- * merchant's answer contains success, and then no more.  The status code of
- * an answer and redirects are ignored, as in the original.
+ * protocol takes the merchant's answer as an acknowledgement, and then no
+ * more.  Redirects are not followed.
+ *
+ * An event is what a notice tells of: {trade, refund}, the latter only if it
+ * tells of that refund.  Each event has its own notices and retries.
  *
  * Everything is bounded: time and bytes of an answer, sockets to a host,
  * attempts kept, notices held.
@@ -13,7 +16,7 @@ const http = require('node:http');
 const https = require('node:https');
 const php = require('./php.js');
 const { STATUS } = require('./trades.js');
-const { noticeQuery, withQuery } = require('./modes.js');
+const { notice, withQuery } = require('./notice.js');
 
 const ANSWER_MS_MAX = 10000;
 const ANSWER_BYTES_MAX = 65536;
@@ -22,18 +25,14 @@ const ANSWER_BYTES_TOLD = 1024;
 const SOCKETS_MAX = 512;
 const HELD_MAX = 100000;
 
-/* Three spellings, no others: strpos() in the original minds the case. */
-
-const ACKNOWLEDGED = /success|SUCCESS|Success/;
-
 
 class Notifier {
-    constructor({ trades, modes, merchant, retriesMs }) {
+    constructor({ trades, modes, protocols, retriesMs }) {
         const options = { keepAlive: true, maxSockets: SOCKETS_MAX };
 
         this.trades = trades;
         this.modes = modes;
-        this.merchant = merchant;
+        this.protocols = protocols;
         this.retriesMs = retriesMs;
         this.held = [];
         this.timers = new Map();
@@ -46,33 +45,50 @@ class Notifier {
     }
 
 
-    /* The first notice of a paid trade; resolves with what came of it. */
+    /* The first notice of an event; resolves with what came of it. */
 
-    async start(trade) {
-        this.trades.noticed(trade, 'pending', 0);
+    async start(event) {
+        this.trades.noticed(event, 'pending', 0);
 
-        return this.round(trade);
+        return this.round(event);
     }
 
 
-    /* After a restart: whatever was paid and is still to be acknowledged. */
+    /* The same where nobody waits for it. */
+
+    launch(event) {
+        this.start(event).catch(complain);
+    }
+
+
+    /* After a restart: whatever happened and is still to be acknowledged. */
 
     resume() {
-        for (const trade of this.trades.all()) {
-            const state = trade.notice.state;
+        const owed = ({ state }) =>
+            ['none', 'pending', 'held'].includes(state);
 
-            if (trade.status !== STATUS.UNPAID
-                && ['none', 'pending', 'held'].includes(state)) {
-                this.start(trade).catch(complain);
+        for (const trade of this.trades.all()) {
+            const { tellsEnd } = this.protocols.get(trade.protocol);
+            const told = trade.status > STATUS.UNPAID
+                || trade.status === STATUS.CLOSED && tellsEnd;
+
+            if (told && owed(trade.notice)) {
+                this.launch({ trade });
+            }
+
+            if (tellsEnd) {
+                trade.refunds.filter((refund) => owed(refund.notice))
+                    .forEach((refund) => this.launch({ trade, refund }));
             }
         }
     }
 
 
-    async round(trade) {
-        const result = await this.deliver(trade, this.modes.of(trade), true);
+    async round(event) {
+        const result = await this.deliver(event, this.modes.of(event.trade),
+            true);
 
-        this.settle(trade, result.outcome);
+        this.settle(event, result.outcome);
 
         return result;
     }
@@ -80,25 +96,26 @@ class Notifier {
 
     /* A refused notice waits for the next place of the schedule. */
 
-    settle(trade, outcome) {
-        if (this.trades.find(trade.trade_no) !== trade) {
+    settle(event, outcome) {
+        if (this.trades.find(event.trade.trade_no) !== event.trade) {
             return;                     /* the book was reset meanwhile */
         }
 
+        const { tries } = (event.refund ?? event.trade).notice;
+
         if (outcome !== 'refused') {
-            this.trades.noticed(trade, outcome,
-                trade.notice.tries + (outcome === 'held' ? 0 : 1));
+            this.trades.noticed(event, outcome,
+                tries + (outcome === 'held' ? 0 : 1));
             return;
         }
 
-        const waitMs = this.retriesMs[trade.notice.tries];
+        const waitMs = this.retriesMs[tries];
 
-        this.trades.noticed(trade,
-            waitMs === undefined ? 'given_up' : 'pending',
-            trade.notice.tries + 1);
+        this.trades.noticed(event,
+            waitMs === undefined ? 'given_up' : 'pending', tries + 1);
 
         if (waitMs !== undefined) {
-            this.after(waitMs, () => this.round(trade).catch(complain));
+            this.after(waitMs, () => this.round(event).catch(complain));
         }
     }
 
@@ -106,18 +123,18 @@ class Notifier {
     /*
      * One notice under `mode`, all its copies at once.  Outcome: acked,
      * refused (also when nobody answered), held or dropped.  `scheduled`:
-     * the trade's own notice, whose outcome counts, not one that a test
+     * the event's own notice, whose outcome counts, not one that a test
      * sends beside it.
      */
 
-    async deliver(trade, mode, scheduled = false) {
+    async deliver(event, mode, scheduled = false) {
         if (mode.drop) {
-            this.record(trade, { outcome: 'dropped' });
+            this.record(event.trade, { outcome: 'dropped' });
             return { outcome: 'dropped', answers: [] };
         }
 
         if (mode.reorder && this.held.length < HELD_MAX) {
-            this.held.push({ trade, mode, scheduled });
+            this.held.push({ event, mode, scheduled });
             return { outcome: 'held', answers: [] };
         }
 
@@ -127,7 +144,7 @@ class Notifier {
 
         const answers = await Promise.all(
             Array.from({ length: mode.duplicate ?? 1 },
-                () => this.send(trade, mode)));
+                () => this.send(event, mode)));
 
         return { answers, outcome: answers.some((a) => a.acked) ? 'acked' :
             'refused' };
@@ -142,34 +159,36 @@ class Notifier {
 
         this.held = [];
 
-        for (const { trade, mode, scheduled } of list) {
-            const result = await this.deliver(trade,
+        for (const { event, mode, scheduled } of list) {
+            const result = await this.deliver(event,
                 { ...mode, reorder: undefined });
 
             if (scheduled) {
-                this.settle(trade, result.outcome);
+                this.settle(event, result.outcome);
             }
 
-            results.push({ out_trade_no: trade.out_trade_no, ...result });
+            results.push({ out_trade_no: event.trade.out_trade_no,
+                ...result });
         }
 
         return results;
     }
 
 
-    async send(trade, mode) {
+    async send({ trade, refund }, mode) {
+        const protocol = this.protocols.get(trade.protocol);
         const startMs = Date.now();
-        const query = noticeQuery(trade, this.merchant, mode);
+        const query = notice(protocol, trade, mode, refund);
         let answer;
 
         try {
             answer = await this.request(trade.notify_url, query,
-                mode.method === 'POST');
+                (mode.method ?? protocol.method) === 'POST', protocol.type);
         } catch (e) {
             answer = { status: 0, body: '', error: e.code ?? e.message };
         }
 
-        const acked = ACKNOWLEDGED.test(answer.body);
+        const acked = protocol.acknowledged(answer);
 
         this.record(trade, { outcome: acked ? 'acked' : 'refused',
             took_ms: Date.now() - startMs, status: answer.status,
@@ -191,7 +210,7 @@ class Notifier {
      * the next notice; that is sent again, at once and once, on a new one.
      */
 
-    async request(notifyUrl, query, post) {
+    async request(notifyUrl, query, post, type) {
         const url = new URL(php.toUtf8(
             post ? notifyUrl : withQuery(notifyUrl, query)));
 
@@ -199,20 +218,22 @@ class Notifier {
             throw new Error('not an http URL');
         }
 
+        const form = post ? query : null;
+
         try {
-            return await this.exchange(url, post ? query : null);
+            return await this.exchange(url, form, type);
 
         } catch (e) {
             if (e.code !== 'ECONNRESET' || !e.reused) {
                 throw e;
             }
 
-            return this.exchange(url, post ? query : null);
+            return this.exchange(url, form, type);
         }
     }
 
 
-    exchange(url, form) {
+    exchange(url, form, type) {
         const request = (url.protocol === 'https:' ? https : http).request(
             url, {
                 method: form === null ? 'GET' : 'POST',
@@ -221,8 +242,7 @@ class Notifier {
                     'Accept': '*/*',
                     'Accept-Language': 'zh-CN,zh;q=0.8',
                     'User-Agent': 'Mozilla/5.0 (practice gateway)',
-                    ...form !== null && { 'Content-Type':
-                        'application/x-www-form-urlencoded' },
+                    ...form !== null && { 'Content-Type': type },
                 },
             });
 

@@ -1,8 +1,8 @@
 'use strict';
 
 /*
- * The pages that a buyer sees.  Values of a trade are printed as they are
- * stored, which is HTML-escaped (see merchant_api.js); messages are escaped
+ * The pages that a buyer sees.  The name of what is bought comes as HTML,
+ * since some protocols store it escaped and some do not; messages are escaped
  * here.
  */
 
@@ -82,29 +82,36 @@ function row(label, value) {
 }
 
 
-function details(trade) {
+function details(trade, nameHtml) {
+    const kind = trade.type.split('.', 1)[0];   /* usdt.tron is USDT */
+
     return `<p class="amount" id="amount">¥${money.fixed(trade.money_fen)}</p>
 <dl>
-${row('商品 / Item', php.toUtf8(trade.name))}
+${row('商品 / Item', nameHtml)}
 ${row('订单号 / Order', trade.out_trade_no)}
 ${row('交易号 / Trade', trade.trade_no)}
-${row('方式 / Method', METHOD_NAMES[trade.type] ?? METHOD_NAMES.alipay)}
+${row('方式 / Method', METHOD_NAMES[kind] ?? METHOD_NAMES.alipay)}
 ${row('时间 / Time', chinaTime(trade.added_ms))}
 </dl>`;
 }
 
 
-function cashier(trade) {
+function cashier(trade, nameHtml) {
+    if (trade.status === STATUS.CLOSED) {
+        return page(200, '已关闭 / Closed', `<h1>已关闭 / Closed</h1>
+${details(trade, nameHtml)}`);
+    }
+
     if (trade.status !== STATUS.UNPAID) {
         return page(200, '已支付 / Paid', `<h1>已支付 / Paid</h1>
-${details(trade)}
+${details(trade, nameHtml)}
 <form method="post" action="/pay/${trade.trade_no}/confirm">
 <button id="back" type="submit">返回商户 / Back to the shop</button>
 </form>`);
     }
 
     return page(200, '收银台 / Cashier', `<h1>应付金额 / Amount due</h1>
-${details(trade)}
+${details(trade, nameHtml)}
 <form method="post" action="/pay/${trade.trade_no}/confirm">
 <button id="pay" type="submit">支付 / Pay</button>
 </form>`);
@@ -113,9 +120,9 @@ ${details(trade)}
 
 /* For a trade whose merchant gave no usable address to go back to. */
 
-function paid(trade) {
+function paid(trade, nameHtml) {
     return page(200, '已支付 / Paid', `<h1>已支付 / Paid</h1>
-${details(trade)}`);
+${details(trade, nameHtml)}`);
 }
 
 
@@ -125,11 +132,10 @@ function error(status, message) {
 }
 
 
-function index() {
+function index(paths) {
     return page(200, '练习支付网关 / Practice gateway',
         `<h1>练习支付网关 / Practice gateway</h1>
-<p>EPay V1: <code>/submit.php</code>, <code>/mapi.php</code>,
-<code>/api.php</code></p>`);
+<p>${paths.map((path) => `<code>${path}</code>`).join('<br>\n')}</p>`);
 }
 
 

@@ -2,7 +2,7 @@
 
 /*
  * The gateway's book: trades by their own number and by the merchant's order
- * number.  With a state file each change is one JSON line, written and
+ * number, which each protocol counts for itself.  With a state file each change is one JSON line, written and
  * synced before the change is made in memory, and replayed at start.  Not
  * kept there: the attempts of notices, only what came of them.
  *
@@ -19,7 +19,13 @@ const ATTEMPTS_KEPT_MAX = 100;
 const NARROW_TRIES = 8;
 const WIDE_TRIES = 100;
 
-const STATUS = { UNPAID: 0, PAID: 1, REFUNDED: 2 };
+/* Closed: never paid, and can never be.  Refunded: in part or in full. */
+
+const STATUS = { CLOSED: -1, UNPAID: 0, PAID: 1, REFUNDED: 2 };
+
+/* Trades of state files that were written before there were others. */
+
+const FIRST_PROTOCOL = 'epay';
 
 
 /* A change that the rules of the book forbid; the message is for callers. */
@@ -39,7 +45,8 @@ class Trades {
     constructor(stateFile, limit = TRADES_MAX) {
         this.limit = limit;
         this.byTradeNo = new Map();
-        this.byOutTradeNo = new Map();
+        this.byOutTradeNo = new Map();  /* a list, one a protocol */
+        this.byRefundNo = new Map();
         this.fd = -1;
         this.size = 0;
 
@@ -54,8 +61,23 @@ class Trades {
     }
 
 
-    findOrder(outTradeNo) {
-        return this.byOutTradeNo.get(outTradeNo);
+    /* Of any protocol if none is named: the first that was opened. */
+
+    findOrder(outTradeNo, protocol) {
+        return this.byOutTradeNo.get(outTradeNo)?.find((trade) =>
+            protocol === undefined || trade.protocol === protocol);
+    }
+
+
+    /* {trade, refund}: the last one to which a merchant gave the number. */
+
+    findRefund(protocol, outRefundNo) {
+        return this.byRefundNo.get(`${protocol} ${outRefundNo}`);
+    }
+
+
+    findRefundNo(refundNo) {
+        return this.byRefundNo.get(refundNo);
     }
 
 
@@ -65,20 +87,22 @@ class Trades {
 
 
     /*
-     * The trade for `wanted` {out_trade_no, type, name, money_fen,
-     * notify_url, return_url, param, submitted}: a new one, or the unpaid
-     * one of the same number if nothing that matters has changed.
+     * The trade for `wanted` {protocol, out_trade_no, type, name, money_fen,
+     * notify_url, return_url, param, submitted, and what else the protocol
+     * keeps there}: a new one, or the unpaid one of the same number if
+     * nothing that matters has changed.
      */
 
     open(wanted) {
-        const old = this.findOrder(wanted.out_trade_no);
+        const old = this.findOrder(wanted.out_trade_no, wanted.protocol);
 
         if (old === undefined) {
             return this.create(wanted);
         }
 
         if (old.status !== STATUS.UNPAID) {
-            throw new Refusal(`订单已支付 (already paid): ${old.out_trade_no}`);
+            throw new Refusal(
+                `订单已支付或关闭 (paid or closed): ${old.out_trade_no}`);
         }
 
         for (const name of ['money_fen', 'name', 'notify_url', 'return_url',
@@ -125,12 +149,29 @@ class Trades {
     }
 
 
-    /* The gateway makes the refund number: a repeated call refunds again. */
+    /* False if it was paid or closed before. */
 
-    refund(trade, fen) {
+    close(trade) {
+        if (trade.status !== STATUS.UNPAID) {
+            return false;
+        }
+
+        this.commit({ t: 'closed', trade_no: trade.trade_no,
+            closed_ms: Date.now() });
+
+        return true;
+    }
+
+
+    /*
+     * Every call refunds; whether `outRefundNo` names one that was made
+     * before is the caller's business.  Returns the refund.
+     */
+
+    refund(trade, fen, outRefundNo = null) {
         const left = trade.money_fen - trade.refunded_fen;
 
-        if (trade.status === STATUS.UNPAID) {
+        if (trade.status <= STATUS.UNPAID) {
             throw new Refusal('订单未支付 (not paid)');
         }
 
@@ -143,19 +184,19 @@ class Trades {
                 `退款超过余额 (more than is left): ${money.fixed(left)}`);
         }
 
-        const refundNo = this.newTradeNo();
-
         this.commit({ t: 'refund', trade_no: trade.trade_no,
-            refund_no: refundNo, fen: fen.toString(), at_ms: Date.now() });
+            refund_no: this.newTradeNo(), out_refund_no: outRefundNo,
+            fen: fen.toString(), at_ms: Date.now() });
 
-        return refundNo;
+        return trade.refunds.at(-1);
     }
 
 
-    /* What came of the notices so far: pending, held, acked, ... */
+    /* What came of an event's notices so far: pending, held, acked, ... */
 
-    noticed(trade, state, tries) {
-        this.commit({ t: 'notice', trade_no: trade.trade_no, state, tries });
+    noticed({ trade, refund }, state, tries) {
+        this.commit({ t: 'notice', trade_no: trade.trade_no,
+            refund_no: refund?.refund_no, state, tries });
     }
 
 
@@ -178,6 +219,7 @@ class Trades {
 
         this.byTradeNo.clear();
         this.byOutTradeNo.clear();
+        this.byRefundNo.clear();
     }
 
 
@@ -250,17 +292,22 @@ class Trades {
             trade.paid_ms = record.paid_ms;
             break;
 
-        case 'refund':
-            trade.status = STATUS.REFUNDED;
-            trade.refunded_fen += BigInt(record.fen);
-            trade.refunds.push({ refund_no: record.refund_no,
-                money: money.fixed(BigInt(record.fen)),
-                at_ms: record.at_ms });
+        case 'closed':
+            trade.status = STATUS.CLOSED;
+            trade.closed_ms = record.closed_ms;
             break;
 
-        case 'notice':
-            trade.notice = { state: record.state, tries: record.tries };
+        case 'refund':
+            this.applyRefund(trade, record);
             break;
+
+        case 'notice': {
+            const { refund } = this.findRefundNo(record.refund_no) ?? {};
+
+            (refund ?? trade).notice =
+                { state: record.state, tries: record.tries };
+            break;
+        }
 
         default:
             throw new Error(`unknown record "${record.t}"`);
@@ -269,13 +316,36 @@ class Trades {
 
 
     applyOpen({ t, ...record }) {
-        const trade = { ...record, money_fen: BigInt(record.money_fen),
-            status: STATUS.UNPAID, paid_ms: 0, refunded_fen: 0n, refunds: [],
+        const trade = { protocol: FIRST_PROTOCOL, ...record,
+            money_fen: BigInt(record.money_fen),
+            status: STATUS.UNPAID, paid_ms: 0, closed_ms: 0,
+            refunded_fen: 0n, refunds: [],
             notice: { state: 'none', tries: 0 }, attempts_total: 0,
             attempts: [] };
+        const namesakes = this.byOutTradeNo.get(trade.out_trade_no) ?? [];
 
         this.byTradeNo.set(trade.trade_no, trade);
-        this.byOutTradeNo.set(trade.out_trade_no, trade);
+        this.byOutTradeNo.set(trade.out_trade_no, [...namesakes, trade]);
+    }
+
+
+    /* `total_fen` is what had been given back when this one was made. */
+
+    applyRefund(trade, { refund_no, out_refund_no = null, fen, at_ms }) {
+        trade.status = STATUS.REFUNDED;
+        trade.refunded_fen += BigInt(fen);
+
+        const refund = { refund_no, out_refund_no, fen: BigInt(fen), at_ms,
+            total_fen: trade.refunded_fen,
+            notice: { state: 'none', tries: 0 } };
+
+        trade.refunds.push(refund);
+        this.byRefundNo.set(refund_no, { trade, refund });
+
+        if (out_refund_no !== null) {
+            this.byRefundNo.set(`${trade.protocol} ${out_refund_no}`,
+                { trade, refund });
+        }
     }
 
 

@@ -1,0 +1,88 @@
+'use strict';
+
+/*
+ * The command line.  What belongs to a protocol is listed by the protocol.
+ */
+
+const { parseArgs } = require('node:util');
+const { readAccount } = require('./account.js');
+
+const RETRIES_MAX = 20;
+const RETRY_MS_MAX = 86400000;
+
+const GENERAL = {
+    'host': { type: 'string', default: '127.0.0.1' },
+    'port': { type: 'string', default: '8081' },
+    'state': { type: 'string' },
+    'retry-ms': { type: 'string', default: '1000,3000,10000,30000,60000' },
+    'print-port': { type: 'boolean', default: false },
+};
+
+
+function usage(protocols) {
+    const accounts = protocols.map(({ options, required }) => {
+        const text = Object.keys(options)
+            .map((name) => `--${name} ${name.includes('key') ? 'FILE' : 'N'}`)
+            .join('\n        ');
+
+        return required ? text : `[${text}]`;
+    });
+
+    return `usage: node gateway.js ${accounts.join('\n    ')}
+    [--host 127.0.0.1] [--port 8081] [--state FILE] [--print-port]
+    [--retry-ms 1000,3000,10000,30000,60000]
+`;
+}
+
+
+function parseRetries(text) {
+    const list = text === '' ? [] : text.split(',').map(Number);
+
+    if (list.length > RETRIES_MAX || list.some((ms) =>
+        !Number.isInteger(ms) || ms < 0 || ms > RETRY_MS_MAX))
+    {
+        throw new Error('--retry-ms: milliseconds, separated by commas');
+    }
+
+    return list;
+}
+
+
+/*
+ * `protocols` are the classes.  Returns {host, port, stateFile, printPort,
+ * retriesMs, accounts}, the last as [class, account] of those that have one.
+ */
+
+function parseOptions(args, protocols) {
+    const options = { ...GENERAL };
+
+    for (const name of protocols.flatMap((p) => Object.keys(p.options))) {
+        options[name] = { type: 'string' };
+    }
+
+    const { values } = parseArgs({ args, options });
+    const port = Number(values.port);
+
+    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+        throw new Error('--port: 0..65535');
+    }
+
+    const accounts = protocols.map((p) => [p, readAccount(p.options, values)]);
+
+    for (const [protocol, account] of accounts) {
+        if (protocol.required && account === null) {
+            throw new Error(
+                `--${Object.keys(protocol.options).join(', --')}: needed`);
+        }
+    }
+
+    return {
+        host: values.host, port, stateFile: values.state,
+        printPort: values['print-port'],
+        retriesMs: parseRetries(values['retry-ms']),
+        accounts: accounts.filter(([, account]) => account !== null),
+    };
+}
+
+
+module.exports = { parseOptions, usage };
