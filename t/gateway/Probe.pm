@@ -19,8 +19,8 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw($dir $folder $key $pid $port $shop api canonical control
-    form http is_signed notices opened order parse settled signed
+our @EXPORT = qw($dir $folder $key $pid $port $shop api by_name canonical
+    control form http is_signed notices opened order parse settled signed
     start_gateway stop_gateway trade);
 
 our $folder = abs_path(dirname(__FILE__));
@@ -59,10 +59,12 @@ sub form {
 sub parse { map { my ($k, $v) = split /=/, $_, 2; (dec($k), dec($v)) }
     split /&/, shift }
 
+sub by_name { my %f = @_; join '&', map { "$_=$f{$_}" } sort keys %f }
+
 sub canonical {
     my %f = @_;
-    return join '&', map { "$_=$f{$_}" }
-        grep { !/^sign(_type)?$/ && $f{$_} =~ /\S/ } sort keys %f;
+    delete @f{grep { /^sign(_type)?$/ || $f{$_} !~ /\S/ } keys %f};
+    return by_name(%f);
 }
 
 sub signed {

@@ -41,31 +41,51 @@ function secret(file) {
 }
 
 
-/* The consoles hand out base64 without the lines of a PEM frame. */
+/*
+ * The consoles hand out base64 without the lines of a PEM frame.  What is
+ * read must be the very bytes of the key: a public one would also be made
+ * out of a private one.
+ */
 
-function rsaKey(file, kind, create, types) {
-    const text = fs.readFileSync(file, 'latin1').trim();
-    const framed = text.startsWith('-----BEGIN ');
-    let key;
+function bareKey(text, create, types) {
+    const der = Buffer.from(text, 'base64');
 
-    if (framed ? !text.includes(kind) : !/^[A-Za-z0-9+/=\s]+$/.test(text)) {
-        throw new Error(`${file}: not a ${kind}`);
-    }
-
-    for (const type of framed ? [undefined] : types) {
+    for (const type of types) {
         try {
-            key ??= create(framed ? text :
-                { key: Buffer.from(text, 'base64'), format: 'der', type });
+            const key = create({ key: der, format: 'der', type });
+
+            if (key.export({ format: 'der', type }).equals(der)) {
+                return key;
+            }
+
         } catch (e) {
-            key = undefined;            /* perhaps of the next type */
+            continue;                   /* perhaps it is of the next type */
         }
     }
 
-    if (key?.asymmetricKeyType !== 'rsa'
+    return null;
+}
+
+
+function rsaKey(file, kind, create, types) {
+    const text = fs.readFileSync(file, 'latin1').trim();
+    let key = null;
+
+    if (!text.startsWith('-----BEGIN ')) {
+        key = bareKey(text, create, types);
+
+    } else if (text.includes(kind)) {
+        key = create(text);
+    }
+
+    if (key === null) {
+        throw new Error(`${file}: not a ${kind}`);
+    }
+
+    if (key.asymmetricKeyType !== 'rsa'
         || key.asymmetricKeyDetails.modulusLength < RSA_BITS_MIN)
     {
-        throw new Error(
-            `${file}: not an RSA ${kind} of at least ${RSA_BITS_MIN} bits`);
+        throw new Error(`${file}: not RSA of at least ${RSA_BITS_MIN} bits`);
     }
 
     return key;

@@ -16,8 +16,9 @@ const { Notifier } = require('./notify.js');
 const { Cashier } = require('./cashier.js');
 const { Control } = require('./control.js');
 const { Epay } = require('./epay.js');
+const { Epay2 } = require('./epay2.js');
 
-const PROTOCOLS = [Epay];
+const PROTOCOLS = [Epay, Epay2];
 
 const BODY_BYTES_MAX = 65536;
 const CONNECTIONS_MAX = 4096;

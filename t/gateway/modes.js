@@ -12,6 +12,7 @@ const { SPOILS } = require('./notice.js');
 
 const COPIES_MAX = 1000;
 const DELAY_MS_MAX = 600000;
+const OFFSET_S_MAX = 1000000000;
 const TEXT_MAX = 512;
 const FIELDS_MAX = 16;
 const ORDERS_MAX = 100000;
@@ -120,6 +121,10 @@ const SWITCHES = {
     extra_unsigned_field: fields,
     omit: names,
     reflect: flag,
+    algorithm: oneOf('MD5', 'SHA1', 'SHA256'),
+    sign_type: text,
+    timestamp: text,
+    timestamp_s: integer(-OFFSET_S_MAX, OFFSET_S_MAX),
 };
 
 

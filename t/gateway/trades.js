@@ -151,7 +151,7 @@ class Trades {
 
     /* False if it was paid or closed before. */
 
-    close(trade) {
+    cancel(trade) {
         if (trade.status !== STATUS.UNPAID) {
             return false;
         }
