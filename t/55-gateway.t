@@ -283,7 +283,7 @@ subtest 'switches' => sub {
     {
         is(http('POST', '/_test/mode', $bad)->{status}, 400, "no $bad");
     }
-    is(scalar @{ control('switches') }, 22, 'every switch is known here');
+    is(scalar @{ control('switches') }, 27, 'every switch is known here');
 };
 
 

@@ -17,8 +17,9 @@ const { Cashier } = require('./cashier.js');
 const { Control } = require('./control.js');
 const { Epay } = require('./epay.js');
 const { Epay2 } = require('./epay2.js');
+const { Alipay } = require('./alipay.js');
 
-const PROTOCOLS = [Epay, Epay2];
+const PROTOCOLS = [Epay, Epay2, Alipay];
 
 const BODY_BYTES_MAX = 65536;
 const CONNECTIONS_MAX = 4096;
@@ -194,6 +195,7 @@ class Gateway {
             }
 
             this.notifier.resume();
+            this.protocols.forEach((protocol) => protocol.resume?.());
         });
     }
 

@@ -123,8 +123,13 @@ const SWITCHES = {
     reflect: flag,
     algorithm: oneOf('MD5', 'SHA1', 'SHA256'),
     sign_type: text,
+    sign_type_signed: flag,
     timestamp: text,
     timestamp_s: integer(-OFFSET_S_MAX, OFFSET_S_MAX),
+    seller_id: text,
+    notify_type: text,
+    refund_fee: text,
+    gmt_refund: text,
 };
 
 

@@ -19,6 +19,7 @@
  *   nameHtml(trade)
  *   acknowledged({status, body})
  *   tellsEnd      whether it also sends notices of refunds and of closing
+ *   resume()      if it has one: after a start, when notices can be sent
  */
 
 const php = require('./php.js');
