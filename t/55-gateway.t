@@ -364,6 +364,95 @@ subtest 'hostile input' => sub {
 is(stop_gateway($gw, 'TERM'), 0, 'SIGTERM: a clean exit');
 
 
+subtest 'epusdt' => sub {
+    my $submit = '/payments/epay/v1/order/create-transaction/submit.php';
+    open my $fh, '>', "$dir/epusdt" or die $!;
+    print $fh "epusdt_secret_key\n";
+    close $fh;
+    $gw = start_gateway('epusdt-pid' => 1000,
+        'epusdt-key-file' => "$dir/epusdt");
+    ($pid, $key) = (1000, 'epusdt_secret_key');
+
+    my %f = (money => 100, name => 'VIP', type => 'alipay', pid => 1000,
+        notify_url => 'https://merchant.example/notify',
+        return_url => 'https://merchant.example/return',
+        out_trade_no => 'ORD202605230001');
+    my $r = http('GET', "$submit?" . form(%f,
+        sign => 'b865b0acbb2b01554c35a1bd33351452'));
+    is($r->{status}, 302, 'the documented request');
+    like($r->{head}, qr{^Location: /pay/\d{19}\r$}m, 'to the cashier');
+
+    my $sent = sub { http('POST', $submit, form(signed(order(@_)))) };
+    is($sent->(@$_)->{status}, 302, "@$_") for [type => ''],
+        [type => 'usdt.tron'], [currency => 'cny', token => 'USDT',
+        network => 'tron'], [currency => ''];
+    for my $bad ([pid => '1000x'], [pid => 1001], [type => 'usdt.x'],
+        [currency => 'eur'], [token => 'usdt', network => 'polygon'],
+        [money => '0'], [name => ''])
+    {
+        my $r = $sent->(@$bad);
+        is($r->{status}, 200, "@$bad");
+        like($r->{body}, qr/id="error"/, 'says why');
+    }
+    is(http('POST', $submit, form(signed(order()), currency => 'cny'))
+        ->{status}, 200, 'a currency that is not signed');
+    my %blank = (order(), x => ' ');
+    is(http('POST', $submit, form(%blank,
+        sign => md5_hex(by_name(%blank) . $key)))->{status}, 302,
+        'a blank value is signed here');
+
+    my $open = sub {
+        my %f = order(@_);
+        $r = http('POST', $submit, form(signed(%f)));
+        return $f{out_trade_no};
+    };
+    my $o = $open->(name => 'a & <b>', currency => 'cny', money => '100',
+        notify_url => "$shop/ok?a=1&b=2", type => 'usdt.tron');
+    my ($path) = $r->{head} =~ /^Location: (\S+)/m;
+    my $number = trade($o)->{trade_no};
+    my $status = sub { decode_json(http('GET', "/pay/check-status/$_[0]")
+        ->{body}) };
+    is_deeply($status->($number)->{data}, { trade_id => $number,
+        status => 1 }, 'check-status: waits');
+    like(http('GET', $path)->{body}, qr/a &amp; &lt;b&gt;.*USDT/s, 'cashier');
+    notices();
+    $r = http('POST', "$path/confirm");
+    my ($n) = notices();
+    is($n->[0], 'GET', 'notice by GET');
+    like($n->[3], qr/^a=1&b=2&pid=/, 'on the URL as it was given');
+    my %own = parse($n->[3] =~ s/^a=1&b=2&//r);
+    is_signed(\%own, 'signed');
+    is_deeply([@own{qw(money name type pid out_trade_no trade_no
+        trade_status sign_type)}], ['100.0000', 'a & <b>', 'usdt.tron', 1000,
+        $o, $number, 'TRADE_SUCCESS', 'MD5'], 'what it says');
+    my ($back) = $r->{head} =~ m{^Location: \Q$shop\E/back\?(\S+)}m;
+    is_deeply({ parse($back) }, \%own, 'return_url has the same');
+    is($status->($number)->{data}{status}, 2, 'check-status: paid');
+    is($status->($_)->{data}, undef, "none: $_") for '1', '9' x 19, '';
+
+    is(control("pay/" . $open->(notify_url => "$shop/say/success"))
+        ->{outcome}, 'refused', 'status 500 is no answer');
+    my $judge = `node -e 'const { Epusdt } = require("$folder/epusdt.js");
+        console.log(["ok", " OK\\n", "Success", "successful", "fail", ""]
+            .map((body) => Epusdt.prototype.acknowledged(
+                { status: 200, body })).join())'`;
+    is($judge, "true,true,true,false,false,false\n", 'ok or success');
+    $o = $open->();
+    my $one = sub {
+        my ($field, $value, %mode) = @_;
+        notices();
+        control("notify/$o", \%mode);
+        my $f = (notices())[0][2];
+        is($f->{$field}, $value, join ' ', %mode);
+        is_signed($f, 'signed');
+    };
+    $one->('money', '1.00', money_format => '1.00');
+    $one->('money', '0.9900', wrong_amount => '0.9900');
+    $one->('pid', '1001', wrong_pid => JSON::PP::true);
+    is(stop_gateway($gw, 'TERM'), 0, 'a clean exit');
+};
+
+
 subtest 'state file' => sub {
     ($pid, $key) = (1000, 'epusdt_secret_key');
     my $state = "$dir/state";
@@ -406,6 +495,23 @@ subtest 'state file' => sub {
     is(scalar @{ control('trades') }, 5, 'the torn line is gone');
     control('reset');
     is(-s $state, 0, 'reset empties the file');
+    stop_gateway($gw, 'TERM');
+
+    open $fh, '>', $state or die $!;
+    print $fh encode_json($_), "\n" for
+        { t => 'open', trade_no => '1' x 19, added_ms => 1, type => '',
+            out_trade_no => 'OLD', name => 'VIP', money_fen => '250',
+            notify_url => "$shop/ok", return_url => "$shop/back",
+            param => undef, submitted => [] },
+        { t => 'paid', trade_no => '1' x 19, paid_ms => 2 },
+        { t => 'refund', trade_no => '1' x 19, refund_no => '2' x 19,
+            fen => '100', at_ms => 3 },
+        { t => 'notice', trade_no => '1' x 19, state => 'acked', tries => 1 };
+    close $fh;
+    $gw = start_gateway(state => $state);
+    my $old = trade('OLD');
+    is_deeply([@$old{qw(protocol status refunded)}, $old->{notice}{state}],
+        ['epay', 2, '1.00', 'acked'], 'a file of before there were others');
     stop_gateway($gw, 'TERM');
 
     my $run = "node $folder/gateway.js --port 0 --pid 1 --key-file $dir/key";

@@ -17,9 +17,10 @@ const { Cashier } = require('./cashier.js');
 const { Control } = require('./control.js');
 const { Epay } = require('./epay.js');
 const { Epay2 } = require('./epay2.js');
+const { Epusdt } = require('./epusdt.js');
 const { Alipay } = require('./alipay.js');
 
-const PROTOCOLS = [Epay, Epay2, Alipay];
+const PROTOCOLS = [Epay, Epay2, Epusdt, Alipay];
 
 const BODY_BYTES_MAX = 65536;
 const CONNECTIONS_MAX = 4096;

@@ -25,9 +25,9 @@ function joined(pairs) {
 
 /* Arrays and blank values stay outside, as in the original. */
 
-function canonical(fields) {
+function canonical(fields, isOut = php.isBlank) {
     return joined([...fields].filter(([name, value]) => !UNSIGNED.has(name)
-        && value !== php.ARRAY && !php.isBlank(value)));
+        && value !== php.ARRAY && !isOut(value)));
 }
 
 
