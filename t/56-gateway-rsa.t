@@ -129,7 +129,7 @@ subtest 'the walk of a buyer' => sub {
     control('mode', { out_trade_no => $o, delay_ms => 600 });
     notices();
     control("pay/$o");
-    sleep 2;
+    settled($o);
     my @n = notices();
     is(scalar @n, 3, 'retries');
     is_signed2($_->[2], 'a retry is signed') for @n;

@@ -12,7 +12,8 @@ const money = require('./money.js');
 const pages = require('./pages.js');
 const account = require('./account.js');
 const { CALLS } = require('./alipay_calls.js');
-const { AlipayError, parseChinaTime, parseTrade } = require('./alipay_trade.js');
+const { AlipayError, parseChinaTime, parseTrade } =
+    require('./alipay_trade.js');
 const { Refusal, STATUS, chinaTime } = require('./trades.js');
 const { joined, md5, rsaSign, rsaHolds } = require('./sign.js');
 

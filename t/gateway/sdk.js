@@ -2,8 +2,8 @@
 
 /*
  * alipay-sdk as the judge of t/57-gateway-alipay.t: a JSON line in, a JSON
- * line out.  {"gateway", "appId", "key", "alipay"} sets the merchant up; then
- * {"call": "page" | "exec" | "notice" | "check", ...}.  The files are PEM.
+ * line out: {"call": one of calls, and its arguments} is answered with
+ * {"result"} or {"error"}.  The first one must be setup, with files in PEM.
  */
 
 const fs = require('node:fs');
@@ -29,8 +29,6 @@ const calls = {
         { validateSign: true }),
 
     notice: ({ fields }) => sdk.checkNotifySignV2(fields),
-
-    check: ({ text, sign, type }) => sdk.rsaCheck(text, sign, type),
 };
 
 

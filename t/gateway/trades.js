@@ -2,9 +2,10 @@
 
 /*
  * The gateway's book: trades by their own number and by the merchant's order
- * number, which each protocol counts for itself.  With a state file each change is one JSON line, written and
- * synced before the change is made in memory, and replayed at start.  Not
- * kept there: the attempts of notices, only what came of them.
+ * number, which each protocol counts for itself.  With a state file each
+ * change is one JSON line, written and synced before the change is made in
+ * memory, and replayed at start.  Not kept there: the attempts of notices,
+ * only what came of them.
  *
  * Text in a trade is bytes (see php.js) and already HTML-escaped where the
  * original stores it escaped.
