@@ -279,10 +279,12 @@ subtest 'state file and options' => sub {
     my $o = opened2(notify_url => "$shop/fail3");
     control('mode', { out_trade_no => $o, reorder => JSON::PP::true });
     control("pay/$o");
+    notices();
     stop_gateway($gw, 'KILL');
     $gw = start_gateway(%options, state => "$dir/state");
-    notices() if settled($o);
-    is(trade($o)->{notice}{state}, 'acked', 'the owed notice was sent');
+    is(settled($o)->{notice}{state}, 'acked', 'the owed notice was sent');
+    is_deeply([grep { $_->[2]{out_trade_no} ne $o } notices()], [],
+        'and none of what was closed');
     is(stop_gateway($gw, 'TERM'), 0, 'a clean exit');
 
     spew('key', "$key\n");

@@ -24,7 +24,8 @@ if (!-d "$modules/alipay-sdk") {
         . "&& cp $folder/package.json $folder/package-lock.json . "
         . '&& npm ci --silent --no-audit --no-fund');
 }
-ok(-d "$modules/alipay-sdk", 'alipay-sdk is installed') or done_testing, exit 1;
+ok(-d "$modules/alipay-sdk", 'alipay-sdk is installed')
+    or done_testing, exit 1;
 
 rsa_keys($_) for 'app', 'alipay', 'other';
 my ($app, $seller) = ('2021000000000001', '2088000000000099');

@@ -55,14 +55,6 @@ function requestText(fields) {
 }
 
 
-/* Of a notice sign_type is not part, but empty values are. */
-
-function noticeText(pairs) {
-    return joined(pairs.filter(([name]) =>
-        name !== 'sign' && name !== 'sign_type'));
-}
-
-
 class Alipay {
     static options = {
         'alipay-app-id': ['appId', account.number],
@@ -289,15 +281,17 @@ class Alipay {
     }
 
 
-    /* Notices of the service market are signed together with sign_type. */
+    /*
+     * Of a notice empty values are part, sign_type is not, unless it is one
+     * of the service market.
+     */
 
     seal(pairs, mode) {
         const type = { MD5: 'MD5', SHA1: 'RSA' }[mode.algorithm] ?? 'RSA2';
         const market = pairs.some(([name, value]) =>
             name === 'notify_type' && value === SERVICE_MARKET);
-        const text = market || mode.sign_type_signed ?
-            joined([...pairs, ['sign_type', mode.sign_type ?? type]]) :
-            noticeText(pairs);
+        const text = joined(market || mode.sign_type_signed ?
+            [...pairs, ['sign_type', mode.sign_type ?? type]] : [...pairs]);
 
         return { sign_type: type,
             sign: type === 'MD5' ? md5(text + this.md5Key) :
