@@ -65,6 +65,13 @@ my @second = map { $json->decode($_) } (buy(@lines))[2];
 is($second[0]{status}, 'delivered', 'it sells on');
 isnt($second[0]{cards}[0], $view->{cards}[0], 'another card');
 
+for my $channel (qw(epay2 usdt alipay)) {
+    like($printed, qr/\b$channel\b/, "the channel $channel is named");
+    my @view = buy(map { s/"epay"/"$channel"/r } @lines);
+    my $other = eval { $json->decode($view[2]) } || {};
+    is($other->{status}, 'delivered', 'and sells') or diag("@view");
+}
+
 is_deeply([$run->stop], [], 'TERM stops all that it started');
 my $log = slurp("$tmp/run/logs/error.log") // slurp("$tmp/run/logs/nginx.log");
 ok(defined $log, 'there is an error log');
