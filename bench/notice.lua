@@ -1,8 +1,10 @@
 -- wrk: the notices of a file, each once; a thread ends with the last of its
 -- share.  wrk itself always takes as long as it was told, so the time that the
--- notices took is measured here.
+-- notices took is measured here.  Or over and over, for as long.
 --
--- wrk -t2 ... -s notice.lua URL -- FILE               a path on each line
+-- wrk -t2 ... -s notice.lua URL -- once|again FILE
+--
+-- A line is "GET PATH", or "POST PATH FORM".
 
 local ffi = require "ffi"
 
@@ -29,10 +31,15 @@ end
 -- wrk makes one more of these to look at a request; that one has no part.
 function init(args)
     local line = 0
-    for path in io.lines(args[1]) do
+    local form = { ["Content-Type"] = "application/x-www-form-urlencoded" }
+    once = args[1] == "once"
+    for text in io.lines(args[2]) do
         line = line + 1
         if line % THREADS + 1 == (part or 1) then
-            sent[#sent + 1] = wrk.format("GET", path, {}, "")
+            local method, path, body = text:match("^(%u+) (%S+) ?(.*)$")
+            sent[#sent + 1] = wrk.format(method, path,
+                                         method == "POST" and form or {},
+                                         body)
         end
     end
 end
@@ -40,7 +47,9 @@ end
 function request()
     started = started or now_us()
     at = at + 1
-    if at > #sent then
+    if at > #sent and not once then
+        at = 1
+    elseif at > #sent then
         took_us = took_us > 0 and took_us or now_us() - started
         wrk.thread:stop()
         return sent[#sent]
@@ -50,15 +59,17 @@ end
 
 -- As checkout.lua says it; 0 us if they were not all sent.
 function done(summary, latency)
-    local slowest, missing = 0, false
+    local slowest, missing, all = 0, false, true
     for _, thread in ipairs(threads) do
         local us = thread:get("took_us")
         slowest = math.max(slowest, us)
         missing = missing or us == 0
+        all = thread:get("once")
     end
     io.write(string.format(
         "RESULT %d %d %d %d %d %d %d\n",
-        summary.requests, missing and 0 or slowest,
+        summary.requests,
+        not all and summary.duration or missing and 0 or slowest,
         summary.errors.status,
         summary.errors.connect + summary.errors.read + summary.errors.write
         + summary.errors.timeout,

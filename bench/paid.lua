@@ -1,7 +1,7 @@
 -- wrk: orders whose numbers are written to a file, or the notices that pay
 -- them, each once; both end when the last is answered, before wrk would.
 --
--- wrk -t1 ... -s paid.lua URL -- order SKU COUNT FILE [AGENT]
+-- wrk -t1 ... -s paid.lua URL -- order SKU COUNT FILE [CHANNEL [AGENT]]
 -- wrk -t1 ... -s paid.lua URL -- notice FILE         a path on each line
 
 local file, sent, lines, looked_at
@@ -13,7 +13,8 @@ function init(args)
         wrk.headers["Content-Type"] = "application/json"
         wrk.body = '{"sku":"' .. args[2]
                    .. '","qty":1,"contact":"buyer@example.com"'
-                   .. (args[5] and ',"agent":"' .. args[5] .. '"}' or "}")
+                   .. (args[5] and ',"channel":"' .. args[5] .. '"' or "")
+                   .. (args[6] and ',"agent":"' .. args[6] .. '"}' or "}")
         sent = wrk.format()
         left = tonumber(args[3])
         file = assert(io.open(args[4], "w"))
