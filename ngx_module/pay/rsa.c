@@ -22,6 +22,7 @@
 
 
 #define DER_SIZE_MAX  4096             /* 4096 bits, private: some 2400 */
+#define PEM_BEGIN     PAY_STR("-----BEGIN")
 
 
 struct pay_rsa_s {
@@ -36,7 +37,9 @@ static pay_rsa_t *rsa_create(pay_str_t content, bool is_private, char *err,
 static EVP_PKEY *rsa_read(pay_str_t content, bool is_private);
 static EVP_PKEY *rsa_read_pem(pay_str_t content, bool is_private);
 static EVP_PKEY *rsa_read_bare(pay_str_t content, bool is_private);
+static bool is_one_block(pay_str_t content);
 static bool has(pay_str_t content, pay_str_t word);
+static bool is_blank(unsigned char c);
 static const char *rsa_fault(pay_rsa_t *rsa, pay_str_t content);
 static bool rsa_set_up(pay_rsa_t *rsa);
 static int rsa_no_password(char *out, int size, int rwflag, void *data);
@@ -108,9 +111,36 @@ rsa_read(pay_str_t content, bool is_private)
         return NULL;
     }
 
-    return has(content, PAY_STR("-----BEGIN"))
-           ? rsa_read_pem(content, is_private)
-           : rsa_read_bare(content, is_private);
+    if (!has(content, PEM_BEGIN)) {
+        return rsa_read_bare(content, is_private);
+    }
+
+    return is_one_block(content) ? rsa_read_pem(content, is_private) : NULL;
+}
+
+
+/* One frame, with nothing around it.  OpenSSL would take the first that fits:
+ * of two keys in a file the one that was not meant, perhaps. */
+
+static bool
+is_one_block(pay_str_t content)
+{
+    const pay_str_t  begin = PEM_BEGIN, end = PAY_STR("-----");
+
+    while (content.size > 0 && is_blank(content.data[0])) {
+        content = pay_str(content.data + 1, content.size - 1);
+    }
+
+    while (content.size > 0 && is_blank(content.data[content.size - 1])) {
+        content.size--;
+    }
+
+    return content.size > begin.size + end.size
+           && memcmp(content.data, begin.data, begin.size) == 0
+           && memcmp(content.data + content.size - end.size, end.data,
+                     end.size) == 0
+           && !has(pay_str(content.data + begin.size,
+                           content.size - begin.size), begin);
 }
 
 
@@ -126,6 +156,13 @@ has(pay_str_t content, pay_str_t word)
     }
 
     return false;
+}
+
+
+static bool
+is_blank(unsigned char c)
+{
+    return c == '\n' || c == '\r' || c == ' ';
 }
 
 
@@ -176,9 +213,7 @@ rsa_read_bare(pay_str_t content, bool is_private)
     text_size = 0;
 
     for (i = 0; i < content.size; i++) {
-        if (content.data[i] == '\n' || content.data[i] == '\r'
-            || content.data[i] == ' ')
-        {
+        if (is_blank(content.data[i])) {
             continue;
         }
 
@@ -222,9 +257,9 @@ rsa_fault(pay_rsa_t *rsa, pay_str_t content)
         }
 
         return rsa->is_private
-               ? "this is no private key: write it as PEM or as the bare "
-                 "base64 of PKCS#8 or PKCS#1, not encrypted"
-               : "this is no public key: write the gateway's, not a "
+               ? "this is no private key: write it alone, as PEM or as the "
+                 "bare base64 of PKCS#8 or PKCS#1, not encrypted"
+               : "this is no public key: write the gateway's alone, not a "
                  "certificate, as PEM or as bare base64";
     }
 

@@ -32,7 +32,7 @@ openssl_shell(const char *fmt, ...)
     int      used;
     va_list  args;
 
-    used = snprintf(command, sizeof(command), "exec 2>>log; cd %s && ",
+    used = snprintf(command, sizeof(command), "cd %s && exec 2>>log; ",
                     openssl_folder);
 
     va_start(args, fmt);
