@@ -41,6 +41,7 @@ static bool is_one_block(pay_str_t content);
 static bool has(pay_str_t content, pay_str_t word);
 static bool is_blank(unsigned char c);
 static const char *rsa_fault(pay_rsa_t *rsa, pay_str_t content);
+static bool rsa_is_sound(EVP_PKEY *key);
 static bool rsa_set_up(pay_rsa_t *rsa);
 static int rsa_no_password(char *out, int size, int rwflag, void *data);
 
@@ -277,7 +278,26 @@ rsa_fault(pay_rsa_t *rsa, pay_str_t content)
                "for it";
     }
 
-    return NULL;
+    return rsa_is_sound(rsa->key)
+           ? NULL : "the RSA key has an exponent or a modulus that no key "
+                    "has; copy it again";
+}
+
+
+/* Of what anybody can see.  With an exponent of 1 each text would be its own
+ * signature. */
+
+static bool
+rsa_is_sound(EVP_PKEY *key)
+{
+    bool           sound;
+    EVP_PKEY_CTX  *ctx;
+
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    sound = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+    EVP_PKEY_CTX_free(ctx);
+
+    return sound;
 }
 
 

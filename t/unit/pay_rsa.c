@@ -205,6 +205,7 @@ test_refused(void)
         { "small.key", true, TOO_SHORT }, { "small.pub", false, TOO_SHORT },
         { "short.key", true, TOO_SHORT }, { "short.pub", false, TOO_SHORT },
         { "n4104", false, "more than 4096 bits" },
+        { "e1", false, "exponent" }, { "e2", false, "exponent" },
         { "ec.key", true, NOT_RSA }, { "ec.pub", false, NOT_RSA },
         { "ec.line", true, NOT_RSA },
         { "pss.key", true, NOT_RSA }, { "pss.pub", false, NOT_RSA },
@@ -226,6 +227,8 @@ test_refused(void)
     };
 
     make_public("n4104", 4104, "65537");
+    make_public("e1", 2048, "1");
+    make_public("e2", 2048, "65536");
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         rsa = load(cases[i].file, cases[i].is_private);
