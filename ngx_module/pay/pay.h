@@ -40,7 +40,7 @@
 #define PAY_KEY_SIZE_MIN           16
 #define PAY_KEY_SIZE_MAX           256
 #define PAY_BASE_URL_SIZE_MAX      512
-#define PAY_START_URL_SIZE_MAX     4096   /* enough for start(), and NUL */
+#define PAY_START_URL_SIZE_MAX     8192   /* enough for start(), and NUL */
 
 
 /*
