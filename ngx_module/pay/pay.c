@@ -224,6 +224,12 @@ pay_channel_check_rsa(const pay_channel_t *channel, char *err,
 
     previous = channel->public_key_previous;
 
+    if (channel->private_key == NULL || channel->public_key == NULL) {
+        (void) snprintf(err, err_size, "no key: write \"private_key_file\", "
+                        "your own, and \"public_key_file\", the gateway's");
+        return false;
+    }
+
     if (pay_rsa_equal(channel->private_key, channel->public_key)
         || (previous != NULL && pay_rsa_equal(channel->private_key, previous)))
     {

@@ -321,6 +321,8 @@ test_check(void)
             "public half of your own key");
     REFUSED(public_key_previous, publics[1], "the current key as previous",
             "equals the current");
+    REFUSED(private_key, NULL, "no private key", "\"private_key_file\"");
+    REFUSED(public_key, NULL, "no public key", "\"public_key_file\"");
     REFUSED(pid, PAY_STR(""), "no pid", "pid 1000;");
     REFUSED(url, PAY_STR("pay.example"), "no url", "https://pay.example/");
     REFUSED(type, PAY_STR("usdt.tron"), "a type with a dot", "alipay");
