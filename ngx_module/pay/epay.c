@@ -47,22 +47,32 @@ static void fill_form(pay_form_t *form, const pay_channel_t *channel,
     const pay_start_t *start, start_texts_t *texts);
 
 
+#define V1_TYPES                                                              \
+    .type_extra = "",                                                         \
+    .type_example = "alipay or wxpay"
+
 static const epay_dialect_t  dialect_v1 = {
     .submit_path = "/submit.php?",
-    .sign_type = "MD5"
+    .sign_type = "MD5",
+    V1_TYPES
 };
 
 static const epay_dialect_t  dialect_v2 = {
     .submit_path = "/api/pay/submit?",
     .sign_type = "RSA",
-    .is_rsa = true
+    .is_rsa = true,
+    V1_TYPES
 };
 
 static const epay_dialect_t  dialect_epusdt = {
     .submit_path = "/payments/epay/v1/order/create-transaction/submit.php?",
     .sign_type = "MD5",
     .sends_currency = true,
-    .numeric_pid = true
+    .numeric_pid = true,
+
+    /* A token and its network. */
+    .type_extra = ".",
+    .type_example = "alipay or usdt.tron"
 };
 
 
@@ -119,6 +129,10 @@ epay_dialect(const pay_channel_t *channel)
 static bool
 epay_check(const pay_channel_t *channel, char *err, size_t err_size)
 {
+    const epay_dialect_t  *dialect;
+
+    dialect = epay_dialect(channel);
+
     if (!pay_is_plain_url(channel->url, PAY_BASE_URL_SIZE_MAX)) {
         (void) snprintf(err, err_size, "\"url\" must be the base of the "
                         "gateway, http:// or https://, with a host, without "
@@ -134,19 +148,20 @@ epay_check(const pay_channel_t *channel, char *err, size_t err_size)
         return false;
     }
 
-    if (epay_dialect(channel)->numeric_pid && !is_number(channel->pid)) {
+    if (dialect->numeric_pid && !is_number(channel->pid)) {
         (void) snprintf(err, err_size, "\"pid\" must be a number, as epusdt "
                         "gives it: \"pid 1000;\"");
         return false;
     }
 
     if (channel->type.size > 0
-        && !pay_is_plain_id(channel->type, PAY_TYPE_SIZE_MAX, ""))
+        && !pay_is_plain_id(channel->type, PAY_TYPE_SIZE_MAX,
+                            dialect->type_extra))
     {
         (void) snprintf(err, err_size, "\"type\" must be a word of the "
-                        "gateway like alipay or wxpay, at most %d "
-                        "characters; leave it out for the gateway's own "
-                        "choice page", PAY_TYPE_SIZE_MAX);
+                        "gateway like %s, at most %d characters; leave it "
+                        "out for the gateway's own choice page",
+                        dialect->type_example, PAY_TYPE_SIZE_MAX);
         return false;
     }
 

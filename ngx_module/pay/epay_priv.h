@@ -23,6 +23,8 @@ typedef struct {
     bool         is_rsa;               /* V2: RSA keys, a timestamp */
     bool         sends_currency;       /* epusdt: else it takes its own */
     bool         numeric_pid;
+    const char  *type_extra;           /* in a type, beside ids' characters */
+    const char  *type_example;
 } epay_dialect_t;
 
 const epay_dialect_t *epay_dialect(const pay_channel_t *channel);

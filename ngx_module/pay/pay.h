@@ -36,7 +36,7 @@
 #define PAY_ORDER_NO_SIZE_MAX      64     /* [0-9A-Za-z_.|-] */
 #define PAY_TRADE_NO_SIZE_MAX      64     /* [0-9A-Za-z_.|-] */
 #define PAY_PID_SIZE_MAX           32     /* [0-9A-Za-z_-] */
-#define PAY_TYPE_SIZE_MAX          16     /* [0-9A-Za-z_-] */
+#define PAY_TYPE_SIZE_MAX          16     /* [0-9A-Za-z_-]; epusdt: . */
 #define PAY_KEY_SIZE_MIN           16
 #define PAY_KEY_SIZE_MAX           256
 #define PAY_BASE_URL_SIZE_MAX      512
