@@ -14,7 +14,7 @@
 #define NOTIFY_TYPE  "trade_status_sync"
 
 
-static bool tells_of_refund(const pay_form_t *form);
+static const char *tells_of_refund(const pay_form_t *form);
 
 
 /* Node and Java keep "name=" of an empty value in the string, and so does
@@ -45,6 +45,7 @@ alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     pay_form_t        form;
     pay_verdict_e     verdict;
     unsigned char     buffer[PAY_FORM_INPUT_SIZE_MAX];
+    const char       *refund;
     const pay_str_t  *own;
     pay_canonical_t   text;
 
@@ -103,8 +104,10 @@ alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
         return verdict;
     }
 
-    if (tells_of_refund(&form)) {
-        return pay_notice_about(fact, "refund_fee", PAY_REFUND);
+    refund = tells_of_refund(&form);
+
+    if (refund != NULL) {
+        return pay_notice_about(fact, refund, PAY_REFUND);
     }
 
     if (!pay_str_eq(status, PAY_STR("TRADE_SUCCESS"))
@@ -121,23 +124,25 @@ alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
 }
 
 
-static bool
+/* The field that does, or NULL. */
+
+static const char *
 tells_of_refund(const pay_form_t *form)
 {
     size_t     i;
     pay_str_t  fee;
 
     if (pay_notice_value(form, "gmt_refund").size != 0) {
-        return true;
+        return "gmt_refund";
     }
 
     fee = pay_notice_value(form, "refund_fee");
 
     for (i = 0; i < fee.size; i++) {
         if (fee.data[i] != '0' && fee.data[i] != '.') {
-            return true;
+            return "refund_fee";
         }
     }
 
-    return false;
+    return NULL;
 }
