@@ -14,6 +14,8 @@
 #define NOTIFY_TYPE  "trade_status_sync"
 
 
+static const char *not_ours(const pay_channel_t *channel,
+    const pay_form_t *form);
 static const char *tells_of_refund(const pay_form_t *form);
 
 
@@ -40,13 +42,11 @@ pay_verdict_e
 alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_notice_t *notice, pay_fact_t *fact)
 {
-    size_t            i;
     pay_str_t         sign, status;
     pay_form_t        form;
+    const char       *other, *refund;
     pay_verdict_e     verdict;
     unsigned char     buffer[PAY_FORM_INPUT_SIZE_MAX];
-    const char       *refund;
-    const pay_str_t  *own;
     pay_canonical_t   text;
 
     memset(fact, 0, sizeof(pay_fact_t));
@@ -75,21 +75,10 @@ alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
         return pay_notice_about(fact, "sign", verdict);
     }
 
-    /* Alipay has one key for all that it tells us: of other applications and
-     * sellers of ours, and of its service market. */
+    other = not_ours(channel, &form);
 
-    for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        own = (const pay_str_t *) ((const char *) channel + ours[i].setting);
-
-        if (!pay_str_eq(pay_notice_value(&form, ours[i].name), *own)) {
-            return pay_notice_about(fact, ours[i].name, PAY_NOT_OURS);
-        }
-    }
-
-    if (!pay_str_eq(pay_notice_value(&form, "notify_type"),
-                    PAY_STR(NOTIFY_TYPE)))
-    {
-        return pay_notice_about(fact, "notify_type", PAY_NOT_OURS);
+    if (other != NULL) {
+        return pay_notice_about(fact, other, PAY_NOT_OURS);
     }
 
     status = pay_notice_value(&form, "trade_status");
@@ -121,6 +110,29 @@ alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     }
 
     return verdict;
+}
+
+
+/* The field that says so, or NULL.  Alipay has one key for all that it tells
+ * us: of other applications and sellers of ours, and of its service market. */
+
+static const char *
+not_ours(const pay_channel_t *channel, const pay_form_t *form)
+{
+    size_t            i;
+    const pay_str_t  *own;
+
+    for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        own = (const pay_str_t *) ((const char *) channel + ours[i].setting);
+
+        if (!pay_str_eq(pay_notice_value(form, ours[i].name), *own)) {
+            return ours[i].name;
+        }
+    }
+
+    return pay_str_eq(pay_notice_value(form, "notify_type"),
+                      PAY_STR(NOTIFY_TYPE))
+           ? NULL : "notify_type";
 }
 
 

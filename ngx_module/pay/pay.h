@@ -302,8 +302,8 @@ bool pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
 
 /* --- for the protocols -------------------------------------------------- */
 
-/* false: a key is missing, or two of the channel's that must differ are one
- * pair.  If ours and the gateway's were, our own redirect would be a notice. */
+/* false: a key is missing, or two that must differ are one pair.  If ours and
+ * the gateway's were, our own redirect would be a notice. */
 
 bool pay_channel_check_rsa(const pay_channel_t *channel, char *err,
     size_t err_size);
