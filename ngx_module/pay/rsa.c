@@ -41,7 +41,7 @@ static bool is_one_block(pay_str_t content);
 static bool has(pay_str_t content, pay_str_t word);
 static bool is_blank(unsigned char c);
 static const char *rsa_fault(pay_rsa_t *rsa, pay_str_t content);
-static bool rsa_is_sound(EVP_PKEY *key);
+static bool rsa_is_sound(EVP_PKEY *key, bool is_private);
 static bool rsa_set_up(pay_rsa_t *rsa);
 static int rsa_no_password(char *out, int size, int rwflag, void *data);
 
@@ -278,26 +278,37 @@ rsa_fault(pay_rsa_t *rsa, pay_str_t content)
                "for it";
     }
 
-    return rsa_is_sound(rsa->key)
-           ? NULL : "the RSA key has an exponent or a modulus that no key "
-                    "has; copy it again";
+    if (!rsa_is_sound(rsa->key, rsa->is_private)) {
+        return rsa->is_private
+               ? "the numbers of the RSA key do not fit each other; copy it "
+                 "again"
+               : "the RSA key has an exponent or a modulus that no key has; "
+                 "copy it again";
+    }
+
+    return NULL;
 }
 
 
-/* Of what anybody can see.  With an exponent of 1 each text would be its own
- * signature. */
+/* With an exponent of 1 each text would be its own signature; with a digit
+ * lost, the gateway would refuse each payment. */
 
 static bool
-rsa_is_sound(EVP_PKEY *key)
+rsa_is_sound(EVP_PKEY *key, bool is_private)
 {
-    bool           sound;
+    int            rc;
     EVP_PKEY_CTX  *ctx;
 
     ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    sound = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+    if (ctx == NULL) {
+        return false;
+    }
+
+    rc = is_private ? EVP_PKEY_pairwise_check(ctx)
+                    : EVP_PKEY_public_check(ctx);
     EVP_PKEY_CTX_free(ctx);
 
-    return sound;
+    return rc == 1;
 }
 
 

@@ -306,6 +306,34 @@ test_garbage(void)
 }
 
 
+/* A bit of the private exponent, of a prime, and of what follows from them:
+ * it is still a key in its form. */
+
+static void
+test_damaged(void)
+{
+    char        der[OPENSSL_FILE_SIZE], err[OPENSSL_FILE_SIZE];
+    size_t      i, size;
+    pay_rsa_t  *rsa;
+
+    static const size_t  places[] = { 400, 600, 900, 1150 };
+
+    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        size = openssl_get("own.p1der", der);
+        der[places[i]] ^= 1;
+        openssl_put("damaged", der, size);
+        OPENSSL_MUST("openssl base64 -A -in damaged -out damaged.line");
+
+        rsa = load("damaged.line", true);
+        OK(rsa == NULL, "refused: a private key with byte %zu wrong",
+           places[i]);
+        (void) openssl_get("err", err);
+        OK(strstr(err, "do not fit") != NULL, "  saying: %s", err);
+        pay_rsa_destroy(rsa);
+    }
+}
+
+
 static void
 test_equal(void)
 {
@@ -606,6 +634,7 @@ main(void)
     test_taken();
     test_refused();
     test_garbage();
+    test_damaged();
     test_equal();
     test_both_ways("own", 256);
     test_both_ways("big", 512);
