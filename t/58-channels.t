@@ -8,6 +8,7 @@ use lib 't/lib';
 use Faka::Test;
 use Faka::Http qw(http_one);
 use Faka::Proc qw(slurp spew);
+use Time::HiRes qw(sleep);
 
 my ($app, $seller) = ('2021000000000001', '2088000000000099');
 
@@ -294,6 +295,44 @@ my $both = http_one({ method => 'POST', path => '/notify/alipay?a=b',
     port => $t->nginx->port, body => 'a=b',
     headers => { 'Content-Type' => $form } });
 is($both->status, 400, 'a query and a body');
+
+
+# A thousand copies at once, and workers that are killed under them.
+
+for my $channel (qw(epay alipay)) {
+    my $order = order_by($channel);
+    open_trade($order);
+
+    my $flood = $t->background(sub {
+        return [notices($order, times => 1000, parallel => 100)];
+    });
+    for (1 .. 4) {
+        sleep 0.03;
+        $t->nginx->kill_worker;
+    }
+    my @answers = @{ $flood->wait };
+    my @lost = grep { $_->{status} != 200 || $_->{body} ne 'success' }
+               @answers;
+    is(scalar @answers, 1000, "$channel: a thousand copies, "
+       . @lost . ' of them without an answer from who was killed');
+
+    for (1 .. 50) {
+        last if !@lost;
+        sleep 0.1;
+        @lost = grep { $_->{body} ne 'success' }
+                notices($order, times => scalar @lost, parallel => 100);
+    }
+    is(scalar @lost, 0, 'those are sent again: all are acknowledged');
+
+    my $view = $t->order($order)->json;
+    is($view->{status}, 'delivered', 'delivered');
+    is(scalar @{ $view->{cards} || [] }, 1, 'once');
+    push @sold, @{ $view->{cards} || [] };
+}
+
+my %twice;
+$twice{$_}++ for @sold;
+is_deeply([grep { $twice{$_} > 1 } keys %twice], [], 'no card is sold twice');
 
 
 # No log holds a key, a signature or a card.
