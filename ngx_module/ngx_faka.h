@@ -432,7 +432,7 @@ enum {
     NGX_FAKA_STAT_NOTIFY_PAID = NGX_FAKA_STAT_CHECKOUT + FK_CODE_COUNT,
     NGX_FAKA_STAT_NOTIFY_RESULT,                          /* + fk_pay_result */
     NGX_FAKA_STAT_NOTIFY_VERDICT = NGX_FAKA_STAT_NOTIFY_RESULT
-                                   + FK_PAY_COUNT,        /* + pay_verdict_t */
+                                   + FK_PAY_COUNT,        /* + pay_verdict_e */
     NGX_FAKA_STAT_REFUNDS = NGX_FAKA_STAT_NOTIFY_VERDICT + PAY_VERDICT_COUNT,
     NGX_FAKA_STAT_RULES_CALLS,                /* variant, hook, fl_code_t */
     NGX_FAKA_STAT_RULES_ORDERS = NGX_FAKA_STAT_RULES_CALLS

@@ -29,7 +29,7 @@
 typedef struct {
     const pay_channel_t  *channel;
     pay_fact_t            fact;
-    ngx_uint_t            odd;             /* unsigned: 1 an odd amount */
+    ngx_uint_t            odd;             /* unsigned: 1 for a person */
     fk_order_id_t         id;
     fk_pay_result_t       result;
     fk_order_view_t       order;
@@ -181,10 +181,14 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
 
     case PAY_REFUND:
-        ngx_faka_notify_log(r, NGX_LOG_WARN, "the gateway gave money back",
+        ngx_faka_notify_log(r, NGX_LOG_ERR, "the gateway gave money back",
                             ": POST .../refunded, if it was not done here");
 
-        /* fall through */
+        /* Before its payment was heard of, it stands for it: then a person
+         * decides, and the payment itself, when it comes, is a duplicate. */
+        notify->odd = 1;
+        ngx_faka_notify_paid(r);
+        return;
 
     case PAY_NOT_PAID:
         ngx_faka_notify_send(r, NGX_HTTP_OK,
@@ -193,6 +197,12 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 
     case PAY_INTERNAL:
         ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
+                               ctx->result);
+        return;
+
+    case PAY_STALE:
+        /* Signed with the right key: more likely our clock is wrong. */
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR,
                                ctx->result);
         return;
 

@@ -246,25 +246,37 @@ for my $channel (qw(epay epay2 usdt alipay)) {
 
 
 # Alipay tells of refunds at the same address.
+
+my @refund = (refund_fee => '48.50', gmt_refund => '2026-01-01 00:00:00');
 {
     my $order = order_by('alipay');
     open_trade($order);
 
-    my ($part) = notices($order, refund_fee => '1.00',
-                         gmt_refund => '2026-01-01 00:00:00');
-    is($part->{body}, 'success', 'a refund before the payment: acknowledged');
-    is(status_of($order), 'awaiting_payment', 'and no payment');
+    my ($first) = notices($order, status => 'TRADE_CLOSED', @refund);
+    is($first->{body}, 'success', 'a refund before its payment');
+    is(status_of($order), 'under_review', 'is for a person');
     like($t->nginx->error_log,
-         qr/order $order->{order}: the gateway gave money back/,
-         'it stands in the log');
+         qr/\[error\].*order $order->{order}: the gateway gave money back/,
+         'and stands in the log');
+
+    my ($late) = notices($order);
+    is($late->{body}, 'success', 'the payment, late');
+    is(status_of($order), 'under_review', 'delivers nothing any more');
+}
+{
+    my $order = order_by('alipay');
+    open_trade($order);
 
     my ($finished) = notices($order, status => 'TRADE_FINISHED');
     is($finished->{body}, 'success', 'a payment that is past refunding');
     is(status_of($order), 'delivered', 'is one');
 
-    my ($closed) = notices($order, status => 'TRADE_CLOSED');
-    is($closed->{body}, 'success', 'a close after it is acknowledged');
-    is(status_of($order), 'delivered', 'and changes nothing');
+    my ($part) = notices($order, refund_fee => '1.00',
+                         gmt_refund => '2026-01-01 00:00:00');
+    is($part->{body}, 'success', 'a refund of a part');
+    my ($closed) = notices($order, status => 'TRADE_CLOSED', @refund);
+    is($closed->{body}, 'success', 'and of the rest');
+    is(status_of($order), 'delivered', 'change nothing here');
 }
 
 

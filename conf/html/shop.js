@@ -516,7 +516,8 @@ function drawClock() {
   if (clock && shown?.expires_at) put(clock, t('expires', span(shown.expires_at - now_s())));
 }
 
-/* Draws only what changed, so that a poll never takes focus or selection. */
+/* Draws only what changed, so that a poll never takes focus or selection.  The
+   way to pay is signed anew each time: some gateways take it for minutes. */
 function takeOrder(order) {
   const same = shown && shown.status === order.status;
   const before = shown?.status;
@@ -528,7 +529,10 @@ function takeOrder(order) {
   if (keepOrder({ ...order, token }) && location.hash) {
     history.replaceState(null, '', location.pathname);
   }
-  if (same) return;
+  if (same) {
+    if ($('pay') && order.pay?.url) $('pay').href = order.pay.url;
+    return;
+  }
   drawOrder();
   if (before) say((t(`s_${order.status}`) ?? [''])[0]);
 }

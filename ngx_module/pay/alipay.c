@@ -100,8 +100,8 @@ alipay_check(const pay_channel_t *channel, char *err, size_t err_size)
         return false;
     }
 
-    if (!pay_is_plain_id(channel->app_id, PAY_PID_SIZE_MAX, "")
-        || !pay_is_plain_id(channel->seller_id, PAY_PID_SIZE_MAX, ""))
+    if (!pay_is_number(channel->app_id, PAY_PID_SIZE_MAX)
+        || !pay_is_number(channel->seller_id, PAY_PID_SIZE_MAX))
     {
         (void) snprintf(err, err_size, "\"app_id\" and \"seller_id\" are the "
                         "numbers of your application and of your account "

@@ -42,6 +42,7 @@ pay_verdict_e
 alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_notice_t *notice, pay_fact_t *fact)
 {
+    bool              is_paid;
     pay_str_t         sign, status;
     pay_form_t        form;
     const char       *other, *refund;
@@ -75,6 +76,12 @@ alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
         return pay_notice_about(fact, "sign", verdict);
     }
 
+    other = pay_notice_ambiguous(&form);
+
+    if (other != NULL) {
+        return pay_notice_about(fact, other, PAY_MALFORMED);
+    }
+
     other = not_ours(channel, &form);
 
     if (other != NULL) {
@@ -87,29 +94,28 @@ alipay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
         return pay_notice_about(fact, "trade_status", PAY_NO_STATUS);
     }
 
+    is_paid = pay_str_eq(status, PAY_STR("TRADE_SUCCESS"))
+              || pay_str_eq(status, PAY_STR("TRADE_FINISHED"));
+    refund = tells_of_refund(&form);
+
+    if (is_paid && refund == NULL
+        && pay_notice_value(&form, "gmt_payment").size == 0)
+    {
+        return pay_notice_about(fact, "gmt_payment", PAY_NO_STATUS);
+    }
+
     verdict = pay_notice_numbers(channel, &form, "total_amount", fact);
 
     if (!pay_verdict_acknowledged(verdict)) {
         return verdict;
     }
 
-    refund = tells_of_refund(&form);
-
     if (refund != NULL) {
         return pay_notice_about(fact, refund, PAY_REFUND);
     }
 
-    if (!pay_str_eq(status, PAY_STR("TRADE_SUCCESS"))
-        && !pay_str_eq(status, PAY_STR("TRADE_FINISHED")))
-    {
-        return pay_notice_about(fact, "trade_status", PAY_NOT_PAID);
-    }
-
-    if (pay_notice_value(&form, "gmt_payment").size == 0) {
-        return pay_notice_about(fact, "gmt_payment", PAY_NOT_PAID);
-    }
-
-    return verdict;
+    return is_paid ? verdict
+                   : pay_notice_about(fact, "trade_status", PAY_NOT_PAID);
 }
 
 

@@ -1,5 +1,5 @@
 /*
- * The toolbox of crypto.h, and the only file that includes OpenSSL.
+ * The toolbox of crypto.h, which includes OpenSSL, as rsa.c does.
  *
  * OpenSSL 3 looks an algorithm up in its providers at each use unless it was
  * fetched before, and that costs more than hashing a short text.  So all is

@@ -37,7 +37,6 @@ typedef struct {
 
 static bool epay_check(const pay_channel_t *channel, char *err,
     size_t err_size);
-static bool is_number(pay_str_t text);
 static bool check_keys(const pay_channel_t *channel, char *err,
     size_t err_size);
 static pay_start_code_e epay_start(pay_crypto_t *crypto,
@@ -148,7 +147,9 @@ epay_check(const pay_channel_t *channel, char *err, size_t err_size)
         return false;
     }
 
-    if (dialect->numeric_pid && !is_number(channel->pid)) {
+    if (dialect->numeric_pid
+        && !pay_is_number(channel->pid, PAY_PID_SIZE_MAX))
+    {
         (void) snprintf(err, err_size, "\"pid\" must be a number, as epusdt "
                         "gives it: \"pid 1000;\"");
         return false;
@@ -174,21 +175,6 @@ epay_check(const pay_channel_t *channel, char *err, size_t err_size)
     }
 
     return check_keys(channel, err, err_size);
-}
-
-
-static bool
-is_number(pay_str_t text)
-{
-    size_t  i;
-
-    for (i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return false;
-        }
-    }
-
-    return true;
 }
 
 

@@ -40,6 +40,7 @@ epay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     size_t                 i;
     pay_str_t              status, sign_type;
     pay_form_t             form;
+    const char            *name;
     pay_verdict_e          verdict;
     unsigned char          buffer[PAY_FORM_INPUT_SIZE_MAX];
     pay_canonical_t        text;
@@ -70,6 +71,14 @@ epay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
                               pay_notice_value(&form, "sign"));
     if (verdict != PAY_PAID) {
         return pay_notice_about(fact, "sign", verdict);
+    }
+
+    /* V1 has nothing of the payer's in front of what counts. */
+
+    name = dialect->is_rsa ? pay_notice_ambiguous(&form) : NULL;
+
+    if (name != NULL) {
+        return pay_notice_about(fact, name, PAY_MALFORMED);
     }
 
     /* From here on the sender knows the key, which may be ourselves. */

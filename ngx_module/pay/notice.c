@@ -9,6 +9,9 @@
 #include <assert.h>
 
 
+static bool holds_field(pay_str_t value, pay_str_t name);
+
+
 bool
 pay_notice_form(const pay_channel_t *channel, const pay_notice_t *notice,
     pay_form_t *form, unsigned char *buffer, pay_fact_t *fact,
@@ -105,6 +108,47 @@ pay_notice_numbers(const pay_channel_t *channel, const pay_form_t *form,
 
     return money_code == PAY_MONEY_OK
            ? PAY_PAID : pay_notice_about(fact, amount_name, PAY_ODD_AMOUNT);
+}
+
+
+const char *
+pay_notice_ambiguous(const pay_form_t *form)
+{
+    size_t  i, j;
+
+    static const char *const  names[] = {
+        "out_trade_no", "trade_no", "money", "total_amount", "trade_status"
+    };
+
+    for (i = 0; i < form->field_count; i++) {
+        for (j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+            if (holds_field(form->fields[i].value, pay_text(names[j]))) {
+                return names[j];
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/* "&name=", anywhere. */
+
+static bool
+holds_field(pay_str_t value, pay_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i + name.size + 2 <= value.size; i++) {
+        if (value.data[i] == '&'
+            && memcmp(value.data + i + 1, name.data, name.size) == 0
+            && value.data[i + 1 + name.size] == '=')
+        {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

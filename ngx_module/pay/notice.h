@@ -34,6 +34,18 @@ pay_verdict_e pay_notice_numbers(const pay_channel_t *channel,
     const pay_form_t *form, const char *amount_name, pay_fact_t *fact);
 
 /*
+ * The name of a field whose value could be split into fields of a notice:
+ * it holds "&out_trade_no=" or the like.  NULL: there is none.
+ *
+ * Values are not escaped in the string that is signed, and a payer may have
+ * a word in one of the gateway's own (a buyer's name).  So he could have the
+ * gateway sign what, split elsewhere, is a notice for another order; the true
+ * fields then stand in the value of one that he made up.
+ */
+
+const char *pay_notice_ambiguous(const pay_form_t *form);
+
+/*
  * PAY_PAID: sign, in strict base64, is the signature of text by the gateway's
  * public key, the current or the previous one; else PAY_SIGNATURE.
  */

@@ -380,6 +380,25 @@ pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra)
 
 
 bool
+pay_is_number(pay_str_t text, size_t size_max)
+{
+    size_t  i;
+
+    if (text.size == 0 || text.size > size_max) {
+        return false;
+    }
+
+    for (i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+bool
 pay_is_plain_url(pay_str_t text, size_t size_max)
 {
     size_t                i, scheme_size;

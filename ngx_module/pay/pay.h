@@ -328,6 +328,10 @@ extern const uint8_t  pay_class[256];
 
 bool pay_is_plain_id(pay_str_t text, size_t size_max, const char *extra);
 
+/* 1..size_max digits. */
+
+bool pay_is_number(pay_str_t text, size_t size_max);
+
 /* An absolute http(s) URL with a host, of visible ASCII without quotes,
  * <, >, \, ^, `, {, |, }, ?, &, = and #, of at most size_max bytes. */
 

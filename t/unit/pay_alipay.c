@@ -74,8 +74,8 @@ test_status(void)
     expect("trade_status", "trade_success", PAY_NOT_PAID, "trade_status");
     expect("trade_status", "TRADE_SUCCESS ", PAY_NOT_PAID, "trade_status");
     expect("trade_status", "", PAY_NO_STATUS, "trade_status");
-    expect("gmt_payment", NULL, PAY_NOT_PAID, "gmt_payment");
-    expect("gmt_payment", "", PAY_NOT_PAID, "gmt_payment");
+    expect("gmt_payment", NULL, PAY_NO_STATUS, "gmt_payment");
+    expect("gmt_payment", "", PAY_NO_STATUS, "gmt_payment");
     expect("refund_fee", NULL, PAY_PAID, "");
     expect("body", NULL, PAY_PAID, "");
     expect("body", "1", PAY_PAID, "");

@@ -21,7 +21,7 @@ test_matrix(void)
         ALL(PAY_PAID),                                   /* buyer_id */
         ALL(PAY_PAID),                                   /* charset */
         ALL(PAY_PAID),                                   /* gmt_create */
-        NEEDED(PAY_NOT_PAID, PAY_PAID, PAY_PAID),        /* gmt_payment */
+        NEEDED(PAY_NO_STATUS, PAY_PAID, PAY_PAID),       /* gmt_payment */
         ALL(PAY_PAID),                                   /* notify_id */
         ALL(PAY_NOT_OURS),                               /* notify_type */
         /* cut, it is another order's; ...0@ is none */
@@ -256,7 +256,10 @@ test_signed_values(void)
         { "out_trade_no", V("01\xff\xfe"), PAY_ORDER_NO },
         { "trade_no", V(N64 "4"), PAY_TRADE_NO },
         { "trade_no", V(" "), PAY_TRADE_NO },
-        { "passback_params", V("1&trade_status=TRADE_CLOSED"), PAY_PAID },
+        { "passback_params", V("1&trade_status=TRADE_CLOSED"),
+          PAY_MALFORMED },
+        { "body", V("a&total_amount=0.01&z="), PAY_MALFORMED },
+        { "body", V("a&total=0.01&z="), PAY_PAID },
         { "passback_params", V("@/etc/passwd"), PAY_PAID },
         { "passback_params", V("\xc0\xaf\0\xff"), PAY_PAID },
         { "TOTAL_AMOUNT", V("0.01"), PAY_PAID },
