@@ -171,7 +171,7 @@ static const hostile_t  hostile[] = {
 static void
 test_one(const hostile_t *h)
 {
-    int        run, good;
+    int        run, good, late;
     fl_t      *fl;
     char       text[1024];
     int64_t    total;
@@ -190,6 +190,7 @@ test_one(const hostile_t *h)
     }
 
     worst_us = 0;
+    late = 0;
     good = 1;
     code = FL_OK;
 
@@ -199,6 +200,7 @@ test_one(const hostile_t *h)
         code = price_of(fl, &total);
         us = cpu_us() - us;
         worst_us = us > worst_us ? us : worst_us;
+        late += us >= STALL_MAX_US;
 
         good = good && (code == h->code
                         || (h->code == FL_CODE_COUNT && code != FL_OK)
@@ -213,8 +215,9 @@ test_one(const hostile_t *h)
     OK(good, "%s: %s, each time: %.70s", h->name, fl_code_word[code],
        code == FL_OK ? "" : fl_error(fl));
 
-    OK(worst_us < STALL_MAX_US || is_slow(), "%s: over after %" PRIu64 " us",
-       h->name, worst_us);
+    /* What a machine does to one run it does not do to each. */
+    OK(late <= 1 || is_slow(), "%s: over after %" PRIu64 " us at most, %d of "
+       "%d runs late", h->name, worst_us, late, RUNS);
     OK(spent.used_bytes < FL_GARBAGE_MAX + 2 * FL_MEMORY_MAX,
        "%s: %zu bytes", h->name, spent.used_bytes);
     fl_destroy(fl);

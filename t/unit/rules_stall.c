@@ -14,6 +14,7 @@
 
 #define STALL_MAX_US  5000
 #define CALLS         40
+#define TRIES         4
 #define ELSEWHERE_MS  4
 
 
@@ -101,41 +102,61 @@ static const slow_t  slow[] = {
 #define SLOW  (sizeof(slow) / sizeof(slow[0]))
 
 
-static void
-test_slow(const slow_t *s)
+/* The longest of so many calls; -1: the file does not load. */
+static int64_t
+longest_us_of(const char *text, fl_code_t *code)
 {
     int        n;
     fl_t      *fl;
     int64_t    total;
     uint64_t   us, worst_us;
+
+    fl = rules_of(text);
+
+    if (fl == NULL) {
+        return -1;
+    }
+
+    worst_us = 0;
+
+    for (n = 0; n < CALLS; n++) {
+        rules_input();
+        fl_input_int(&rules_in, FL_FIELD_QTY, n);
+        us = cpu_us();
+        *code = price_of(fl, &total);
+        us = cpu_us() - us;
+        worst_us = us > worst_us ? us : worst_us;
+    }
+
+    fl_destroy(fl);
+
+    return (int64_t) worst_us;
+}
+
+
+/* What a machine does to one of them it does not do each time; what a file
+ * does it does. */
+static void
+test_slow(const slow_t *s)
+{
+    int        tries;
+    int64_t    us;
     fl_code_t  code;
 
     static char  text[FL_FILE_SIZE_MAX];
 
     snprintf(text, sizeof(text), "%s\nfunction price(o) %s end", s->load,
              s->body);
-    fl = rules_of(text);
-
-    if (!OK(fl != NULL, "%s: loads: %s", s->name, rules_err)) {
-        return;
-    }
-
-    worst_us = 0;
     code = FL_OK;
+    us = longest_us_of(text, &code);
 
-    for (n = 0; n < CALLS; n++) {
-        rules_input();
-        fl_input_int(&rules_in, FL_FIELD_QTY, n);
-        us = cpu_us();
-        code = price_of(fl, &total);
-        us = cpu_us() - us;
-        worst_us = us > worst_us ? us : worst_us;
+    for (tries = 1; us >= STALL_MAX_US && tries < TRIES; tries++) {
+        us = longest_us_of(text, &code);
     }
 
-    OK(worst_us < STALL_MAX_US || is_slow(),
-       "%s: the longest of %d takes %" PRIu64 " us: %s", s->name, CALLS,
-       worst_us, fl_code_word[code]);
-    fl_destroy(fl);
+    OK(us >= 0 && (us < STALL_MAX_US || is_slow()), "%s: the longest of %d "
+       "takes %" PRId64 " us: %s %s", s->name, CALLS, us, fl_code_word[code],
+       us < 0 ? rules_err : "");
 }
 
 
