@@ -262,6 +262,7 @@ fl_shown(lua_State *L, int index, char out[FL_SHOWN_SIZE])
 
     case LUA_TSTRING:
         snprintf(out, FL_SHOWN_SIZE, "\"%.40s\"", lua_tostring(L, index));
+        fl_one_line(out);
         return;
 
     case LUA_TBOOLEAN:

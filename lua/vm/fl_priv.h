@@ -128,6 +128,10 @@ void fl_charge(lua_State *L, size_t instructions);
 
 uint64_t fl_now_ns(clockid_t clock);
 
+/* Without control characters: one line of a log, whatever a rule, or the buyer
+ * whose words it gives, has put into it. */
+void fl_one_line(char *text);
+
 /* --- fl_keep.c -------------------------------------------------------- */
 
 /* The file was run: what it holds is measured, and collected by us from now
@@ -168,7 +172,7 @@ fl_code_t fl_load(fl_t *fl);
 /* A whole number between 0 and max at index. */
 int fl_whole(lua_State *L, int index, int64_t max, int64_t *number);
 
-/* The value at index, for a person. */
+/* The value at index, for a person, in one line. */
 void fl_shown(lua_State *L, int index, char out[FL_SHOWN_SIZE]);
 
 /* --- fl_example.c ----------------------------------------------------- */

@@ -445,7 +445,6 @@ fl_vm_end(fl_t *fl, int status)
 static void
 fl_vm_error(fl_t *fl, int status)
 {
-    char        *line;
     const char  *text;
 
     text = lua_type(fl->L, -1) == LUA_TSTRING ? lua_tostring(fl->L, -1)
@@ -463,10 +462,16 @@ fl_vm_error(fl_t *fl, int status)
         snprintf(fl->error, sizeof(fl->error), "%s", text);
     }
 
-    /* One line of a log, whatever the rule has put into it. */
-    for (line = fl->error; *line != '\0'; line++) {
-        if ((uint8_t) *line < 0x20 || *line == 0x7f) {
-            *line = ' ';
+    fl_one_line(fl->error);
+}
+
+
+void
+fl_one_line(char *text)
+{
+    for ( ; *text != '\0'; text++) {
+        if ((uint8_t) *text < 0x20 || *text == 0x7f) {
+            *text = ' ';
         }
     }
 }

@@ -92,6 +92,8 @@ static const hostile_t  hostile[] = {
     { "an error that is a table", "error({ code = 1 })", FL_ERROR,
       "is a table" },
     { "an error that is nil", "error()", FL_ERROR, "is a nil" },
+    { "an answer of two lines", "return 'a\\n\\027c'", FL_ANSWER,
+      "gives \"a  c\"" },
     { "an error of two lines", "error('a\\nb\\tc')", FL_ERROR, "a b c" },
     { "an error that is long", "local s = 'x' for i = 1, 11 do s = s .. s "
       "end error(s)", FL_ERROR, "xxx" },
