@@ -187,10 +187,10 @@ ngx_faka_rules_money(ngx_faka_rules_t *rules, ngx_uint_t states,
     fk_code_t          code;
     fk_payment_view_t  payment[FK_ORDER_PAYMENTS_MAX];
 
+    n = FK_ORDER_PAYMENTS_MAX;
     code = ngx_faka_rules_show(rules);
 
     if (code == FK_OK) {
-        n = FK_ORDER_PAYMENTS_MAX;
         code = fk_order_payments(&rules->worker->fk, &rules->order, payment,
                                  &n);
     }
