@@ -160,6 +160,8 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
+    ngx_memzero(&notice, sizeof(pay_notice_t));
+
     notice.method = r->method == NGX_HTTP_GET ? PAY_METHOD_GET
                                               : PAY_METHOD_POST;
     notice.query = ngx_faka_pay_str(&r->args);

@@ -57,6 +57,7 @@ static const struct {
 };
 
 
+static bool has_prefix(pay_str_t text, pay_str_t prefix);
 static const char *secret_fault(pay_str_t secret);
 
 
@@ -139,6 +140,46 @@ pay_channel_methods(const pay_channel_t *channel)
     }
 
     return methods;
+}
+
+
+unsigned
+pay_channel_asks(const pay_channel_t *channel)
+{
+    size_t              i;
+    pay_str_t           host, name;
+    static const char  *hosts[] = { "127.0.0.1", "[::1]", "localhost" };
+
+    if (has_prefix(channel->url, PAY_STR("https://"))) {
+        return channel->protocol->asks;
+    }
+
+    if (!has_prefix(channel->url, PAY_STR("http://"))) {
+        return 0;
+    }
+
+    host = pay_str(channel->url.data + 7, channel->url.size - 7);
+
+    for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        name = pay_text(hosts[i]);
+
+        if (has_prefix(host, name)
+            && (host.size == name.size || host.data[name.size] == ':'
+                || host.data[name.size] == '/'))
+        {
+            return channel->protocol->asks;
+        }
+    }
+
+    return 0;
+}
+
+
+static bool
+has_prefix(pay_str_t text, pay_str_t prefix)
+{
+    return text.size >= prefix.size
+           && memcmp(text.data, prefix.data, prefix.size) == 0;
 }
 
 

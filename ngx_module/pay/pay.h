@@ -25,6 +25,7 @@
 #define FAKA_PAY_H_INCLUDED_
 
 
+#include "ask.h"
 #include "crypto.h"
 #include "form.h"
 #include "money.h"
@@ -103,16 +104,19 @@ bool pay_verdict_acknowledged(pay_verdict_e verdict);
 
 /*
  * A notice as it came: the raw query string (without "?") and the raw body,
- * both undecoded and whole.  Only the carrier that belongs to the method is
- * read, and the other one must be empty.  A body is a form: the caller has
- * checked Content-Type and refused Content-Encoding.
+ * both undecoded and whole, and all its headers.  Only the carrier that
+ * belongs to the method is read, and the other one must be empty.  A body is
+ * what the protocol's notice_type says: the caller has checked Content-Type
+ * and refused Content-Encoding.
  */
 
 typedef struct {
-    unsigned   method;             /* one PAY_METHOD_ bit; 0: any other */
-    pay_str_t  query;
-    pay_str_t  body;
-    int64_t    now_s;              /* since 1970, for notices with a time */
+    unsigned             method;   /* one PAY_METHOD_ bit; 0: any other */
+    pay_str_t            query;
+    pay_str_t            body;
+    int64_t              now_s;    /* since 1970, for notices with a time */
+    const pay_header_t  *headers;
+    size_t               header_count;
 } pay_notice_t;
 
 
@@ -127,6 +131,10 @@ typedef struct {
     char       trade_no[PAY_TRADE_NO_SIZE_MAX + 1];
     char       currency[PAY_CURRENCY_SIZE + 1];   /* of the channel */
     int64_t    amount;                            /* minor units */
+
+    /* Of the started payment that this is about, where a gateway names it
+     * and the order knows its own; else "". */
+    char       ref[PAY_REF_SIZE_MAX + 1];
 
     /* The field that the verdict is about, for one log line; may be "". */
     char       field[PAY_FORM_NAME_SIZE_MAX + 1];
@@ -206,6 +214,7 @@ typedef struct {
 
 #define PAY_START_CODES(X)                                                    \
     X(OK,       "started")                                                    \
+    X(ASK,      "the payment begins with a question to the gateway")          \
     X(ORDER_NO, "the order number does not fit the gateway")                  \
     X(CURRENCY, "the channel takes another currency")                         \
     X(AMOUNT,   "the amount is zero, negative or too large for the gateway")  \
@@ -224,23 +233,45 @@ typedef enum {
 const char *pay_start_text(pay_start_code_e code);
 
 
+/* What a reply proved; fact and started are zero with the other codes. */
+
+typedef struct {
+    pay_answer_e   code;
+    pay_fact_t     fact;           /* of PAID, ODD_AMOUNT */
+    pay_started_t  started;        /* of STARTED */
+
+    /* The gateway's own code for what is not as it should be; for the log:
+     * it holds nothing but A-Z a-z 0-9 _ . - and may be "". */
+    char           detail[PAY_DETAIL_SIZE_MAX + 1];
+} pay_answer_t;
+
+
 /*
  * start:  writes the URL that takes the buyer to the gateway, terminated;
- *         *url_length is without the NUL.  On an error url is "".
+ *         *url_length is without the NUL.  On an error url is "", and with
+ *         PAY_START_ASK, for then ask() and answer() do it.
  * verify: decides about one notice.  fact is filled as said above.
- * Both are called by a worker, inside a request, and never block.
+ * ask:    writes a request into buffer, of PAY_REQUEST_SIZE_MAX bytes, which
+ *         outlives it.  false: this cannot be asked (a bit of asks that is
+ *         not set, a number that does not fit the gateway), or OpenSSL failed.
+ * answer: decides about the reply to it; question is the one of ask().
+ * All are called by a worker and never block.  ask and answer may be NULL.
  */
 
 struct pay_protocol_s {
     const char  *name;              /* as written in a channel directive */
     const char  *success_body;      /* exactly what the gateway expects */
     const char  *failure_body;      /* without "success" in any letter case */
-    const char  *content_type;
+    const char  *content_type;      /* of these two */
+    const char  *notice_type;       /* of a notice's body; NULL: a form */
     unsigned     methods;           /* of notices, always */
     unsigned     methods_optional;  /* also, if the channel allows POST */
     unsigned     needs;             /* PAY_BIT()s of a channel block */
     unsigned     takes;             /* .. and what may be in it besides */
     const char  *url;               /* where none is given, or NULL */
+    unsigned     asks;              /* PAY_ASK_BIT()s */
+    bool         refunds_again;     /* a refund_no again is a second refund:
+                                       never repeated without a person */
     const void  *own;               /* what its file keeps with the row */
 
     pay_start_code_e  (*start)(pay_crypto_t *crypto,
@@ -253,6 +284,15 @@ struct pay_protocol_s {
                                 pay_fact_t *fact);
     bool              (*check)(const pay_channel_t *channel, char *err,
                                size_t err_size);
+    bool              (*ask)(pay_crypto_t *crypto,
+                             const pay_channel_t *channel,
+                             const pay_ask_t *question,
+                             unsigned char *buffer, pay_request_t *request);
+    void              (*answer)(pay_crypto_t *crypto,
+                                const pay_channel_t *channel,
+                                const pay_ask_t *question,
+                                const pay_reply_t *reply,
+                                pay_answer_t *answer);
 };
 
 /* Defined in the protocols' files; reach them by name. */
@@ -271,6 +311,14 @@ const char *pay_protocol_names(void);
 /* The methods that a channel's notices may use, as bits. */
 
 unsigned pay_channel_methods(const pay_channel_t *channel);
+
+/*
+ * What can be asked on this channel, as PAY_ASK_BIT()s: nothing unless its
+ * url is https, or http to an address or name of this machine (127.0.0.1,
+ * [::1], localhost): keys and unsigned answers go over it.
+ */
+
+unsigned pay_channel_asks(const pay_channel_t *channel);
 
 /*
  * For the configuration: false if a channel of this protocol needs one more

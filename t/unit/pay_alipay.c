@@ -27,18 +27,21 @@ test_genuine(void)
 
     form = pay_str(raw, strlen(raw));
 
-    notice = (pay_notice_t) { PAY_METHOD_GET, form, pay_str(NULL, 0), 0 };
+    notice = (pay_notice_t) { PAY_METHOD_GET, form, pay_str(NULL, 0), 0, NULL,
+                              0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_METHOD, "GET is refused");
-    notice = (pay_notice_t) { PAY_METHOD_POST, PAY_STR("a=1"), form, 0 };
+    notice = (pay_notice_t) { PAY_METHOD_POST, PAY_STR("a=1"), form, 0, NULL,
+                              0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "a query beside the body is refused");
-    notice = (pay_notice_t) { PAY_METHOD_POST, form, pay_str(NULL, 0), 0 };
+    notice = (pay_notice_t) { PAY_METHOD_POST, form, pay_str(NULL, 0), 0,
+                              NULL, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "  and one in its place");
 
     notice = (pay_notice_t) { PAY_METHOD_POST, pay_str(NULL, 0), form,
-                              INT64_C(4102444800) };
+                              INT64_C(4102444800), NULL, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_PAID, "it has no time in which it counts");
 }

@@ -54,7 +54,8 @@ verify_fact(const char *raw, pay_fact_t *fact)
 {
     pay_verdict_e  verdict;
     pay_notice_t   notice = {
-        PAY_METHOD_POST, pay_str(NULL, 0), pay_str(raw, strlen(raw)), 0
+        PAY_METHOD_POST, pay_str(NULL, 0), pay_str(raw, strlen(raw)), 0, NULL,
+        0
     };
 
     verdict = channel.protocol->verify(crypto, &channel, &notice, fact);

@@ -160,7 +160,7 @@ static pay_verdict_e
 verify(const char *raw, pay_fact_t *fact)
 {
     pay_notice_t  notice = {
-        PAY_METHOD_GET, pay_str(raw, strlen(raw)), pay_str(NULL, 0), 0
+        PAY_METHOD_GET, pay_str(raw, strlen(raw)), pay_str(NULL, 0), 0, NULL, 0
     };
 
     return channel.protocol->verify(crypto, &channel, &notice, fact);
@@ -290,7 +290,8 @@ test_methods(void)
     signer_notice(genuine, GENUINE_COUNT, SIGNER_KEY, raw);
     form = pay_str(raw, strlen(raw));
 
-    notice = (pay_notice_t) { PAY_METHOD_POST, pay_str(NULL, 0), form, 0 };
+    notice = (pay_notice_t) { PAY_METHOD_POST, pay_str(NULL, 0), form, 0,
+                              NULL, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_METHOD, "POST is refused");
     EQ_INT(pay_verdict_http_status(PAY_METHOD), 405, "  with 405");
@@ -303,15 +304,17 @@ test_methods(void)
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "  but never with a query beside the body");
 
-    notice = (pay_notice_t) { PAY_METHOD_POST, form, pay_str(NULL, 0), 0 };
+    notice = (pay_notice_t) { PAY_METHOD_POST, form, pay_str(NULL, 0), 0,
+                              NULL, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "  nor with the query in its place");
 
-    notice = (pay_notice_t) { PAY_METHOD_GET, form, PAY_STR("a=1"), 0 };
+    notice = (pay_notice_t) { PAY_METHOD_GET, form, PAY_STR("a=1"), 0, NULL,
+                              0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "GET with a body is refused");
 
-    notice = (pay_notice_t) { 0, form, pay_str(NULL, 0), 0 };
+    notice = (pay_notice_t) { 0, form, pay_str(NULL, 0), 0, NULL, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_METHOD, "any other method is refused");
 

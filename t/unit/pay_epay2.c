@@ -47,7 +47,8 @@ verify_fact(const char *raw, pay_fact_t *fact)
 {
     pay_verdict_e  verdict;
     pay_notice_t   notice = {
-        PAY_METHOD_GET, pay_str(raw, strlen(raw)), pay_str(NULL, 0), now_s
+        PAY_METHOD_GET, pay_str(raw, strlen(raw)), pay_str(NULL, 0), now_s,
+        NULL, 0
     };
 
     verdict = channel.protocol->verify(crypto, &channel, &notice, fact);
@@ -115,12 +116,13 @@ test_genuine(void)
     form = pay_str(raw, strlen(raw));
     channel.allow_post = true;
     notice = (pay_notice_t) { PAY_METHOD_POST, pay_str(NULL, 0), form,
-                              NOW_S };
+                              NOW_S, NULL, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_METHOD, "POST is refused, whatever the channel says");
     channel.allow_post = false;
 
-    notice = (pay_notice_t) { PAY_METHOD_GET, form, PAY_STR("a=1"), NOW_S };
+    notice = (pay_notice_t) { PAY_METHOD_GET, form, PAY_STR("a=1"), NOW_S,
+                              NULL, 0 };
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_MALFORMED, "a body beside the query is refused");
 }

@@ -33,7 +33,7 @@ static pay_verdict_e
 verify_bytes(const char *raw, size_t size, pay_fact_t *fact)
 {
     pay_notice_t  notice = {
-        PAY_METHOD_GET, pay_str(raw, size), pay_str(NULL, 0), 0
+        PAY_METHOD_GET, pay_str(raw, size), pay_str(NULL, 0), 0, NULL, 0
     };
 
     return channel.protocol->verify(crypto, &channel, &notice, fact);

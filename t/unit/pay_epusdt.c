@@ -117,7 +117,8 @@ verify_with(const char *name, const char *value, pay_fact_t *fact)
 {
     char            raw[SIGNER_RAW_SIZE];
     size_t          i;
-    pay_notice_t    notice = { PAY_METHOD_GET, { NULL, 0 }, { NULL, 0 }, 0 };
+    pay_notice_t    notice = { PAY_METHOD_GET, { NULL, 0 }, { NULL, 0 }, 0,
+                               NULL, 0 };
     signer_field_t  fields[GENUINE_COUNT];
 
     memcpy(fields, genuine, sizeof(genuine));
@@ -140,7 +141,8 @@ test_notices(void)
 {
     char          raw[SIGNER_RAW_SIZE], sign[33];
     pay_fact_t    fact;
-    pay_notice_t  notice = { PAY_METHOD_GET, { NULL, 0 }, { NULL, 0 }, 0 };
+    pay_notice_t  notice = { PAY_METHOD_GET, { NULL, 0 }, { NULL, 0 }, 0,
+                             NULL, 0 };
 
     EQ_INT(verify_with("", "", &fact), PAY_PAID, "a genuine notice pays");
     EQ_INT(fact.amount, 10000, "  100.0000 is so many fen");
@@ -164,7 +166,7 @@ test_notices(void)
            PAY_REFLECTED, "a request sent back is no notice");
 
     notice = (pay_notice_t) { PAY_METHOD_POST, { NULL, 0 },
-                              pay_str(raw, strlen(raw)), 0 };
+                              pay_str(raw, strlen(raw)), 0, NULL, 0 };
     channel.allow_post = true;
     EQ_INT(channel.protocol->verify(crypto, &channel, &notice, &fact),
            PAY_METHOD, "POST is refused");
