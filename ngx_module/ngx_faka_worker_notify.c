@@ -17,33 +17,16 @@
  * numbers, for gateways give up after some tries: somebody must find it then.
  */
 
-#include "ngx_faka_order.h"
-#include "ngx_faka_rules.h"
+#include "ngx_faka_gateway.h"
 
 
 #define NGX_FAKA_NOTIFY_LOGS_MAX  10   /* lines a second and worker */
-
-
-/* What stays of a notice while the request is parked. */
-
-typedef struct {
-    const pay_channel_t  *channel;
-    pay_fact_t            fact;
-    ngx_uint_t            odd;             /* unsigned: 1 for a person */
-    fk_order_id_t         id;
-    fk_pay_result_t       result;
-    fk_order_view_t       order;
-} ngx_faka_notify_t;
 
 
 static void ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body);
 static void ngx_faka_notify_paid(ngx_http_request_t *r);
 static void ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code);
-static fk_code_t ngx_faka_notify_book(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx);
-static void ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
-    const char *text, const char *more);
 static void ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_refuse(ngx_http_request_t *r,
     ngx_uint_t status, ngx_uint_t level, const char *word);
@@ -59,29 +42,6 @@ static const char *const  ngx_faka_notify_methods[] = {
     [PAY_METHOD_GET|PAY_METHOD_POST] = "GET, POST"
 };
 
-/* What a person has to look at is an error in the log; by fk_pay_result_t. */
-
-static const ngx_uint_t  ngx_faka_notify_level[FK_PAY_COUNT] = {
-    [FK_PAY_DELIVERED] = NGX_LOG_INFO,
-    [FK_PAY_WAITING] = NGX_LOG_WARN,
-    [FK_PAY_REVIEW] = NGX_LOG_ERR,
-    [FK_PAY_EXTRA] = NGX_LOG_ERR,
-    [FK_PAY_DUPLICATE] = NGX_LOG_INFO,
-    [FK_PAY_REUSED] = NGX_LOG_ERR
-};
-
-
-/* And what the person does then. */
-
-static const char *const  ngx_faka_notify_advice[FK_PAY_COUNT] = {
-    [FK_PAY_DELIVERED] = "",
-    [FK_PAY_WAITING] = ": import cards, or POST .../deny",
-    [FK_PAY_REVIEW] = ": POST .../approve, or .../deny",
-    [FK_PAY_EXTRA] = ": give it back at the gateway, then POST .../refunded",
-    [FK_PAY_DUPLICATE] = "",
-    [FK_PAY_REUSED] = ""
-};
-
 
 ngx_int_t
 ngx_faka_notify_handler(ngx_http_request_t *r)
@@ -89,16 +49,16 @@ ngx_faka_notify_handler(ngx_http_request_t *r)
     unsigned              methods;
     ngx_str_t             rest, name;
     ngx_faka_ctx_t       *ctx;
-    ngx_faka_notify_t    *notify;
+    ngx_faka_money_t     *money;
     ngx_faka_loc_conf_t  *flcf;
     const pay_channel_t  *channel;
 
     flcf = ngx_http_get_module_loc_conf(r, ngx_http_faka_module);
 
     ctx = ngx_faka_ctx_get(r, flcf->shop);
-    notify = ngx_palloc(r->pool, sizeof(ngx_faka_notify_t));
+    money = ngx_palloc(r->pool, sizeof(ngx_faka_money_t));
 
-    if (ctx == NULL || notify == NULL) {
+    if (ctx == NULL || money == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -114,9 +74,11 @@ ngx_faka_notify_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    notify->channel = channel;
-    ctx->data = notify;
-    ctx->order = &notify->order;
+    money->channel = channel;
+    money->source = "client";
+    money->from = r->connection->addr_text;
+    ctx->data = money;
+    ctx->order = &money->order;
 
     methods = pay_channel_methods(channel);
 
@@ -139,15 +101,15 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
     pay_verdict_e        verdict;
     ngx_faka_ctx_t      *ctx;
     ngx_faka_worker_t   *w;
-    ngx_faka_notify_t   *notify;
+    ngx_faka_money_t    *money;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    notify = ctx->data;
+    money = ctx->data;
     w = ctx->shop->worker;
 
     if (ngx_faka_may_read(ctx->shop) != FK_OK) {
         ngx_faka_notify_send(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                             notify->channel->protocol->failure_body);
+                             money->channel->protocol->failure_body);
         return;
     }
 
@@ -168,8 +130,8 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
     notice.body = ngx_faka_pay_str(body);
     notice.now_s = ngx_time();
 
-    verdict = notify->channel->protocol->verify(w->crypto, notify->channel,
-                                                &notice, &notify->fact);
+    verdict = money->channel->protocol->verify(w->crypto, money->channel,
+                                                &notice, &money->fact);
 
     fk_stat_add(&w->fk, NGX_FAKA_STAT_NOTIFY_VERDICT + verdict, 1);
     ctx->result = pay_verdict_word(verdict);
@@ -178,23 +140,23 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 
     case PAY_PAID:
     case PAY_ODD_AMOUNT:
-        notify->odd = verdict == PAY_ODD_AMOUNT;
+        money->odd = verdict == PAY_ODD_AMOUNT;
         ngx_faka_notify_paid(r);
         return;
 
     case PAY_REFUND:
-        ngx_faka_notify_log(r, NGX_LOG_ERR, "the gateway gave money back",
+        ngx_faka_book_log(money, NGX_LOG_ERR, "the gateway gave money back",
                             ": POST .../refunded, if it was not done here");
 
         /* Before its payment was heard of, it stands for it: then a person
          * decides, and the payment itself, when it comes, is a duplicate. */
-        notify->odd = 1;
+        money->odd = 1;
         ngx_faka_notify_paid(r);
         return;
 
     case PAY_NOT_PAID:
         ngx_faka_notify_send(r, NGX_HTTP_OK,
-                             notify->channel->protocol->success_body);
+                             money->channel->protocol->success_body);
         return;
 
     case PAY_INTERNAL:
@@ -218,30 +180,22 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 static void
 ngx_faka_notify_paid(ngx_http_request_t *r)
 {
-    fk_code_t           code;
-    pay_fact_t         *fact;
-    ngx_faka_ctx_t     *ctx;
-    ngx_faka_notify_t  *notify;
+    fk_code_t          code;
+    ngx_faka_ctx_t    *ctx;
+    ngx_faka_money_t  *money;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    notify = ctx->data;
-    fact = &notify->fact;
+    money = ctx->data;
 
     code = ngx_faka_may_write(ctx->shop);
 
     if (code == FK_OK) {
-        code = fk_order_id_parse(&notify->id, (const uint8_t *) fact->order_no,
-                                 ngx_strlen(fact->order_no));
+        code = ngx_faka_book(ctx->shop->worker, money);
     }
 
-    if (code == FK_OK) {
-        code = ngx_faka_notify_book(r, ctx);
-
-        if (code == FK_NOT_FOUND) {
-            ngx_faka_archive_find(r, ctx, &notify->id,
-                                  ngx_faka_notify_archived);
-            return;
-        }
+    if (code == FK_NOT_FOUND) {
+        ngx_faka_archive_find(r, ctx, &money->id, ngx_faka_notify_archived);
+        return;
     }
 
     ngx_faka_notify_booked(r, code);
@@ -277,15 +231,22 @@ static void
 ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
 {
     ngx_faka_ctx_t     *ctx;
-    ngx_faka_notify_t  *notify;
+    ngx_faka_money_t   *money;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    notify = ctx->data;
+    money = ctx->data;
 
     switch (code) {
 
     case FK_OK:
-        ngx_faka_wait_durable(r, ctx, notify->order.seq,
+        ctx->result = fk_pay_result_word[money->result];
+
+        if (ngx_faka_order_name(r, ctx, &money->id) != NGX_OK) {
+            ngx_faka_notify_booked(r, FK_TABLE_FULL);
+            return;
+        }
+
+        ngx_faka_wait_durable(r, ctx, money->order.seq,
                               ngx_faka_notify_show);
         return;
 
@@ -307,105 +268,14 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
 }
 
 
-static fk_code_t
-ngx_faka_notify_book(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
-{
-    fk_pay_t            pay;
-    fk_env_t            env;
-    fk_code_t           code;
-    pay_fact_t         *fact;
-    ngx_faka_notify_t  *notify;
-    ngx_faka_worker_t  *w;
-
-    notify = ctx->data;
-    fact = &notify->fact;
-    w = ctx->shop->worker;
-
-    if (ngx_faka_order_name(r, ctx, &notify->id) != NGX_OK) {
-        return FK_TABLE_FULL;
-    }
-
-    ngx_memzero(&pay, sizeof(fk_pay_t));
-    pay.id = notify->id;
-    pay.channel = (fk_str_t) { notify->channel->name.data,
-                               notify->channel->name.size };
-    pay.trade_no = (fk_str_t) { (const uint8_t *) fact->trade_no,
-                                ngx_strlen(fact->trade_no) };
-    pay.amount = fact->amount;
-    pay.odd = notify->odd != 0;
-    ngx_memcpy(pay.currency, fact->currency, FK_CURRENCY_SIZE);
-
-    ngx_faka_env(&env);
-
-    code = ngx_faka_rules_payment(w, &env, &pay);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
-
-    /* Money is not dropped for what rules or accounts make of it. */
-    if (code == FK_INVALID && !pay.split.flagged) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "faka: the split of order %V is not possible; it is "
-                      "paid without", &ctx->order_text);
-        pay.split.count = 0;
-        pay.split.flagged = 1;
-        code = fk_pay(&w->fk, &env, &pay, &notify->result, &notify->order);
-    }
-
-    if (code != FK_OK) {
-        return code;
-    }
-
-    ngx_faka_journal_kick(w->journal);
-
-    if (notify->result != FK_PAY_DUPLICATE && notify->result != FK_PAY_REUSED)
-    {
-        ngx_faka_rules_paid(w, &env, &notify->order);
-    }
-
-    fk_stat_add(&w->fk, NGX_FAKA_STAT_NOTIFY_RESULT + notify->result, 1);
-    ctx->result = fk_pay_result_word[notify->result];
-
-    /* Now, not when it is durable: sent again, it would be a duplicate. */
-
-    ngx_faka_notify_log(r, ngx_faka_notify_level[notify->result], ctx->result,
-                        ngx_faka_notify_advice[notify->result]);
-
-    return FK_OK;
-}
-
-
-/* The texts of a fact that was proved have harmless alphabets. */
-
-static void
-ngx_faka_notify_log(ngx_http_request_t *r, ngx_uint_t level,
-    const char *text, const char *more)
-{
-    const pay_fact_t   *fact;
-    ngx_faka_ctx_t     *ctx;
-    ngx_faka_notify_t  *notify;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    notify = ctx->data;
-    fact = &notify->fact;
-
-    ngx_log_error(level, ngx_cycle->log, 0,
-                  "faka: payment %s of %L %s for order %s: %s%s, client: %V",
-                  fact->trade_no, fact->amount, fact->currency,
-                  fact->order_no, text, more, &r->connection->addr_text);
-}
-
-
 static void
 ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code)
 {
     ngx_faka_ctx_t     *ctx;
-    ngx_faka_notify_t  *notify;
+    ngx_faka_money_t   *money;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    notify = ctx->data;
+    money = ctx->data;
 
     if (code != FK_OK) {
         ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
@@ -416,7 +286,7 @@ ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code)
     fk_stat_add(&ctx->shop->worker->fk, NGX_FAKA_STAT_NOTIFY_PAID, 1);
 
     ngx_faka_notify_send(r, NGX_HTTP_OK,
-                         notify->channel->protocol->success_body);
+                         money->channel->protocol->success_body);
 }
 
 
@@ -433,13 +303,13 @@ ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
     ngx_uint_t          proved;
     const char         *field;
     ngx_faka_ctx_t     *ctx;
-    ngx_faka_notify_t  *notify;
+    ngx_faka_money_t   *money;
 
     static time_t      second;
     static ngx_uint_t  count[2];
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    notify = ctx->data;
+    money = ctx->data;
     ctx->result = word;
 
     if (second != ngx_time()) {
@@ -448,25 +318,25 @@ ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
         count[1] = 0;
     }
 
-    field = notify->fact.field;
-    proved = notify->fact.trade_no[0] != '\0';
+    field = money->fact.field;
+    proved = money->fact.trade_no[0] != '\0';
 
     if (count[proved]++ >= NGX_FAKA_NOTIFY_LOGS_MAX) {
         /* void */
 
     } else if (proved) {
-        ngx_faka_notify_log(r, level, "refused: ", word);
+        ngx_faka_book_log(money, level, "refused: ", word);
 
     } else {
         ngx_log_error(level, ngx_cycle->log, 0,
                       "faka: a notice on channel \"%*s\" was refused: "
                       "%s%s%s, client: %V",
-                      notify->channel->name.size, notify->channel->name.data,
+                      money->channel->name.size, money->channel->name.data,
                       word, field[0] != '\0' ? ": " : "", field,
                       &r->connection->addr_text);
     }
 
-    ngx_faka_notify_send(r, status, notify->channel->protocol->failure_body);
+    ngx_faka_notify_send(r, status, money->channel->protocol->failure_body);
 }
 
 
@@ -476,10 +346,10 @@ ngx_faka_notify_send(ngx_http_request_t *r, ngx_uint_t status,
 {
     ngx_str_t           type, body;
     ngx_faka_ctx_t     *ctx;
-    ngx_faka_notify_t  *notify;
+    ngx_faka_money_t   *money;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
-    notify = ctx->data;
+    money = ctx->data;
 
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE
         && ngx_faka_header_add(r, "Retry-After", "1") != NGX_OK)
@@ -488,7 +358,7 @@ ngx_faka_notify_send(ngx_http_request_t *r, ngx_uint_t status,
         return;
     }
 
-    type.data = (u_char *) notify->channel->protocol->content_type;
+    type.data = (u_char *) money->channel->protocol->content_type;
     type.len = ngx_strlen(type.data);
     body.data = (u_char *) text;
     body.len = ngx_strlen(text);

@@ -1,0 +1,124 @@
+/*
+ * Money that a gateway proved becomes a payment of its order.
+ *
+ * The engine decides where it goes; here rules are asked first, and what a
+ * person has to do is said in the log, once: when it is booked, not when it
+ * is durable, for what comes again then is a duplicate.
+ */
+
+#include "ngx_faka_gateway.h"
+#include "ngx_faka_rules.h"
+
+
+/* What a person has to look at is an error in the log, and what he does then;
+ * by fk_pay_result_t. */
+
+static const struct {
+    ngx_uint_t   level;
+    const char  *advice;
+} ngx_faka_book_results[FK_PAY_COUNT] = {
+    [FK_PAY_DELIVERED] = { NGX_LOG_INFO, "" },
+    [FK_PAY_WAITING] = { NGX_LOG_WARN, ": import cards, or POST .../deny" },
+    [FK_PAY_REVIEW] = { NGX_LOG_ERR, ": POST .../approve, or .../deny" },
+    [FK_PAY_EXTRA] = { NGX_LOG_ERR, ": give it back at the gateway, then "
+                                    "POST .../refunded" },
+    [FK_PAY_DUPLICATE] = { NGX_LOG_INFO, "" },
+    [FK_PAY_REUSED] = { NGX_LOG_ERR, "" }
+};
+
+
+static fk_code_t ngx_faka_book_pay(ngx_faka_worker_t *worker,
+    const fk_env_t *env, ngx_faka_money_t *money, fk_pay_t *pay);
+
+
+fk_code_t
+ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
+{
+    fk_pay_t     pay;
+    fk_env_t     env;
+    fk_code_t    code;
+    pay_fact_t  *fact;
+
+    fact = &money->fact;
+
+    code = fk_order_id_parse(&money->id, (const uint8_t *) fact->order_no,
+                             ngx_strlen(fact->order_no));
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_memzero(&pay, sizeof(fk_pay_t));
+    pay.id = money->id;
+    pay.channel = (fk_str_t) { money->channel->name.data,
+                               money->channel->name.size };
+    pay.trade_no = (fk_str_t) { (const uint8_t *) fact->trade_no,
+                                ngx_strlen(fact->trade_no) };
+    pay.amount = fact->amount;
+    pay.odd = money->odd != 0;
+    ngx_memcpy(pay.currency, fact->currency, FK_CURRENCY_SIZE);
+
+    ngx_faka_env(&env);
+
+    code = ngx_faka_rules_payment(worker, &env, &pay);
+
+    if (code == FK_OK) {
+        code = ngx_faka_book_pay(worker, &env, money, &pay);
+    }
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    ngx_faka_journal_kick(worker->journal);
+
+    if (money->result != FK_PAY_DUPLICATE && money->result != FK_PAY_REUSED) {
+        ngx_faka_rules_paid(worker, &env, &money->order);
+    }
+
+    fk_stat_add(&worker->fk, NGX_FAKA_STAT_NOTIFY_RESULT + money->result, 1);
+
+    ngx_faka_book_log(money, ngx_faka_book_results[money->result].level,
+                      fk_pay_result_word[money->result],
+                      ngx_faka_book_results[money->result].advice);
+
+    return FK_OK;
+}
+
+
+/* Money is not dropped for what rules or accounts make of it. */
+
+static fk_code_t
+ngx_faka_book_pay(ngx_faka_worker_t *worker, const fk_env_t *env,
+    ngx_faka_money_t *money, fk_pay_t *pay)
+{
+    fk_code_t  code;
+
+    code = fk_pay(&worker->fk, env, pay, &money->result, &money->order);
+
+    if (code != FK_INVALID || pay->split.flagged) {
+        return code;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "faka: the split of order %s is not possible; it is paid "
+                  "without", money->fact.order_no);
+    pay->split.count = 0;
+    pay->split.flagged = 1;
+
+    return fk_pay(&worker->fk, env, pay, &money->result, &money->order);
+}
+
+
+void
+ngx_faka_book_log(const ngx_faka_money_t *money, ngx_uint_t level,
+    const char *text, const char *more)
+{
+    const pay_fact_t  *fact;
+
+    fact = &money->fact;
+
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "faka: payment %s of %L %s for order %s: %s%s, %s: %V",
+                  fact->trade_no, fact->amount, fact->currency,
+                  fact->order_no, text, more, money->source, &money->from);
+}
