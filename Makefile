@@ -375,6 +375,8 @@ fuzz-libs-body := -ljansson
 fuzz-sources-import := ngx_module/ngx_faka_lines.c
 fuzz-flags-import := -Ingx_module
 
+fuzz-libs-json := -ljansson
+
 # A damaged number may overflow, and be found wrong later: what is watched
 # here is memory alone.  Tracing comparisons would take most of the time.
 
