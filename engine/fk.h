@@ -134,12 +134,15 @@ typedef struct {
     uint32_t       qty;
     fk_str_t       contact;
     char           channel[FK_CHANNEL_SIZE_MAX + 1];
+    uint8_t        way;                /* fk_way_t of that channel */
+    /* Taken instead if there turns out to be nothing to pay; or "". */
+    char           free_channel[FK_CHANNEL_SIZE_MAX + 1];
     uint32_t       hold_s;             /* 1..FK_HOLD_S_MAX */
 
     /*
      * priced: the total after each step, as the caller has computed it from
-     * what it saw: 0..FK_AMOUNT_MAX, the last 1 or more.  All but RULE must
-     * be what the engine makes of it.  Not: there is no rule.
+     * what it saw: 0..FK_AMOUNT_MAX.  All but RULE must be what the engine
+     * makes of it.  Not: there is no rule.
      */
     uint8_t        priced;
     uint8_t        review;             /* 1: a person looks when it is paid */
@@ -158,7 +161,7 @@ typedef struct {
     uint8_t        quota[FK_TALLY_KEY_SIZE];
     uint8_t        coupon_use[FK_TALLY_KEY_SIZE];
     fk_str_t       coupon;             /* its code; may be empty */
-    const char   **why;                /* of FK_COUPON, in words; or NULL */
+    const char   **why;                /* of FK_COUPON, FK_CHANNEL; or NULL */
     fk_str_t       agent;              /* who brought the buyer; or empty */
 
     uint8_t        has_idem;
@@ -201,10 +204,15 @@ typedef struct {
  * idempotency (FK_EXISTS with the old order, FK_IDEM_MISMATCH), product, sale
  * window, qty, stock, the buyer's limit (FK_LIMIT), coupon (FK_COUPON), price
  * (FK_AGAIN: in->step is not what product, level and coupon make of it now, or
- * the product has a limit and in has no quota; look and compute anew), agent
- * (FK_AGENT: unknown, closed, no agent, or of another currency), tables; then
- * the one transaction.  out->seq is the record to wait for under "durability
- * disk"; it is set for FK_EXISTS too.
+ * the product has a limit and in has no quota; look and compute anew), channel
+ * (FK_CHANNEL: one that is free for what costs something, or another one for
+ * what costs nothing), agent (FK_AGENT: unknown, closed, no agent, or of
+ * another currency), tables; then the one transaction.  out->seq is the record
+ * to wait for under "durability disk"; it is set for FK_EXISTS too.
+ *
+ * An order that costs nothing is paid by that, and delivered, or under review.
+ * It has no payment and no split; if it is denied, nothing is owed, and it is
+ * refunded at once.
  *
  * When the table of tallies is full, only what needs none can be bought, and
  * then the buyer is not counted.

@@ -199,7 +199,7 @@ fk_product_image_good(const fk_image_product_t *in)
            && in->kind < FK_KIND_COUNT && in->on_sale <= 1
            && in->qty_max >= 1 && in->qty_max <= FK_QTY_MAX
            && (in->kind != FK_KIND_SHARED || in->qty_max == 1)
-           && in->price >= 1 && in->price <= FK_AMOUNT_MAX / in->qty_max
+           && in->price >= 0 && in->price <= FK_AMOUNT_MAX / in->qty_max
            && in->imported >= 0 && in->imported <= FK_UNITS_MAX
            && in->voided >= 0 && in->voided <= in->imported
            && in->archived_units >= 0 && in->archived_units <= FK_UNITS_MAX

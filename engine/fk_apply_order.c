@@ -8,6 +8,7 @@
  * is not for sale is damage.
  */
 
+#include "fk_check.h"
 #include "fk_journal.h"
 
 
@@ -198,7 +199,8 @@ fk_order_image_good(const fk_image_order_t *in)
            && in->contact_size > 0
            && in->qty >= 1 && in->qty <= FK_QTY_MAX
            && in->card_count <= in->qty
-           && in->amount >= 1 && in->amount <= FK_AMOUNT_MAX
+           && in->amount <= FK_AMOUNT_MAX
+           && fk_amount_good(in->amount, in->axis_payment)
            && in->axis_payment < FK_PAYMENT_COUNT
            && in->axis_stock < FK_STOCK_COUNT
            && in->axis_delivery < FK_DELIVERY_COUNT

@@ -74,7 +74,7 @@ fk_apply_level(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
         return rc;
     }
 
-    if (!fk_text_good(in->name, in->name_size) || in->off_bp >= FK_BP
+    if (!fk_text_good(in->name, in->name_size) || in->off_bp > FK_BP
         || in->min_spent < 0 || in->min_spent > FK_UNITS_MAX)
     {
         return FK_CORRUPT;
@@ -162,7 +162,7 @@ fk_coupon_image_good(const fk_image_coupon_t *in)
     return fk_coupon_code_good(in->code, in->code_size)
            && in->kind < FK_COUPON_KIND_COUNT && in->on <= 1
            && in->value >= 1
-           && in->value < (in->kind == FK_COUPON_PERCENT ? FK_BP
+           && in->value <= (in->kind == FK_COUPON_PERCENT ? FK_BP
                                                          : FK_AMOUNT_MAX)
            && in->cap >= 0 && in->cap <= FK_AMOUNT_MAX
            && in->min_amount >= 0 && in->min_amount <= FK_AMOUNT_MAX

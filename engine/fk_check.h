@@ -141,6 +141,13 @@ int fk_check_tiers(const fk_product_rec_t *p);
 /* Whether an order can have come to this state at all. */
 int fk_axes_possible(const fk_axes_t *axes);
 
+/* Whether an order of that amount can be so: nobody waits for nothing. */
+static inline int
+fk_amount_good(int64_t amount, uint8_t axis_payment)
+{
+    return amount > 0 || (amount == 0 && axis_payment != FK_PAYMENT_UNPAID);
+}
+
 fk_code_t fk_check_cards(fk_check_t *ck);
 fk_code_t fk_check_orders(fk_check_t *ck);
 fk_code_t fk_check_payments(fk_check_t *ck);

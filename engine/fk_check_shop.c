@@ -184,8 +184,7 @@ fk_check_order(fk_check_t *ck, uint32_t i)
         return fk_check_bad(ck, "order", i, "its product is not there");
     }
 
-    if (o->qty < 1 || o->qty > FK_QTY_MAX || o->amount < 1
-        || o->amount > FK_AMOUNT_MAX || o->cancelled > 1
+    if (o->qty < 1 || o->qty > FK_QTY_MAX || o->cancelled > 1
         || o->used != 1 || o->has_idem > 1 || o->flagged > 1)
     {
         return fk_check_bad(ck, "order", i, "a value is not possible");
@@ -201,7 +200,9 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     axes.delivery = o->axis_delivery;
     axes.cancelled = o->cancelled;
 
-    if (!fk_axes_possible(&axes)) {
+    if (!fk_axes_possible(&axes) || o->amount > FK_AMOUNT_MAX
+        || !fk_amount_good(o->amount, axes.payment))
+    {
         return fk_check_bad(ck, "order", i, "its state is not possible");
     }
 
@@ -554,7 +555,7 @@ fk_check_product(fk_check_t *ck, uint32_t i)
     }
 
     if (p->kind >= FK_KIND_COUNT || p->used != 1 || p->on_sale > 1
-        || p->price < 1 || p->price > FK_AMOUNT_MAX
+        || p->price < 0 || p->price > FK_AMOUNT_MAX
         || p->qty_max < 1 || p->qty_max > FK_QTY_MAX
         || p->price > FK_AMOUNT_MAX / p->qty_max
         || p->imported < 0 || p->imported > FK_UNITS_MAX

@@ -103,7 +103,7 @@ fk_check_levels(fk_check_t *ck)
         ck->used_count[FK_TABLE_LEVELS]++;
 
         if (!fk_check_text(l->name, sizeof(l->name)) || l->used != 1
-            || l->off_bp >= FK_BP || l->min_spent < 0
+            || l->off_bp > FK_BP || l->min_spent < 0
             || l->min_spent > FK_UNITS_MAX)
         {
             return fk_check_bad(ck, "level", i, "a value is not possible");
@@ -161,7 +161,7 @@ fk_check_coupon(const fk_t *fk, const fk_coupon_rec_t *c)
         || !fk_coupon_code_good(c->code, strnlen(c->code, sizeof(c->code)))
         || c->currency[FK_CURRENCY_SIZE - 1] != '\0'
         || c->kind >= FK_COUPON_KIND_COUNT || c->on > 1 || c->value < 1
-        || c->value >= (c->kind == FK_COUPON_PERCENT ? FK_BP : FK_AMOUNT_MAX)
+        || c->value > (c->kind == FK_COUPON_PERCENT ? FK_BP : FK_AMOUNT_MAX)
         || c->cap < 0 || c->cap > FK_AMOUNT_MAX
         || c->min_amount < 0 || c->min_amount > FK_AMOUNT_MAX
         || c->archived_uses < 0 || c->archived_uses > FK_UNITS_MAX

@@ -5,7 +5,8 @@
  * request's own faults first and without the lock, then under the lock state,
  * idempotency, product, window, quantity, stock, what the buyer is to get
  * (fk_deal.c), room; and then one transaction of some fifteen stores, and a
- * few more for a buyer who is counted.
+ * few more for a buyer who is counted.  An order that costs nothing is paid in
+ * the same transaction.
  */
 
 #include "fk_tally.h"
@@ -20,6 +21,7 @@ static fk_code_t fk_checkout_ladder(fk_t *fk, const fk_env_t *env,
 static uint32_t fk_checkout_make(fk_t *fk, const fk_env_t *env,
     const fk_checkout_t *in, uint32_t product, const fk_deal_t *deal);
 static void fk_checkout_hold(fk_t *fk, uint32_t order);
+static void fk_checkout_settle(fk_t *fk, const fk_env_t *env, uint32_t order);
 
 
 fk_code_t
@@ -59,6 +61,10 @@ fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
             }
         }
 
+        if (FK_ORDER(fk, order)->amount == 0) {
+            fk_checkout_settle(fk, env, order);
+        }
+
         fk_record_order(fk, order);
         (void) fk_record_end(fk);
         fk_commit(fk);
@@ -80,6 +86,8 @@ fk_checkout_valid(const fk_checkout_t *in)
            && in->contact.size >= 1 && in->contact.size <= FK_CONTACT_SIZE_MAX
            && in->channel[0] != '\0'
            && memchr(in->channel, '\0', sizeof(in->channel)) != NULL
+           && memchr(in->free_channel, '\0', sizeof(in->free_channel)) != NULL
+           && in->way < FK_WAY_COUNT
            && in->hold_s >= 1 && in->hold_s <= FK_HOLD_S_MAX
            && in->review <= 1 && in->reason.size <= FK_REASON_SIZE_MAX
            && in->has_buyer <= 1 && in->has_quota <= in->has_buyer
@@ -147,7 +155,7 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
 
     code = fk_deal_judge(fk, env, in, *product, deal, &why);
 
-    if (code == FK_COUPON && in->why != NULL) {
+    if ((code == FK_COUPON || code == FK_CHANNEL) && in->why != NULL) {
         *in->why = why;
     }
 
@@ -173,9 +181,10 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return code;
     }
 
+    /* The buyer's tally once more, if it is paid, too. */
     return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(in->qty)
-                              + FK_IMAGE_TALLIES_SIZE) ? FK_OK
-                                                       : FK_RING_FULL;
+                              + FK_IMAGE_TALLIES_SIZE + FK_IMAGE_TALLY_SIZE)
+           ? FK_OK : FK_RING_FULL;
 }
 
 
@@ -221,7 +230,7 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     o->axis_delivery = FK_DELIVERY_NONE;
     o->cancelled = 0;
     memset(o->channel, 0, sizeof(o->channel));
-    memcpy(o->channel, in->channel, strlen(in->channel));
+    memcpy(o->channel, deal->channel, strlen(deal->channel));
     memcpy(o->idem, in->idem, FK_IDEM_SIZE);
     memcpy(o->body, in->body, sizeof(o->body));
     o->pad = 0;
@@ -250,7 +259,7 @@ fk_checkout_hold(fk_t *fk, uint32_t order)
 
     o = FK_ORDER(fk, order);
     p = FK_PRODUCT(fk, o->product);
-    assert(o->amount >= 1 && o->amount <= FK_AMOUNT_MAX);
+    assert(o->amount >= 0 && o->amount <= FK_AMOUNT_MAX);
 
     switch (p->kind) {
 
@@ -284,6 +293,27 @@ fk_checkout_hold(fk_t *fk, uint32_t order)
     fk_audit_order(fk, order, &none, &held, 1);
     axes = fk_order_axes(o);
     fk_tally_book(fk, order, NULL, &axes);
+}
+
+
+/* Paid by being made.  What it holds it has: nothing can come between. */
+static void
+fk_checkout_settle(fk_t *fk, const fk_env_t *env, uint32_t order)
+{
+    fk_axes_t        now, next;
+    fk_code_t        code;
+    fk_order_rec_t  *o;
+
+    o = FK_ORDER(fk, order);
+    now = fk_order_axes(o);
+    code = fk_next_state(&now, o->review ? FK_EVENT_PAY_REVIEW : FK_EVENT_PAY,
+                         0, &next);
+    assert(code == FK_OK);
+    (void) code;
+
+    FK_SET(fk, o->paid_s, fk_now_s(env));
+    fk_tally_paid(fk, env, o);
+    fk_order_move(fk, order, &next);
 }
 
 

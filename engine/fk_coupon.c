@@ -126,8 +126,7 @@ fk_coupon_wrong(const fk_coupon_put_t *in)
         return "on";
     }
 
-    /* All of a total is nothing that anybody could pay. */
-    if (in->value < 1 || in->value >= (in->kind == FK_COUPON_PERCENT
+    if (in->value < 1 || in->value > (in->kind == FK_COUPON_PERCENT
                                        ? FK_BP : FK_AMOUNT_MAX))
     {
         return "value";

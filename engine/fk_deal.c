@@ -22,6 +22,7 @@ static const char *fk_deal_coupon(const fk_t *fk, const fk_env_t *env,
 static fk_code_t fk_deal_price(const fk_t *fk, const fk_checkout_t *in,
     const fk_product_rec_t *p, fk_deal_t *deal);
 static const char *fk_deal_discount(const fk_t *fk, fk_deal_t *deal);
+static const char *fk_deal_channel(const fk_checkout_t *in, fk_deal_t *deal);
 
 
 void
@@ -89,7 +90,9 @@ fk_deal_judge(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return FK_AGAIN;
     }
 
-    return FK_OK;
+    *why = fk_deal_channel(in, deal);
+
+    return *why == NULL ? FK_OK : FK_CHANNEL;
 }
 
 
@@ -280,8 +283,32 @@ fk_deal_discount(const fk_t *fk, fk_deal_t *deal)
 
     deal->step[FK_STEP_COUPON] = fk_coupon_left(c, total);
 
-    return deal->step[FK_STEP_COUPON] < 1
-           ? "the coupon would leave nothing to pay" : NULL;
+    return NULL;
+}
+
+
+/* Only here it is known whether there is anything to pay. */
+
+static const char *
+fk_deal_channel(const fk_checkout_t *in, fk_deal_t *deal)
+{
+    int  costs;
+
+    costs = deal->step[FK_STEP_COUPON] != 0;
+    deal->channel = in->channel;
+
+    if (costs != (in->way == FK_WAY_FREE)) {
+        return NULL;
+    }
+
+    if (!costs && in->free_channel[0] != '\0') {
+        deal->channel = in->free_channel;
+        return NULL;
+    }
+
+    return costs ? "it is for orders that cost nothing, and this one does"
+                 : "the order costs nothing, and no gateway is asked for "
+                   "that: name a channel that is free";
 }
 
 

@@ -124,6 +124,14 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
         return code;
     }
 
+    /* Denied, and nobody has paid for it: then nothing is owed. */
+    if (next.payment == FK_PAYMENT_REFUNDING
+        && fk_payments_count(fk, o, turn->from | REFUND_DUE) == 0)
+    {
+        code = fk_next_state(&next, FK_EVENT_REFUNDED, 0, &next);
+        assert(code == FK_OK);
+    }
+
     /* Approved with a wrong sum: that is when it counts as paid. */
     pays = now.payment == FK_PAYMENT_UNPAID
            && next.payment == FK_PAYMENT_PAID;

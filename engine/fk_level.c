@@ -73,7 +73,7 @@ fk_level_wrong(const fk_level_put_t *in)
         return "name";
     }
 
-    if (in->off_bp >= FK_BP) {
+    if (in->off_bp > FK_BP) {
         return "off";
     }
 

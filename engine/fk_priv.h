@@ -354,7 +354,7 @@ _Static_assert(FK_BLOCKS_FOR(FK_STEPS_SIZE) == 1, "the steps are one block");
 uint32_t fk_note_blocks(const int64_t *step, size_t reason_size);
 /* The block of these steps, or 0 if they take none. */
 uint32_t fk_note_steps(fk_t *fk, const int64_t *step);
-/* Whether they are possible, and end in what may be an amount. */
+/* Whether they are possible. */
 int fk_steps_good(const int64_t *step);
 void fk_steps_read(const fk_t *fk, const fk_order_rec_t *o,
     int64_t step[FK_STEP_COUNT]);

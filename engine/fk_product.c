@@ -397,7 +397,7 @@ fk_terms_wrong(const fk_terms_t *terms)
         return "name";
     }
 
-    if (terms->price < 1 || terms->price > FK_AMOUNT_MAX) {
+    if (terms->price < 0 || terms->price > FK_AMOUNT_MAX) {
         return "price";
     }
 

@@ -21,7 +21,7 @@
 
 /* From min_qty units on, each of them costs price. */
 typedef struct {
-    int64_t    price;                  /* minor units a unit, 1.. */
+    int64_t    price;                  /* minor units a unit, 0.. */
     uint16_t   min_qty;                /* 2..FK_QTY_MAX, ascending */
 } fk_tier_t;
 
@@ -29,7 +29,7 @@ typedef struct {
     fk_str_t   sku;
     uint32_t   fields;                 /* FK_PUT_* */
     fk_str_t   name;
-    int64_t    price;                  /* minor units a unit, 1.. */
+    int64_t    price;                  /* minor units a unit, 0.. */
     char       currency[FK_CURRENCY_SIZE];
     uint8_t    kind;
     uint8_t    on_sale;

@@ -140,14 +140,15 @@ typedef struct {
     uint8_t    wanted[FK_TALLY_COUNT]; /* 1: the order needs it */
     uint32_t   coupon;
     int64_t    step[FK_STEP_COUNT];
+    const char  *channel;              /* which it is paid by, of in */
 } fk_deal_t;
 
 /* Before the lock: hashes what will be looked up, and fetches the lines. */
 void fk_deal_begin(const fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal);
 
 /*
- * The buyer's limit, the coupon, the price.  FK_OK with the deal, or
- * FK_INVALID, FK_LIMIT, FK_COUPON (*why), FK_AGAIN.
+ * The buyer's limit, the coupon, the price, the channel.  FK_OK with the deal,
+ * or FK_INVALID, FK_LIMIT, FK_COUPON and FK_CHANNEL (*why), FK_AGAIN.
  */
 fk_code_t fk_deal_judge(const fk_t *fk, const fk_env_t *env,
     const fk_checkout_t *in, uint32_t product, fk_deal_t *deal,

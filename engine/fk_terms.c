@@ -45,7 +45,7 @@ fk_tiers_good(const fk_tier_t *tier, uint32_t count, uint16_t qty_max)
 
     for (n = 0, least = 2; n < count; n++) {
         if (tier[n].min_qty < least || tier[n].min_qty > FK_QTY_MAX
-            || tier[n].price < 1 || tier[n].price > FK_AMOUNT_MAX / qty_max)
+            || tier[n].price < 0 || tier[n].price > FK_AMOUNT_MAX / qty_max)
         {
             return 0;
         }
@@ -73,12 +73,12 @@ fk_product_tiers(const fk_product_rec_t *p, fk_tier_t *tier)
 }
 
 
-/* What is taken off is rounded down, and less than the whole. */
+/* What is taken off is rounded down. */
 
 int64_t
 fk_level_price(uint16_t off_bp, int64_t total)
 {
-    assert(off_bp < FK_BP && total >= 0 && total <= FK_AMOUNT_MAX);
+    assert(off_bp <= FK_BP && total >= 0 && total <= FK_AMOUNT_MAX);
 
     return total - total * off_bp / FK_BP;
 }
@@ -105,7 +105,7 @@ fk_coupon_left(const fk_coupon_rec_t *c, int64_t total)
     assert(total >= 0 && total <= FK_AMOUNT_MAX);
 
     if (c->kind == FK_COUPON_FIXED) {
-        return total - c->value;
+        return total > c->value ? total - c->value : 0;
     }
 
     off = total * c->value / FK_BP;

@@ -27,7 +27,7 @@
 /* The price of one unit when qty are bought. */
 int64_t fk_tier_price(const fk_product_view_t *product, uint32_t qty);
 
-/* What is left of a total by a level: never below 1 unless total is. */
+/* What is left of a total by a level: 0 only by one that takes all. */
 int64_t fk_level_price(uint16_t off_bp, int64_t total);
 
 
@@ -36,7 +36,7 @@ int64_t fk_level_price(uint16_t off_bp, int64_t total);
 /* A buyer who has spent so much, in any currency, gets it by that alone. */
 typedef struct {
     fk_str_t  name;                    /* 1..FK_LEVEL_NAME_SIZE_MAX bytes */
-    uint16_t  off_bp;                  /* 0..FK_BP - 1 */
+    uint16_t  off_bp;                  /* 0..FK_BP */
     int64_t   min_spent;               /* minor units, 0: everybody */
 } fk_level_put_t;
 
@@ -102,7 +102,7 @@ typedef struct {
     uint32_t  uses_max;
     uint32_t  from_s;
     uint32_t  to_s;
-    int64_t   value;                   /* fixed: 1.., percent: 1..FK_BP - 1 */
+    int64_t   value;                   /* fixed: 1.., percent: 1..FK_BP */
     int64_t   cap;                     /* percent only: takes off no more */
     int64_t   min_amount;              /* of the total before the coupon */
     char      currency[FK_CURRENCY_SIZE];      /* of fixed; else empty */
@@ -148,8 +148,8 @@ fk_code_t fk_coupon_list(fk_t *fk, uint32_t *cursor, fk_coupon_view_t *out,
     uint32_t *n);
 
 /*
- * What is left of a total by the coupon; 0 or less: it cannot be used for it,
- * as nobody can pay nothing.  Whether it may be used is not asked here.
+ * What is left of a total by the coupon, which takes no more than the total.
+ * Whether it may be used is not asked here.
  */
 int64_t fk_coupon_price(const fk_coupon_view_t *coupon, int64_t total);
 

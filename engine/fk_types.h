@@ -233,6 +233,15 @@ typedef enum {
 extern const char *const  fk_price_step_word[];
 
 
+/* How the orders of a channel are paid. */
+
+typedef enum {
+    FK_WAY_GATEWAY = 0,                /* fk_pay() books what comes */
+    FK_WAY_FREE,                       /* by being made: they cost nothing */
+    FK_WAY_COUNT
+} fk_way_t;
+
+
 /* The one word that buyers see, derived from the axes. */
 
 #define FK_STATUSES(X)                                                       \

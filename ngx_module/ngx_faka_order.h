@@ -54,6 +54,10 @@ ngx_uint_t ngx_faka_subpath_next(ngx_str_t *rest, ngx_str_t *segment);
 const pay_channel_t *ngx_faka_channel_find(const ngx_faka_shop_t *shop,
     const void *name, size_t size);
 
+/* The first channel that has this behind it, or NULL. */
+const pay_channel_t *ngx_faka_channel_by(const ngx_faka_shop_t *shop,
+    pay_by_e by);
+
 /*
  * ngx_faka_worker_buyer.c: the form in which contacts are compared, 1 byte at
  * least, which may stand in form; and the domain of such a form, of an e-mail
@@ -89,7 +93,8 @@ ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 /*
  * The address where this order is paid, of the pool.  PAY_START_INTERNAL is
  * also the answer when memory runs out; its channel may be gone from the
- * configuration by now, which is PAY_START_CURRENCY: nobody takes the money.
+ * configuration by now, or have no gateway any more, which is
+ * PAY_START_CURRENCY: nobody takes the money.
  */
 pay_start_code_e ngx_faka_pay_url(ngx_http_request_t *r,
     const ngx_faka_shop_t *shop, const fk_order_view_t *order,

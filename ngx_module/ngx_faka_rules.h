@@ -111,8 +111,9 @@ struct ngx_faka_rules_s {
     ngx_uint_t          found;             /* set of ngx_faka_risk_t: why a
                                               person is to look */
     int64_t             shadow;            /* what the order would cost by the
-                                              shadow; 0: it would not be;
-                                              -1: nobody was asked */
+                                              shadow, or one of these: */
+#define NGX_FAKA_SHADOW_UNASKED  (-1)
+#define NGX_FAKA_SHADOW_REFUSES  (-2)
 
     fk_env_t            env;               /* of the call under way */
     fk_order_id_t       order;             /* that was asked about last */

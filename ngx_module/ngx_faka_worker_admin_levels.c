@@ -39,7 +39,7 @@ static fk_code_t ngx_faka_admin_buyer_key(ngx_faka_ctx_t *ctx,
 
 static const ngx_faka_field_t  ngx_faka_level_field[] = {
     { "off_bp", NGX_FAKA_FIELD_INTEGER, offsetof(ngx_faka_level_in_t, off_bp),
-      0, FK_BP - 1, 1, NULL, 0 },
+      0, FK_BP, 1, NULL, 0 },
     { "min_spent", NGX_FAKA_FIELD_INTEGER,
       offsetof(ngx_faka_level_in_t, min_spent), 0, FK_AMOUNT_MAX, 1,
       NULL, 0 },

@@ -86,7 +86,7 @@ static const ngx_faka_field_t  ngx_faka_tier_field[] = {
     { "min_qty", NGX_FAKA_FIELD_INTEGER,
       offsetof(ngx_faka_tier_in_t, min_qty), 2, FK_QTY_MAX, 1, NULL, 0 },
     { "price", NGX_FAKA_FIELD_INTEGER, offsetof(ngx_faka_tier_in_t, price),
-      1, FK_AMOUNT_MAX, 1, NULL, 0 },
+      0, FK_AMOUNT_MAX, 1, NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
@@ -94,7 +94,7 @@ static const ngx_faka_field_t  ngx_faka_put_field[] = {
     { "name", NGX_FAKA_FIELD_TEXT, NGX_FAKA_PUT_OFFSET(name),
       1, FK_NAME_SIZE_MAX, 0, NULL, 0 },
     { "price", NGX_FAKA_FIELD_INTEGER, NGX_FAKA_PUT_OFFSET(price),
-      1, FK_AMOUNT_MAX, 0, NULL, 0 },
+      0, FK_AMOUNT_MAX, 0, NULL, 0 },
     { "currency", NGX_FAKA_FIELD_WORD, NGX_FAKA_PUT_OFFSET(currency),
       PAY_CURRENCY_SIZE, PAY_CURRENCY_SIZE, 0, NULL, 0 },
     { "kind", NGX_FAKA_FIELD_WORD, NGX_FAKA_PUT_OFFSET(kind),
@@ -334,7 +334,10 @@ ngx_faka_admin_put_pairs(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         return code;
     }
 
-    if (NGX_FAKA_GIVEN(given, PRICE) || NGX_FAKA_GIVEN(given, CURRENCY)) {
+    /* A new product has no other half: the engine says that it is missing. */
+    if (NGX_FAKA_GIVEN(given, PRICE)
+        || (NGX_FAKA_GIVEN(given, CURRENCY) && code == FK_OK))
+    {
         put->fields |= FK_PUT_PRICE;
         put->price = NGX_FAKA_GIVEN(given, PRICE) ? in->price : now.price;
         ngx_memcpy(put->currency, now.currency, FK_CURRENCY_SIZE);

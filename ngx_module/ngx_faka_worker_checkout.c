@@ -69,6 +69,8 @@ static fk_code_t ngx_faka_checkout_order(ngx_http_request_t *r,
 static fk_code_t ngx_faka_checkout_look(ngx_faka_ctx_t *ctx,
     const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
     fk_checkout_t *out);
+static const pay_channel_t *ngx_faka_checkout_default(
+    const ngx_faka_shop_t *shop, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_seen(ngx_faka_ctx_t *ctx,
     const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
     fk_checkout_t *out);
@@ -87,6 +89,11 @@ static void ngx_faka_checkout_show(ngx_http_request_t *r, fk_code_t code);
 static ngx_int_t ngx_faka_checkout_location(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx);
 
+
+static const uint8_t  ngx_faka_checkout_way[] = {
+    [PAY_BY_GATEWAY] = FK_WAY_GATEWAY,
+    [PAY_BY_NOTHING] = FK_WAY_FREE
+};
 
 static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
     { "sku", NGX_FAKA_FIELD_WORD, offsetof(ngx_faka_checkout_in_t, sku),
@@ -286,7 +293,9 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
-/* A channel is bound to one currency and offered for no other. */
+/* A channel of a gateway is bound to one currency and offered for no other.
+ * Whoever names none takes the first, and pays nothing where nothing is to be
+ * paid. */
 
 static fk_code_t
 ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
@@ -296,11 +305,11 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
     const pay_channel_t  *channel;
 
     channel = in->channel.len == 0
-              ? ctx->shop->channels.elts
+              ? ngx_faka_checkout_default(ctx->shop, out)
               : ngx_faka_channel_find(ctx->shop, in->channel.data,
                                       in->channel.len);
 
-    if (channel == NULL || ctx->shop->channels.nelts == 0) {
+    if (channel == NULL) {
         return FK_CHANNEL;
     }
 
@@ -309,16 +318,35 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         return code;
     }
 
-    if (ngx_memcmp(seen->product.currency, channel->currency, FK_CURRENCY_SIZE)
-        != 0)
+    if (channel->protocol->by == PAY_BY_GATEWAY
+        && ngx_memcmp(seen->product.currency, channel->currency,
+                      FK_CURRENCY_SIZE)
+           != 0)
     {
         in->error.detail = pay_start_text(PAY_START_CURRENCY);
         return FK_CHANNEL;
     }
 
     ngx_memcpy(out->channel, channel->name.data, channel->name.size);
+    out->way = ngx_faka_checkout_way[channel->protocol->by];
 
     return FK_OK;
+}
+
+
+static const pay_channel_t *
+ngx_faka_checkout_default(const ngx_faka_shop_t *shop, fk_checkout_t *out)
+{
+    const pay_channel_t  *channel, *nothing;
+
+    channel = ngx_faka_channel_by(shop, PAY_BY_GATEWAY);
+    nothing = ngx_faka_channel_by(shop, PAY_BY_NOTHING);
+
+    if (nothing != NULL) {
+        ngx_memcpy(out->free_channel, nothing->name.data, nothing->name.size);
+    }
+
+    return channel != NULL ? channel : nothing;
 }
 
 
@@ -430,6 +458,10 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     if (w->rules->asks) {
         ngx_faka_rules_made(w, out);
+    }
+
+    if (ctx->order->paid_s != 0) {
+        ngx_faka_rules_paid(w, env, ctx->order);
     }
 
     return FK_OK;

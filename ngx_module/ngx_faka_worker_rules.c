@@ -366,7 +366,7 @@ ngx_faka_rules_amount(const fk_coupon_view_t *coupon, int64_t total)
         total = fk_coupon_price(coupon, total);
     }
 
-    return ngx_max(total, 1);
+    return total;
 }
 
 
@@ -465,9 +465,12 @@ ngx_faka_rules_price(ngx_faka_rules_t *rules,
 
     why = fl_error(rules->vm[variant]);
 
-    if (code == FL_OK && proposed < 1) {
+    if (code == FL_OK && proposed == 0
+        && ngx_faka_channel_by(rules->worker->shop, PAY_BY_NOTHING) == NULL)
+    {
         code = FL_ANSWER;
-        why = "no gateway takes a payment of 0";
+        why = "no gateway takes a payment of 0, and the shop has no channel "
+              "that is free";
     }
 
     ngx_faka_rules_asked(rules, variant, FL_HOOK_PRICE, code, why,
@@ -483,8 +486,7 @@ ngx_faka_rules_price(ngx_faka_rules_t *rules,
 }
 
 
-/* What it would cost by the shadow, for when it is made; 0: it would not be;
- * -1: nobody was asked. */
+/* What it would cost by the shadow, for when it is made. */
 
 static int64_t
 ngx_faka_rules_shadow(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
@@ -494,7 +496,7 @@ ngx_faka_rules_shadow(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
     fl_code_t  answer;
 
     if (!ngx_faka_rules_shadows(rules)) {
-        return -1;
+        return NGX_FAKA_SHADOW_UNASKED;
     }
 
     total = sale->step[FK_STEP_LEVEL];
@@ -503,7 +505,7 @@ ngx_faka_rules_shadow(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
     if (answer != FL_OK && answer != FL_MISSING
         && rules->worker->shop->price_refuse)
     {
-        return 0;
+        return NGX_FAKA_SHADOW_REFUSES;
     }
 
     return ngx_faka_rules_amount(coupon, total);
@@ -523,12 +525,12 @@ ngx_faka_rules_made(ngx_faka_worker_t *worker, const fk_checkout_t *in)
                         ngx_faka_rules_choose(rules, rules->sale.contact),
                         in->step, in->step[FK_STEP_COUPON]);
 
-    if (rules->shadow >= 0) {
+    if (rules->shadow != NGX_FAKA_SHADOW_UNASKED) {
         ngx_faka_rules_compared(rules, FL_HOOK_PRICE,
                                 rules->shadow != in->step[FK_STEP_COUPON]);
     }
 
-    if (rules->shadow > 0) {
+    if (rules->shadow >= 0) {
         ngx_faka_rules_sold(rules, NGX_FAKA_RULES_CANARY, in->step,
                             rules->shadow);
     }

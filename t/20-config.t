@@ -421,6 +421,12 @@ refused('a directive that no channel has', qr/unknown directive "secret"/,
 refused('a secret in the configuration itself',
         qr/unknown directive "key"/, qr/key/,
         channels => channel_with(key => 'abc'));
+refused('a free channel of one currency',
+        qr/channel "gift" has a "currency", which means nothing to free/,
+        $end, channels => "$channel\nchannel gift free {\ncurrency CNY;\n}\n");
+refused('a free channel with a gateway', qr/has a "url", which means nothing/,
+        $end, channels => "channel gift free {\nurl http://127.0.0.1;\n}\n");
+accepted('a shop that gives all away', channels => "channel gift free {\n}\n");
 accepted('a channel with all it may have', channels => channel_with(
     type => 'alipay', currency => 'CNY', notify_method => 'get_post'));
 

@@ -169,7 +169,7 @@ is_deeply([map { $_->{code} } @{ $list->json->{coupons} }], [qw(TEN FIVE)],
 
 for my $case ([{ kind => 'free', value => 1 }, 'kind'],
               [{ kind => 'fixed', value => 1 }, 'currency'],
-              [{ kind => 'percent', value => 10000 }, 'value'],
+              [{ kind => 'percent', value => 10001 }, 'value'],
               [{ kind => 'percent', value => 1, products => ['none'] },
                'products'],
               [{ kind => 'percent', value => 1, products => [7] },

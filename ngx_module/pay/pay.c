@@ -41,10 +41,11 @@ static const pay_protocol_t *const  protocols[] = {
     &pay_epay_protocol,
     &pay_epay2_protocol,
     &pay_epusdt_protocol,
-    &pay_alipay_protocol
+    &pay_alipay_protocol,
+    &pay_free_protocol
 };
 
-#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay"
+#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, free"
 
 
 static const struct {
@@ -189,7 +190,11 @@ pay_settings_check(const pay_protocol_t *protocol, unsigned given, char *err,
 {
     unsigned  i, known;
 
-    known = protocol->needs | protocol->takes | PAY_BIT(CURRENCY);
+    known = protocol->needs | protocol->takes;
+
+    if (protocol->by == PAY_BY_GATEWAY) {
+        known |= PAY_BIT(CURRENCY);
+    }
 
     for (i = 0; i < PAY_SETTING_COUNT; i++) {
 

@@ -148,7 +148,7 @@ typedef struct pay_protocol_s  pay_protocol_t;
 /*
  * What can be written into a channel block: X(name, directive, an example).
  * Each protocol says which of them it needs and which it takes; a currency
- * all take.
+ * all take that have a gateway.
  */
 
 #define PAY_SETTINGS(X)                                                       \
@@ -258,8 +258,17 @@ typedef struct {
  * All are called by a worker and never block.  ask and answer may be NULL.
  */
 
+/* What stands behind a channel.  Without a gateway there is nobody to start a
+ * payment at or to take a notice from: start and verify are NULL. */
+
+typedef enum {
+    PAY_BY_GATEWAY = 0,
+    PAY_BY_NOTHING                  /* for orders that cost nothing */
+} pay_by_e;
+
 struct pay_protocol_s {
     const char  *name;              /* as written in a channel directive */
+    pay_by_e     by;
     const char  *success_body;      /* exactly what the gateway expects */
     const char  *failure_body;      /* without "success" in any letter case */
     const char  *content_type;      /* of these two */
@@ -301,6 +310,7 @@ extern const pay_protocol_t  pay_epay_protocol;
 extern const pay_protocol_t  pay_epay2_protocol;
 extern const pay_protocol_t  pay_epusdt_protocol;
 extern const pay_protocol_t  pay_alipay_protocol;
+extern const pay_protocol_t  pay_free_protocol;
 
 /* NULL: no such protocol.  pay_protocol_names() lists all, for messages. */
 

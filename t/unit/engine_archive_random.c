@@ -78,6 +78,13 @@ step_buy(void)
         shop_rules(&in, 500 * (int64_t) in.qty, 1 + pick(999),
                    pick(2) ? "an odd order, which somebody should look at"
                            : NULL);
+
+        /* Some are a gift. */
+        if (in.step[FK_STEP_COUPON] % 5 == 0) {
+            in.way = FK_WAY_FREE;
+            in.step[FK_STEP_RULE] = 0;
+            in.step[FK_STEP_COUPON] = 0;
+        }
     }
 
     if (fk_checkout(&shop, &shop_env, &in, &out) == FK_OK) {

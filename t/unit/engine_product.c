@@ -71,7 +71,7 @@ test_fields(void)
     REFUSE(put.name = str(""), "name");
     REFUSE(put.name = str(long_name), "name");
     REFUSE(put.name.size = 5, "name");
-    REFUSE(put.price = 0, "price");
+    REFUSE(put.price = -1, "price");
     REFUSE(put.price = -1, "price");
     REFUSE(put.price = INT64_MAX, "price");
     REFUSE(put.price = FK_AMOUNT_MAX + 1, "price");

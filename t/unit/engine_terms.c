@@ -93,7 +93,7 @@ test_tiers(void)
         uint16_t   count;
         fk_tier_t  tier[2];
     } bad[] = {
-        { 9, { { 1, 2 } } }, { 1, { { 1, 1 } } }, { 1, { { 0, 2 } } },
+        { 9, { { 1, 2 } } }, { 1, { { 1, 1 } } }, { 1, { { -1, 2 } } },
         { 2, { { 9, 3 }, { 8, 3 } } }, { 2, { { 9, 3 }, { 8, 2 } } },
         { 1, { { 9, FK_QTY_MAX + 1 } } },
         { 1, { { FK_AMOUNT_MAX / FK_QTY_MAX + 1, 2 } } },
@@ -152,7 +152,7 @@ test_levels(void)
     fk_level_view_t  level, all[FK_LEVELS_MAX];
 
     EQ_INT(shop_level("", 1, 0), FK_INVALID, "a level without a name");
-    EQ_INT(shop_level("all", FK_BP, 0), FK_INVALID, "that takes all");
+    EQ_INT(shop_level("all", FK_BP + 1, 0), FK_INVALID, "beyond all");
     EQ_INT(shop_level("neg", 1, -1), FK_INVALID, "for less than nothing");
 
     EQ_INT(shop_level("gold", 1000, 3000), FK_OK, "gold");

@@ -105,7 +105,7 @@ static const damage_t  damages[] = {
 
     COUPON(used, 0, "not there"), COUPON(used, 2, VALUE),
     COUPON(kind, FK_COUPON_KIND_COUNT, VALUE), COUPON(on, 2, VALUE),
-    COUPON(value, 0, VALUE), COUPON(value, FK_AMOUNT_MAX, VALUE),
+    COUPON(value, 0, VALUE), COUPON(value, FK_AMOUNT_MAX + 1, VALUE),
     COUPON(cap, UINT64_MAX, VALUE), COUPON(cap, FK_AMOUNT_MAX + 1, VALUE),
     COUPON(min_amount, UINT64_MAX, VALUE),
     COUPON(min_amount, FK_AMOUNT_MAX + 1, VALUE),
@@ -119,7 +119,7 @@ static const damage_t  damages[] = {
     COUPON(code[0], 'A', "index"), COUPON(hnext, 1, "index"),
 
     LEVEL(used, 2, VALUE), LEVEL(name[0], 0, VALUE),
-    LEVEL(off_bp, FK_BP, VALUE), LEVEL(min_spent, UINT64_MAX, VALUE),
+    LEVEL(off_bp, FK_BP + 1, VALUE), LEVEL(min_spent, UINT64_MAX, VALUE),
     LEVEL(min_spent, FAR, VALUE), LEVEL(used, 0, "neither free"),
 
     ORDER(coupon, 2, "its buyer or its coupon is not there"),
@@ -129,7 +129,8 @@ static const damage_t  damages[] = {
     ORDER(coupon, 0, "its uses are not its orders"),
 
     PRODUCT(tier_count, 9, VALUE), PRODUCT(tier_min_qty[0], 1, VALUE),
-    PRODUCT(tier_min_qty[1], 3, VALUE), PRODUCT(tier_price[0], 0, VALUE),
+    PRODUCT(tier_min_qty[1], 3, VALUE),
+    PRODUCT(tier_price[0], UINT64_MAX, VALUE),
     PRODUCT(tier_price[1], FK_AMOUNT_MAX, VALUE),
 };
 
@@ -290,13 +291,13 @@ static const lie_t  lies[] = {
     LIE(FK_IMAGE_TALLY, tally, slot, UINT32_MAX, FK_TABLE_FULL),
 
     LIE_L(slot, 0), LIE_L(name_size, 0), LIE_L(name[0], 'G'),
-    LIE_L(name_size, 3), LIE_L(off_bp, FK_BP), LIE_L(min_spent, UINT64_MAX),
-    LIE_L(min_spent, FAR),
+    LIE_L(name_size, 3), LIE_L(off_bp, FK_BP + 1),
+    LIE_L(min_spent, UINT64_MAX), LIE_L(min_spent, FAR),
     LIE(FK_IMAGE_LEVEL, level, slot, 16, FK_TABLE_FULL),
 
     LIE_C(slot, 0), LIE_C(code[0], 'o'), LIE_C(code[0], 'A'),
     LIE_C(code_size, 2), LIE_C(code_size, 0), LIE_C(kind, 2), LIE_C(on, 2),
-    LIE_C(value, 0), LIE_C(value, FK_BP), LIE_C(cap, UINT64_MAX),
+    LIE_C(value, 0), LIE_C(value, FK_BP + 1), LIE_C(cap, UINT64_MAX),
     LIE_C(cap, FK_AMOUNT_MAX + 1), LIE_C(min_amount, UINT64_MAX),
     LIE_C(min_amount, FK_AMOUNT_MAX + 1),
     LIE_C(archived_uses, UINT64_MAX), LIE_C(archived_uses, FAR),
@@ -313,7 +314,8 @@ static const lie_t  lies[] = {
     LIE(FK_IMAGE_PRODUCT, product, tier_count, 0, FK_CORRUPT),
     LIE(FK_IMAGE_PRODUCT, product, tier_price_count, 2, FK_CORRUPT),
     LIE(FK_IMAGE_PRODUCT, product, tier_min_qty[0], 1, FK_CORRUPT),
-    LIE(FK_IMAGE_PRODUCT, product, tier_price[0], 0, FK_CORRUPT),
+    LIE(FK_IMAGE_PRODUCT, product, tier_price[0], UINT64_MAX,
+        FK_CORRUPT),
 };
 
 

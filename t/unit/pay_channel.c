@@ -283,6 +283,38 @@ test_settings(void)
 }
 
 
+/* Without a gateway nothing is to be set, not even a currency. */
+
+static void
+test_local(void)
+{
+    char                   err[256];
+    unsigned               bit;
+    pay_channel_t          channel;
+    const pay_protocol_t  *protocol;
+
+    protocol = pay_protocol_find(pay_str("free", 4));
+    OK(protocol != NULL && protocol->by == PAY_BY_NOTHING
+       && protocol->start == NULL && protocol->verify == NULL
+       && strstr(pay_protocol_names(), "free") != NULL,
+       "free is a protocol without a gateway");
+    OK(pay_settings_check(protocol, 0, err, sizeof(err)), "of no settings");
+
+    for (bit = 1; bit < 1u << PAY_SETTING_COUNT; bit <<= 1) {
+        OK(!pay_settings_check(protocol, bit, err, sizeof(err))
+           && strstr(err, "means nothing to free") != NULL, "it %s", err);
+    }
+
+    memset(&channel, 0, sizeof(channel));
+    channel.protocol = protocol;
+    channel.name = pay_str("gift", 4);
+    strcpy(channel.currency, "CNY");
+    OK(pay_channel_check(&channel, err, sizeof(err)), "and good by its name");
+    channel.name = pay_str("Gift", 4);
+    OK(!pay_channel_check(&channel, err, sizeof(err)), "which is judged");
+}
+
+
 int
 main(void)
 {
@@ -293,6 +325,7 @@ main(void)
     test_currencies();
     test_tables();
     test_settings();
+    test_local();
 
     return tap_done();
 }
