@@ -94,7 +94,7 @@ ngx_faka_channel_find(const ngx_faka_shop_t *shop, const void *name,
 
 
 const pay_channel_t *
-ngx_faka_channel_by(const ngx_faka_shop_t *shop, pay_by_e by)
+ngx_faka_channel_by(const ngx_faka_shop_t *shop, pay_behind_e by)
 {
     ngx_uint_t            i;
     const pay_channel_t  *channel;
@@ -102,7 +102,7 @@ ngx_faka_channel_by(const ngx_faka_shop_t *shop, pay_by_e by)
     channel = shop->channels.elts;
 
     for (i = 0; i < shop->channels.nelts; i++) {
-        if (channel[i].protocol->by == by) {
+        if (channel[i].protocol->behind == by) {
             return &channel[i];
         }
     }
@@ -146,7 +146,7 @@ ngx_faka_pay_url(ngx_http_request_t *r, const ngx_faka_shop_t *shop,
 
     channel = ngx_faka_channel_find(shop, order->channel,
                                     ngx_strlen(order->channel));
-    if (channel == NULL || channel->protocol->by != PAY_BY_GATEWAY) {
+    if (channel == NULL || channel->protocol->behind != PAY_BEHIND_GATEWAY) {
         return PAY_START_CURRENCY;
     }
 

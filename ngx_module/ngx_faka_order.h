@@ -56,7 +56,7 @@ const pay_channel_t *ngx_faka_channel_find(const ngx_faka_shop_t *shop,
 
 /* The first channel that has this behind it, or NULL. */
 const pay_channel_t *ngx_faka_channel_by(const ngx_faka_shop_t *shop,
-    pay_by_e by);
+    pay_behind_e by);
 
 /*
  * ngx_faka_worker_buyer.c: the form in which contacts are compared, 1 byte at

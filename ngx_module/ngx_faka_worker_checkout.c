@@ -91,8 +91,8 @@ static ngx_int_t ngx_faka_checkout_location(ngx_http_request_t *r,
 
 
 static const uint8_t  ngx_faka_checkout_way[] = {
-    [PAY_BY_GATEWAY] = FK_WAY_GATEWAY,
-    [PAY_BY_NOTHING] = FK_WAY_FREE
+    [PAY_BEHIND_GATEWAY] = FK_WAY_GATEWAY,
+    [PAY_BEHIND_NOTHING] = FK_WAY_FREE
 };
 
 static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
@@ -318,7 +318,7 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         return code;
     }
 
-    if (channel->protocol->by == PAY_BY_GATEWAY
+    if (channel->protocol->behind == PAY_BEHIND_GATEWAY
         && ngx_memcmp(seen->product.currency, channel->currency,
                       FK_CURRENCY_SIZE)
            != 0)
@@ -328,7 +328,7 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
     }
 
     ngx_memcpy(out->channel, channel->name.data, channel->name.size);
-    out->way = ngx_faka_checkout_way[channel->protocol->by];
+    out->way = ngx_faka_checkout_way[channel->protocol->behind];
 
     return FK_OK;
 }
@@ -339,8 +339,8 @@ ngx_faka_checkout_default(const ngx_faka_shop_t *shop, fk_checkout_t *out)
 {
     const pay_channel_t  *channel, *nothing;
 
-    channel = ngx_faka_channel_by(shop, PAY_BY_GATEWAY);
-    nothing = ngx_faka_channel_by(shop, PAY_BY_NOTHING);
+    channel = ngx_faka_channel_by(shop, PAY_BEHIND_GATEWAY);
+    nothing = ngx_faka_channel_by(shop, PAY_BEHIND_NOTHING);
 
     if (nothing != NULL) {
         ngx_memcpy(out->free_channel, nothing->name.data, nothing->name.size);

@@ -68,7 +68,7 @@ ngx_faka_notify_handler(ngx_http_request_t *r)
     channel = rest.data == NULL
               ? ngx_faka_channel_find(ctx->shop, name.data, name.len) : NULL;
 
-    if (channel == NULL || channel->protocol->by != PAY_BY_GATEWAY) {
+    if (channel == NULL || channel->protocol->behind != PAY_BEHIND_GATEWAY) {
         ngx_faka_no_body(r);
         ngx_faka_send_problem(r, FK_NOT_FOUND, NULL, NULL);
         return NGX_DONE;

@@ -466,7 +466,8 @@ ngx_faka_rules_price(ngx_faka_rules_t *rules,
     why = fl_error(rules->vm[variant]);
 
     if (code == FL_OK && proposed == 0
-        && ngx_faka_channel_by(rules->worker->shop, PAY_BY_NOTHING) == NULL)
+        && ngx_faka_channel_by(rules->worker->shop, PAY_BEHIND_NOTHING)
+           == NULL)
     {
         code = FL_ANSWER;
         why = "no gateway takes a payment of 0, and the shop has no channel "

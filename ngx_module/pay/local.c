@@ -12,7 +12,7 @@ static bool local_check(const pay_channel_t *channel, char *err,
 
 const pay_protocol_t  pay_free_protocol = {
     .name = "free",
-    .by = PAY_BY_NOTHING,
+    .behind = PAY_BEHIND_NOTHING,
     .check = local_check
 };
 

@@ -192,7 +192,7 @@ pay_settings_check(const pay_protocol_t *protocol, unsigned given, char *err,
 
     known = protocol->needs | protocol->takes;
 
-    if (protocol->by == PAY_BY_GATEWAY) {
+    if (protocol->behind == PAY_BEHIND_GATEWAY) {
         known |= PAY_BIT(CURRENCY);
     }
 

@@ -262,13 +262,13 @@ typedef struct {
  * payment at or to take a notice from: start and verify are NULL. */
 
 typedef enum {
-    PAY_BY_GATEWAY = 0,
-    PAY_BY_NOTHING                  /* for orders that cost nothing */
-} pay_by_e;
+    PAY_BEHIND_GATEWAY = 0,
+    PAY_BEHIND_NOTHING                  /* for orders that cost nothing */
+} pay_behind_e;
 
 struct pay_protocol_s {
     const char  *name;              /* as written in a channel directive */
-    pay_by_e     by;
+    pay_behind_e behind;
     const char  *success_body;      /* exactly what the gateway expects */
     const char  *failure_body;      /* without "success" in any letter case */
     const char  *content_type;      /* of these two */

@@ -294,7 +294,7 @@ test_local(void)
     const pay_protocol_t  *protocol;
 
     protocol = pay_protocol_find(pay_str("free", 4));
-    OK(protocol != NULL && protocol->by == PAY_BY_NOTHING
+    OK(protocol != NULL && protocol->behind == PAY_BEHIND_NOTHING
        && protocol->start == NULL && protocol->verify == NULL
        && strstr(pay_protocol_names(), "free") != NULL,
        "free is a protocol without a gateway");
