@@ -245,6 +245,25 @@ fk_code_t fk_order_cards(fk_t *fk, const fk_order_id_t *id, uint32_t *cursor,
 fk_code_t fk_cancel(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     fk_order_view_t *out);
 
+/*
+ * How the order's payment was begun, for gateways that are called for it: a
+ * text of the channel's own, 1..FK_START_SIZE_MAX bytes, which the engine only
+ * keeps.  The first one stays: of two who asked the gateway at once, both go
+ * on with the same.  Also for an order that has expired or was cancelled while
+ * the gateway was asked, as its buyer may have got there.  out->seq is the
+ * record to wait for.
+ *   FK_EXISTS     there is one; nothing was done
+ *   FK_CONFLICT   the order is not unpaid any more: nothing is to be begun
+ *   FK_TABLE_FULL no blocks are left for it
+ */
+fk_code_t fk_order_start(fk_t *fk, const fk_env_t *env,
+    const fk_order_id_t *id, fk_str_t start, fk_order_view_t *out);
+
+/* As fk_order_start was told; *size 0: nothing, and with any answer but FK_OK.
+ * It stays for as long as the order does, in the region and in the archive. */
+fk_code_t fk_order_start_get(fk_t *fk, const fk_order_id_t *id,
+    uint8_t out[FK_START_SIZE_MAX], size_t *size);
+
 typedef struct {
     fk_order_id_t  id;
     fk_str_t       channel;

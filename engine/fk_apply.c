@@ -52,7 +52,8 @@ static const fk_apply_pt  fk_apply_table[FK_IMAGE_LAST] = {
     [FK_IMAGE_TALLY] = fk_apply_tally,
     [FK_IMAGE_ACCOUNT] = fk_apply_account,
     [FK_IMAGE_SPLIT] = fk_apply_split,
-    [FK_IMAGE_WITHDRAWAL] = fk_apply_withdrawal
+    [FK_IMAGE_WITHDRAWAL] = fk_apply_withdrawal,
+    [FK_IMAGE_START] = fk_apply_start
 };
 
 

@@ -22,7 +22,8 @@
 _Static_assert(FK_RECORD_HEAD_SIZE + FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)
                + FK_QTY_MAX * FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)
                + FK_ORDER_PAYMENTS_MAX * FK_IMAGE_PAYMENT_SIZE
-               + FK_IMAGE_SPLIT_SIZE + FK_IMAGE_TALLIES_SIZE
+               + FK_IMAGE_SPLIT_SIZE + FK_IMAGE_START_SIZE
+               + FK_IMAGE_TALLIES_SIZE
                + FK_RECORD_ALIGN <= FK_ARCHIVE_SIZE_MAX,
                "the largest order fits into the largest record");
 
@@ -42,6 +43,8 @@ static uint64_t fk_archive_seq(const fk_t *fk, const fk_order_rec_t *o);
 static fk_code_t fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
     fk_order_view_t *out, fk_reading_t *rd);
 static int fk_archive_put_split(const fk_t *fk, uint32_t split,
+    fk_reading_t *rd);
+static int fk_archive_put_start(const fk_t *fk, uint32_t order,
     fk_reading_t *rd);
 static int fk_archive_put(fk_reading_t *rd, size_t size_max,
     fk_image_type_t type, const void *image);
@@ -202,7 +205,8 @@ fk_archive_read_slice(fk_t *fk, const fk_order_id_t *id,
         }
     }
 
-    return fk_archive_put_split(fk, o->split, rd) ? FK_OK : FK_INVALID;
+    return fk_archive_put_split(fk, o->split, rd)
+           && fk_archive_put_start(fk, order, rd) ? FK_OK : FK_INVALID;
 }
 
 
@@ -217,6 +221,22 @@ fk_archive_put_split(const fk_t *fk, uint32_t split, fk_reading_t *rd)
 
     fk_split_image(fk, split, &image);
     return fk_archive_put(rd, FK_IMAGE_SPLIT_SIZE, FK_IMAGE_SPLIT, &image);
+}
+
+
+/* The last one: who does not know it has read all the rest before. */
+
+static int
+fk_archive_put_start(const fk_t *fk, uint32_t order, fk_reading_t *rd)
+{
+    fk_image_start_t  image;
+
+    if (FK_ORDER(fk, order)->start_size == 0) {
+        return 1;
+    }
+
+    fk_start_image(fk, order, &image);
+    return fk_archive_put(rd, FK_IMAGE_START_SIZE, FK_IMAGE_START, &image);
 }
 
 
@@ -473,6 +493,10 @@ fk_archive_remove(fk_t *fk, uint32_t order)
 
     if (o->reason != 0) {
         fk_blob_free(fk, o->reason);
+    }
+
+    if (o->start != 0) {
+        fk_blob_free(fk, o->start);
     }
 
     if (o->split != 0) {

@@ -213,8 +213,8 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     }
 
     if (!fk_check_order_notes(ck, o)) {
-        return fk_check_bad(ck, "order", i, "its price or its reason is "
-                            "damaged");
+        return fk_check_bad(ck, "order", i, "its price, its reason or its "
+                            "start is damaged");
     }
 
     if (!fk_check_order_cards(ck, i)) {
@@ -258,7 +258,9 @@ fk_check_order_notes(fk_check_t *ck, const fk_order_rec_t *o)
     int64_t  step[FK_STEP_COUNT];
 
     if (o->review > 1 || o->reason_size > FK_REASON_SIZE_MAX
-        || !fk_check_blob(ck, o->reason, o->reason_size))
+        || !fk_check_blob(ck, o->reason, o->reason_size)
+        || o->start_size > FK_START_SIZE_MAX
+        || !fk_check_blob(ck, o->start, o->start_size))
     {
         return 0;
     }

@@ -241,6 +241,9 @@ fk_checkout_make(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     o->reason = in->reason.size == 0 ? 0
                 : fk_blob_make(fk, in->reason.data,
                                (uint32_t) in->reason.size);
+    o->start = 0;
+    o->start_size = 0;
+    memset(o->pad2, 0, sizeof(o->pad2));
 
     FK_SET(fk, o->used, 1);
 

@@ -169,6 +169,20 @@ fk_payment_image(const fk_t *fk, uint32_t payment, fk_image_payment_t *image)
 
 
 void
+fk_start_image(const fk_t *fk, uint32_t order, fk_image_start_t *image)
+{
+    const fk_order_rec_t  *o;
+
+    o = FK_ORDER(fk, order);
+    assert(o->start_size <= FK_START_SIZE_MAX);
+
+    memcpy(image->order, o->id, sizeof(image->order));
+    image->start_size = o->start_size;
+    fk_blob_read(fk, o->start, image->start, o->start_size);
+}
+
+
+void
 fk_level_image(const fk_t *fk, uint32_t level, fk_image_level_t *image)
 {
     const fk_level_rec_t  *l;

@@ -244,6 +244,12 @@ static const fk_field_t  fk_order_fields_3[] = {
 };
 
 
+static const fk_field_t  fk_start_fields[] = {
+    FK_BYTES(fk_image_start_t, order, FK_ORDER_ID_SIZE),
+    FK_LIST(fk_image_start_t, start, start_size, FK_START_SIZE_MAX)
+};
+
+
 static const fk_field_t  fk_order_gone_fields[] = {
     FK_BYTES(fk_image_order_gone_t, id, FK_ORDER_ID_SIZE)
 };
@@ -380,6 +386,23 @@ static const fk_field_t  fk_snapshot_end_fields_2[] = {
 };
 
 
+static const fk_field_t  fk_snapshot_end_fields_3[] = {
+    FK_NUMBER(fk_image_snapshot_end_t, end_seq),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_PRODUCTS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_BATCHES]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_CARDS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_ORDERS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_PAYMENTS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_LEVELS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_COUPONS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_TALLIES]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_ACCOUNTS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_SPLITS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_WITHDRAWALS]),
+    FK_NUMBER(fk_image_snapshot_end_t, count[FK_COUNT_STARTS])
+};
+
+
 /* The sizes are what writers ask fk_record_room() for: fk_image_put() holds
  * them to it. */
 
@@ -418,8 +441,9 @@ const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
                                           FK_IMAGE_BATCH_ARCHIVED_SIZE),
     [FK_IMAGE_SNAPSHOT] = FK_FORM_1(fk_snapshot_fields,
                                     FK_IMAGE_SNAPSHOT_SIZE),
-    [FK_IMAGE_SNAPSHOT_END] = FK_FORM_2(fk_snapshot_end_fields_1,
+    [FK_IMAGE_SNAPSHOT_END] = FK_FORM_3(fk_snapshot_end_fields_1,
                                         fk_snapshot_end_fields_2,
+                                        fk_snapshot_end_fields_3,
                                         FK_IMAGE_SNAPSHOT_END_SIZE),
     [FK_IMAGE_LEVEL] = FK_FORM_1(fk_level_fields, FK_IMAGE_LEVEL_SIZE),
     [FK_IMAGE_COUPON] = FK_FORM_1(fk_coupon_fields, FK_IMAGE_COUPON_SIZE),
@@ -427,5 +451,6 @@ const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
     [FK_IMAGE_ACCOUNT] = FK_FORM_1(fk_account_fields, FK_IMAGE_ACCOUNT_SIZE),
     [FK_IMAGE_SPLIT] = FK_FORM_1(fk_split_fields, FK_IMAGE_SPLIT_SIZE),
     [FK_IMAGE_WITHDRAWAL] = FK_FORM_1(fk_withdrawal_fields,
-                                      FK_IMAGE_WITHDRAWAL_SIZE)
+                                      FK_IMAGE_WITHDRAWAL_SIZE),
+    [FK_IMAGE_START] = FK_FORM_1(fk_start_fields, FK_IMAGE_START_SIZE)
 };

@@ -199,7 +199,7 @@ fk_form_of(uint64_t type, uint64_t version)
 }
 
 
-/* The order's id is the first field of both images that have one. */
+/* The order's id is the first field of each image that has one. */
 
 size_t
 fk_image_names(const uint8_t *at, size_t size, const uint8_t **id,
@@ -218,7 +218,8 @@ fk_image_names(const uint8_t *at, size_t size, const uint8_t **id,
 
     form = fk_form_of(at[0], at[1]);
 
-    if ((at[0] != FK_IMAGE_ORDER && at[0] != FK_IMAGE_PAYMENT)
+    if ((at[0] != FK_IMAGE_ORDER && at[0] != FK_IMAGE_PAYMENT
+         && at[0] != FK_IMAGE_START)
         || form == NULL || total < FK_IMAGE_HEAD_SIZE + FK_ORDER_ID_SIZE)
     {
         return total;

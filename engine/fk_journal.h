@@ -62,6 +62,7 @@ typedef enum {
     FK_IMAGE_ACCOUNT,
     FK_IMAGE_SPLIT,
     FK_IMAGE_WITHDRAWAL,
+    FK_IMAGE_START,
     FK_IMAGE_LAST
 } fk_image_type_t;
 
@@ -183,6 +184,15 @@ typedef struct {
     uint8_t   state;
     uint8_t   trade_no[FK_TRADE_NO_SIZE_MAX];
 } fk_image_payment_t;
+
+
+/* Not in its order's image: that is written with each change, this once. */
+
+typedef struct {
+    uint8_t   order[FK_ORDER_ID_SIZE];
+    uint16_t  start_size;
+    uint8_t   start[FK_START_SIZE_MAX];
+} fk_image_start_t;
 
 
 /* The order left the region, and with it its payments and its cards. */
@@ -332,6 +342,7 @@ typedef union {
     fk_image_account_t         account;
     fk_image_split_t           split;
     fk_image_withdrawal_t      withdrawal;
+    fk_image_start_t           start;
 } fk_image_t;
 
 
@@ -392,6 +403,7 @@ void fk_card_image(const fk_t *fk, uint32_t card, fk_image_card_t *image);
 void fk_order_image(const fk_t *fk, uint32_t order, fk_image_order_t *image);
 void fk_payment_image(const fk_t *fk, uint32_t payment,
     fk_image_payment_t *image);
+void fk_start_image(const fk_t *fk, uint32_t order, fk_image_start_t *image);
 void fk_level_image(const fk_t *fk, uint32_t level, fk_image_level_t *image);
 void fk_coupon_image(const fk_t *fk, uint32_t coupon,
     fk_image_coupon_t *image);
@@ -464,6 +476,12 @@ fk_code_t fk_apply_missing(const fk_origin_t *from);
 
 /* Whether an order could look so at all; its SKU and cards are not judged. */
 int fk_order_image_good(const fk_image_order_t *in);
+
+
+/* --- fk_start.c: called by fk_apply.c --------------------------------- */
+
+fk_code_t fk_apply_start(fk_t *fk, const fk_origin_t *from,
+    const fk_image_t *image);
 
 
 /* --- fk_apply_terms.c: called by fk_apply.c --------------------------- */

@@ -35,6 +35,7 @@ static const fk_load_kind_t  fk_load_kinds[FK_IMAGE_LAST] = {
     [FK_IMAGE_SPLIT] = { FK_SNAPSHOT_ORDERS, FK_COUNT_SPLITS, 1, 1 },
     [FK_IMAGE_WITHDRAWAL] = {
         FK_SNAPSHOT_WITHDRAWALS, FK_COUNT_WITHDRAWALS, 1, 1 },
+    [FK_IMAGE_START] = { FK_SNAPSHOT_ORDERS, FK_COUNT_STARTS, 1, 1 },
 };
 
 

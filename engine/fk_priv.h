@@ -573,6 +573,7 @@ uint64_t fk_withdrawal_id(uint32_t slot, uint64_t serial);
     (256 + FK_CONTACT_SIZE_MAX + FK_SKU_SIZE_MAX + FK_REASON_SIZE_MAX        \
      + 4 * (size_t) (qty))
 #define FK_IMAGE_PAYMENT_SIZE   (96 + FK_TRADE_NO_SIZE_MAX)
+#define FK_IMAGE_START_SIZE     (24 + FK_START_SIZE_MAX)
 #define FK_IMAGE_ORDER_GONE_SIZE      24
 #define FK_IMAGE_BATCH_ARCHIVED_SIZE  16
 #define FK_IMAGE_SNAPSHOT_SIZE        40
@@ -581,7 +582,7 @@ uint64_t fk_withdrawal_id(uint32_t slot, uint64_t serial);
     (128 + FK_COUPON_CODE_SIZE_MAX                                           \
      + FK_COUPON_PRODUCTS_MAX * (FK_SKU_SIZE_MAX + 1))
 #define FK_IMAGE_TALLY_SIZE     64
-#define FK_IMAGE_SNAPSHOT_END_SIZE    104
+#define FK_IMAGE_SNAPSHOT_END_SIZE    112
 #define FK_IMAGE_ACCOUNT_SIZE         128
 #define FK_IMAGE_SPLIT_SIZE                                                  \
     (80 + 12 * FK_SPLIT_LINES_MAX + FK_PARTS_MAX * (1 + FK_PART_SIZE_MAX))
@@ -600,6 +601,7 @@ void fk_record_card(fk_t *fk, uint32_t card);
 void fk_record_card_free(fk_t *fk, uint32_t card);
 void fk_record_order(fk_t *fk, uint32_t order);
 void fk_record_payment(fk_t *fk, uint32_t payment);
+void fk_record_start(fk_t *fk, uint32_t order);
 void fk_record_order_gone(fk_t *fk, uint32_t order);
 void fk_record_level(fk_t *fk, uint32_t level);
 void fk_record_coupon(fk_t *fk, uint32_t coupon);

@@ -162,6 +162,19 @@ fk_record_payment(fk_t *fk, uint32_t payment)
 }
 
 
+/* A fact of its order, which it touches. */
+
+void
+fk_record_start(fk_t *fk, uint32_t order)
+{
+    fk_image_start_t  image;
+
+    fk_start_image(fk, order, &image);
+    fk_record_add(fk, FK_IMAGE_START, &image);
+    FK_SET(fk, FK_ORDER(fk, order)->seq, fk->region->ring.seq + 1);
+}
+
+
 void
 fk_record_level(fk_t *fk, uint32_t level)
 {

@@ -28,7 +28,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  9
+#define FK_LAYOUT_VERSION  10
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -268,9 +268,12 @@ typedef struct {
     uint8_t   flagged;                 /* 1: its split failed */
     uint8_t   pad;
     uint32_t  split;                   /* derived: 0 or its slot */
+    uint32_t  start;                   /* first block */
+    uint16_t  start_size;
+    uint8_t   pad2[2];
 } fk_order_rec_t;
 
-_Static_assert(sizeof(fk_order_rec_t) == 168, "layout");
+_Static_assert(sizeof(fk_order_rec_t) == 176, "layout");
 _Static_assert(offsetof(fk_order_rec_t, axis_payment) % 4 == 0, "one word");
 _Static_assert(offsetof(fk_order_rec_t, cancelled)
                == offsetof(fk_order_rec_t, axis_payment) + 3, "one word");
@@ -538,7 +541,7 @@ typedef enum {
     FK_SNAPSHOT_COUPONS,
     FK_SNAPSHOT_TALLIES,
     FK_SNAPSHOT_ACCOUNTS,
-    FK_SNAPSHOT_ORDERS,                /* each with payments and split */
+    FK_SNAPSHOT_ORDERS,                /* each with what hangs on it */
     FK_SNAPSHOT_WITHDRAWALS,
     FK_SNAPSHOT_DONE
 } fk_snapshot_phase_t;
@@ -556,6 +559,7 @@ enum {
     FK_COUNT_ACCOUNTS,
     FK_COUNT_SPLITS,
     FK_COUNT_WITHDRAWALS,
+    FK_COUNT_STARTS,
     FK_COUNT_COUNT
 };
 

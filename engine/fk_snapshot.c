@@ -8,7 +8,7 @@
  * touched it (u64).  The first image of the first part is the snapshot's
  * head, the last of the last part its foot.  In between: products, batches,
  * cards, levels, coupons, tallies, accounts, orders, and behind each order its
- * payments and its split; and withdrawals.
+ * payments, its split and its start; and withdrawals.
  *
  * What is referred to comes first, and nothing is freed during the walk: so
  * an image that names what is not in front of it was changed after the begin,

@@ -24,6 +24,7 @@
 #define FK_CHANNEL_SIZE_MAX    11
 #define FK_TRADE_NO_SIZE_MAX   64
 #define FK_REASON_SIZE_MAX     128             /* why a person should look */
+#define FK_START_SIZE_MAX      1024            /* how a payment was begun */
 #define FK_ORDER_PAYMENTS_MAX  64              /* fk_pay refuses more */
 #define FK_QTY_MAX             100
 #define FK_AMOUNT_MAX          INT64_C(1000000000000)

@@ -15,6 +15,7 @@ static void fk_walk_tally(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_account(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_split(const fk_t *fk, fk_part_t *part, uint32_t i);
+static void fk_walk_start(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_walk_withdrawal(const fk_t *fk, fk_part_t *part, uint32_t i);
 static void fk_part_add_seq(fk_part_t *part, uint64_t seq);
 static void fk_part_spend(fk_part_t *part, uint32_t links);
@@ -188,6 +189,10 @@ fk_walk_order(const fk_t *fk, fk_part_t *part, uint32_t i)
     if (o->split != 0) {
         fk_walk_split(fk, part, o->split);
     }
+
+    if (o->start_size != 0) {
+        fk_walk_start(fk, part, i);
+    }
 }
 
 
@@ -205,6 +210,19 @@ fk_walk_split(const fk_t *fk, fk_part_t *part, uint32_t i)
     fk_part_spend(part, 1 + s->part_count
                             * FK_BLOCKS_FOR(FK_PART_SIZE_MAX));
     part->count[FK_COUNT_SPLITS]++;
+}
+
+
+static void
+fk_walk_start(const fk_t *fk, fk_part_t *part, uint32_t i)
+{
+    fk_image_start_t  image;
+
+    fk_start_image(fk, i, &image);
+    fk_part_add(part, FK_IMAGE_START, &image);
+    fk_part_add_seq(part, FK_ORDER(fk, i)->seq);
+    fk_part_spend(part, FK_BLOCKS_FOR(image.start_size));
+    part->count[FK_COUNT_STARTS]++;
 }
 
 

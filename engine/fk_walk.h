@@ -26,7 +26,8 @@
 #define FK_WALK_ORDER_SIZE                                                   \
     (FK_WALK_SIZE(FK_IMAGE_ORDER_SIZE(FK_QTY_MAX))                           \
      + FK_ORDER_PAYMENTS_MAX * FK_WALK_SIZE(FK_IMAGE_PAYMENT_SIZE)           \
-     + FK_WALK_SIZE(FK_IMAGE_SPLIT_SIZE))
+     + FK_WALK_SIZE(FK_IMAGE_SPLIT_SIZE)                                     \
+     + FK_WALK_SIZE(FK_IMAGE_START_SIZE))
 
 
 typedef struct {

@@ -104,7 +104,8 @@ sub dies_in {
     my %none = map { $_ => 1 } qw(
         fk_attach fk_introduce fk_fail fk_fence
         fk_product_get fk_product_list fk_order_get fk_order_cards
-        fk_order_list fk_archive_view fk_archive_split fk_usage fk_check
+        fk_order_list fk_order_start_get fk_usage fk_check
+        fk_archive_view fk_archive_split
         fk_account_get fk_account_list fk_account_entries
         fk_sale_cart fk_sale_order fk_sale_shares
         fk_order_split fk_withdrawal_list fk_level_get fk_level_list

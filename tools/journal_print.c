@@ -31,6 +31,7 @@ static json_t *journal_json_card(const fk_image_t *image);
 static json_t *journal_json_card_free(const fk_image_t *image);
 static json_t *journal_json_order(const fk_image_t *image);
 static json_t *journal_json_payment(const fk_image_t *image);
+static json_t *journal_json_start(const fk_image_t *image);
 static json_t *journal_json_order_gone(const fk_image_t *image);
 static json_t *journal_json_batch_archived(const fk_image_t *image);
 static json_t *journal_json_snapshot(const fk_image_t *image);
@@ -72,7 +73,8 @@ static const struct {
     [FK_IMAGE_TALLY] = { "tally", journal_json_tally },
     [FK_IMAGE_ACCOUNT] = { "account", journal_json_account },
     [FK_IMAGE_SPLIT] = { "split", journal_json_split },
-    [FK_IMAGE_WITHDRAWAL] = { "withdrawal", journal_json_withdrawal }
+    [FK_IMAGE_WITHDRAWAL] = { "withdrawal", journal_json_withdrawal },
+    [FK_IMAGE_START] = { "start", journal_json_start }
 };
 
 static const char *const  journal_batch_states[] = {
@@ -153,6 +155,7 @@ journal_names_order(const journal_print_t *print, fk_image_type_t type,
     id = type == FK_IMAGE_ORDER ? image->order.id
          : type == FK_IMAGE_PAYMENT ? image->payment.order
          : type == FK_IMAGE_SPLIT ? image->split.order
+         : type == FK_IMAGE_START ? image->start.order
          : type == FK_IMAGE_ORDER_GONE ? image->order_gone.id : NULL;
 
     return id != NULL
@@ -320,6 +323,19 @@ journal_json_payment(const fk_image_t *image)
     journal_set_number(o, "amount", p->amount);
     journal_set_text(o, "state", state, strlen(state));
     journal_set_number(o, "at_s", p->at_s);
+
+    return o;
+}
+
+
+static json_t *
+journal_json_start(const fk_image_t *image)
+{
+    json_t  *o;
+
+    o = json_object();
+    journal_set_id(o, "order", image->start.order);
+    journal_set_number(o, "start_size", image->start.start_size);
 
     return o;
 }

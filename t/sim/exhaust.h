@@ -67,7 +67,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      43
+#define EX_OP_COUNT      44
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6
@@ -110,6 +110,10 @@ fk_code_t ex_withdraw(ex_shop_t *x);
 fk_code_t ex_withdraw_once(ex_shop_t *x);
 fk_code_t ex_payout(ex_shop_t *x);
 fk_code_t ex_commission(ex_shop_t *x);
+
+/* exhaust_money.c: what is between an order and its gateway. */
+fk_code_t ex_start(ex_shop_t *x);
+fk_code_t ex_refund(ex_shop_t *x);
 
 /* Notes what a finished operation has made; not before it has come through. */
 void ex_book(ex_shop_t *x, unsigned op);

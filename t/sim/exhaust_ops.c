@@ -366,34 +366,6 @@ ex_refunded(ex_shop_t *x)
 }
 
 
-/* Of one payment of those that the order has: the same one again. */
-
-static fk_code_t
-ex_refund(ex_shop_t *x)
-{
-    uint32_t           n;
-    fk_env_t           env;
-    fk_str_t           trade_no;
-    fk_order_view_t    out;
-    fk_payment_view_t  payments[8];
-
-    n = 8;
-
-    if (fk_order_payments(&x->fk, ex_order(x), payments, &n) != FK_OK
-        || n == 0)
-    {
-        return FK_NOT_FOUND;
-    }
-
-    env = ex_env(x);
-    n = (uint32_t) (x->draw.b % n);
-    trade_no = (fk_str_t) { (uint8_t *) payments[n].trade_no,
-                            strlen(payments[n].trade_no) };
-
-    return fk_refund(&x->fk, &env, ex_order(x), trade_no, &out);
-}
-
-
 /* One step: what it is, the shop's history decides. */
 
 static fk_code_t
@@ -657,6 +629,7 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "withdrawal, decided", ex_payout, EX_REPEATS, EX_ANY },
     { "commission afterwards", ex_commission, EX_REPEATS, EX_ANY },
     { "withdrawal, once", ex_withdraw_once, EX_REPEATS, EX_ANY },
+    { "start", ex_start, EX_REPEATS, FK_STATUS_AWAITING_PAYMENT },
 };
 
 

@@ -22,6 +22,8 @@ typedef struct {
     fk_payment_view_t  payments[FK_ORDER_PAYMENTS_MAX];
     uint32_t           cards_count;
     uint32_t           cards_crc;
+    size_t             start_size;
+    uint8_t            start[FK_START_SIZE_MAX];
 } seen_t;
 
 
@@ -44,6 +46,7 @@ seen(fk_t *fk, const fk_order_id_t *id)
     s.view.first_card = 0;
     s.payments_count = FK_ORDER_PAYMENTS_MAX;
     (void) fk_order_payments(fk, id, s.payments, &s.payments_count);
+    (void) fk_order_start_get(fk, id, s.start, &s.start_size);
     cursor = 0;
 
     do {

@@ -9,6 +9,7 @@
 
 
 #include "call_ledger.h"
+#include "call_money.h"
 #include "call_terms.h"
 
 
@@ -17,22 +18,10 @@
 #define FLUSHER    5
 #define RECOVERER  2
 
-/* Orders of the shop, by what they are there for. */
-enum {
-    ORDER_UNPAID = 1,
-    ORDER_PAID,
-    ORDER_REVIEW,
-    ORDER_CANCELLED,
-    ORDER_EXTRA,                       /* paid twice */
-    ORDER_AWAY,                        /* archived; call_record has it */
-};
-
-
 static uint32_t       call_batch;      /* an import with a card in it */
 static uint8_t        call_record[FK_ARCHIVE_SIZE_MAX];
 static size_t         call_record_size;
 static uint64_t       call_mark;
-static fk_order_id_t  call_ids[ORDER_AWAY + 1];
 
 
 __attribute__((unused))
@@ -296,52 +285,6 @@ call_cancel(fk_t *fk)
     fk_order_view_t  out;
 
     return fk_cancel(fk, &shop_env, &call_ids[ORDER_UNPAID], &out);
-}
-
-
-static int
-call_pay(fk_t *fk)
-{
-    fk_pay_t         in;
-    fk_order_view_t  out;
-    fk_pay_result_t  result;
-
-    memset(&in, 0, sizeof(in));
-    in.id = call_ids[ORDER_UNPAID];
-    in.channel = str("epay");
-    in.trade_no = str("t-9");
-    in.amount = 500;
-    strcpy(in.currency, "CNY");
-    return fk_pay(fk, &shop_env, &in, &result, &out);
-}
-
-
-static int
-call_decide(fk_t *fk)
-{
-    fk_order_view_t  out;
-
-    return fk_decide(fk, &shop_env, &call_ids[ORDER_REVIEW], FK_EVENT_DENY,
-                     &out);
-}
-
-
-static int
-call_refund(fk_t *fk)
-{
-    fk_order_view_t  out;
-
-    return fk_refund(fk, &shop_env, &call_ids[ORDER_EXTRA], str("t-5"), &out);
-}
-
-
-static int
-call_refund_part(fk_t *fk)
-{
-    fk_order_view_t  out;
-
-    return fk_refund_part(fk, &shop_env, &call_ids[ORDER_PAID], 5,
-                          str("ref"), &out);
 }
 
 
@@ -642,6 +585,8 @@ static const call_t  call_table[] = {
     READS(order_payments, FK_OK),
     READS(order_list, FK_OK),
     WRITES(cancel),
+    WRITES(order_start),
+    READS(order_start_get, FK_OK),
     WRITES(pay),
     WRITES(decide),
     WRITES(refund),

@@ -115,6 +115,17 @@ step_pay(order_t *o)
 
 
 static void
+step_start(order_t *o)
+{
+    fk_order_view_t  view;
+
+    (void) fk_order_start(&shop, &shop_env, &o->id,
+                          str("{\"id\":\"more than a block of it\", "
+                              "\"url\":\"and not of three\"}"), &view);
+}
+
+
+static void
 step_decide(order_t *o)
 {
     fk_order_view_t  view;
@@ -384,6 +395,9 @@ step(void)
     if (what < 20 || orders_count == 0) {
         step_buy();
     } else if (what < 43) {
+        if (pick(3) == 0) {
+            step_start(o);
+        }
         step_pay(o);
     } else if (what < 53) {
         step_decide(o);

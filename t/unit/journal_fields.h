@@ -110,6 +110,10 @@ static const field_t  fields[] = {
     SIZE(FK_IMAGE_PAYMENT, payment, trade_no_size, FK_TRADE_NO_SIZE_MAX),
     NUMBER(FK_IMAGE_PAYMENT, payment, trade_no[6]),
 
+    NUMBER(FK_IMAGE_START, start, order[12]),
+    SIZE(FK_IMAGE_START, start, start_size, FK_START_SIZE_MAX),
+    NUMBER(FK_IMAGE_START, start, start[0]),
+
     NUMBER(FK_IMAGE_ORDER_GONE, order_gone, id[12]),
 
     NUMBER(FK_IMAGE_BATCH_ARCHIVED, batch_archived, slot),

@@ -163,6 +163,26 @@ live_pay(void)
 
 __attribute__((unused))
 static void
+live_start(void)
+{
+    uint8_t          start[FK_START_SIZE_MAX];
+    fk_str_t         text;
+    fk_order_view_t  view;
+
+    if (orders_count == 0) {
+        return;
+    }
+
+    memset(start, 'a' + (int) pick(26), sizeof(start));
+    text.data = start;
+    text.size = 1 + pick(pick(4) == 0 ? sizeof(start) : 100);
+    (void) fk_order_start(&shop, &shop_env, &orders[pick(orders_count)],
+                          text, &view);
+}
+
+
+__attribute__((unused))
+static void
 live_decide(void)
 {
     fk_split_t       split;
@@ -347,6 +367,8 @@ live(uint32_t steps)
 
         if (what < 30) {
             live_buy();
+        } else if (what < 35) {
+            live_start();
         } else if (what < 60) {
             live_pay();
         } else if (what < 67) {
@@ -375,6 +397,26 @@ live(uint32_t steps)
             kept_flush();
         }
     }
+}
+
+
+__attribute__((unused))
+static int
+same_starts(fk_t *a, fk_t *b, const fk_order_id_t *id)
+{
+    size_t   size[2];
+    uint8_t  start[2][FK_START_SIZE_MAX];
+
+    if (fk_order_start_get(a, id, start[0], &size[0]) != FK_OK
+        || fk_order_start_get(b, id, start[1], &size[1]) != FK_OK
+        || size[0] != size[1]
+        || memcmp(start[0], start[1], size[0]) != 0)
+    {
+        printf("#   the start of an order differs\n");
+        return 0;
+    }
+
+    return 1;
 }
 
 
@@ -419,6 +461,10 @@ same_orders(fk_t *a, fk_t *b)
                                sizeof(cards[0]), out[0], &n[0]);
         rc[1] = fk_order_cards(b, &orders[i], &cursor[1], cards[1],
                                sizeof(cards[1]), out[1], &n[1]);
+
+        if (!same_starts(a, b, &orders[i])) {
+            return 0;
+        }
 
         /* Where an order stands in its table is nobody's business. */
         view[0].index = view[1].index;

@@ -1,0 +1,126 @@
+/*
+ * Death at every store, as in engine_crash.c: the commands between an order
+ * and its gateway, before the payment and behind it.
+ */
+
+#include "crash_shop.h"
+
+
+#define URL  "https://pay.example/c/pay/cs_test_of_more_than_two_blocks_of_it"
+
+
+static fk_order_id_t  id;
+static uint8_t        record[FK_ARCHIVE_SIZE_MAX];
+static size_t         record_size;
+
+
+static void
+prepare_order(void)
+{
+    fk_order_view_t  out;
+
+    shop_product("x", FK_KIND_CARD, 0);
+    shop_stock("x", 1, 12);
+    shop_must(shop_buy("x", 2, &out) == FK_OK, "order");
+    id = out.id;
+}
+
+
+/* Blocks that were used before: taking them is another way. */
+static void
+prepare_used(void)
+{
+    uint8_t  results[FK_IMPORT_SLICE_MAX];
+
+    prepare_order();
+    shop_must(fk_import_begin(&shop, &shop_env, str("x"), &batch) == FK_OK
+              && shop_add(batch, 1000, 20, 300, results) == FK_OK
+              && fk_import_abort(&shop, &shop_env, batch) == FK_OK, "import");
+    (void) shop_tick();
+}
+
+
+static fk_code_t
+run_start(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_order_start(&shop, &shop_env, &id, str(URL), &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+static void
+prepare_started(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_order();
+    shop_must(run_start() == FK_OK
+              && shop_pay(&id, "t", 1000, &result, &out) == FK_OK
+              && fk_archive_read(&shop, &id, &out, record, sizeof(record),
+                                 &record_size) == FK_OK, "paid");
+}
+
+
+static fk_code_t
+run_drop(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_archive_read(&shop, &id, &out, record, sizeof(record),
+                           &record_size);
+    if (code == FK_OK) {
+        code = fk_archive_drop(&shop, &shop_env, &id, out.seq);
+    }
+
+    return code == FK_NOT_FOUND ? FK_OK : code;
+}
+
+
+static void
+prepare_away(void)
+{
+    prepare_started();
+    shop_must(run_drop() == FK_OK, "drop");
+}
+
+
+static fk_code_t
+run_restore(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = shop_restore(&shop, record, record_size, &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+static const command_t  commands[] = {
+    { "start", prepare_order, run_start, 1 },
+    { "start, used blocks", prepare_used, run_start, 1 },
+    { "drop with its start", prepare_started, run_drop, 1 },
+    { "restore with its start", prepare_away, run_restore, 0 },
+};
+
+
+int
+main(void)
+{
+    size_t    i;
+    uint8_t  *saved;
+
+    saved = malloc(SHOP_SIZE);
+    shop_must(saved != NULL, "malloc");
+
+    for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        crash(&commands[i], saved);
+    }
+
+    free(saved);
+    return tap_done();
+}
