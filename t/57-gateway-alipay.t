@@ -8,7 +8,6 @@ use strict;
 use warnings;
 
 use FindBin;
-use IPC::Open2 qw(open2);
 use JSON::PP;
 use POSIX qw(strftime);
 use Test::More;
@@ -17,14 +16,9 @@ use Time::HiRes qw(sleep);
 use lib "$FindBin::Bin/gateway";
 use Probe;
 use Rsa;
+use Sdk;
 
-my $modules = "$FindBin::Bin/../build/gateway/node_modules";
-if (!-d "$modules/alipay-sdk") {
-    system("mkdir -p $modules/.. && cd $modules/.. "
-        . "&& cp $folder/package.json $folder/package-lock.json . "
-        . '&& npm ci --silent --no-audit --no-fund');
-}
-ok(-d "$modules/alipay-sdk", 'alipay-sdk is installed')
+ok(sdk_path('alipay-sdk'), 'alipay-sdk is installed')
     or done_testing, exit 1;
 
 rsa_keys($_) for 'app', 'alipay', 'other';
@@ -38,22 +32,6 @@ my $true = JSON::PP::true;
 
 
 # ---- the SDK
-
-# It dates requests in its own time zone, and the gateway is in China.
-$ENV{TZ} = 'Asia/Shanghai';
-$ENV{NODE_PATH} = $modules;
-my $sdk_pid = open2(my $from, my $to, 'node', "$folder/sdk.js");
-
-# Ends with its input, before Perl waits for whatever else it has started.
-END { if ($to) { local $?; close $to; waitpid $sdk_pid, 0 } }
-
-sub sdk {
-    my ($call, %rest) = @_;
-    print $to encode_json({ call => $call, %rest }), "\n";
-    $to->flush;
-    my $answer = decode_json(scalar <$from>);
-    return $answer->{error} // $answer->{result};
-}
 
 sub sdk_of {
     sdk('setup', gateway => "http://127.0.0.1:$port/gateway.do",

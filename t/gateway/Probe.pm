@@ -1,6 +1,7 @@
-# What 55-gateway.t is made of: forms, signatures and HTTP written here and
-# not taken from the gateway, a small merchant that is notified, and start and
-# stop of the gateway.  Everything it starts dies with the test.
+# What the tests of the gateway are made of: forms, signatures and HTTP
+# written here and not taken from the gateway, a small merchant that is
+# notified, and start and stop of the gateway.  Everything it starts dies with
+# the test.
 
 package Probe;
 
@@ -93,7 +94,7 @@ sub http {
 
 sub control {
     my ($call, $json) = @_;
-    my $r = $call =~ /^(trades|switches)/ ? http('GET', "/_test/$call")
+    my $r = $call =~ /^(trades|switches|calls)/ ? http('GET', "/_test/$call")
         : http('POST', "/_test/$call", encode_json($json // {}));
     return decode_json($r->{body});
 }
@@ -157,9 +158,10 @@ sub serve_merchant {
     while (my $c = $listener->accept) {
         while (1) {
             my $first = <$c> // last;
-            my ($length, $body) = (0, '');
+            my ($length, $body, $head) = (0, '', '');
             while (defined(my $h = <$c>) ) {
                 last if $h eq "\r\n";
+                $head .= $h;
                 $length = $1 if $h =~ /^content-length: (\d+)/i;
             }
             read $c, $body, $length if $length;
@@ -167,7 +169,8 @@ sub serve_merchant {
                 $first =~ m{^(\w+) ([^? ]*)\??(\S*) };
             my $n = $seen{$path}++;
             last if $path eq '/keep' && $n == 1 && !$dropped++;
-            print $log "$method\t$path\t", $method eq 'POST' ? $body : $query,
+            print $log join("\t", $method, $path, unpack('H*',
+                $method eq 'POST' ? $body : $query), unpack('H*', $head)),
                 "\n";
             my $text = $path =~ m{^/say/(.*)} ? $1
                 : $path =~ m{^/fail(\d*)} && ($1 eq '' || $n < $1) ? 'fail'
@@ -198,12 +201,13 @@ close $listener;
 my $log_at = 0;
 
 # What the merchant was sent since the last call: [method, path, {fields},
-# raw text].
+# raw text, header lines].
 sub notices {
     open my $fh, '<', "$dir/log" or die $!;
     seek $fh, $log_at, 0;
-    my @list = map { chomp; my ($m, $p, $q) = split /\t/, $_, 3;
-        [$m, $p, {parse($q)}, $q] } <$fh>;
+    my @list = map { chomp; my ($m, $p, $q, $h) = split /\t/, $_, 4;
+        $q = pack 'H*', $q;
+        [$m, $p, $q =~ /^\{/ ? {} : {parse($q)}, $q, pack 'H*', $h] } <$fh>;
     $log_at = tell $fh;
     return @list;
 }

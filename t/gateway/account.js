@@ -30,6 +30,17 @@ function pid(text) {
 }
 
 
+/* An id that stands in a header or in JSON as it is. */
+
+function word(text) {
+    if (!/^[0-9A-Za-z_]{1,64}$/.test(text)) {
+        throw new Error('letters, digits and _ only');
+    }
+
+    return text;
+}
+
+
 function secret(file) {
     const key = fs.readFileSync(file, 'latin1').replace(/\r?\n$/, '');
 
@@ -38,6 +49,21 @@ function secret(file) {
     }
 
     return key;
+}
+
+
+/* A reader of secrets with a size of their own. */
+
+function secretOf(size) {
+    return (file) => {
+        const key = secret(file);
+
+        if (key.length !== size) {
+            throw new Error(`${file}: not ${size} bytes`);
+        }
+
+        return key;
+    };
 }
 
 
@@ -97,14 +123,19 @@ function privateKey(file) {
 }
 
 
+/* Of a certificate it is the key in it. */
+
 function publicKey(file) {
-    return rsaKey(file, 'PUBLIC KEY', createPublicKey, ['spki', 'pkcs1']);
+    const kind = fs.readFileSync(file, 'latin1').includes('CERTIFICATE') ?
+        'CERTIFICATE' : 'PUBLIC KEY';
+
+    return rsaKey(file, kind, createPublicKey, ['spki', 'pkcs1']);
 }
 
 
-/* null: no option of this protocol was given.  Some but not all: an error. */
+/* null: no option of a group was given.  Some but not all: an error. */
 
-function readAccount(options, values) {
+function readGroup(options, values) {
     const names = Object.keys(options);
     const missing = names.filter((name) => values[name] === undefined);
     const account = {};
@@ -129,4 +160,21 @@ function readAccount(options, values) {
 }
 
 
-module.exports = { number, pid, secret, privateKey, publicKey, readAccount };
+/* What a protocol has as `optional` is a group too, beside its account. */
+
+function readAccount({ options, optional = {} }, values) {
+    const account = readGroup(options, values);
+    const more = readGroup(optional, values);
+
+    if (account === null && more !== null) {
+        throw new Error(`--${Object.keys(optional)[0]} needs `
+            + `--${Object.keys(options).join(', --')}`);
+    }
+
+    return account === null ? null : { ...account, ...more };
+}
+
+
+module.exports = {
+    number, pid, word, secret, secretOf, privateKey, publicKey, readAccount,
+};

@@ -11,6 +11,7 @@ const php = require('./php.js');
 const money = require('./money.js');
 const pages = require('./pages.js');
 const account = require('./account.js');
+const { watch, watchAll } = require('./deadline.js');
 const { CALLS } = require('./alipay_calls.js');
 const { AlipayError, parseChinaTime, parseTrade } =
     require('./alipay_trade.js');
@@ -74,7 +75,7 @@ class Alipay {
         this.method = 'POST';
         this.type = 'application/x-www-form-urlencoded; charset=utf-8';
         this.switches = SWITCHES;
-        this.tellsEnd = true;
+        this.tells = { refund: true, close: true };
         this.buyer = BUYER;
         this.routes = { '/gateway.do': this.gateway };
     }
@@ -155,35 +156,14 @@ class Alipay {
         const trade = this.trades.open({ protocol: this.name,
             ...parseTrade(fields, productCode) });
 
-        this.watch(trade);
+        watch(this, trade);
 
         return trade;
     }
 
 
-    /* What is unpaid at its end is closed, and the shop is told. */
-
-    watch(trade) {
-        if (trade.expires_ms === null || trade.status !== STATUS.UNPAID) {
-            return;
-        }
-
-        this.notifier.after(Math.max(0, trade.expires_ms - Date.now()), () => {
-            if (this.trades.cancel(trade)) {
-                this.notifier.launch({ trade });
-            }
-        });
-    }
-
-
-    /* After a start: the ends of the trades that the state file holds. */
-
     resume() {
-        for (const trade of this.trades.all()) {
-            if (trade.protocol === this.name) {
-                this.watch(trade);
-            }
-        }
+        watchAll(this);
     }
 
 

@@ -96,8 +96,9 @@ function show(trade) {
 
 
 class Control {
-    constructor({ trades, modes, notifier }) {
+    constructor({ trades, modes, protocols, notifier }) {
         this.trades = trades;
+        this.protocols = protocols;
         this.modes = modes;
         this.notifier = notifier;
         this.calls = {
@@ -190,15 +191,19 @@ class Control {
 
     /* Replaces the whole mode of its scope: {} is the correct gateway. */
 
-    mode({ json: { out_trade_no: order, ...json } }) {
+    mode({ json: { out_trade_no: order, protocol, ...json } }) {
         if (order !== undefined && typeof order !== 'string') {
             throw new CallError(400, '"out_trade_no" must be a string');
+        }
+
+        if (protocol !== undefined && !this.protocols.has(protocol)) {
+            throw new CallError(400, `no such protocol: "${protocol}"`);
         }
 
         const mode = switches(json);
 
         try {
-            this.modes.set(order, mode);
+            this.modes.set(protocol, order, mode);
         } catch (e) {
             throw new CallError(409, e.message);
         }

@@ -101,7 +101,7 @@ class EpayForm {
         this.method = 'GET';
         this.type = 'application/x-www-form-urlencoded';
         this.switches = SWITCHES;
-        this.tellsEnd = false;
+        this.tells = { refund: false, close: false };
     }
 
 

@@ -19,8 +19,9 @@ const { Epay } = require('./epay.js');
 const { Epay2 } = require('./epay2.js');
 const { Epusdt } = require('./epusdt.js');
 const { Alipay } = require('./alipay.js');
+const { Wechat } = require('./wechat.js');
 
-const PROTOCOLS = [Epay, Epay2, Epusdt, Alipay];
+const PROTOCOLS = [Epay, Epay2, Epusdt, Alipay, Wechat];
 
 const BODY_BYTES_MAX = 65536;
 const CONNECTIONS_MAX = 4096;
@@ -97,7 +98,8 @@ class Gateway {
         this.protocols.set(protocol.name, protocol);
 
         for (const [path, handler] of Object.entries(protocol.routes)) {
-            this.routes.set(path, handler.bind(protocol));
+            this.routes.set(path, { protocol,
+                handler: handler.bind(protocol) });
         }
     }
 
@@ -120,7 +122,8 @@ class Gateway {
         const body = Buffer.from(reply.body, 'utf8');
 
         response.writeHead(reply.status, { ...reply.headers,
-            'Content-Length': body.length, 'Cache-Control': 'no-store' });
+            ...reply.status !== 204 && { 'Content-Length': body.length },
+            'Cache-Control': 'no-store' });
         response.end(body);
     }
 
@@ -150,27 +153,49 @@ class Gateway {
                 address: socket.remoteAddress });
         }
 
-        return this.route(path, { method, query, base: this.base(headers),
+        if (path === '/') {
+            return pages.index([...this.routes.keys()]);
+        }
+
+        return this.route({ method, path, url, headers, query, body,
+            base: this.base(headers),
             form: method === 'POST' ? parsePost(request, body) :
                 new Map() });
     }
 
 
-    route(path, request) {
-        const end = path.lastIndexOf('/') + 1;
-        const handler = this.routes.get(path)
-            ?? this.routes.get(path.slice(0, end));
+    route(request) {
+        const { handler, protocol, rest } = this.routed(request.path);
 
-        if (path === '/') {
-            return pages.index([...this.routes.keys()]);
+        if (handler === undefined) {
+            return this.cashier.answer(request.method, request.path)
+                ?? pages.error(404, '页面或订单不存在 (not found)');
         }
 
-        if (handler !== undefined) {
-            return handler({ ...request, rest: path.slice(end) });
+        const order = protocol.orderOf?.({ ...request, rest });
+        const mode = this.modes.of({ protocol: protocol.name,
+            out_trade_no: order });
+
+        return handler({ ...request, rest, mode });
+    }
+
+
+    /* {protocol, handler, rest}, all but the last undefined if unknown. */
+
+    routed(path) {
+        const [, head, word, tail] = /^(.*\/)([^/]*)(\/[^/]+)$/.exec(path) ?? [];
+        const last = path.slice(path.lastIndexOf('/') + 1);
+
+        for (const [route, rest] of [[path, ''],
+            [path.slice(0, path.length - last.length), last],
+            [`${head}*${tail}`, word]])
+        {
+            if (this.routes.has(route)) {
+                return { ...this.routes.get(route), rest };
+            }
         }
 
-        return this.cashier.answer(request.method, path)
-            ?? pages.error(404, '页面或订单不存在 (not found)');
+        return { rest: '' };
     }
 
 

@@ -8,14 +8,15 @@
  */
 
 const php = require('./php.js');
-const { SPOILS } = require('./notice.js');
+const { SPOILS, BODY_SPOILS } = require('./notice.js');
+const { RESOURCE_SPOILS, IDENTITIES } = require('./wechat_sign.js');
 
 const COPIES_MAX = 1000;
 const DELAY_MS_MAX = 600000;
 const OFFSET_S_MAX = 1000000000;
 const TEXT_MAX = 512;
 const FIELDS_MAX = 16;
-const ORDERS_MAX = 100000;
+const SCOPES_MAX = 100000;
 
 
 function flag(value) {
@@ -130,6 +131,23 @@ const SWITCHES = {
     notify_type: text,
     refund_fee: text,
     gmt_refund: text,
+    other_refund: text,
+    refund_status: text,
+    currency: text,
+    event_type: text,
+    body: oneOf(...Object.keys(BODY_SPOILS)),
+    content_type: text,
+    extra_header: fields,
+    repeat_header: text,
+    omit_header: names,
+    appid: text,
+    payer_total: text,
+    trade_type: text,
+    identity: oneOf(...IDENTITIES),
+    serial: text,
+    call_serial: text,
+    call_timestamp_s: integer(-OFFSET_S_MAX, OFFSET_S_MAX),
+    resource: oneOf(...Object.keys(RESOURCE_SPOILS)),
 };
 
 
@@ -155,7 +173,10 @@ function parseMode(json) {
 }
 
 
-/* The modes in force: one for all orders, and one for each order named. */
+/*
+ * The modes in force: for all orders, for a protocol, for an order number,
+ * and for one of a protocol.  What is narrower goes before.
+ */
 
 class Modes {
     constructor() {
@@ -164,29 +185,32 @@ class Modes {
 
 
     reset() {
-        this.global = {};
-        this.byOrder = new Map();
+        this.scopes = new Map();
     }
 
 
-    set(outTradeNo, mode) {
-        if (outTradeNo === undefined) {
-            this.global = mode;
-            return;
-        }
+    set(protocol, outTradeNo, mode) {
+        const scope = scopeOf(protocol, outTradeNo);
 
-        if (this.byOrder.size >= ORDERS_MAX && !this.byOrder.has(outTradeNo))
-        {
+        if (this.scopes.size >= SCOPES_MAX && !this.scopes.has(scope)) {
             throw new Error('too many orders with a mode of their own');
         }
 
-        this.byOrder.set(outTradeNo, mode);
+        this.scopes.set(scope, mode);
     }
 
 
-    of(trade) {
-        return { ...this.global, ...this.byOrder.get(trade.out_trade_no) };
+    of({ protocol, out_trade_no: order }) {
+        return Object.assign({}, this.scopes.get(scopeOf()),
+            this.scopes.get(scopeOf(protocol)),
+            this.scopes.get(scopeOf(undefined, order)),
+            this.scopes.get(scopeOf(protocol, order)));
     }
+}
+
+
+function scopeOf(protocol = '', outTradeNo = undefined) {
+    return outTradeNo === undefined ? protocol : `${protocol} ${outTradeNo}`;
 }
 
 

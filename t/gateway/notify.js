@@ -16,7 +16,7 @@ const http = require('node:http');
 const https = require('node:https');
 const php = require('./php.js');
 const { STATUS } = require('./trades.js');
-const { notice, withQuery } = require('./notice.js');
+const { message } = require('./notice.js');
 
 const ANSWER_MS_MAX = 10000;
 const ANSWER_BYTES_MAX = 65536;
@@ -68,15 +68,15 @@ class Notifier {
             ['none', 'pending', 'held'].includes(state);
 
         for (const trade of this.trades.all()) {
-            const { tellsEnd } = this.protocols.get(trade.protocol);
+            const { tells } = this.protocols.get(trade.protocol);
             const told = trade.status > STATUS.UNPAID
-                || trade.status === STATUS.CLOSED && tellsEnd;
+                || trade.status === STATUS.CLOSED && tells.close;
 
             if (told && owed(trade.notice)) {
                 this.launch({ trade });
             }
 
-            if (tellsEnd) {
+            if (tells.refund) {
                 trade.refunds.filter((refund) => owed(refund.notice))
                     .forEach((refund) => this.launch({ trade, refund }));
             }
@@ -175,23 +175,23 @@ class Notifier {
     }
 
 
-    async send({ trade, refund }, mode) {
+    async send(event, mode) {
+        const { trade } = event;
         const protocol = this.protocols.get(trade.protocol);
         const startMs = Date.now();
-        const query = notice(protocol, trade, mode, refund);
         let answer;
 
         try {
-            answer = await this.request(trade.notify_url, query,
-                (mode.method ?? protocol.method) === 'POST', protocol.type);
+            answer = await this.request(message(protocol, event, mode));
         } catch (e) {
             answer = { status: 0, body: '', error: e.code ?? e.message };
         }
 
-        const acked = protocol.acknowledged(answer);
+        const tookMs = Date.now() - startMs;
+        const acked = protocol.acknowledged({ ...answer, took_ms: tookMs });
 
         this.record(trade, { outcome: acked ? 'acked' : 'refused',
-            took_ms: Date.now() - startMs, status: answer.status,
+            took_ms: tookMs, status: answer.status,
             body: php.toUtf8(answer.body.slice(0, ANSWER_BYTES_KEPT)),
             error: answer.error });
 
@@ -210,39 +210,36 @@ class Notifier {
      * the next notice; that is sent again, at once and once, on a new one.
      */
 
-    async request(notifyUrl, query, post, type) {
-        const url = new URL(php.toUtf8(
-            post ? notifyUrl : withQuery(notifyUrl, query)));
+    async request(message) {
+        const url = new URL(php.toUtf8(message.url));
 
         if (this.agents[url.protocol] === undefined) {
             throw new Error('not an http URL');
         }
 
-        const form = post ? query : null;
-
         try {
-            return await this.exchange(url, form, type);
+            return await this.exchange(url, message);
 
         } catch (e) {
             if (e.code !== 'ECONNRESET' || !e.reused) {
                 throw e;
             }
 
-            return this.exchange(url, form, type);
+            return this.exchange(url, message);
         }
     }
 
 
-    exchange(url, form, type) {
+    exchange(url, { method, headers, body }) {
         const request = (url.protocol === 'https:' ? https : http).request(
             url, {
-                method: form === null ? 'GET' : 'POST',
+                method,
                 agent: this.agents[url.protocol],
                 headers: {
                     'Accept': '*/*',
                     'Accept-Language': 'zh-CN,zh;q=0.8',
                     'User-Agent': 'Mozilla/5.0 (practice gateway)',
-                    ...form !== null && { 'Content-Type': type },
+                    ...headers,
                 },
             });
 
@@ -263,7 +260,7 @@ class Notifier {
                     resolve(answer);
                 });
             });
-            request.end(form ?? undefined);
+            request.end(method === 'GET' ? undefined : body);
         });
     }
 

@@ -19,11 +19,23 @@ const GENERAL = {
 };
 
 
+function group(options) {
+    return Object.keys(options)
+        .map((name) => `--${name} ${isFile(name) ? 'FILE' : 'ID'}`)
+        .join('\n        ');
+}
+
+
+function isFile(name) {
+    return /-(file|key|private)$/.test(name);
+}
+
+
 function usage(protocols) {
-    const accounts = protocols.map(({ options, required }) => {
-        const text = Object.keys(options)
-            .map((name) => `--${name} ${name.includes('key') ? 'FILE' : 'N'}`)
-            .join('\n        ');
+    const accounts = protocols.map(({ options, optional, required }) => {
+        const more = optional === undefined ? '' :
+            `\n        [${group(optional)}]`;
+        const text = group(options) + more;
 
         return required ? text : `[${text}]`;
     });
@@ -56,8 +68,10 @@ function parseRetries(text) {
 function parseOptions(args, protocols) {
     const options = { ...GENERAL };
 
-    for (const name of protocols.flatMap((p) => Object.keys(p.options))) {
-        options[name] = { type: 'string' };
+    for (const { options: own, optional } of protocols) {
+        for (const name of Object.keys({ ...own, ...optional })) {
+            options[name] = { type: 'string' };
+        }
     }
 
     const { values } = parseArgs({ args, options });
@@ -67,7 +81,7 @@ function parseOptions(args, protocols) {
         throw new Error('--port: 0..65535');
     }
 
-    const accounts = protocols.map((p) => [p, readAccount(p.options, values)]);
+    const accounts = protocols.map((p) => [p, readAccount(p, values)]);
 
     for (const [protocol, account] of accounts) {
         if (protocol.required && account === null) {

@@ -1,35 +1,84 @@
 'use strict';
 
 /*
- * alipay-sdk as the judge of t/57-gateway-alipay.t: a JSON line in, a JSON
- * line out: {"call": one of calls, and its arguments} is answered with
- * {"result"} or {"error"}.  The first one must be setup, with files in PEM.
+ * The SDKs as judges of t/57-gateway-*.t and 59-gateway-calls.t: a JSON line
+ * in, a JSON line out: {"call": one of calls, and its arguments} is answered
+ * with {"result"} or {"error"}.  Keys are named by their files in PEM.
  */
 
 const fs = require('node:fs');
 const readline = require('node:readline');
-const { AlipaySdk } = require('alipay-sdk');
 
-let sdk;
+let alipay, wechat;
 
-const calls = {
-    setup: ({ gateway, appId, key, alipay }) => {
-        sdk = new AlipaySdk({ appId, gateway, keyType: 'PKCS8',
-            privateKey: fs.readFileSync(key, 'utf8'),
-            alipayPublicKey: fs.readFileSync(alipay, 'utf8') });
+
+function read(file) {
+    return fs.readFileSync(file, 'utf8');
+}
+
+
+const alipayCalls = {
+    setup: ({ gateway, appId, key, alipay: file }) => {
+        const { AlipaySdk } = require('alipay-sdk');
+
+        alipay = new AlipaySdk({ appId, gateway, keyType: 'PKCS8',
+            privateKey: read(key), alipayPublicKey: read(file) });
 
         return true;
     },
 
     page: ({ method, verb, params }) =>
-        sdk.pageExecute(method, verb, params),
+        alipay.pageExecute(method, verb, params),
 
     /* Throws unless the reply is signed. */
-    exec: ({ method, params }) => sdk.exec(method, params,
+    exec: ({ method, params }) => alipay.exec(method, params,
         { validateSign: true }),
 
-    notice: ({ fields }) => sdk.checkNotifySignV2(fields),
+    notice: ({ fields }) => alipay.checkNotifySignV2(fields),
 };
+
+
+const wechatCalls = {
+    /* `certs`: {serial: file}, the keys that a reply may be signed with. */
+    wechat: ({ gateway, mchid, serial, key, certs }) => {
+        const { Wechatpay } = require('wechatpay-axios-plugin');
+
+        wechat = new Wechatpay({ baseURL: gateway, mchid, serial,
+            privateKey: read(key),
+            certs: Object.fromEntries(Object.entries(certs).map(
+                ([name, file]) => [name, read(file)])),
+            /* so that the replies of refusals are checked too */
+            validateStatus: () => true });
+
+        return true;
+    },
+
+    /* Throws unless the reply is signed. */
+    wechat_call: async ({ method, path, json, headers }) => {
+        const { status, data } = await wechat.client.v3.request({ url: path, method,
+            data: json, headers });
+
+        return { status, data };
+    },
+
+    wechat_verify: ({ timestamp, nonce, body, signature, file }) => {
+        const { Rsa, Formatter } = require('wechatpay-axios-plugin');
+
+        return Rsa.verify(Formatter.response(timestamp, nonce, body),
+            signature, Rsa.from(read(file), Rsa.KEY_TYPE_PUBLIC));
+    },
+
+    /* Throws if the tag is wrong. */
+    wechat_decrypt: ({ resource, key }) => {
+        const { Aes } = require('wechatpay-axios-plugin');
+
+        return JSON.parse(Aes.AesGcm.decrypt(resource.ciphertext, key,
+            resource.nonce, resource.associated_data));
+    },
+};
+
+
+const calls = { ...alipayCalls, ...wechatCalls };
 
 
 async function answer(line) {

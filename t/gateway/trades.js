@@ -166,10 +166,11 @@ class Trades {
 
     /*
      * Every call refunds; whether `outRefundNo` names one that was made
-     * before is the caller's business.  Returns the refund.
+     * before is the caller's business.  `more` is what else the protocol
+     * keeps of a refund.  Returns the refund.
      */
 
-    refund(trade, fen, outRefundNo = null) {
+    refund(trade, fen, outRefundNo = null, more = {}) {
         const left = trade.money_fen - trade.refunded_fen;
 
         if (trade.status <= STATUS.UNPAID) {
@@ -187,7 +188,7 @@ class Trades {
 
         this.commit({ t: 'refund', trade_no: trade.trade_no,
             refund_no: this.newTradeNo(), out_refund_no: outRefundNo,
-            fen: fen.toString(), at_ms: Date.now() });
+            fen: fen.toString(), at_ms: Date.now(), ...more });
 
         return trade.refunds.at(-1);
     }
@@ -332,11 +333,13 @@ class Trades {
 
     /* `total_fen` is what had been given back when this one was made. */
 
-    applyRefund(trade, { refund_no, out_refund_no = null, fen, at_ms }) {
+    applyRefund(trade, { t, trade_no: tradeNo, refund_no, fen,
+        out_refund_no = null, ...more })
+    {
         trade.status = STATUS.REFUNDED;
         trade.refunded_fen += BigInt(fen);
 
-        const refund = { refund_no, out_refund_no, fen: BigInt(fen), at_ms,
+        const refund = { refund_no, out_refund_no, ...more, fen: BigInt(fen),
             total_fen: trade.refunded_fen,
             notice: { state: 'none', tries: 0 } };
 
