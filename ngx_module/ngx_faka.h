@@ -125,6 +125,7 @@ typedef struct {
     /* while a block is being read: whose it is, and what it has had */
     ngx_faka_shop_t        *shop;
     pay_channel_t          *channel;
+    pay_custom_t           *custom;           /* of channel, if it has one */
     ngx_uint_t              shop_given;       /* bits, see ngx_faka_master.h */
     ngx_uint_t              channel_given;
 } ngx_faka_main_conf_t;

@@ -123,6 +123,9 @@ char *ngx_faka_channel_currency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_faka_channel_hash(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_channel_custom(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 /* Whom a file may be open to besides its owner. */

@@ -8,6 +8,8 @@
 
 #include "ngx_faka_master.h"
 
+#include "custom.h"
+
 
 static pay_channel_t *ngx_faka_channel_create(ngx_conf_t *cf,
     ngx_faka_shop_t *shop, const ngx_str_t *name, const ngx_str_t *protocol);
@@ -18,6 +20,8 @@ static ngx_int_t ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path,
 static ngx_int_t ngx_faka_channel_rsa(ngx_conf_t *cf, ngx_str_t *path,
     ngx_faka_secret_mode_t mode, pay_rsa_t **key);
 static void ngx_faka_channel_rsa_destroy(void *data);
+static ngx_uint_t ngx_faka_channel_words(ngx_conf_t *cf,
+    const char *words[PAY_CUSTOM_ARGS_MAX]);
 
 
 /* Directives that are kept as they are, and checked at the end of the block;
@@ -375,4 +379,103 @@ ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                        "get_post", &value[1]);
 
     return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_faka_channel_hash(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    char         err[NGX_FAKA_ERROR_SIZE];
+    ngx_uint_t   count;
+    const char  *words[PAY_CUSTOM_ARGS_MAX];
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    count = ngx_faka_channel_words(cf, words);
+
+    if (!pay_hash_set(&fmcf->channel->hash, words, count, err, sizeof(err))) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"hash %s\": %s", words[0],
+                           err);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Those of a configured protocol; two of them may come again and again. */
+
+char *
+ngx_faka_channel_custom(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    char           err[NGX_FAKA_ERROR_SIZE];
+    ngx_uint_t     count;
+    const char    *words[PAY_CUSTOM_ARGS_MAX];
+    pay_custom_t  *custom;
+
+    if (cmd->offset == PAY_SETTING_SEND || cmd->offset == PAY_SETTING_NOTICE) {
+        fmcf->channel_given |= (ngx_uint_t) 1 << cmd->offset;
+
+    } else if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (fmcf->channel->custom == NULL) {
+        custom = ngx_palloc(cf->pool, sizeof(pay_custom_t));
+        if (custom == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        pay_custom_init(custom);
+        fmcf->custom = custom;
+        fmcf->channel->custom = custom;
+    }
+
+    count = ngx_faka_channel_words(cf, words);
+
+    if (count == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" names more than %d fields", &cmd->name,
+                           PAY_CUSTOM_ARGS_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!pay_custom_set(fmcf->custom, cmd->offset, words, count, err,
+                        sizeof(err)))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V %s\": %s", &cmd->name,
+                           words[0], err);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* The words behind the directive's name; 0: too many. */
+
+static ngx_uint_t
+ngx_faka_channel_words(ngx_conf_t *cf, const char *words[PAY_CUSTOM_ARGS_MAX])
+{
+    ngx_str_t   *value;
+    ngx_uint_t   i, count;
+
+    value = cf->args->elts;
+    count = cf->args->nelts - 1;
+
+    if (count > PAY_CUSTOM_ARGS_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < count; i++) {
+        words[i] = (const char *) value[i + 1].data;
+    }
+
+    return count;
 }

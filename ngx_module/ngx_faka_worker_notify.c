@@ -156,7 +156,7 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 
     case PAY_NOT_PAID:
         ngx_faka_notify_send(r, NGX_HTTP_OK,
-                             money->channel->protocol->success_body);
+                             pay_channel_success_body(money->channel));
         return;
 
     case PAY_INTERNAL:
@@ -286,7 +286,7 @@ ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code)
     fk_stat_add(&ctx->shop->worker->fk, NGX_FAKA_STAT_NOTIFY_PAID, 1);
 
     ngx_faka_notify_send(r, NGX_HTTP_OK,
-                         money->channel->protocol->success_body);
+                         pay_channel_success_body(money->channel));
 }
 
 

@@ -120,6 +120,71 @@ refused('alipay in dollars', qr/Alipay takes CNY, not USD/, 'alipay',
 accepted('alipay for phones', 'alipay', type => 'wap');
 
 
+# The protocol that is written in its block.
+
+my @custom = (
+    'url http://127.0.0.1:1/submit.php', "key_file $dir/epay.key",
+    'send pid 1000', 'send out_trade_no $order_no', 'send money $amount',
+    'send notify_url $notify_url', 'notice order_no out_trade_no',
+    'notice trade_no trade_no', 'notice amount money',
+    'notice status trade_status TRADE_SUCCESS', 'hash md5',
+);
+
+sub custom {
+    my ($without, @more) = @_;
+
+    my @lines = grep { !$without || $_ !~ /\A$without/ } @custom;
+    return ('custom', join ";\n", @lines, @more);
+}
+
+sub custom_conf {
+    my ($protocol, $lines) = @_;
+
+    my %keep = %{ $nginx->{opt} };
+    @{ $nginx->{opt} }{qw(shop channels)}
+        = ({}, "channel way $protocol {\n$lines;\n}\n");
+    my $text = $nginx->conf;
+    $nginx->{opt} = \%keep;
+
+    return $nginx->check_conf($text);
+}
+
+for my $case (
+    ['as little as can be', [undef]],
+    ['all that it may have', [undef, 'currency USD',
+        'notify_method get_post', 'sign_field sign sign_type',
+        'success_body SUCCESS', 'notice account pid 1000',
+        'sign_request out_trade_no money',
+        'sign_notice pid money out_trade_no trade_status trade_no']],
+    ['a hash with a text before the key',
+        ['hash', 'hash hmac-sha256 upper &key=']],
+) {
+    my ($code, $output) = custom_conf(custom(@{ $case->[1] }));
+    is($code, 0, "custom, $case->[0]: taken") or diag($output);
+}
+
+for my $case (
+    ['without a send', ['send'], qr/has no "send"; add, for example: send /],
+    ['without a hash', ['hash'], qr/has no "hash"; add, for example: hash /],
+    ['another hash', ['hash', 'hash sha1'], qr/"hash sha1": there are md5/],
+    ['a hash twice', [undef, 'hash md5'], qr/"hash" is given twice/],
+    ['a secret as a constant', [undef, 'send key a&b'],
+        qr/"send key": a constant has/],
+    ['thirteen names', [undef, 'sign_notice ' . join ' ', 1 .. 13],
+        qr/"sign_notice" names more than 12 fields/],
+    ['without a status', ['notice status'],
+        qr/channel "way": add, for example: "notice status /],
+    ['no pid', [undef, 'pid 1'], qr/has a "pid", which means nothing/],
+    ['what could be read in two ways', [undef,
+        'sign_notice out_trade_no trade_no money trade_status'],
+        qr/one notice could be read as another/],
+) {
+    my ($code, $output) = custom_conf(custom(@{ $case->[1] }));
+    ok($code != 0 && $output =~ $case->[2], "custom, $case->[0]: refused")
+        or diag($output);
+}
+
+
 # Keys, as they come.
 
 spew("$dir/bare.key", bare('own.key'), 0600);

@@ -37,8 +37,6 @@ typedef struct {
 
 static bool epay_check(const pay_channel_t *channel, char *err,
     size_t err_size);
-static bool check_keys(const pay_channel_t *channel, char *err,
-    size_t err_size);
 static pay_start_code_e epay_start(pay_crypto_t *crypto,
     const pay_channel_t *channel, const pay_start_t *start, char *url,
     size_t url_size, size_t *url_length);
@@ -174,32 +172,8 @@ epay_check(const pay_channel_t *channel, char *err, size_t err_size)
         return false;
     }
 
-    return check_keys(channel, err, err_size);
-}
-
-
-static bool
-check_keys(const pay_channel_t *channel, char *err, size_t err_size)
-{
-    if (epay_dialect(channel)->is_rsa) {
-        return pay_channel_check_rsa(channel, err, err_size);
-    }
-
-    if (!pay_secret_check(channel->key, err, err_size)) {
-        return false;
-    }
-
-    if (channel->key_previous.size == 0) {
-        return true;
-    }
-
-    if (pay_equal_secret(channel->key, channel->key_previous)) {
-        (void) snprintf(err, err_size, "the previous key equals the current "
-                        "one; leave it out, or write the new key first");
-        return false;
-    }
-
-    return pay_secret_check(channel->key_previous, err, err_size);
+    return dialect->is_rsa ? pay_channel_check_rsa(channel, err, err_size)
+                           : pay_channel_check_key(channel, err, err_size);
 }
 
 

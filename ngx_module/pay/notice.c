@@ -73,29 +73,52 @@ pay_verdict_e
 pay_notice_numbers(const pay_channel_t *channel, const pay_form_t *form,
     const char *amount_name, pay_fact_t *fact)
 {
+    pay_verdict_e  verdict;
+
+    verdict = pay_fact_fill(channel, pay_notice_value(form, "out_trade_no"),
+                            pay_notice_value(form, "trade_no"),
+                            pay_notice_value(form, amount_name), false, fact);
+
+    switch (verdict) {
+
+    case PAY_ORDER_NO:
+        return pay_notice_about(fact, "out_trade_no", verdict);
+
+    case PAY_TRADE_NO:
+        return pay_notice_about(fact, "trade_no", verdict);
+
+    case PAY_AMOUNT:
+    case PAY_ODD_AMOUNT:
+        return pay_notice_about(fact, amount_name, verdict);
+
+    default:
+        return verdict;
+    }
+}
+
+
+pay_verdict_e
+pay_fact_fill(const pay_channel_t *channel, pay_str_t order_no,
+    pay_str_t trade_no, pay_str_t amount, bool is_minor, pay_fact_t *fact)
+{
     int               exponent;
-    int64_t           amount;
-    pay_str_t         order_no, trade_no;
+    int64_t           sum;
     pay_money_code_e  money_code;
 
-    order_no = pay_notice_value(form, "out_trade_no");
-    trade_no = pay_notice_value(form, "trade_no");
-
     if (!pay_is_plain_id(order_no, PAY_ORDER_NO_SIZE_MAX, ".|")) {
-        return pay_notice_about(fact, "out_trade_no", PAY_ORDER_NO);
+        return PAY_ORDER_NO;
     }
 
     if (!pay_is_plain_id(trade_no, PAY_TRADE_NO_SIZE_MAX, ".|")) {
-        return pay_notice_about(fact, "trade_no", PAY_TRADE_NO);
+        return PAY_TRADE_NO;
     }
 
     exponent = pay_currency_exponent(pay_str(channel->currency,
                                              PAY_CURRENCY_SIZE));
-    money_code = pay_money_parse(pay_notice_value(form, amount_name),
-                                 exponent, &amount);
+    money_code = pay_money_parse(amount, is_minor ? 0 : exponent, &sum);
 
     if (money_code == PAY_MONEY_MALFORMED) {
-        return pay_notice_about(fact, amount_name, PAY_AMOUNT);
+        return PAY_AMOUNT;
     }
 
     /* Neither is empty: that would be no plain id. */
@@ -104,31 +127,43 @@ pay_notice_numbers(const pay_channel_t *channel, const pay_form_t *form,
     memcpy(fact->order_no, order_no.data, order_no.size);
     memcpy(fact->trade_no, trade_no.data, trade_no.size);
     memcpy(fact->currency, channel->currency, PAY_CURRENCY_SIZE);
-    fact->amount = amount;
+    fact->amount = sum;
 
-    return money_code == PAY_MONEY_OK
-           ? PAY_PAID : pay_notice_about(fact, amount_name, PAY_ODD_AMOUNT);
+    return money_code == PAY_MONEY_OK ? PAY_PAID : PAY_ODD_AMOUNT;
 }
 
 
 const char *
 pay_notice_ambiguous(const pay_form_t *form)
 {
-    size_t  i, j;
+    size_t  i;
 
     static const char *const  names[] = {
         "out_trade_no", "trade_no", "money", "total_amount", "trade_status"
     };
 
-    for (i = 0; i < form->field_count; i++) {
-        for (j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
-            if (holds_field(form->fields[i].value, pay_text(names[j]))) {
-                return names[j];
-            }
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (pay_notice_holds(form, names[i])) {
+            return names[i];
         }
     }
 
     return NULL;
+}
+
+
+bool
+pay_notice_holds(const pay_form_t *form, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; i < form->field_count; i++) {
+        if (holds_field(form->fields[i].value, pay_text(name))) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

@@ -34,6 +34,15 @@ pay_verdict_e pay_notice_numbers(const pay_channel_t *channel,
     const pay_form_t *form, const char *amount_name, pay_fact_t *fact);
 
 /*
+ * The same out of values that were found by other means; is_minor: amount
+ * counts minor units.  The same verdicts, and fact->field is not set.  fact is
+ * zero before, and after a refusal.
+ */
+
+pay_verdict_e pay_fact_fill(const pay_channel_t *channel, pay_str_t order_no,
+    pay_str_t trade_no, pay_str_t amount, bool is_minor, pay_fact_t *fact);
+
+/*
  * The name of a field whose value could be split into fields of a notice:
  * it holds "&out_trade_no=" or the like.  NULL: there is none.
  *
@@ -44,6 +53,10 @@ pay_verdict_e pay_notice_numbers(const pay_channel_t *channel,
  */
 
 const char *pay_notice_ambiguous(const pay_form_t *form);
+
+/* Is "&name=" in a value? */
+
+bool pay_notice_holds(const pay_form_t *form, const char *name);
 
 /*
  * PAY_PAID: sign, in strict base64, is the signature of text by the gateway's

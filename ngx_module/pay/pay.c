@@ -4,7 +4,7 @@
  * own file.
  */
 
-#include "pay.h"
+#include "custom.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -42,10 +42,11 @@ static const pay_protocol_t *const  protocols[] = {
     &pay_epay2_protocol,
     &pay_epusdt_protocol,
     &pay_alipay_protocol,
+    &pay_custom_protocol,
     &pay_free_protocol
 };
 
-#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, free"
+#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, custom, free"
 
 
 static const struct {
@@ -126,6 +127,14 @@ const char *
 pay_protocol_names(void)
 {
     return PROTOCOL_NAMES;
+}
+
+
+const char *
+pay_channel_success_body(const pay_channel_t *channel)
+{
+    return channel->custom != NULL ? channel->custom->success_body
+                                   : channel->protocol->success_body;
 }
 
 
@@ -259,6 +268,28 @@ pay_channel_check(const pay_channel_t *channel, char *err, size_t err_size)
     }
 
     return channel->protocol->check(channel, err, err_size);
+}
+
+
+bool
+pay_channel_check_key(const pay_channel_t *channel, char *err,
+    size_t err_size)
+{
+    if (!pay_secret_check(channel->key, err, err_size)) {
+        return false;
+    }
+
+    if (channel->key_previous.size == 0) {
+        return true;
+    }
+
+    if (pay_equal_secret(channel->key, channel->key_previous)) {
+        (void) snprintf(err, err_size, "the previous key equals the current "
+                        "one; leave it out, or write the new key first");
+        return false;
+    }
+
+    return pay_secret_check(channel->key_previous, err, err_size);
 }
 
 

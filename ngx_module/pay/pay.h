@@ -28,6 +28,7 @@
 #include "ask.h"
 #include "crypto.h"
 #include "form.h"
+#include "hash.h"
 #include "money.h"
 #include "pay_str.h"
 #include "rsa.h"
@@ -142,6 +143,7 @@ typedef struct {
 
 
 typedef struct pay_channel_s   pay_channel_t;
+typedef struct pay_custom_s    pay_custom_t;
 typedef struct pay_protocol_s  pay_protocol_t;
 
 
@@ -163,6 +165,14 @@ typedef struct pay_protocol_s  pay_protocol_t;
                         "public_key_file secrets/gateway.pub;")               \
     X(TYPE,             "type",             "type alipay;")                   \
     X(METHOD,           "notify_method",    "notify_method get_post;")        \
+    X(SEND,             "send",             "send out_trade_no $order_no;")   \
+    X(NOTICE,           "notice",           "notice order_no out_trade_no;")  \
+    X(HASH,             "hash",             "hash md5;")                      \
+    X(SIGN_FIELD,       "sign_field",       "sign_field sign sign_type;")     \
+    X(SIGN_REQUEST,     "sign_request",     "sign_request order money;")      \
+    X(SIGN_NOTICE,      "sign_notice",                                        \
+                        "sign_notice order money status trade;")              \
+    X(SUCCESS_BODY,     "success_body",     "success_body SUCCESS;")          \
     X(CURRENCY,         "currency",         "currency CNY;")
 
 typedef enum {
@@ -192,6 +202,8 @@ struct pay_channel_s {
     pay_rsa_t             *private_key;   /* ours, or NULL */
     pay_rsa_t             *public_key;    /* the gateway's, or NULL */
     pay_rsa_t             *public_key_previous;    /* in a rotation */
+    pay_hash_t             hash;          /* where it can be chosen */
+    const pay_custom_t    *custom;        /* of protocol custom, else NULL */
     pay_str_t              type;          /* of payment; empty: any */
     char                   currency[PAY_CURRENCY_SIZE + 1];    /* CNY */
     bool                   allow_post;    /* notices by POST, too */
@@ -311,12 +323,17 @@ extern const pay_protocol_t  pay_epay2_protocol;
 extern const pay_protocol_t  pay_epusdt_protocol;
 extern const pay_protocol_t  pay_alipay_protocol;
 extern const pay_protocol_t  pay_free_protocol;
+extern const pay_protocol_t  pay_custom_protocol;
 
 /* NULL: no such protocol.  pay_protocol_names() lists all, for messages. */
 
 const pay_protocol_t *pay_protocol_find(pay_str_t name);
 const char *pay_protocol_names(void);
 
+
+/* What the gateway expects to read: the protocol's, or a configured one. */
+
+const char *pay_channel_success_body(const pay_channel_t *channel);
 
 /* The methods that a channel's notices may use, as bits. */
 
@@ -359,6 +376,11 @@ bool pay_secret_parse(pay_str_t content, pay_str_t *secret, char *err,
 
 
 /* --- for the protocols -------------------------------------------------- */
+
+/* false: key and key_previous are not one or two good secrets. */
+
+bool pay_channel_check_key(const pay_channel_t *channel, char *err,
+    size_t err_size);
 
 /* false: a key is missing, or two that must differ are one pair.  If ours and
  * the gateway's were, our own redirect would be a notice. */

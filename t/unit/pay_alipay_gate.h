@@ -75,7 +75,7 @@ verify(const char *raw)
 
 
 static const matrix_t  matrix = {
-    genuine, GENUINE_COUNT, "alipay", "RSA2", 1, verify
+    genuine, GENUINE_COUNT, "alipay", "RSA2", 1, verify, NULL
 };
 
 

@@ -68,7 +68,7 @@ verify(const char *raw)
 
 
 static const matrix_t  matrix = {
-    genuine, GENUINE_COUNT, "gateway", "RSA", 0, verify
+    genuine, GENUINE_COUNT, "gateway", "RSA", 0, verify, NULL
 };
 
 

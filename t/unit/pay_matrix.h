@@ -48,10 +48,14 @@ typedef pay_verdict_e  matrix_row_t[MATRIX_SIGNED_COUNT];
 typedef struct {
     const signer_field_t  *genuine;
     size_t                 count;
-    const char            *key;        /* NAME of NAME.key */
+    const char            *key;        /* NAME of NAME.key, or sign */
     const char            *sign_type;
     int                    keep_empty;
     pay_verdict_e        (*verify)(const char *raw);
+
+    /* Where it is not RSA. */
+    void                 (*sign)(const char *text, size_t size,
+                                 char sign[OPENSSL_SIGN_SIZE]);
 } matrix_t;
 
 
@@ -116,6 +120,23 @@ matrix_with(const matrix_t *matrix, signer_field_t *fields, const char *name,
 }
 
 
+static void
+matrix_sign(const matrix_t *matrix, const signer_field_t *fields,
+    size_t count, char sign[OPENSSL_SIGN_SIZE])
+{
+    char    text[SIGNER_RAW_SIZE];
+    size_t  size;
+
+    size = openssl_text(fields, count, matrix->keep_empty, text);
+
+    if (matrix->sign != NULL) {
+        matrix->sign(text, size, sign);
+    } else {
+        openssl_sign(matrix->key, text, size, sign);
+    }
+}
+
+
 /* A notice of these fields, genuinely signed. */
 
 __attribute__((unused))
@@ -123,11 +144,9 @@ static void
 matrix_notice(const matrix_t *matrix, const signer_field_t *fields,
     size_t count, char raw[SIGNER_RAW_SIZE])
 {
-    char    text[SIGNER_RAW_SIZE], sign[OPENSSL_SIGN_SIZE];
-    size_t  size;
+    char  sign[OPENSSL_SIGN_SIZE];
 
-    size = openssl_text(fields, count, matrix->keep_empty, text);
-    openssl_sign(matrix->key, text, size, sign);
+    matrix_sign(matrix, fields, count, sign);
     openssl_form(fields, count, sign, matrix->sign_type, raw);
 }
 
@@ -241,14 +260,12 @@ static void
 matrix_unsigned(const matrix_t *matrix)
 {
     int             mutation;
-    char            raw[SIGNER_RAW_SIZE], text[SIGNER_RAW_SIZE];
+    char            raw[SIGNER_RAW_SIZE];
     char            sign[OPENSSL_SIGN_SIZE], texts[128];
-    size_t          i, count, size;
+    size_t          i, count;
     signer_field_t  fields[SIGNER_FIELDS_MAX];
 
-    size = openssl_text(matrix->genuine, matrix->count, matrix->keep_empty,
-                        text);
-    openssl_sign(matrix->key, text, size, sign);
+    matrix_sign(matrix, matrix->genuine, matrix->count, sign);
 
     for (i = 0; i < matrix->count; i++) {
         for (mutation = 0; mutation < MATRIX_COUNT; mutation++) {
@@ -279,14 +296,12 @@ __attribute__((unused))
 static void
 matrix_bits(const matrix_t *matrix)
 {
-    char            raw[SIGNER_RAW_SIZE], text[SIGNER_RAW_SIZE];
+    char            raw[SIGNER_RAW_SIZE];
     char            sign[OPENSSL_SIGN_SIZE], value[OPENSSL_SIGN_SIZE];
     size_t          i, bit, size, wrong;
     signer_field_t  fields[SIGNER_FIELDS_MAX];
 
-    size = openssl_text(matrix->genuine, matrix->count, matrix->keep_empty,
-                        text);
-    openssl_sign(matrix->key, text, size, sign);
+    matrix_sign(matrix, matrix->genuine, matrix->count, sign);
 
     memcpy(fields, matrix->genuine, matrix->count * sizeof(fields[0]));
     fields[matrix->count] = (signer_field_t) { "sign", sign, 0 };
