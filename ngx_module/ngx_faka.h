@@ -34,6 +34,7 @@
 
 typedef struct ngx_faka_shop_s     ngx_faka_shop_t;
 typedef struct ngx_faka_rules_s    ngx_faka_rules_t;
+typedef struct ngx_faka_gateway_s  ngx_faka_gateway_t;
 typedef struct ngx_faka_worker_s   ngx_faka_worker_t;
 typedef struct ngx_faka_ctx_s      ngx_faka_ctx_t;
 
@@ -100,6 +101,11 @@ struct ngx_faka_shop_s {
     pay_master_t            master;           /* of key_file */
     ngx_array_t             channels;         /* pay_channel_t */
 
+    ngx_faka_gateway_t     *gateways;         /* one a channel */
+    ngx_ssl_t              *gateway_tls;      /* NULL: nobody is trusted */
+    ngx_str_t               gateway_trust;    /* a file; empty: the default */
+    ngx_resolver_t         *resolver;         /* of http, or NULL */
+
     ngx_faka_rules_file_t   rules[NGX_FAKA_RULES_COUNT];
     ngx_uint_t              canary_share;     /* of 10000 buyers */
     ngx_uint_t              canary_shadow;    /* unsigned: 1 not applied */
@@ -160,6 +166,9 @@ struct ngx_faka_worker_s {
     ngx_faka_keeper_t      *keeper;
     ngx_faka_reader_t      *reader;
     ngx_faka_rules_t       *rules;            /* NULL: nothing to ask */
+    ngx_queue_t             calls;            /* ngx_faka_call_t */
+    ngx_uint_t              call_count;
+    ngx_uint_t              channel_call_counts[NGX_FAKA_CHANNELS_MAX];
     ngx_event_t             tick;
     ngx_connection_t       *bell;             /* eventfd of this worker */
     ngx_event_t             fallback;         /* short timer while parked */

@@ -92,6 +92,9 @@ ngx_int_t ngx_faka_admin_commission(ngx_http_request_t *r, ngx_str_t *name);
 /* ngx_faka_worker_admin_refunds.c */
 ngx_int_t ngx_faka_admin_refund_part(ngx_http_request_t *r, ngx_str_t *name);
 
+/* ngx_faka_worker_admin_ping.c */
+ngx_int_t ngx_faka_admin_ping(ngx_http_request_t *r, ngx_str_t *name);
+
 /* ngx_faka_worker_admin_signals.c */
 ngx_int_t ngx_faka_admin_signals(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_signal_put(ngx_http_request_t *r, ngx_str_t *name);

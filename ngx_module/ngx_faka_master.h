@@ -50,7 +50,8 @@ typedef enum {
     NGX_FAKA_SHOP_REVIEW_FIRST,
     NGX_FAKA_SHOP_BUYER_HISTORY,
     NGX_FAKA_SHOP_COMMISSION_LEVELS,
-    NGX_FAKA_SHOP_SETTLE_AFTER
+    NGX_FAKA_SHOP_SETTLE_AFTER,
+    NGX_FAKA_SHOP_GATEWAY_TRUST
 } ngx_faka_shop_directive_t;
 
 /* Those of a channel are pay_setting_e. */

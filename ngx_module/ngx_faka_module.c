@@ -9,6 +9,7 @@
  */
 
 
+#include "ngx_faka_call.h"
 #include "ngx_faka_master.h"
 
 
@@ -118,6 +119,9 @@ static ngx_command_t  ngx_faka_commands[] = {
                      ngx_faka_shop_block_network, 0),
     ngx_faka_in_shop("block_domain", NGX_CONF_1MORE,
                      ngx_faka_shop_block_domain, 0),
+    ngx_faka_in_shop("gateway_trusted_certificate", NGX_CONF_TAKE1,
+                     ngx_faka_shop_trusted_certificate,
+                     NGX_FAKA_SHOP_GATEWAY_TRUST),
     ngx_faka_in_shop("channel", NGX_CONF_BLOCK|NGX_CONF_TAKE2,
                      ngx_faka_channel_block, 0),
 
@@ -172,7 +176,7 @@ static ngx_command_t  ngx_faka_commands[] = {
 
 static ngx_http_module_t  ngx_faka_module_ctx = {
     ngx_faka_preconfiguration,             /* preconfiguration */
-    NULL,                                  /* postconfiguration */
+    ngx_faka_calls_postconfiguration,      /* postconfiguration */
 
     ngx_faka_create_main_conf,             /* create main configuration */
     NULL,                                  /* init main configuration */

@@ -12,6 +12,7 @@
  */
 
 #include "ngx_faka.h"
+#include "ngx_faka_call.h"
 #include "ngx_faka_rules.h"
 
 #include <sys/mman.h>
@@ -116,6 +117,7 @@ ngx_faka_worker_start(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
     worker->crypto = ngx_faka_worker_crypto;
     ngx_queue_init(&worker->parked);
     ngx_queue_init(&worker->answered);
+    ngx_faka_calls_start(worker);
 
     worker->vault = pay_vault_create(worker->crypto, &shop->master, err,
                                      sizeof(err));
@@ -533,6 +535,7 @@ ngx_faka_worker_stop(ngx_faka_worker_t *worker)
         ngx_del_timer(&worker->fallback);
     }
 
+    ngx_faka_calls_stop(worker);
     ngx_faka_archive_stop(worker);
 
     if (worker->journal != NULL) {

@@ -156,16 +156,23 @@ pay_channel_methods(const pay_channel_t *channel)
 unsigned
 pay_channel_asks(const pay_channel_t *channel)
 {
+    return pay_channel_is_private(channel) ? channel->protocol->asks : 0;
+}
+
+
+bool
+pay_channel_is_private(const pay_channel_t *channel)
+{
     size_t              i;
     pay_str_t           host, name;
     static const char  *hosts[] = { "127.0.0.1", "[::1]", "localhost" };
 
     if (has_prefix(channel->url, PAY_STR("https://"))) {
-        return channel->protocol->asks;
+        return true;
     }
 
     if (!has_prefix(channel->url, PAY_STR("http://"))) {
-        return 0;
+        return false;
     }
 
     host = pay_str(channel->url.data + 7, channel->url.size - 7);
@@ -177,11 +184,11 @@ pay_channel_asks(const pay_channel_t *channel)
             && (host.size == name.size || host.data[name.size] == ':'
                 || host.data[name.size] == '/'))
         {
-            return channel->protocol->asks;
+            return true;
         }
     }
 
-    return 0;
+    return false;
 }
 
 

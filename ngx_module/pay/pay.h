@@ -340,9 +340,16 @@ const char *pay_channel_success_body(const pay_channel_t *channel);
 unsigned pay_channel_methods(const pay_channel_t *channel);
 
 /*
+ * Does what goes to the channel's url go nowhere else?  It does if that is
+ * https, or http to an address or name of this machine (127.0.0.1, [::1],
+ * localhost).
+ */
+
+bool pay_channel_is_private(const pay_channel_t *channel);
+
+/*
  * What can be asked on this channel, as PAY_ASK_BIT()s: nothing unless its
- * url is https, or http to an address or name of this machine (127.0.0.1,
- * [::1], localhost): keys and unsigned answers go over it.
+ * url is private, for keys and unsigned answers go over it.
  */
 
 unsigned pay_channel_asks(const pay_channel_t *channel);
