@@ -2,7 +2,8 @@
  * Alipay, key mode: its row in the table of protocols, the check of a
  * channel, and start(), which signs the redirect to the cashier of
  * alipay.trade.page.pay or alipay.trade.wap.pay.  Notices are judged in
- * alipay_notice.c.
+ * alipay_notice.c; what is asked and answered, alipay.trade.precreate among
+ * it, stands in alipay_ask.c and alipay_answer.c.
  *
  * A request's string has sign_type in it, a notice's has not.  The request is
  * signed by the application's private key, the notice by Alipay's, whose
@@ -14,55 +15,30 @@
 
 #include "alipay_priv.h"
 
-#include "base64.h"
 #include "start.h"
-#include "url.h"
 
 #include <stdio.h>
 #include <time.h>
 
 
-#define BIZ_SIZE          512
-#define TIME_SIZE         32
-#define CHINA_OFFSET_S    (8 * 3600)
-#define EXPIRES_MIN_S     60
+#define CHINA_OFFSET_S  (8 * 3600)
+#define EXPIRES_MIN_S   60
 
 
-typedef struct {
-    const char  *type;                 /* as in "type page;" */
-    const char  *method;
-    const char  *product_code;
-} product_t;
-
-static const product_t  products[] = {
-    { "page", "alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY" },
-    { "wap", "alipay.trade.wap.pay", "QUICK_WAP_WAY" }
+static const alipay_product_t  products[] = {
+    { "page", "alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY", false },
+    { "wap", "alipay.trade.wap.pay", "QUICK_WAP_WAY", false },
+    { "precreate", "alipay.trade.precreate", "FACE_TO_FACE_PAYMENT", true }
 };
 
 #define PRODUCT_COUNT  (sizeof(products) / sizeof(products[0]))
 
 
-/* The texts of one request that are made for it. */
-
-typedef struct {
-    char  money[PAY_MONEY_TEXT_SIZE_MAX];
-    char  timestamp[TIME_SIZE];
-    char  expires[TIME_SIZE];
-    char  biz[BIZ_SIZE];
-} start_texts_t;
-
-
 static bool alipay_check(const pay_channel_t *channel, char *err,
     size_t err_size);
-static const product_t *product_of(const pay_channel_t *channel);
 static pay_start_code_e alipay_start(pay_crypto_t *crypto,
     const pay_channel_t *channel, const pay_start_t *start, char *url,
     size_t url_size, size_t *url_length);
-static void write_time(char text[TIME_SIZE], int64_t at_s);
-static pay_start_code_e write_biz(const pay_channel_t *channel,
-    const pay_start_t *start, start_texts_t *texts);
-static void fill_form(pay_form_t *form, const pay_channel_t *channel,
-    const pay_start_t *start, const start_texts_t *texts);
 
 
 static const pay_canonical_rules_t  request_rules = {
@@ -84,9 +60,13 @@ const pay_protocol_t  pay_alipay_protocol = {
              | PAY_BIT(PUBLIC_KEY_FILE),
     .takes = PAY_BIT(URL) | PAY_BIT(TYPE),
     .url = "https://openapi.alipay.com/gateway.do",
+    .asks = PAY_ASK_BIT(START) | PAY_ASK_BIT(QUERY) | PAY_ASK_BIT(CLOSE)
+            | PAY_ASK_BIT(REFUND) | PAY_ASK_BIT(REFUND_QUERY),
     .start = alipay_start,
     .verify = alipay_verify,
-    .check = alipay_check
+    .check = alipay_check,
+    .ask = alipay_ask,
+    .answer = alipay_answer
 };
 
 
@@ -109,9 +89,16 @@ alipay_check(const pay_channel_t *channel, char *err, size_t err_size)
         return false;
     }
 
-    if (product_of(channel) == NULL) {
+    if (alipay_product(channel) == NULL) {
         (void) snprintf(err, err_size, "\"type\" must be page (for computers, "
-                        "which is meant without it) or wap (for phones)");
+                        "which is meant without it), wap (for phones) or "
+                        "precreate (a QR code)");
+        return false;
+    }
+
+    if (alipay_product(channel)->is_call && pay_channel_asks(channel) == 0) {
+        (void) snprintf(err, err_size, "\"type precreate\" calls the gateway: "
+                        "\"url\" must be https");
         return false;
     }
 
@@ -125,8 +112,8 @@ alipay_check(const pay_channel_t *channel, char *err, size_t err_size)
 }
 
 
-static const product_t *
-product_of(const pay_channel_t *channel)
+const alipay_product_t *
+alipay_product(const pay_channel_t *channel)
 {
     size_t  i;
 
@@ -149,46 +136,48 @@ alipay_start(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_start_t *start, char *url, size_t url_size,
     size_t *url_length)
 {
-    char              sign[PAY_BASE64_SIZE(PAY_RSA_SIGNATURE_SIZE_MAX)];
-    size_t            raw_size;
-    pay_str_t         signed_text;
-    pay_url_t         writer;
-    pay_form_t        form;
-    start_texts_t     texts;
-    unsigned char     raw[PAY_RSA_SIGNATURE_SIZE_MAX];
-    pay_canonical_t   text;
-    pay_start_code_e  code;
+    char                     sign[PAY_BASE64_SIZE(PAY_RSA_SIGNATURE_SIZE_MAX)];
+    char                     money[PAY_MONEY_TEXT_SIZE_MAX];
+    size_t                   sign_size;
+    pay_url_t                writer;
+    pay_form_t               form;
+    alipay_texts_t           texts;
+    pay_start_code_e         code;
+    const alipay_product_t  *product;
 
     pay_url_begin(&writer, url, url_size);
     *url_length = 0;
+    product = alipay_product(channel);
 
-    code = pay_start_check(channel, start, "", texts.money);
-
-    if (code == PAY_START_OK) {
-        code = write_biz(channel, start, &texts);
-    }
+    code = pay_start_check(channel, start, "", money);
 
     if (code != PAY_START_OK) {
         return code;
     }
 
-    fill_form(&form, channel, start, &texts);
-    pay_canonical(&text, &form, &request_rules);
-    signed_text = pay_str(text.data, text.size);
-
-    if (!pay_rsa_sign(crypto, channel->private_key, &signed_text, 1, raw,
-                      &raw_size))
-    {
-        return PAY_START_INTERNAL;
+    if (product->is_call) {
+        return PAY_START_ASK;
     }
 
-    pay_base64_encode(raw, raw_size, sign);
+    if (!alipay_start_biz(channel, start->order_no, money, start->now_s,
+                          start->expires_s, texts.biz))
+    {
+        return PAY_START_ROOM;
+    }
+
+    alipay_time(texts.timestamp, start->now_s);
+    alipay_fill(&form, channel, product->method, &texts, start->notify_url,
+                start->return_url);
+
+    if (!alipay_sign(crypto, channel, &form, sign, &sign_size)) {
+        return PAY_START_INTERNAL;
+    }
 
     pay_url_text(&writer, channel->url);
     pay_url_text(&writer, PAY_STR("?"));
     pay_url_fields(&writer, &form);
     pay_url_text(&writer, PAY_STR("sign="));
-    pay_url_encoded(&writer, pay_str(sign, PAY_BASE64_SIZE(raw_size)));
+    pay_url_encoded(&writer, pay_str(sign, sign_size));
 
     return pay_url_end(&writer, url_length) ? PAY_START_OK : PAY_START_ROOM;
 }
@@ -197,39 +186,33 @@ alipay_start(pay_crypto_t *crypto, const pay_channel_t *channel,
 /* The gateway's cashier closes when our hold ends, but not at once: what ends
  * in this minute would be refused as over. */
 
-static pay_start_code_e
-write_biz(const pay_channel_t *channel, const pay_start_t *start,
-    start_texts_t *texts)
+bool
+alipay_start_biz(const pay_channel_t *channel, pay_str_t order_no,
+    const char *money, int64_t now_s, int64_t expires_s, char *biz)
 {
-    int      size;
-    int64_t  expires_s;
+    int   size;
+    char  expires[ALIPAY_TIME_SIZE];
 
-    expires_s = start->expires_s - start->now_s < EXPIRES_MIN_S
-                ? start->now_s + EXPIRES_MIN_S : start->expires_s;
+    alipay_time(expires, expires_s - now_s < EXPIRES_MIN_S
+                         ? now_s + EXPIRES_MIN_S : expires_s);
 
-    write_time(texts->timestamp, start->now_s);
-    write_time(texts->expires, expires_s);
-
-    size = snprintf(texts->biz, sizeof(texts->biz),
+    size = snprintf(biz, ALIPAY_BIZ_SIZE,
                     "{\"out_trade_no\":\"%.*s\",\"product_code\":\"%s\","
                     "\"subject\":\"order %.*s\",\"time_expire\":\"%s\","
                     "\"total_amount\":\"%s\"}",
-                    (int) start->order_no.size,
-                    (const char *) start->order_no.data,
-                    product_of(channel)->product_code,
-                    (int) start->order_no.size,
-                    (const char *) start->order_no.data, texts->expires,
-                    texts->money);
+                    (int) order_no.size, (const char *) order_no.data,
+                    alipay_product(channel)->product_code,
+                    (int) order_no.size, (const char *) order_no.data,
+                    expires, money);
 
-    return size > 0 && (size_t) size < sizeof(texts->biz) ? PAY_START_OK
-                                                          : PAY_START_ROOM;
+    return size > 0 && size < ALIPAY_BIZ_SIZE;
 }
 
 
-/* In China's time, which has no summer. */
+/* It has no summer. */
 
-static void
-write_time(char text[TIME_SIZE], int64_t at_s)
+void
+alipay_time(char text[ALIPAY_TIME_SIZE], int64_t at_s)
 {
     time_t     time;
     struct tm  tm;
@@ -237,30 +220,54 @@ write_time(char text[TIME_SIZE], int64_t at_s)
     time = (time_t) (at_s + CHINA_OFFSET_S);
 
     if (gmtime_r(&time, &tm) == NULL
-        || strftime(text, TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+        || strftime(text, ALIPAY_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm) == 0)
     {
         text[0] = '\0';
     }
 }
 
 
-static void
-fill_form(pay_form_t *form, const pay_channel_t *channel,
-    const pay_start_t *start, const start_texts_t *texts)
+void
+alipay_fill(pay_form_t *form, const pay_channel_t *channel,
+    const char *method, const alipay_texts_t *texts, pay_str_t notify_url,
+    pay_str_t return_url)
 {
-    const char  *method;
-
     form->field_count = 0;
-    method = product_of(channel)->method;
 
     pay_start_field(form, "app_id", channel->app_id);
     pay_start_field(form, "biz_content", pay_text(texts->biz));
     pay_start_field(form, "charset", PAY_STR("utf-8"));
     pay_start_field(form, "format", PAY_STR("JSON"));
     pay_start_field(form, "method", pay_text(method));
-    pay_start_field(form, "notify_url", start->notify_url);
-    pay_start_field(form, "return_url", start->return_url);
+    pay_start_field(form, "notify_url", notify_url);
+    pay_start_field(form, "return_url", return_url);
     pay_start_field(form, "sign_type", PAY_STR(ALIPAY_SIGN_TYPE));
     pay_start_field(form, "timestamp", pay_text(texts->timestamp));
     pay_start_field(form, "version", PAY_STR("1.0"));
+}
+
+
+bool
+alipay_sign(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_form_t *form,
+    char sign[PAY_BASE64_SIZE(PAY_RSA_SIGNATURE_SIZE_MAX)], size_t *size)
+{
+    size_t           raw_size;
+    pay_str_t        signed_text;
+    unsigned char    raw[PAY_RSA_SIGNATURE_SIZE_MAX];
+    pay_canonical_t  text;
+
+    pay_canonical(&text, form, &request_rules);
+    signed_text = pay_str(text.data, text.size);
+
+    if (!pay_rsa_sign(crypto, channel->private_key, &signed_text, 1, raw,
+                      &raw_size))
+    {
+        return false;
+    }
+
+    pay_base64_encode(raw, raw_size, sign);
+    *size = PAY_BASE64_SIZE(raw_size);
+
+    return true;
 }

@@ -90,6 +90,35 @@ pay_url_fields(pay_url_t *url, const pay_form_t *form)
 }
 
 
+pay_str_t
+pay_url_since(const pay_url_t *url, size_t from)
+{
+    assert(from <= url->size);
+
+    return pay_str(url->data + from, url->size - from);
+}
+
+
+pay_str_t
+pay_url_path(pay_str_t url)
+{
+    size_t  i, slash_count;
+
+    slash_count = 0;
+
+    for (i = 0; i < url.size; i++) {
+
+        /* two of "://", and the one that ends the host */
+
+        if (url.data[i] == '/' && ++slash_count == 3) {
+            break;
+        }
+    }
+
+    return pay_str(url.data + i, url.size - i);
+}
+
+
 bool
 pay_url_end(pay_url_t *url, size_t *length)
 {

@@ -40,6 +40,14 @@ void pay_url_encoded(pay_url_t *url, pay_str_t value);
 
 void pay_url_fields(pay_url_t *url, const pay_form_t *form);
 
+/* What was written from here on, as long as the writer's memory lives. */
+
+pay_str_t pay_url_since(const pay_url_t *url, size_t from);
+
+/* The path of an http(s) URL without a query: "/gateway.do"; may be empty. */
+
+pay_str_t pay_url_path(pay_str_t url);
+
 /* Terminates it; *length is 0 and data "" if it did not fit (false). */
 
 bool pay_url_end(pay_url_t *url, size_t *length);
