@@ -324,31 +324,6 @@ fk_code_t fk_approve(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
     const fk_split_t *split, fk_order_view_t *out);
 
 /*
- * One payment was given back: the operator's word for it.  When the order
- * owes no other, and is to be refunded, it is refunded.  The order of extra
- * money keeps its state.  out->seq is the record to wait for.
- *   FK_EXISTS    it was given back before; nothing was done
- *   FK_CONFLICT  it is not owed: it pays the order, or is under review
- *   FK_NOT_FOUND no such order, or it has no such payment
- */
-fk_code_t fk_refund(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
-    fk_str_t trade_no, fk_order_view_t *out);
-
-typedef struct {
-    char     trade_no[FK_TRADE_NO_SIZE_MAX + 1];
-    int64_t  amount;
-    uint32_t at_s;
-    uint8_t  state;                    /* fk_payment_state_t */
-} fk_payment_view_t;
-
-/*
- * The payments of an order, oldest first, at most *n; *n becomes how many, and
- * 0 with any answer but FK_OK.  FK_NOT_FOUND: no such order in memory.
- */
-fk_code_t fk_order_payments(fk_t *fk, const fk_order_id_t *id,
-    fk_payment_view_t *out, uint32_t *n);
-
-/*
  * Orders from *cursor (0: the highest slot) downwards, at most *n of those
  * that pass the filter, looking at no more than 1024 slots a call; *cursor
  * becomes 0 at the end, *n how many were written to out.  Slots of archived
@@ -671,6 +646,7 @@ uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
 
 
 #include "fk_account.h"
+#include "fk_refund.h"                     /* the archive shows payments */
 #include "fk_archive.h"
 #include "fk_due.h"
 #include "fk_import.h"

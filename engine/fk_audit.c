@@ -90,7 +90,8 @@ static const size_t  fk_audit_payment_totals[FK_PAYMENT_STATE_COUNT] = {
     [FK_PAYMENT_STATE_REVIEW] = offsetof(fk_audit_totals_t, review_count),
     [FK_PAYMENT_STATE_REFUND_DUE] = offsetof(fk_audit_totals_t,
                                              refund_due_count),
-    [FK_PAYMENT_STATE_REFUNDED] = offsetof(fk_audit_totals_t, refunded_count)
+    [FK_PAYMENT_STATE_REFUNDED] = offsetof(fk_audit_totals_t, refunded_count),
+    [FK_PAYMENT_STATE_ASKED] = offsetof(fk_audit_totals_t, refund_due_count)
 };
 
 

@@ -1,6 +1,6 @@
 /*
- * A person's decision about money that a rule cannot decide, and a person's
- * word that a whole payment was given back; for parts see fk_ledger.c.
+ * A person's decision about money that a rule cannot decide; for one payment
+ * that goes back see fk_refund.c, for parts of one fk_ledger.c.
  *
  * A decision turns all payments of an order in one record.  Approving one
  * that was not paid yet makes it paid, and then its money is split as it is
@@ -13,7 +13,6 @@
 /* Bit sets of payment states, for fk_payments_turn(). */
 #define APPLIED     (1u << FK_PAYMENT_STATE_APPLIED)
 #define REVIEW      (1u << FK_PAYMENT_STATE_REVIEW)
-#define REFUND_DUE  (1u << FK_PAYMENT_STATE_REFUND_DUE)
 
 /* What a decision makes of the order's payments; from 0: no decision. */
 typedef struct {
@@ -25,7 +24,7 @@ static const fk_turn_t  fk_turns[FK_EVENT_COUNT] = {
     [FK_EVENT_APPROVE] = { REVIEW, FK_PAYMENT_STATE_APPLIED },
     [FK_EVENT_DENY] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
     [FK_EVENT_GIVE_UP] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
-    [FK_EVENT_REFUNDED] = { REFUND_DUE, FK_PAYMENT_STATE_REFUNDED },
+    [FK_EVENT_REFUNDED] = { FK_OWED_BITS, FK_PAYMENT_STATE_REFUNDED },
 };
 
 
@@ -38,10 +37,6 @@ static const fk_turn_t  fk_turn_besides = {
 
 static fk_code_t fk_decide_locked(fk_t *fk, const fk_env_t *env,
     uint32_t order, fk_event_t event, const fk_split_t *split);
-static uint32_t fk_payment_of(const fk_t *fk, uint32_t order,
-    fk_str_t trade_no);
-static fk_code_t fk_refund_locked(fk_t *fk, const fk_env_t *env,
-    uint32_t order, uint32_t payment, fk_order_view_t *out);
 static void fk_payments_turn(fk_t *fk, const fk_order_rec_t *o,
     const fk_turn_t *turn);
 
@@ -200,103 +195,4 @@ fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
             fk_record_payment(fk, index);
         }
     }
-}
-
-
-fk_code_t
-fk_refund(fk_t *fk, const fk_env_t *env, const fk_order_id_t *id,
-    fk_str_t trade_no, fk_order_view_t *out)
-{
-    uint32_t   order, payment;
-    fk_code_t  code;
-
-    code = fk_lock_open(fk);
-    if (code != FK_OK) {
-        return code;
-    }
-
-    order = fk_order_find(fk, id->bytes);
-    payment = order != 0 ? fk_payment_of(fk, order, trade_no) : 0;
-
-    code = payment == 0 ? FK_NOT_FOUND
-           : fk_refund_locked(fk, env, order, payment, out);
-
-    fk_unlock(fk);
-    return code;
-}
-
-
-/* A trade number is a channel's own: it must be this order's as well. */
-static uint32_t
-fk_payment_of(const fk_t *fk, uint32_t order, fk_str_t trade_no)
-{
-    uint32_t               payment;
-    uint64_t               hash;
-    const fk_order_rec_t  *o;
-
-    if (trade_no.size > FK_TRADE_NO_SIZE_MAX) {
-        return 0;
-    }
-
-    o = FK_ORDER(fk, order);
-    hash = fk_trade_hash(o->channel, trade_no.data, trade_no.size);
-    payment = fk_trade_find(fk, o->channel, hash, trade_no.data,
-                            trade_no.size);
-
-    return payment != 0 && FK_PAYMENT(fk, payment)->order == order ? payment
-                                                                   : 0;
-}
-
-
-static fk_code_t
-fk_refund_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
-    uint32_t payment, fk_order_view_t *out)
-{
-    uint64_t           seq;
-    fk_axes_t          now, next;
-    fk_order_rec_t    *o;
-    fk_payment_rec_t  *p;
-
-    o = FK_ORDER(fk, order);
-    p = FK_PAYMENT(fk, payment);
-
-    if (p->state == FK_PAYMENT_STATE_REFUNDED) {
-        fk_order_fill(fk, order, out);
-        out->seq = p->seq > o->seq ? p->seq : o->seq;
-        return FK_EXISTS;
-    }
-
-    if (p->state != FK_PAYMENT_STATE_REFUND_DUE) {
-        return FK_CONFLICT;
-    }
-
-    if (!fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
-                            + FK_IMAGE_PAYMENT_SIZE))
-    {
-        return FK_RING_FULL;
-    }
-
-    fk_record_begin(fk, env);
-
-    fk_audit_payment(fk, payment, p->state, FK_PAYMENT_STATE_REFUNDED);
-    FK_SET(fk, p->state, FK_PAYMENT_STATE_REFUNDED);
-
-    /* An order that was paid and delivered owes nothing by itself. */
-    now = fk_order_axes(o);
-
-    if (fk_payments_count(fk, o, REFUND_DUE) == 0
-        && fk_next_state(&now, FK_EVENT_REFUNDED, 0, &next) == FK_OK)
-    {
-        fk_order_move(fk, order, &next);
-        fk_record_order(fk, order);
-    }
-
-    fk_record_payment(fk, payment);
-    seq = fk_record_end(fk);
-    fk_commit(fk);
-
-    fk_order_fill(fk, order, out);
-    out->seq = seq;
-
-    return FK_OK;
 }

@@ -255,6 +255,8 @@ static const fk_field_t  fk_order_gone_fields[] = {
 };
 
 
+/* In version 2 its state may be ASKED, which is no damage. */
+
 static const fk_field_t  fk_payment_fields[] = {
     FK_BYTES(fk_image_payment_t, order, FK_ORDER_ID_SIZE),
     FK_NUMBER(fk_image_payment_t, amount),
@@ -434,7 +436,8 @@ const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
     [FK_IMAGE_ORDER] = FK_FORM_3(fk_order_fields_1, fk_order_fields_2,
                                  fk_order_fields_3,
                                  FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)),
-    [FK_IMAGE_PAYMENT] = FK_FORM_1(fk_payment_fields, FK_IMAGE_PAYMENT_SIZE),
+    [FK_IMAGE_PAYMENT] = FK_FORM_2(fk_payment_fields, fk_payment_fields,
+                                   FK_IMAGE_PAYMENT_SIZE),
     [FK_IMAGE_ORDER_GONE] = FK_FORM_1(fk_order_gone_fields,
                                       FK_IMAGE_ORDER_GONE_SIZE),
     [FK_IMAGE_BATCH_ARCHIVED] = FK_FORM_1(fk_batch_archived_fields,

@@ -45,7 +45,8 @@ typedef struct {
     char               problem[256];   /* the first one, in words */
     int64_t            orders_count, cards_count, payments_count;
     int64_t            applied_count, review_count;
-    int64_t            refund_due_count, refunded_count;
+    int64_t            refund_due_count;       /* asked for or not */
+    int64_t            refunded_count;
     int64_t            archived_orders, archived_units;
     int64_t            coupons_count, tallies_count;
     int64_t            accounts_count, splits_count, withdrawals_count;

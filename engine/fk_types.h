@@ -273,7 +273,9 @@ extern const char *const  fk_status_word[];
     X(APPLIED,    "applied")       /* it pays its order */                   \
     X(REVIEW,     "review")        /* wrong amount: a person decides */      \
     X(REFUND_DUE, "refund_due")    /* second payment, or denied */           \
-    X(REFUNDED,   "refunded")
+    X(REFUNDED,   "refunded")                                                \
+    X(ASKED,      "refund_asked")  /* owed, and the gateway was asked to     \
+                                      give it back: whether it did is open */
 
 typedef enum {
 #define FK_PAYMENT_STATE_ENUM(name, word)  FK_PAYMENT_STATE_##name,

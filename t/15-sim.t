@@ -85,7 +85,7 @@ sub writers {
 
     for my $file (map { "engine/$_.h" } qw(fk fk_product fk_terms fk_account
                                            fk_sale fk_import fk_archive
-                                           fk_proof))
+                                           fk_proof fk_refund))
     {
         push @names, text($file) =~ /^\w+ (fk_\w+)\(fk_t \*fk\b/gm;
     }
@@ -116,7 +116,7 @@ sub dies_in {
         fk_recover_fence fk_recover_break fk_recover_end fk_heal_end
     );
 
-    return $none{$name} || exhaust() =~ /\b$name\(/;
+    return $none{$name} || exhaust() =~ /\b$name[()]/;
 }
 
 

@@ -5,7 +5,13 @@
 #include "exhaust.h"
 
 
+/* One of the three that concern one payment of an order. */
+typedef fk_code_t (*ex_refund_pt)(fk_t *fk, const fk_env_t *env,
+    const fk_order_id_t *id, fk_str_t trade_no, fk_order_view_t *out);
+
+
 static const fk_order_id_t *ex_money_order(const ex_shop_t *x);
+static fk_code_t ex_refund_by(ex_shop_t *x, ex_refund_pt refund);
 
 
 static const fk_order_id_t *
@@ -35,10 +41,31 @@ ex_start(ex_shop_t *x)
 }
 
 
-/* Of one payment of those that the order has: the same one again. */
-
 fk_code_t
 ex_refund(ex_shop_t *x)
+{
+    return ex_refund_by(x, fk_refund);
+}
+
+
+fk_code_t
+ex_refund_ask(ex_shop_t *x)
+{
+    return ex_refund_by(x, fk_refund_ask);
+}
+
+
+fk_code_t
+ex_refund_back(ex_shop_t *x)
+{
+    return ex_refund_by(x, fk_refund_back);
+}
+
+
+/* Of one payment of those that the order has: the same one again. */
+
+static fk_code_t
+ex_refund_by(ex_shop_t *x, ex_refund_pt refund)
 {
     uint32_t              n;
     fk_env_t              env;
@@ -59,5 +86,5 @@ ex_refund(ex_shop_t *x)
     trade_no = (fk_str_t) { (uint8_t *) payments[n].trade_no,
                             strlen(payments[n].trade_no) };
 
-    return fk_refund(&x->fk, &env, id, trade_no, &out);
+    return refund(&x->fk, &env, id, trade_no, &out);
 }

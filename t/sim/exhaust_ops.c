@@ -630,6 +630,8 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "commission afterwards", ex_commission, EX_REPEATS, EX_ANY },
     { "withdrawal, once", ex_withdraw_once, EX_REPEATS, EX_ANY },
     { "start", ex_start, EX_REPEATS, FK_STATUS_AWAITING_PAYMENT },
+    { "refund, ask", ex_refund_ask, EX_REPEATS, FK_STATUS_REFUND_DUE },
+    { "refund, back", ex_refund_back, EX_REPEATS, FK_STATUS_REFUND_DUE },
 };
 
 

@@ -233,7 +233,9 @@ operator_waits(sim_t *s, uint32_t payment, fk_event_t *event)
         return 0;
     }
 
-    if (p->state == FK_PAYMENT_STATE_REFUND_DUE) {
+    if (p->state == FK_PAYMENT_STATE_REFUND_DUE
+        || p->state == FK_PAYMENT_STATE_ASKED)
+    {
         *event = FK_EVENT_REFUNDED;
         return sim_permille(s, 300);
     }

@@ -220,6 +220,7 @@ check_payment(sim_t *s, uint32_t k, const fk_payment_view_t *v)
              fk_payment_state_word[v->state],
              fk_payment_state_word[p->state]);
     SIM_MUST(s, !p->is_extra || v->state == FK_PAYMENT_STATE_REFUND_DUE
+                || (v->state == FK_PAYMENT_STATE_ASKED && p->refund_asked)
                 || (v->state == FK_PAYMENT_STATE_REFUNDED
                     && (p->refund_asked
                         || (b->asked >> FK_EVENT_REFUNDED & 1))),
@@ -228,8 +229,9 @@ check_payment(sim_t *s, uint32_t k, const fk_payment_view_t *v)
     SIM_MUST(s, !p->is_refunded || v->state == FK_PAYMENT_STATE_REFUNDED,
              "payment %u was given back, and is %s", k,
              fk_payment_state_word[v->state]);
-    SIM_MUST(s, v->state != FK_PAYMENT_STATE_REFUND_DUE || p->state_seq == 0
-                || p->state_seq >= b->refunded_seq,
+    SIM_MUST(s, (v->state != FK_PAYMENT_STATE_REFUND_DUE
+                 && v->state != FK_PAYMENT_STATE_ASKED)
+                || p->state_seq == 0 || p->state_seq >= b->refunded_seq,
              "payment %u is owed, and its refund was acknowledged", k);
 }
 
@@ -260,7 +262,8 @@ check_money(sim_t *s, const fk_order_view_t *o, int64_t applied,
                 || o->axes.payment > FK_PAYMENT_PAID,
              "purchase %u was paid at %u", n, o->paid_s);
     SIM_MUST(s, o->axes.payment != FK_PAYMENT_REFUNDING
-                || states[FK_PAYMENT_STATE_REFUND_DUE] != 0,
+                || states[FK_PAYMENT_STATE_REFUND_DUE] != 0
+                || states[FK_PAYMENT_STATE_ASKED] != 0,
              "purchase %u owes a refund of nothing", n);
     SIM_MUST(s, o->axes.payment != FK_PAYMENT_REFUNDED
                 || states[FK_PAYMENT_STATE_REFUNDED] != 0,

@@ -30,6 +30,11 @@ static const struct {
       FK_PAYMENT_STATE_REFUND_DUE },
     { FK_EVENT_REFUNDED, FK_PAYMENT_STATE_REFUND_DUE,
       FK_PAYMENT_STATE_REFUNDED },
+    { FK_EVENT_REFUNDED, FK_PAYMENT_STATE_REFUND_DUE,
+      FK_PAYMENT_STATE_ASKED },
+    { FK_EVENT_REFUNDED, FK_PAYMENT_STATE_ASKED,
+      FK_PAYMENT_STATE_REFUND_DUE },
+    { FK_EVENT_REFUNDED, FK_PAYMENT_STATE_ASKED, FK_PAYMENT_STATE_REFUNDED },
 };
 
 
@@ -470,7 +475,8 @@ record_payment(sim_t *s, const fk_record_head_t *head,
 
         /* Nobody decides about what was not there. */
         SIM_MUST(s, s->oracle.blind_seq != 0
-                    || in->state != FK_PAYMENT_STATE_REFUNDED,
+                    || (in->state != FK_PAYMENT_STATE_REFUNDED
+                        && in->state != FK_PAYMENT_STATE_ASKED),
                  "record %" PRIu64 ": payment %u is refunded at once",
                  head->seq, k);
         SIM_MUST(s, in->state != FK_PAYMENT_STATE_APPLIED

@@ -634,16 +634,29 @@ request_payout(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 }
 
 
-/* One payment was given back. */
+/*
+ * One payment was given back: of each four, one by hand, the others by the
+ * gateway, which is asked first, and for one of them refuses at first.
+ */
 
 static void
 request_refund(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
 {
-    char  trade_no[16];
+    char      text[16];
+    fk_str_t  trade_no;
 
     s->oracle.payment[r->payment].refund_asked = 1;
-    r->code = fk_refund(fk, env, &r->id,
-                        request_trade_no(r->payment, trade_no), &r->view);
+    trade_no = request_trade_no(r->payment, text);
+
+    if (r->payment % 4 != 0) {
+        (void) fk_refund_ask(fk, env, &r->id, trade_no, &r->view);
+    }
+
+    if (r->payment % 4 == 1) {
+        (void) fk_refund_back(fk, env, &r->id, trade_no, &r->view);
+    }
+
+    r->code = fk_refund(fk, env, &r->id, trade_no, &r->view);
     r->seq = r->view.seq;
 }
 

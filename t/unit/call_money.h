@@ -17,6 +17,7 @@ enum {
     ORDER_REVIEW,
     ORDER_CANCELLED,
     ORDER_EXTRA,                       /* paid twice */
+    ORDER_ASKED,                       /* and its gateway was asked */
     ORDER_AWAY,                        /* archived; call_record has it */
 };
 
@@ -81,6 +82,26 @@ call_refund(fk_t *fk)
     fk_order_view_t  out;
 
     return fk_refund(fk, &shop_env, &call_ids[ORDER_EXTRA], str("t-5"), &out);
+}
+
+
+static int
+call_refund_ask(fk_t *fk)
+{
+    fk_order_view_t  out;
+
+    return fk_refund_ask(fk, &shop_env, &call_ids[ORDER_EXTRA], str("t-5"),
+                         &out);
+}
+
+
+static int
+call_refund_back(fk_t *fk)
+{
+    fk_order_view_t  out;
+
+    return fk_refund_back(fk, &shop_env, &call_ids[ORDER_ASKED], str("t-7"),
+                          &out);
 }
 
 

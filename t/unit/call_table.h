@@ -51,7 +51,7 @@ call_shop(void)
     shop_serial = 0;
     shop_product("card", FK_KIND_CARD, 0);
     shop_product("more", FK_KIND_CARD, 0);
-    shop_stock("card", 1, 8);
+    shop_stock("card", 1, 9);
     shop_must(shop_level("silver", 1, FK_UNITS_MAX) == FK_OK, "level");
 
     call_buy(ORDER_UNPAID, "card");
@@ -59,6 +59,7 @@ call_shop(void)
     call_buy(ORDER_REVIEW, "card");
     call_buy(ORDER_CANCELLED, "card");
     call_buy(ORDER_EXTRA, "card");
+    call_buy(ORDER_ASKED, "card");
     call_buy(ORDER_AWAY, "card");
 
     call_ledger(&call_ids[ORDER_EXTRA], "t-4");
@@ -69,6 +70,12 @@ call_shop(void)
                  == FK_OK
               && shop_pay(&call_ids[ORDER_EXTRA], "t-5", 500, &result, &out)
                  == FK_OK
+              && shop_pay(&call_ids[ORDER_ASKED], "t-6", 500, &result, &out)
+                 == FK_OK
+              && shop_pay(&call_ids[ORDER_ASKED], "t-7", 500, &result, &out)
+                 == FK_OK
+              && fk_refund_ask(&shop, &shop_env, &call_ids[ORDER_ASKED],
+                               str("t-7"), &out) == FK_OK
               && fk_cancel(&shop, &shop_env, &call_ids[ORDER_CANCELLED], &out)
                  == FK_OK
               && shop_pay(&call_ids[ORDER_AWAY], "t-3", 500, &result, &out)
@@ -590,6 +597,8 @@ static const call_t  call_table[] = {
     WRITES(pay),
     WRITES(decide),
     WRITES(refund),
+    WRITES(refund_ask),
+    WRITES(refund_back),
     WRITES(refund_part),
     READS(order_split, FK_OK),
     WRITES(account_put),

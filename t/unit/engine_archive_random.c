@@ -125,6 +125,29 @@ step_start(order_t *o)
 }
 
 
+/* Of one of its payments, whatever it is: asked for, refused, given back. */
+static void
+step_refund(order_t *o)
+{
+    char             trade[32];
+    fk_order_view_t  view;
+
+    snprintf(trade, sizeof(trade), "%u-%u", (unsigned) (o - orders),
+             pick(o->payments + 1));
+
+    switch (pick(3)) {
+    case 0:
+        (void) fk_refund_ask(&shop, &shop_env, &o->id, str(trade), &view);
+        break;
+    case 1:
+        (void) fk_refund_back(&shop, &shop_env, &o->id, str(trade), &view);
+        break;
+    default:
+        (void) fk_refund(&shop, &shop_env, &o->id, str(trade), &view);
+    }
+}
+
+
 static void
 step_decide(order_t *o)
 {
@@ -401,6 +424,7 @@ step(void)
         step_pay(o);
     } else if (what < 53) {
         step_decide(o);
+        step_refund(o);
     } else if (what < 57) {
         step_import();
     } else if (what < 67) {

@@ -100,11 +100,101 @@ run_restore(void)
 }
 
 
+/* Denied, and two payments are owed. */
+static void
+prepare_due(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_order();
+    shop_must(shop_pay(&id, "odd", 7, &result, &out) == FK_OK
+              && shop_pay(&id, "even", 1000, &result, &out) == FK_OK
+              && fk_decide(&shop, &shop_env, &id, FK_EVENT_DENY, &out)
+                 == FK_OK, "due");
+}
+
+
+static void
+audit(void)
+{
+    shop_must(fk_audit_begin(&shop, &shop_env, 9) == FK_OK, "audit");
+    while (fk_audit_step(&shop, &shop_env, 9, 1000) == FK_AGAIN) { }
+}
+
+
+static void
+prepare_due_audited(void)
+{
+    prepare_due();
+    audit();
+}
+
+
+static fk_code_t
+run_ask(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_refund_ask(&shop, &shop_env, &id, str("odd"), &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+static void
+prepare_asked(void)
+{
+    prepare_due();
+    shop_must(run_ask() == FK_OK, "ask");
+}
+
+
+static fk_code_t
+run_back(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_refund_back(&shop, &shop_env, &id, str("odd"), &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+static fk_code_t
+run_refund(void)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_refund(&shop, &shop_env, &id, str("odd"), &out);
+    return code == FK_EXISTS ? FK_OK : code;
+}
+
+
+/* What was asked for is the last that is owed. */
+static void
+prepare_asked_last(void)
+{
+    fk_order_view_t  out;
+
+    prepare_asked();
+    shop_must(fk_refund(&shop, &shop_env, &id, str("even"), &out) == FK_OK,
+              "refund");
+    audit();
+}
+
+
 static const command_t  commands[] = {
     { "start", prepare_order, run_start, 1 },
     { "start, used blocks", prepare_used, run_start, 1 },
     { "drop with its start", prepare_started, run_drop, 1 },
     { "restore with its start", prepare_away, run_restore, 0 },
+    { "ask for a refund", prepare_due, run_ask, 1 },
+    { "ask beside an audit", prepare_due_audited, run_ask, 1 },
+    { "a refund is refused", prepare_asked, run_back, 1 },
+    { "a refund that was asked for", prepare_asked, run_refund, 1 },
+    { "the last that was asked for", prepare_asked_last, run_refund, 1 },
 };
 
 

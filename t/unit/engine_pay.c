@@ -422,6 +422,79 @@ test_refund_order(void)
 }
 
 
+static fk_code_t
+ask(const char *trade_no)
+{
+    return fk_refund_ask(&shop, &shop_env, &order.id, str(trade_no), &view);
+}
+
+
+static fk_code_t
+back(const char *trade_no)
+{
+    return fk_refund_back(&shop, &shop_env, &order.id, str(trade_no), &view);
+}
+
+
+/* The gateway was asked: the shop has the money until it says yes. */
+static void
+test_refund_asked(void)
+{
+    uint64_t  seq;
+
+    shop_with_order(5);
+    shop_must(pay("t1", 1) == FK_OK && pay("t2", 2) == FK_OK, "pay");
+    EQ_INT(ask("t1"), FK_CONFLICT, "not before it is decided");
+    EQ_INT(back("t1"), FK_CONFLICT, "nor back");
+    shop_must(decide(FK_EVENT_DENY) == FK_OK, "deny");
+
+    EQ_INT(back("t1"), FK_EXISTS, "owed, and nobody was asked");
+    EQ_INT(ask("t1"), FK_OK, "the gateway is asked");
+    seq = fk_last_seq(&shop);
+    EQ_INT(view.seq, seq, "by the last record");
+    EQ_STR(money(), "t1=refund_asked t2=refund_due", "money");
+    EQ_STR(status(), "refund_due", "the order owes it");
+    audit_says(3, 2, 0);
+    OK(!fk_archive_finished(&shop, FK_ORDER(&shop, 1)), "not finished");
+
+    EQ_INT(ask("t1"), FK_EXISTS, "once more");
+    EQ_INT(view.seq, seq, "waits for the same record");
+    EQ_INT(fk_last_seq(&shop), seq, "and leaves none");
+    EQ_INT(ask("t4"), FK_NOT_FOUND, "no such payment");
+    EQ_INT(back("t4"), FK_NOT_FOUND, "nor back");
+
+    EQ_INT(back("t1"), FK_OK, "it refused");
+    EQ_STR(money(), "t1=refund_due t2=refund_due", "owed as before");
+    EQ_INT(ask("t1"), FK_OK, "asked again");
+    EQ_INT(refund("t2"), FK_OK, "the other one is given back");
+    EQ_STR(status(), "refund_due", "one is left");
+    EQ_INT(refund("t1"), FK_OK, "it is done");
+    EQ_INT(view.status, FK_STATUS_REFUNDED, "that was the last");
+    EQ_STR(money(), "t1=refunded t2=refunded", "money");
+    EQ_INT(ask("t1"), FK_CONFLICT, "nothing is owed");
+    EQ_INT(back("t1"), FK_CONFLICT, "and nothing comes back");
+    audit_says(0, 0, 2);
+    OK(fk_archive_finished(&shop, FK_ORDER(&shop, 1)), "finished");
+    OK(shop_sound(), "sound");
+
+    /* A person's word about the whole order is one about these, too. */
+    shop_with_order(5);
+    shop_must(pay("t1", 1) == FK_OK && decide(FK_EVENT_DENY) == FK_OK
+              && ask("t1") == FK_OK, "asked");
+    EQ_INT(decide(FK_EVENT_REFUNDED), FK_OK, "all of it was given back");
+    EQ_STR(money(), "t1=refunded", "money");
+
+    /* Beside an order that was delivered. */
+    shop_with_order(5);
+    shop_must(pay("t1", 1000) == FK_OK && pay("t2", 1000) == FK_OK
+              && ask("t2") == FK_OK, "paid twice");
+    OK(!fk_archive_finished(&shop, FK_ORDER(&shop, 1)), "not finished");
+    EQ_INT(refund("t2"), FK_OK, "given back");
+    EQ_STR(status(), "delivered", "the order stays");
+    OK(shop_sound(), "sound");
+}
+
+
 int
 main(void)
 {
@@ -435,6 +508,7 @@ main(void)
     test_ring_full();
     test_refund_extra();
     test_refund_order();
+    test_refund_asked();
 
     return tap_done();
 }

@@ -208,6 +208,43 @@ live_decide(void)
 }
 
 
+/* Of any payment of an order: asked for, refused, given back. */
+__attribute__((unused))
+static void
+live_refund(void)
+{
+    uint32_t           n;
+    fk_str_t           trade_no;
+    fk_order_id_t     *id;
+    fk_order_view_t    view;
+    fk_payment_view_t  payment[4];
+
+    if (orders_count == 0) {
+        return;
+    }
+
+    n = 4;
+    id = &orders[pick(orders_count)];
+
+    if (fk_order_payments(&shop, id, payment, &n) != FK_OK || n == 0) {
+        return;
+    }
+
+    trade_no = str(payment[pick(n)].trade_no);
+
+    switch (pick(4)) {
+    case 0:
+        (void) fk_refund_back(&shop, &shop_env, id, trade_no, &view);
+        break;
+    case 1:
+        (void) fk_refund(&shop, &shop_env, id, trade_no, &view);
+        break;
+    default:
+        (void) fk_refund_ask(&shop, &shop_env, id, trade_no, &view);
+    }
+}
+
+
 __attribute__((unused))
 static void
 live_import(void)
@@ -373,6 +410,7 @@ live(uint32_t steps)
             live_pay();
         } else if (what < 67) {
             live_decide();
+            live_refund();
         } else if (what < 75) {
             live_ledger();
         } else if (what < 82) {
