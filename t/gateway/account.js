@@ -41,6 +41,26 @@ function word(text) {
 }
 
 
+function url(text) {
+    const { protocol } = new URL(text);
+
+    if (protocol !== 'http:' && protocol !== 'https:') {
+        throw new Error('not an http URL');
+    }
+
+    return text;
+}
+
+
+function yesNo(text) {
+    if (text !== 'true' && text !== 'false') {
+        throw new Error('true or false');
+    }
+
+    return text === 'true';
+}
+
+
 function secret(file) {
     const key = fs.readFileSync(file, 'latin1').replace(/\r?\n$/, '');
 
@@ -176,5 +196,6 @@ function readAccount({ options, optional = {} }, values) {
 
 
 module.exports = {
-    number, pid, word, secret, secretOf, privateKey, publicKey, readAccount,
+    number, pid, word, url, yesNo, secret, secretOf, privateKey, publicKey,
+    readAccount,
 };

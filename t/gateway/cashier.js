@@ -53,7 +53,7 @@ class Cashier {
      */
 
     async confirm(trade) {
-        if (this.trades.pay(trade)) {
+        if (this.notifier.buy(trade)) {
             let timer;
 
             await Promise.race([
@@ -72,7 +72,9 @@ class Cashier {
 
     redirect(trade) {
         const protocol = this.protocol(trade);
-        const back = withQuery(trade.return_url, protocol.back(trade));
+        const query = protocol.back(trade);
+        const back = query === '' ? trade.return_url :
+            withQuery(trade.return_url, query);
 
         try {
             const url = new URL(php.toUtf8(back));

@@ -84,12 +84,14 @@ function show(trade) {
         protocol: trade.protocol,
         trade_no: trade.trade_no, out_trade_no: trade.out_trade_no,
         type: trade.type, name: php.toUtf8(trade.name),
-        money: money.fixed(trade.money_fen),
+        money: money.decimal(trade.money_fen, trade.currency),
+        currency: trade.currency ?? 'cny',
         param: trade.param === null ? null : php.toUtf8(trade.param),
         notify_url: php.toUtf8(trade.notify_url),
         return_url: php.toUtf8(trade.return_url),
         status: trade.status, refunded: money.fixed(trade.refunded_fen),
         refunds: trade.refunds.map(showRefund), notice: trade.notice,
+        settlement: trade.settlement ?? null,
         attempts_total: trade.attempts_total, attempts: trade.attempts,
     };
 }
@@ -105,7 +107,8 @@ class Control {
             'GET trades': this.list, 'GET switches': this.switches,
             'POST mode': this.mode, 'POST release': this.release,
             'POST reset': this.reset, 'POST pay': this.pay,
-            'POST notify': this.notify,
+            'POST notify': this.notify, 'POST settle': this.settle,
+            'POST expire': this.expire,
         };
     }
 
@@ -229,7 +232,7 @@ class Control {
     async pay({ order, json }) {
         const trade = this.trade(order, json.protocol);
 
-        if (!this.trades.pay(trade)) {
+        if (!this.notifier.buy(trade)) {
             throw new CallError(409, `paid or closed: "${order}"`);
         }
 
@@ -239,17 +242,50 @@ class Control {
     }
 
 
+    /* What came of a deferred payment. */
+
+    async settle({ order, json: { protocol, outcome = 'succeeded' } }) {
+        const trade = this.trade(order, protocol);
+
+        if (!['succeeded', 'failed'].includes(outcome)) {
+            throw new CallError(400, '"outcome" must be succeeded or failed');
+        }
+
+        if (!this.trades.settle(trade, outcome)) {
+            throw new CallError(409, `not deferred: "${order}"`);
+        }
+
+        return this.notifier.start({ trade, settlement: trade.settlement });
+    }
+
+
+    /* The end of what is not paid, before its time. */
+
+    async expire({ order, json: { protocol } }) {
+        const trade = this.trade(order, protocol);
+        const { tells } = this.protocols.get(trade.protocol);
+
+        if (!this.trades.cancel(trade)) {
+            throw new CallError(409, `paid or closed: "${order}"`);
+        }
+
+        return tells.close ? this.notifier.start({ trade }) :
+            { outcome: 'none', answers: [] };
+    }
+
+
     /*
      * The same notice `times` times, `parallel` at once, paid or not and
      * outside the retry schedule; the rest of the body are switches, beside
      * which no other mode counts.  With `refund` it is the notice of that
-     * refund, counted from 1.
+     * refund, counted from 1; with `settlement` that of what came later.
      */
 
     async notify({ order, json: { times: t, parallel: p, protocol, refund: r,
-        ...json } })
+        settlement: s, ...json } })
     {
         const trade = this.trade(order, protocol);
+        const settlement = s === true ? trade.settlement : undefined;
         const refund = r === undefined ? undefined : trade.refunds[
             bounded({ refund: r }, 'refund', trade.refunds.length) - 1];
         const mode = switches(json);
@@ -262,8 +298,8 @@ class Control {
             while (left > 0) {
                 left--;
                 answers.push(
-                    ...(await this.notifier.deliver({ trade, refund }, mode))
-                        .answers);
+                    ...(await this.notifier.deliver(
+                        { trade, refund, settlement }, mode)).answers);
             }
         };
 

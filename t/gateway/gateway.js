@@ -20,8 +20,9 @@ const { Epay2 } = require('./epay2.js');
 const { Epusdt } = require('./epusdt.js');
 const { Alipay } = require('./alipay.js');
 const { Wechat } = require('./wechat.js');
+const { Stripe } = require('./stripe.js');
 
-const PROTOCOLS = [Epay, Epay2, Epusdt, Alipay, Wechat];
+const PROTOCOLS = [Epay, Epay2, Epusdt, Alipay, Wechat, Stripe];
 
 const BODY_BYTES_MAX = 65536;
 const CONNECTIONS_MAX = 4096;
@@ -183,7 +184,8 @@ class Gateway {
     /* {protocol, handler, rest}, all but the last undefined if unknown. */
 
     routed(path) {
-        const [, head, word, tail] = /^(.*\/)([^/]*)(\/[^/]+)$/.exec(path) ?? [];
+        const [, head, word, tail] =
+            /^(.*\/)([^/]*)(\/[^/]+)$/.exec(path) ?? [];
         const last = path.slice(path.lastIndexOf('/') + 1);
 
         for (const [route, rest] of [[path, ''],

@@ -10,6 +10,7 @@
 const php = require('./php.js');
 const { SPOILS, BODY_SPOILS } = require('./notice.js');
 const { RESOURCE_SPOILS, IDENTITIES } = require('./wechat_sign.js');
+const { SIGNATURES } = require('./stripe_sign.js');
 
 const COPIES_MAX = 1000;
 const DELAY_MS_MAX = 600000;
@@ -147,6 +148,10 @@ const SWITCHES = {
     serial: text,
     call_serial: text,
     call_timestamp_s: integer(-OFFSET_S_MAX, OFFSET_S_MAX),
+    payment_status: text,
+    session_mode: text,
+    livemode: oneOf('true', 'false'),
+    signature: oneOf(...Object.keys(SIGNATURES)),
     resource: oneOf(...Object.keys(RESOURCE_SPOILS)),
 };
 

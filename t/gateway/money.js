@@ -38,6 +38,26 @@ function fixed(fen, places = 2) {
 }
 
 
+/* In the units of a currency: some have no smaller one. */
+
+const WHOLE = new Set(['bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga',
+    'pyg', 'rwf', 'ugx', 'vnd', 'vuv', 'xaf', 'xof', 'xpf']);
+
+
+function decimal(units, currency = 'cny') {
+    return WHOLE.has(currency) ? units.toString() : fixed(units);
+}
+
+
+/* For people. */
+
+function shown(units, currency = 'cny') {
+    const sign = currency === 'cny' ? '¥' : `${currency.toUpperCase()} `;
+
+    return sign + decimal(units, currency);
+}
+
+
 /* As PHP prints a float: 1.00 -> "1", 1.50 -> "1.5". */
 
 function phpFloat(fen) {
@@ -45,4 +65,4 @@ function phpFloat(fen) {
 }
 
 
-module.exports = { FEN_MAX, parse, fixed, phpFloat };
+module.exports = { FEN_MAX, parse, fixed, decimal, shown, phpFloat };

@@ -5,8 +5,9 @@
  * protocol takes the merchant's answer as an acknowledgement, and then no
  * more.  Redirects are not followed.
  *
- * An event is what a notice tells of: {trade, refund}, the latter only if it
- * tells of that refund.  Each event has its own notices and retries.
+ * An event is what a notice tells of: {trade, refund, settlement}, the others
+ * only if it tells of that refund or of what came of a deferred payment.
+ * Each event has its own notices and retries.
  *
  * Everything is bounded: time and bytes of an answer, sockets to a host,
  * attempts kept, notices held.
@@ -45,6 +46,17 @@ class Notifier {
     }
 
 
+    /* The buyer pays; false if he cannot.  Under a switch it takes time. */
+
+    buy(trade) {
+        const { tells } = this.protocols.get(trade.protocol);
+        const { payment_status: status } = this.modes.of(trade);
+
+        return tells.settlement && status === 'unpaid' ?
+            this.trades.defer(trade) : this.trades.pay(trade);
+    }
+
+
     /* The first notice of an event; resolves with what came of it. */
 
     async start(event) {
@@ -70,10 +82,16 @@ class Notifier {
         for (const trade of this.trades.all()) {
             const { tells } = this.protocols.get(trade.protocol);
             const told = trade.status > STATUS.UNPAID
-                || trade.status === STATUS.CLOSED && tells.close;
+                || trade.status === STATUS.CLOSED && tells.close
+                || trade.deferred_ms > 0;
+            const { settlement } = trade;
 
             if (told && owed(trade.notice)) {
                 this.launch({ trade });
+            }
+
+            if (settlement !== undefined && owed(settlement.notice)) {
+                this.launch({ trade, settlement });
             }
 
             if (tells.refund) {
@@ -101,7 +119,8 @@ class Notifier {
             return;                     /* the book was reset meanwhile */
         }
 
-        const { tries } = (event.refund ?? event.trade).notice;
+        const { tries } =
+            (event.refund ?? event.settlement ?? event.trade).notice;
 
         if (outcome !== 'refused') {
             this.trades.noticed(event, outcome,

@@ -21,13 +21,14 @@ const GENERAL = {
 
 function group(options) {
     return Object.keys(options)
-        .map((name) => `--${name} ${isFile(name) ? 'FILE' : 'ID'}`)
+        .map((name) => `--${name} ${kindOf(name)}`)
         .join('\n        ');
 }
 
 
-function isFile(name) {
-    return /-(file|key|private)$/.test(name);
+function kindOf(name) {
+    return /-(file|key|private)$/.test(name) ? 'FILE' :
+        /-url$/.test(name) ? 'URL' : /-livemode$/.test(name) ? 'BOOL' : 'ID';
 }
 
 

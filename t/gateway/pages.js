@@ -13,7 +13,7 @@ const { STATUS, chinaTime } = require('./trades.js');
 const METHOD_NAMES = {
     alipay: '支付宝 / Alipay', wxpay: '微信支付 / WeChat Pay',
     qqpay: 'QQ 钱包 / QQ Wallet', bank: '网银 / Bank card',
-    jdpay: '京东支付 / JD Pay', usdt: 'USDT',
+    jdpay: '京东支付 / JD Pay', usdt: 'USDT', card: '银行卡 / Card',
 };
 
 const STYLE = `
@@ -85,7 +85,9 @@ function row(label, value) {
 function details(trade, nameHtml) {
     const kind = trade.type.split('.', 1)[0];   /* usdt.tron is USDT */
 
-    return `<p class="amount" id="amount">¥${money.fixed(trade.money_fen)}</p>
+    const amount = money.shown(trade.money_fen, trade.currency);
+
+    return `<p class="amount" id="amount">${amount}</p>
 <dl>
 ${row('商品 / Item', nameHtml)}
 ${row('订单号 / Order', trade.out_trade_no)}
@@ -102,7 +104,7 @@ function cashier(trade, nameHtml) {
 ${details(trade, nameHtml)}`);
     }
 
-    if (trade.status !== STATUS.UNPAID) {
+    if (trade.status !== STATUS.UNPAID || trade.deferred_ms > 0) {
         return page(200, '已支付 / Paid', `<h1>已支付 / Paid</h1>
 ${details(trade, nameHtml)}
 <form method="post" action="/pay/${trade.trade_no}/confirm">

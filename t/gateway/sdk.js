@@ -9,7 +9,7 @@
 const fs = require('node:fs');
 const readline = require('node:readline');
 
-let alipay, wechat;
+let alipay, wechat, stripe;
 
 
 function read(file) {
@@ -55,8 +55,8 @@ const wechatCalls = {
 
     /* Throws unless the reply is signed. */
     wechat_call: async ({ method, path, json, headers }) => {
-        const { status, data } = await wechat.client.v3.request({ url: path, method,
-            data: json, headers });
+        const { status, data } = await wechat.client.v3.request(
+            { url: path, method, data: json, headers });
 
         return { status, data };
     },
@@ -78,7 +78,32 @@ const wechatCalls = {
 };
 
 
-const calls = { ...alipayCalls, ...wechatCalls };
+const stripeCalls = {
+    stripe: ({ port, key }) => {
+        const Stripe = require('stripe');
+
+        stripe = new Stripe(key, { host: '127.0.0.1', port,
+            protocol: 'http', maxNetworkRetries: 0, telemetry: false });
+
+        return true;
+    },
+
+    /* `what` is a path of the SDK, such as checkout.sessions.create. */
+    stripe_call: async ({ what, args }) => {
+        const names = what.split('.');
+        const method = names.pop();
+        const group = names.reduce((at, name) => at[name], stripe);
+        const { lastResponse, ...made } = await group[method](...args);
+
+        return made;
+    },
+
+    stripe_event: ({ payload, header, secret }) =>
+        stripe.webhooks.constructEvent(payload, header, secret),
+};
+
+
+const calls = { ...alipayCalls, ...wechatCalls, ...stripeCalls };
 
 
 async function answer(line) {

@@ -42,12 +42,18 @@ function chinaTime(ms) {
 }
 
 
+function isOpen(trade) {
+    return trade.status === STATUS.UNPAID && trade.deferred_ms === 0;
+}
+
+
 class Trades {
     constructor(stateFile, limit = TRADES_MAX) {
         this.limit = limit;
         this.byTradeNo = new Map();
         this.byOutTradeNo = new Map();  /* a list, one a protocol */
         this.byRefundNo = new Map();
+        this.kept = new Map();
         this.fd = -1;
         this.size = 0;
 
@@ -62,11 +68,16 @@ class Trades {
     }
 
 
-    /* Of any protocol if none is named: the first that was opened. */
+    /*
+     * Of any protocol if none is named: that of the first that was opened.
+     * Where a protocol lets a number come again, the youngest counts.
+     */
 
     findOrder(outTradeNo, protocol) {
-        return this.byOutTradeNo.get(outTradeNo)?.find((trade) =>
-            protocol === undefined || trade.protocol === protocol);
+        const all = this.byOutTradeNo.get(outTradeNo) ?? [];
+        const wanted = protocol ?? all[0]?.protocol;
+
+        return all.findLast((trade) => trade.protocol === wanted);
     }
 
 
@@ -74,6 +85,18 @@ class Trades {
 
     findRefund(protocol, outRefundNo) {
         return this.byRefundNo.get(`${protocol} ${outRefundNo}`);
+    }
+
+
+    /* What was kept under a key. */
+
+    findKey(key) {
+        return this.kept.get(key);
+    }
+
+
+    keep(key, value) {
+        this.commit({ t: 'kept', key, value });
     }
 
 
@@ -139,7 +162,7 @@ class Trades {
     /* False if it was paid before: paying twice changes nothing. */
 
     pay(trade) {
-        if (trade.status !== STATUS.UNPAID) {
+        if (!isOpen(trade)) {
             return false;
         }
 
@@ -153,12 +176,38 @@ class Trades {
     /* False if it was paid or closed before. */
 
     cancel(trade) {
-        if (trade.status !== STATUS.UNPAID) {
+        if (!isOpen(trade)) {
             return false;
         }
 
         this.commit({ t: 'closed', trade_no: trade.trade_no,
             closed_ms: Date.now() });
+
+        return true;
+    }
+
+
+    /* The buyer has done his part; settle() says what comes of it. */
+
+    defer(trade) {
+        if (!isOpen(trade)) {
+            return false;
+        }
+
+        this.commit({ t: 'deferred', trade_no: trade.trade_no,
+            deferred_ms: Date.now() });
+
+        return true;
+    }
+
+
+    settle(trade, outcome) {
+        if (trade.deferred_ms === 0 || trade.settlement !== undefined) {
+            return false;
+        }
+
+        this.commit({ t: 'settled', trade_no: trade.trade_no, outcome,
+            at_ms: Date.now() });
 
         return true;
     }
@@ -196,9 +245,10 @@ class Trades {
 
     /* What came of an event's notices so far: pending, held, acked, ... */
 
-    noticed({ trade, refund }, state, tries) {
+    noticed({ trade, refund, settlement }, state, tries) {
         this.commit({ t: 'notice', trade_no: trade.trade_no,
-            refund_no: refund?.refund_no, state, tries });
+            refund_no: refund?.refund_no, settled: settlement && true,
+            state, tries });
     }
 
 
@@ -222,6 +272,7 @@ class Trades {
         this.byTradeNo.clear();
         this.byOutTradeNo.clear();
         this.byRefundNo.clear();
+        this.kept.clear();
     }
 
 
@@ -276,12 +327,22 @@ class Trades {
             return;
         }
 
+        if (record.t === 'kept') {
+            this.kept.set(record.key, record.value);
+            return;
+        }
+
         const trade = this.find(record.trade_no);
 
         if (trade === undefined) {
             throw new Error(`no trade ${record.trade_no}`);
         }
 
+        this.applyTo(trade, record);
+    }
+
+
+    applyTo(trade, record) {
         switch (record.t) {
 
         case 'again':
@@ -299,6 +360,24 @@ class Trades {
             trade.closed_ms = record.closed_ms;
             break;
 
+        case 'deferred':
+            trade.deferred_ms = record.deferred_ms;
+            break;
+
+        case 'settled':
+            trade.settlement = { outcome: record.outcome,
+                notice: { state: 'none', tries: 0 } };
+
+            if (record.outcome === 'succeeded') {
+                trade.status = STATUS.PAID;
+                trade.paid_ms = record.at_ms;
+            } else {
+                trade.status = STATUS.CLOSED;
+                trade.closed_ms = record.at_ms;
+            }
+
+            break;
+
         case 'refund':
             this.applyRefund(trade, record);
             break;
@@ -306,7 +385,7 @@ class Trades {
         case 'notice': {
             const { refund } = this.findRefundNo(record.refund_no) ?? {};
 
-            (refund ?? trade).notice =
+            (refund ?? (record.settled ? trade.settlement : trade)).notice =
                 { state: record.state, tries: record.tries };
             break;
         }
@@ -320,7 +399,7 @@ class Trades {
     applyOpen({ t, ...record }) {
         const trade = { protocol: FIRST_PROTOCOL, ...record,
             money_fen: BigInt(record.money_fen),
-            status: STATUS.UNPAID, paid_ms: 0, closed_ms: 0,
+            status: STATUS.UNPAID, paid_ms: 0, closed_ms: 0, deferred_ms: 0,
             refunded_fen: 0n, refunds: [],
             notice: { state: 'none', tries: 0 }, attempts_total: 0,
             attempts: [] };
