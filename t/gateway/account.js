@@ -52,12 +52,16 @@ function url(text) {
 }
 
 
-function yesNo(text) {
-    if (text !== 'true' && text !== 'false') {
-        throw new Error('true or false');
-    }
+/* A reader of one of these words. */
 
-    return text === 'true';
+function oneOf(...words) {
+    return (text) => {
+        if (!words.includes(text)) {
+            throw new Error(words.join(' or '));
+        }
+
+        return text;
+    };
 }
 
 
@@ -196,6 +200,6 @@ function readAccount({ options, optional = {} }, values) {
 
 
 module.exports = {
-    number, pid, word, url, yesNo, secret, secretOf, privateKey, publicKey,
+    number, pid, word, url, oneOf, secret, secretOf, privateKey, publicKey,
     readAccount,
 };

@@ -10,7 +10,8 @@ const php = require('./php.js');
 const money = require('./money.js');
 const account = require('./account.js');
 const { EpayForm, text } = require('./epay_form.js');
-const { Refusal, STATUS } = require('./trades.js');
+const { STATUS_ROUTE } = require('./usdt_status.js');
+const { Refusal } = require('./trades.js');
 const { canonical, md5 } = require('./sign.js');
 
 const BASE = '/payments/epay/v1/order/create-transaction';
@@ -20,10 +21,6 @@ const DECIMALS = 4;
 
 const CURRENCIES = ['cny'];
 const CHAINS = ['usdt.tron', 'usdt.ethereum', 'usdt.bsc', 'usdc.polygon'];
-
-/* As check-status prints them; there are no refunds here. */
-
-const SHOWN = { [STATUS.UNPAID]: 1, [STATUS.PAID]: 2, [STATUS.CLOSED]: 3 };
 
 
 /* One of the list in any case, or absent; anything else is refused. */
@@ -51,7 +48,7 @@ class Epusdt extends EpayForm {
         this.name = 'epusdt';
         this.routes = {
             [`${BASE}/submit.php`]: this.submit,
-            '/pay/check-status/': this.checkStatus,
+            ...STATUS_ROUTE,
         };
     }
 
@@ -115,20 +112,6 @@ class Epusdt extends EpayForm {
 
     printed(fen) {
         return money.fixed(fen, DECIMALS);
-    }
-
-
-    checkStatus({ rest }) {
-        const trade = this.trades.find(rest);
-        const found = trade !== undefined && trade.protocol === this.name;
-        const reply = found ? { status_code: 200, message: 'success',
-            data: { trade_id: rest,
-                status: SHOWN[trade.status] } } :
-            { status_code: 10008, message: '订单不存在', data: null };
-
-        return { status: found ? 200 : 400,
-            body: JSON.stringify({ ...reply, request_id: '' }),
-            headers: { 'Content-Type': 'application/json; charset=UTF-8' } };
     }
 
 

@@ -21,8 +21,11 @@ const { Epusdt } = require('./epusdt.js');
 const { Alipay } = require('./alipay.js');
 const { Wechat } = require('./wechat.js');
 const { Stripe } = require('./stripe.js');
+const { Gmpay } = require('./gmpay.js');
+const { Bepusdt } = require('./bepusdt.js');
 
-const PROTOCOLS = [Epay, Epay2, Epusdt, Alipay, Wechat, Stripe];
+const PROTOCOLS = [Epay, Epay2, Epusdt, Alipay, Wechat, Stripe, Gmpay,
+    Bepusdt];
 
 const BODY_BYTES_MAX = 65536;
 const CONNECTIONS_MAX = 4096;

@@ -123,7 +123,7 @@ const SWITCHES = {
     extra_unsigned_field: fields,
     omit: names,
     reflect: flag,
-    algorithm: oneOf('MD5', 'SHA1', 'SHA256'),
+    algorithm: oneOf('MD5', 'SHA1', 'SHA256', 'HMAC'),
     sign_type: text,
     sign_type_signed: flag,
     timestamp: text,
@@ -152,6 +152,9 @@ const SWITCHES = {
     session_mode: text,
     livemode: oneOf('true', 'false'),
     signature: oneOf(...Object.keys(SIGNATURES)),
+    actual_amount: text,
+    json_string: flag,
+    waiting: flag,
     resource: oneOf(...Object.keys(RESOURCE_SPOILS)),
 };
 

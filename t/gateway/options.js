@@ -28,7 +28,7 @@ function group(options) {
 
 function kindOf(name) {
     return /-(file|key|private)$/.test(name) ? 'FILE' :
-        /-url$/.test(name) ? 'URL' : /-livemode$/.test(name) ? 'BOOL' : 'ID';
+        /-url$/.test(name) ? 'URL' : /-(livemode|hash)$/.test(name) ? 'WORD' : 'ID';
 }
 
 

@@ -46,7 +46,7 @@ class Stripe {
 
 
     static optional = {
-        'stripe-livemode': ['livemode', account.yesNo],
+        'stripe-livemode': ['livemode', account.oneOf('true', 'false')],
     };
 
 
@@ -58,7 +58,7 @@ class Stripe {
         this.number = '0';
         this.switches = SWITCHES;
         this.tells = { refund: true, close: true, settlement: true };
-        this.livemode = own.livemode ?? false;
+        this.livemode = own.livemode === 'true';
         this.prefix = `cs_${this.livemode ? 'live' : 'test'}_a1`;
         this.routes = {
             '/v1/checkout/sessions': this.call({ POST: this.create }),

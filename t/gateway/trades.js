@@ -144,6 +144,14 @@ class Trades {
     }
 
 
+    /* An unpaid trade becomes what is wanted now: {money_fen, name, ...}. */
+
+    rebuild(trade, wanted) {
+        this.commit({ t: 'rebuilt', trade_no: trade.trade_no,
+            wanted: { ...wanted, money_fen: wanted.money_fen.toString() } });
+    }
+
+
     create(wanted) {
         if (this.byTradeNo.size >= this.limit) {
             throw new Refusal('订单数量已满 (too many trades)');
@@ -348,6 +356,11 @@ class Trades {
         case 'again':
             trade.type = record.type;
             trade.submitted = record.submitted;
+            break;
+
+        case 'rebuilt':
+            Object.assign(trade, record.wanted,
+                { money_fen: BigInt(record.wanted.money_fen) });
             break;
 
         case 'paid':
