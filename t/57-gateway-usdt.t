@@ -212,6 +212,7 @@ subtest 'BEpusdt' => sub {
         trade_id => $r->{data}{trade_id})) };
     is($gone->()->{data}{trade_id}, $r->{data}{trade_id}, 'cancelled');
     is($gone->()->{status_code}, 400, 'once');
+    is(trade($o)->{notice}{state}, 'dropped', 'which is not told');
     is(status_of($r->{data}{trade_id}), 3, 'ended');
     is(post($cancel, body($gm_key, trade_id => $r->{data}{trade_id}))
         ->{http}, 401, 'by whoever has the key');

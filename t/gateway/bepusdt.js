@@ -128,6 +128,9 @@ class Bepusdt extends UsdtJson {
             throw new UsdtError(400, '订单状态不允许取消 (paid or ended)');
         }
 
+        /* nobody is told, now or after a restart, of what he has done */
+        this.trades.noticed({ trade }, 'dropped', 0);
+
         return { trade_id: trade.trade_no };
     }
 }
