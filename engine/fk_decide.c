@@ -121,7 +121,7 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
 
     /* Denied, and nobody has paid for it: then nothing is owed. */
     if (next.payment == FK_PAYMENT_REFUNDING
-        && fk_payments_count(fk, o, turn->from | REFUND_DUE) == 0)
+        && fk_payments_count(fk, o, turn->from | FK_OWED_BITS) == 0)
     {
         code = fk_next_state(&next, FK_EVENT_REFUNDED, 0, &next);
         assert(code == FK_OK);

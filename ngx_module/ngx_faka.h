@@ -428,6 +428,7 @@ void ngx_faka_send_field_error(ngx_http_request_t *r,
 
 /* The content handlers, set by the directives of the same names. */
 ngx_int_t ngx_faka_products_handler(ngx_http_request_t *r);
+ngx_int_t ngx_faka_channels_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_checkout_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_orders_handler(ngx_http_request_t *r);
 ngx_int_t ngx_faka_notify_handler(ngx_http_request_t *r);

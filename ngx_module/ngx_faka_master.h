@@ -127,6 +127,7 @@ char *ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_faka_channel_hash(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_custom(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_faka_channel_label(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* Whom a file may be open to besides its owner. */

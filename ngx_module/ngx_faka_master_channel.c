@@ -9,6 +9,10 @@
 #include "ngx_faka_master.h"
 
 #include "custom.h"
+#include "pay/utf8.h"
+
+
+#define NGX_FAKA_LABEL_LENGTH_MAX  64
 
 
 static pay_channel_t *ngx_faka_channel_create(ngx_conf_t *cf,
@@ -108,6 +112,7 @@ ngx_faka_channel_create(ngx_conf_t *cf, ngx_faka_shop_t *shop,
     ngx_memzero(channel, sizeof(pay_channel_t));
 
     channel->name = own;
+    channel->label = own;
     channel->protocol = pay_protocol_find(pay_str(protocol->data,
                                                   protocol->len));
     ngx_memcpy(channel->currency, "CNY", sizeof("CNY"));
@@ -379,6 +384,44 @@ ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                        "get_post", &value[1]);
 
     return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_faka_channel_label(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    size_t      length;
+    pay_str_t   label;
+    ngx_str_t  *value;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    label = pay_str(value[1].data, value[1].len);
+
+    if (!pay_utf8_printable(label)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"label\" is no text for buyers; write it in "
+                           "UTF-8, without control characters");
+        return NGX_CONF_ERROR;
+    }
+
+    length = ngx_utf8_length(value[1].data, value[1].len);
+
+    if (length == 0 || length > NGX_FAKA_LABEL_LENGTH_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"label %V\" has %uz characters; write 1 to %d",
+                           &value[1], length, NGX_FAKA_LABEL_LENGTH_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    fmcf->channel->label = label;
+
+    return NGX_CONF_OK;
 }
 
 

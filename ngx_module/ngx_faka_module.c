@@ -48,7 +48,8 @@ static ngx_http_handler_pt  ngx_faka_handlers[] = {
     ngx_faka_notify_handler,
     ngx_faka_admin_handler,
     ngx_faka_metrics_handler,
-    ngx_faka_agents_handler
+    ngx_faka_agents_handler,
+    ngx_faka_channels_handler
 };
 
 /*
@@ -57,7 +58,7 @@ static ngx_http_handler_pt  ngx_faka_handlers[] = {
  */
 
 static const char *const  ngx_faka_below[] = {
-    NULL, NULL, "/orders/", "/notify/", "/admin/", NULL, "/agents/"
+    NULL, NULL, "/orders/", "/notify/", "/admin/", NULL, "/agents/", NULL
 };
 
 
@@ -161,6 +162,8 @@ static ngx_command_t  ngx_faka_commands[] = {
                         ngx_faka_channel_custom, PAY_SETTING_SIGN_NOTICE),
     ngx_faka_in_channel("success_body", NGX_CONF_TAKE1,
                         ngx_faka_channel_custom, PAY_SETTING_SUCCESS_BODY),
+    ngx_faka_in_channel("label", NGX_CONF_TAKE1, ngx_faka_channel_label,
+                        PAY_SETTING_LABEL),
 
     ngx_faka_in_location("faka_products", 0),
     ngx_faka_in_location("faka_checkout", 1),
@@ -169,6 +172,7 @@ static ngx_command_t  ngx_faka_commands[] = {
     ngx_faka_in_location("faka_admin", 4),
     ngx_faka_in_location("faka_metrics", 5),
     ngx_faka_in_location("faka_agents", 6),
+    ngx_faka_in_location("faka_channels", 7),
 
     ngx_null_command
 };

@@ -123,7 +123,7 @@ refused('a shop whose name does not fit a key',
         qr/the name of a shop has 1 to 32 characters/, qr/faka_shop/,
         http => "faka_shop a:b {\n}\n");
 
-for my $name (qw(products checkout orders notify admin metrics)) {
+for my $name (qw(products channels checkout orders notify admin metrics)) {
     refused("faka_$name of an unknown shop",
             qr/"faka_$name" names the shop "other", which does not exist; /,
             qr/faka_$name other/,

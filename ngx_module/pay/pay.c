@@ -206,10 +206,10 @@ pay_settings_check(const pay_protocol_t *protocol, unsigned given, char *err,
 {
     unsigned  i, known;
 
-    known = protocol->needs | protocol->takes;
+    known = protocol->needs | protocol->takes | PAY_TAKEN_BY_ALL;
 
-    if (protocol->behind == PAY_BEHIND_GATEWAY) {
-        known |= PAY_BIT(CURRENCY);
+    if (protocol->behind != PAY_BEHIND_GATEWAY) {
+        known &= ~PAY_BIT(CURRENCY);
     }
 
     for (i = 0; i < PAY_SETTING_COUNT; i++) {

@@ -149,8 +149,8 @@ typedef struct pay_protocol_s  pay_protocol_t;
 
 /*
  * What can be written into a channel block: X(name, directive, an example).
- * Each protocol says which of them it needs and which it takes; a currency
- * all take that have a gateway.
+ * Each protocol says which of them it needs and which it takes; a label all
+ * take, and a currency all that have a gateway.
  */
 
 #define PAY_SETTINGS(X)                                                       \
@@ -173,7 +173,8 @@ typedef struct pay_protocol_s  pay_protocol_t;
     X(SIGN_NOTICE,      "sign_notice",                                        \
                         "sign_notice order money status trade;")              \
     X(SUCCESS_BODY,     "success_body",     "success_body SUCCESS;")          \
-    X(CURRENCY,         "currency",         "currency CNY;")
+    X(CURRENCY,         "currency",         "currency CNY;")                  \
+    X(LABEL,            "label",            "label Alipay;")
 
 typedef enum {
 #define X(name, directive, example)  PAY_SETTING_##name,
@@ -184,6 +185,8 @@ typedef enum {
 
 #define PAY_BIT(name)  (1u << PAY_SETTING_##name)
 
+#define PAY_TAKEN_BY_ALL  (PAY_BIT(CURRENCY) | PAY_BIT(LABEL))
+
 
 /*
  * One configured channel.  Strings and keys belong to the configuration and
@@ -193,6 +196,7 @@ typedef enum {
 struct pay_channel_s {
     const pay_protocol_t  *protocol;
     pay_str_t              name;          /* as in /notify/NAME */
+    pay_str_t              label;         /* what buyers read */
     pay_str_t              url;           /* the gateway's base, http(s) */
     pay_str_t              pid;           /* our account there */
     pay_str_t              app_id;        /* Alipay: our application .. */

@@ -121,7 +121,7 @@ test_not_asked(void)
     pay_request_t  request;
     unsigned char  buffer[PAY_REQUEST_SIZE_MAX];
 
-#define NOT(kind, member, value, what_)                                        \
+#define NOT(kind, member, value, what_)                                       \
     do {                                                                      \
         question = reply_asked(PAY_ASK_##kind);                               \
         question.member = (value);                                            \
@@ -229,7 +229,8 @@ static const told_t  tolds[] = {
     { "no QR code", PAY_ASK_START, OK_TOLD ORDER "}", PAY_ANSWER_UNKNOWN,
       "" },
     { "a QR code with a blank", PAY_ASK_START,
-      OK_TOLD ORDER ",\"qr_code\":\"https://a b\"}", PAY_ANSWER_UNKNOWN, "" },
+      OK_TOLD ORDER ",\"qr_code\":\"https://a b\"}", PAY_ANSWER_UNKNOWN,
+      "" },
     { "a start that is paid", PAY_ASK_START,
       NOT_TOLD "ACQ.TRADE_HAS_SUCCESS\"}", PAY_ANSWER_REFUSED,
       "ACQ.TRADE_HAS_SUCCESS" },
@@ -490,6 +491,39 @@ test_unsigned_bytes(void)
 }
 
 
+/* %s is the object, then the signature. */
+
+static const struct {
+    const char    *what;
+    const char    *format;
+    pay_answer_e   answer;
+} envelopes[] = {
+    { "the other way round",
+      "{\"alipay_trade_query_response\":%s,\"x\":[],\"sign\":\"%s\"}",
+      PAY_ANSWER_PAID },
+    { "with blanks around",
+      " {\n\"alipay_trade_query_response\" : %s ,\"sign\" : \"%s\"}\n",
+      PAY_ANSWER_PAID },
+    { "under another call's name",
+      "{\"alipay_trade_close_response\":%s,\"sign\":\"%s\"}", U },
+    { "in error_response", "{\"error_response\":%s,\"sign\":\"%s\"}", U },
+    { "twice", "{\"alipay_trade_query_response\":{},"
+      "\"alipay_trade_query_response\":%s,\"sign\":\"%s\"}", U },
+    { "and something behind",
+      "{\"alipay_trade_query_response\":%s,\"sign\":\"%s\"}x", U },
+    { "in an array",
+      "[{\"alipay_trade_query_response\":%s,\"sign\":\"%s\"}]", U },
+    { "with a blank inside",
+      "{\"alipay_trade_query_response\":[%s],\"sign\":\"%s\"}", U },
+    { "with sign as an object",
+      "{\"alipay_trade_query_response\":%s,\"sign\":{\"a\":\"%s\"}}", U },
+    { "with Sign", "{\"alipay_trade_query_response\":%s,\"Sign\":\"%s\"}",
+      U },
+    { "with a line break in sign",
+      "{\"alipay_trade_query_response\":%s,\"sign\":\"%s\\n\"}", U }
+};
+
+
 static void
 test_envelopes(void)
 {
@@ -499,48 +533,17 @@ test_envelopes(void)
     pay_ask_t     question;
     pay_answer_t  answer;
 
-    /* %s is the object, then the signature. */
-
-    static const struct {
-        const char    *what;
-        const char    *format;
-        pay_answer_e   answer;
-    } cases[] = {
-        { "the other way round",
-          "{\"alipay_trade_query_response\":%s,\"x\":[],\"sign\":\"%s\"}",
-          PAY_ANSWER_PAID },
-        { "with blanks around",
-          " {\n\"alipay_trade_query_response\" : %s ,\"sign\" : \"%s\"}\n",
-          PAY_ANSWER_PAID },
-        { "under another call's name",
-          "{\"alipay_trade_close_response\":%s,\"sign\":\"%s\"}", U },
-        { "in error_response", "{\"error_response\":%s,\"sign\":\"%s\"}", U },
-        { "twice", "{\"alipay_trade_query_response\":{},"
-          "\"alipay_trade_query_response\":%s,\"sign\":\"%s\"}", U },
-        { "and something behind",
-          "{\"alipay_trade_query_response\":%s,\"sign\":\"%s\"}x", U },
-        { "in an array",
-          "[{\"alipay_trade_query_response\":%s,\"sign\":\"%s\"}]", U },
-        { "with a blank inside",
-          "{\"alipay_trade_query_response\":[%s],\"sign\":\"%s\"}", U },
-        { "with sign as an object",
-          "{\"alipay_trade_query_response\":%s,\"sign\":{\"a\":\"%s\"}}", U },
-        { "with Sign", "{\"alipay_trade_query_response\":%s,\"Sign\":\"%s\"}",
-          U },
-        { "with a line break in sign",
-          "{\"alipay_trade_query_response\":%s,\"sign\":\"%s\\n\"}", U }
-    };
-
     reply_json(paid_fields, PAID_COUNT, told);
     openssl_sign("alipay", told, strlen(told), sign);
 
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (i = 0; i < sizeof(envelopes) / sizeof(envelopes[0]); i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        (void) snprintf(body, sizeof(body), cases[i].format, told, sign);
+        (void) snprintf(body, sizeof(body), envelopes[i].format, told, sign);
 #pragma GCC diagnostic pop
-        EQ_INT(judge(PAY_ASK_QUERY, body, &answer), cases[i].answer,
-               "%s: %s", cases[i].what, pay_answer_word(cases[i].answer));
+        EQ_INT(judge(PAY_ASK_QUERY, body, &answer), envelopes[i].answer,
+               "%s: %s", envelopes[i].what,
+               pay_answer_word(envelopes[i].answer));
     }
 
     sign_reply(replies[PAY_ASK_QUERY], told, "alipay", body);

@@ -263,7 +263,7 @@ test_settings(void)
         OK(pay_settings_check(protocol, needs, err, sizeof(err)),
            "what it needs is enough");
         OK(pay_settings_check(protocol, needs | protocol->takes
-                              | PAY_BIT(CURRENCY), err, sizeof(err)),
+                              | PAY_TAKEN_BY_ALL, err, sizeof(err)),
            "and so is all");
 
         for (bit = 1; bit < 1u << PAY_SETTING_COUNT; bit <<= 1) {
@@ -273,7 +273,7 @@ test_settings(void)
                    && strstr(err, "; add, for example: ") != NULL,
                    "it %s", err);
 
-            } else if (!((protocol->takes | PAY_BIT(CURRENCY)) & bit)) {
+            } else if (!((protocol->takes | PAY_TAKEN_BY_ALL) & bit)) {
                 OK(!pay_settings_check(protocol, needs | bit, err,
                                        sizeof(err))
                    && strstr(err, "means nothing") != NULL, "it %s", err);
@@ -301,6 +301,12 @@ test_local(void)
     OK(pay_settings_check(protocol, 0, err, sizeof(err)), "of no settings");
 
     for (bit = 1; bit < 1u << PAY_SETTING_COUNT; bit <<= 1) {
+        if (bit == PAY_BIT(LABEL)) {
+            OK(pay_settings_check(protocol, bit, err, sizeof(err)),
+               "but a label");
+            continue;
+        }
+
         OK(!pay_settings_check(protocol, bit, err, sizeof(err))
            && strstr(err, "means nothing to free") != NULL, "it %s", err);
     }

@@ -67,6 +67,7 @@ sub dir  { return $_[0]{dir} }
 
 my $LOCATIONS = <<'EOT';
         location = /products { faka_products main; }
+        location = /channels { faka_channels main; }
         location = /checkout { faka_checkout main; }
         location /orders/    { faka_orders   main; }
         location /notify/    { faka_notify   main; }

@@ -1,0 +1,83 @@
+/*
+ * GET /channels: the ways to pay, in the order of the configuration.
+ *
+ * It reads the configuration alone, so it answers whatever state the shop is
+ * in: whether an order can be made, the checkout says.
+ */
+
+
+#include "ngx_faka_order.h"
+
+
+/* A channel with a label of usual length. */
+#define NGX_FAKA_CHANNEL_JSON_SIZE  128
+
+
+static ngx_chain_t *ngx_faka_channels_json(ngx_http_request_t *r,
+    const ngx_faka_shop_t *shop);
+static void ngx_faka_channels_item(ngx_faka_json_t *json,
+    const pay_channel_t *channel);
+
+
+ngx_int_t
+ngx_faka_channels_handler(ngx_http_request_t *r)
+{
+    ngx_faka_loc_conf_t  *flcf;
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faka_module);
+
+    if (ngx_faka_ctx_get(r, flcf->shop) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_faka_no_body(r);
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        ngx_faka_send_not_allowed(r, "GET, HEAD");
+        return NGX_DONE;
+    }
+
+    ngx_faka_send_json(r, NGX_HTTP_OK, ngx_faka_channels_json(r, flcf->shop));
+
+    return NGX_DONE;
+}
+
+
+static ngx_chain_t *
+ngx_faka_channels_json(ngx_http_request_t *r, const ngx_faka_shop_t *shop)
+{
+    ngx_uint_t            i;
+    ngx_faka_json_t       json;
+    const pay_channel_t  *channel;
+
+    channel = shop->channels.elts;
+
+    ngx_faka_json_begin(&json, r->pool,
+                        shop->channels.nelts * NGX_FAKA_CHANNEL_JSON_SIZE);
+    ngx_faka_json_array(&json, NULL);
+
+    for (i = 0; i < shop->channels.nelts; i++) {
+        ngx_faka_channels_item(&json, &channel[i]);
+    }
+
+    ngx_faka_json_array_end(&json);
+
+    return ngx_faka_json_end(&json);
+}
+
+
+static void
+ngx_faka_channels_item(ngx_faka_json_t *json, const pay_channel_t *channel)
+{
+    ngx_faka_json_object(json, NULL);
+    ngx_faka_json_string(json, "channel", channel->name.data,
+                         channel->name.size);
+    ngx_faka_json_string(json, "label", channel->label.data,
+                         channel->label.size);
+    ngx_faka_json_text(json, "currency", channel->currency);
+
+    /* Whether a checkout takes it at this moment. */
+    ngx_faka_json_bool(json, "available", 1);
+
+    ngx_faka_json_object_end(json);
+}
