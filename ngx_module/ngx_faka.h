@@ -94,6 +94,8 @@ struct ngx_faka_shop_s {
     ngx_uint_t              snapshot_s;
     ngx_uint_t              retention_s;      /* of finished orders */
     ngx_uint_t              archive_s;        /* how long Redis keeps them */
+    ngx_uint_t              reconcile_s;      /* 0: gateways are not asked */
+    ngx_uint_t              reconcile_rate;   /* questions a second, channel */
     ngx_uint_t              standby;          /* unsigned: 1 role standby */
     ngx_uint_t              replicas;         /* that an answer waits for */
     ngx_str_t               public_url;       /* without a final slash */
@@ -151,6 +153,13 @@ extern ngx_module_t  ngx_http_faka_module;
 
 /* --- a worker's state ------------------------------------------------- */
 
+/* What a channel's gateway has answered lately: ngx_faka_gateway.h. */
+typedef struct {
+    ngx_uint_t              failures;         /* in a row */
+    ngx_msec_t              wait_ms;
+    ngx_msec_t              next_at;          /* of ngx_current_msec */
+} ngx_faka_gate_t;
+
 struct ngx_faka_worker_s {
     ngx_faka_shop_t        *shop;
     fk_t                    fk;
@@ -181,6 +190,9 @@ struct ngx_faka_worker_s {
     ngx_uint_t              parked_count;
     ngx_queue_t             answered;         /* ngx_faka_ctx_t, by a look-up
                                                  in the archive */
+    ngx_queue_t             asks;             /* ngx_faka_ask_t, under way */
+    ngx_faka_gate_t         gates[NGX_FAKA_CHANNELS_MAX];   /* by channel */
+    struct ngx_faka_reconciler_s  *reconciler;    /* NULL: another worker's */
     ngx_uint_t              failed_said;      /* unsigned: 1 it is logged */
     time_t                  buried_at;        /* dead imports looked for */
     ngx_log_t              *log;
@@ -204,6 +216,12 @@ typedef enum {
     NGX_FAKA_ANSWERED                  /* done() is called in a moment */
 } ngx_faka_asking_t;
 
+/* How an order is paid, as buyers are told. */
+typedef struct {
+    const char             *method;           /* redirect, qr, pending, none */
+    ngx_str_t               url;              /* empty: there is none */
+} ngx_faka_way_t;
+
 struct ngx_faka_ctx_s {
     ngx_queue_t             queue;
     ngx_http_request_t     *r;
@@ -224,6 +242,11 @@ struct ngx_faka_ctx_s {
     ngx_uint_t              looks;            /* there, so far */
     uint64_t                mark;             /* of the last one */
     ngx_str_t               record;           /* of an archived order */
+
+    /* ngx_faka_pay_find */
+    ngx_faka_way_t          way;
+    pay_start_code_e        start;
+    struct ngx_faka_ask_s  *start_ask;        /* that is waited for, or NULL */
 
     /* ngx_faka_read_body */
     ngx_faka_body_pt        body_next;
@@ -351,6 +374,8 @@ void ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 fk_code_t ngx_faka_archive_restore(ngx_faka_ctx_t *ctx);
 /* Nobody waits for the answer any more, if there was a question. */
 void ngx_faka_archive_forget(ngx_faka_ctx_t *ctx);
+/* ngx_faka_worker_start.c: the same for a question to a gateway. */
+void ngx_faka_pay_forget(ngx_faka_ctx_t *ctx);
 
 /* ngx_faka_worker_request.c: what comes in. */
 
@@ -456,8 +481,11 @@ enum {
                            + NGX_FAKA_RULES_COUNT,        /* hook, differs */
     NGX_FAKA_STAT_RISK = NGX_FAKA_STAT_SHADOW
                          + FL_HOOK_COUNT * 2,             /* verdict, who */
-    NGX_FAKA_STAT_LAST = NGX_FAKA_STAT_RISK
-                         + FL_RISK_COUNT * NGX_FAKA_RISK_COUNT
+    NGX_FAKA_STAT_ASKS = NGX_FAKA_STAT_RISK
+                         + FL_RISK_COUNT * NGX_FAKA_RISK_COUNT,
+                                              /* pay_ask_e, pay_answer_e */
+    NGX_FAKA_STAT_LAST = NGX_FAKA_STAT_ASKS
+                         + PAY_ASK_COUNT * PAY_ANSWER_COUNT
 };
 
 _Static_assert((int) NGX_FAKA_STAT_LAST <= (int) FK_STAT_COUNT,

@@ -1,6 +1,7 @@
 /*
  * What handlers and timers share about gateways: money that one of them
- * proved, booked the same way whether a notice or an answer told of it.
+ * proved, booked the same way whether a notice or an answer told of it;
+ * questions to a gateway, and when one that does not answer is left alone.
  *
  * For workers.
  */
@@ -9,6 +10,7 @@
 #define NGX_FAKA_GATEWAY_H_INCLUDED_
 
 
+#include "ngx_faka_call.h"
 #include "ngx_faka_order.h"
 
 
@@ -38,6 +40,86 @@ fk_code_t ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money);
  * harmless alphabets. */
 void ngx_faka_book_log(const ngx_faka_money_t *money, ngx_uint_t level,
     const char *text, const char *more);
+
+
+/* --- ngx_faka_worker_ask.c --------------------------------------------- */
+
+/*
+ * Whether a worker asks a channel's gateway at all.  After
+ * NGX_FAKA_GATE_FAILURES questions in a row without a usable answer it is
+ * shut: one question is let through after a time that doubles, from
+ * NGX_FAKA_GATE_MIN_MS to NGX_FAKA_GATE_MAX_MS.  The first answer opens it.
+ */
+#define NGX_FAKA_GATE_FAILURES  5
+#define NGX_FAKA_GATE_MIN_MS    1000
+#define NGX_FAKA_GATE_MAX_MS    60000
+
+/* 1: the gateway answers, or nobody has tried. */
+ngx_uint_t ngx_faka_gate_is_open(ngx_faka_worker_t *worker,
+    const pay_channel_t *channel);
+
+typedef struct ngx_faka_ask_s  ngx_faka_ask_t;
+
+/* ask is freed when this returns. */
+typedef void (*ngx_faka_ask_done_pt)(ngx_faka_ask_t *ask,
+    const pay_answer_t *answer);
+
+struct ngx_faka_ask_s {
+    ngx_queue_t           queue;           /* of worker->asks */
+    ngx_faka_worker_t    *worker;
+    const pay_channel_t  *channel;
+    fk_order_view_t       order;           /* as it was then */
+    pay_ask_t             question;
+    ngx_faka_call_t      *call;
+    ngx_faka_ask_done_pt  done;
+    void                 *data;            /* of whoever asks */
+
+    /* the texts of question */
+    char                  order_no[FK_ORDER_TEXT_SIZE];
+    pay_started_t         started;
+    char                  trade_no[FK_TRADE_NO_SIZE_MAX + 1];
+    char                  refund_no[PAY_REFUND_NO_SIZE_MAX + 1];
+    u_char                urls[2 * PAY_BASE_URL_SIZE_MAX];
+};
+
+/*
+ * A question about an order, with what is known of it in memory; the caller
+ * adds trade_no and refund to it.  NULL: no memory, or the order's channel is
+ * not in the configuration, or cannot be asked this.
+ */
+ngx_faka_ask_t *ngx_faka_ask_create(ngx_faka_worker_t *worker,
+    const fk_order_view_t *order, pay_ask_e what);
+
+/*
+ * NGX_OK: done() is called once, later, also when nothing was heard.  Else
+ * ask is freed: NGX_BUSY, not now (the gate is shut, too many are under way);
+ * NGX_DECLINED, this cannot be asked of this gateway.
+ */
+ngx_int_t ngx_faka_ask_send(ngx_faka_ask_t *ask, ngx_faka_ask_done_pt done,
+    void *data);
+
+/* The one that is under way in this worker about an order, or NULL. */
+ngx_faka_ask_t *ngx_faka_ask_find(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id, pay_ask_e what);
+
+
+/* --- ngx_faka_worker_start.c ------------------------------------------- */
+
+/*
+ * Where *ctx->order, which is durable and awaits its payment, is paid.  done()
+ * is called now or later; FK_OK: ctx->way shows it, and says "pending" while
+ * that is not known.  FK_CHANNEL: nobody can pay it, for ctx->start, or, if
+ * that is PAY_START_ASK, because the gateway has refused.
+ */
+void ngx_faka_pay_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    ngx_faka_done_pt done);
+
+
+/* --- ngx_faka_worker_reconcile.c --------------------------------------- */
+
+/* In each worker; only the first one reconciles. */
+ngx_int_t ngx_faka_reconcile_start(ngx_faka_worker_t *worker);
+void ngx_faka_reconcile_stop(ngx_faka_worker_t *worker);
 
 
 #endif /* NGX_FAKA_GATEWAY_H_INCLUDED_ */

@@ -51,7 +51,8 @@ typedef enum {
     NGX_FAKA_SHOP_BUYER_HISTORY,
     NGX_FAKA_SHOP_COMMISSION_LEVELS,
     NGX_FAKA_SHOP_SETTLE_AFTER,
-    NGX_FAKA_SHOP_GATEWAY_TRUST
+    NGX_FAKA_SHOP_GATEWAY_TRUST,
+    NGX_FAKA_SHOP_RECONCILE
 } ngx_faka_shop_directive_t;
 
 /* Those of a channel are pay_setting_e. */
@@ -106,6 +107,10 @@ char *ngx_faka_shop_order_limit(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_faka_shop_block_network(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_shop_block_domain(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_faka_master_reconcile.c */
+char *ngx_faka_shop_reconcile(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* ngx_faka_master_redis.c */

@@ -22,6 +22,8 @@ static ngx_int_t ngx_faka_shop_key(ngx_conf_t *cf, ngx_str_t *path,
 #define NGX_FAKA_SNAPSHOT_SIZE   ((uint64_t) 128 << 20)
 #define NGX_FAKA_SNAPSHOT_S      3600
 #define NGX_FAKA_RETENTION_S     3600
+#define NGX_FAKA_RECONCILE_S     30
+#define NGX_FAKA_RECONCILE_RATE  10
 #define NGX_FAKA_ARCHIVE_S       (365 * 86400)
 #define NGX_FAKA_COMMISSION_LEVELS  2
 #define NGX_FAKA_SETTLE_AFTER_S  (7 * 86400)
@@ -168,6 +170,8 @@ ngx_faka_shop_create(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf,
     shop->snapshot_size = NGX_FAKA_SNAPSHOT_SIZE;
     shop->snapshot_s = NGX_FAKA_SNAPSHOT_S;
     shop->retention_s = NGX_FAKA_RETENTION_S;
+    shop->reconcile_s = NGX_FAKA_RECONCILE_S;
+    shop->reconcile_rate = NGX_FAKA_RECONCILE_RATE;
     shop->archive_s = NGX_FAKA_ARCHIVE_S;
     shop->commission_levels = NGX_FAKA_COMMISSION_LEVELS;
     shop->settle_after_s = NGX_FAKA_SETTLE_AFTER_S;

@@ -123,6 +123,8 @@ static ngx_command_t  ngx_faka_commands[] = {
     ngx_faka_in_shop("gateway_trusted_certificate", NGX_CONF_TAKE1,
                      ngx_faka_shop_trusted_certificate,
                      NGX_FAKA_SHOP_GATEWAY_TRUST),
+    ngx_faka_in_shop("reconcile", NGX_CONF_TAKE12, ngx_faka_shop_reconcile,
+                     NGX_FAKA_SHOP_RECONCILE),
     ngx_faka_in_shop("channel", NGX_CONF_BLOCK|NGX_CONF_TAKE2,
                      ngx_faka_channel_block, 0),
 

@@ -131,13 +131,34 @@ ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
+ngx_uint_t
+ngx_faka_pay_urls(const ngx_faka_shop_t *shop, const pay_channel_t *channel,
+    pay_str_t order_no, u_char urls[2 * PAY_BASE_URL_SIZE_MAX],
+    pay_str_t *notify_url, pay_str_t *return_url)
+{
+    u_char  *p, *last;
+
+    last = urls + 2 * PAY_BASE_URL_SIZE_MAX;
+
+    p = ngx_slprintf(urls, last, "%V/notify/%*s", &shop->public_url,
+                     channel->name.size, channel->name.data);
+    *notify_url = pay_str(urls, p - urls);
+
+    return_url->data = p;
+    p = ngx_slprintf(p, last, "%V/return/%*s", &shop->public_url,
+                     order_no.size, order_no.data);
+    return_url->size = p - return_url->data;
+
+    return p != last;
+}
+
+
 pay_start_code_e
 ngx_faka_pay_url(ngx_http_request_t *r, const ngx_faka_shop_t *shop,
     const fk_order_view_t *order, ngx_str_t *url)
 {
     char                  text[FK_ORDER_TEXT_SIZE];
     char                  out[PAY_START_URL_SIZE_MAX];
-    u_char               *p, *last;
     size_t                size;
     pay_start_t           start;
     const pay_channel_t  *channel;
@@ -158,18 +179,9 @@ ngx_faka_pay_url(ngx_http_request_t *r, const ngx_faka_shop_t *shop,
     start.now_s = ngx_time();
     start.expires_s = order->expires_s;
 
-    last = urls + sizeof(urls);
-
-    p = ngx_slprintf(urls, last, "%V/notify/%*s", &shop->public_url,
-                     channel->name.size, channel->name.data);
-    start.notify_url = pay_str(urls, p - urls);
-
-    start.return_url.data = p;
-    p = ngx_slprintf(p, last, "%V/return/%*s", &shop->public_url,
-                     (size_t) FK_ORDER_TEXT_SIZE, text);
-    start.return_url.size = p - start.return_url.data;
-
-    if (p == last) {
+    if (!ngx_faka_pay_urls(shop, channel, start.order_no, urls,
+                           &start.notify_url, &start.return_url))
+    {
         return PAY_START_ROOM;
     }
 
@@ -204,16 +216,15 @@ ngx_faka_json_time(ngx_faka_json_t *json, const char *key, uint32_t at_s)
 
 
 void
-ngx_faka_json_pay(ngx_faka_json_t *json, const ngx_str_t *url)
+ngx_faka_json_pay(ngx_faka_json_t *json, const ngx_faka_way_t *way)
 {
     ngx_faka_json_object(json, "pay");
+    ngx_faka_json_text(json, "method", way->method);
 
-    if (url->len != 0) {
-        ngx_faka_json_text(json, "method", "redirect");
-        ngx_faka_json_string(json, "url", url->data, url->len);
+    if (way->url.len != 0) {
+        ngx_faka_json_string(json, "url", way->url.data, way->url.len);
 
     } else {
-        ngx_faka_json_text(json, "method", "none");
         ngx_faka_json_null(json, "url");
     }
 

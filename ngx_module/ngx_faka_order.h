@@ -90,11 +90,19 @@ fk_code_t ngx_faka_idem_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
 ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     const fk_order_id_t *id);
 
+/* The addresses to which a gateway sends its notices, and the buyer: in urls.
+ * 0: too long. */
+ngx_uint_t ngx_faka_pay_urls(const ngx_faka_shop_t *shop,
+    const pay_channel_t *channel, pay_str_t order_no,
+    u_char urls[2 * PAY_BASE_URL_SIZE_MAX], pay_str_t *notify_url,
+    pay_str_t *return_url);
+
 /*
  * The address where this order is paid, of the pool.  PAY_START_INTERNAL is
  * also the answer when memory runs out; its channel may be gone from the
  * configuration by now, or have no gateway any more, which is
  * PAY_START_CURRENCY: nobody takes the money.
+ * PAY_START_ASK: ngx_faka_pay_find() knows, or asks.
  */
 pay_start_code_e ngx_faka_pay_url(ngx_http_request_t *r,
     const ngx_faka_shop_t *shop, const fk_order_view_t *order,
@@ -116,8 +124,8 @@ void ngx_faka_order_members(ngx_faka_json_t *json,
 void ngx_faka_json_time(ngx_faka_json_t *json, const char *key,
     uint32_t at_s);
 
-/* "pay": the way to pay; without an url there is nothing to pay now. */
-void ngx_faka_json_pay(ngx_faka_json_t *json, const ngx_str_t *url);
+/* "pay": the way to pay. */
+void ngx_faka_json_pay(ngx_faka_json_t *json, const ngx_faka_way_t *way);
 
 
 #endif /* NGX_FAKA_ORDER_H_INCLUDED_ */

@@ -11,7 +11,7 @@
  * the requests that wait for it.
  */
 
-#include "ngx_faka.h"
+#include "ngx_faka_gateway.h"
 #include "ngx_faka_call.h"
 #include "ngx_faka_rules.h"
 
@@ -118,6 +118,7 @@ ngx_faka_worker_start(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
     ngx_queue_init(&worker->parked);
     ngx_queue_init(&worker->answered);
     ngx_faka_calls_start(worker);
+    ngx_queue_init(&worker->asks);
 
     worker->vault = pay_vault_create(worker->crypto, &shop->master, err,
                                      sizeof(err));
@@ -194,6 +195,10 @@ ngx_faka_worker_journal(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
     worker->journal = ngx_faka_journal_start(cycle, &options);
 
     if (worker->journal == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_faka_reconcile_start(worker) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -536,6 +541,7 @@ ngx_faka_worker_stop(ngx_faka_worker_t *worker)
     }
 
     ngx_faka_calls_stop(worker);
+    ngx_faka_reconcile_stop(worker);
     ngx_faka_archive_stop(worker);
 
     if (worker->journal != NULL) {

@@ -2,8 +2,9 @@
  * faka_checkout: POST /checkout makes an order and answers where to pay it.
  *
  * The way of a request: method, body, journal, fields, the lock-free look at
- * the stock, the channel, one transaction, the signed payment address, the
- * wait for the disk, 201.  What refuses stands as early as it can.
+ * the stock, the channel, one transaction, the wait for the disk, the payment
+ * address, which is signed here or asked for at the gateway, 201.  What
+ * refuses stands as early as it can.
  *
  * Guarantees.  A 201 or 200 is sent after the order is durable (under
  * "durability disk").  An Idempotency-Key gives the same order for the same
@@ -12,7 +13,7 @@
  * payment address can be made does not stay.
  */
 
-#include "ngx_faka_order.h"
+#include "ngx_faka_gateway.h"
 #include "ngx_faka_rules.h"
 
 
@@ -41,7 +42,6 @@ typedef struct {
 /* What stays of it while the request is parked. */
 
 typedef struct {
-    ngx_str_t               url;       /* empty: there is nothing to pay */
     fk_code_t               code;      /* FK_OK or FK_EXISTS */
     fk_order_view_t         order;
     u_char                  form[FK_CONTACT_SIZE_MAX]; /* of in.form */
@@ -81,10 +81,10 @@ static fk_code_t ngx_faka_checkout_try(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env,
     const ngx_faka_checkout_in_t *in, const ngx_faka_seen_t *seen,
     fk_checkout_t *out);
-static fk_code_t ngx_faka_checkout_address(ngx_http_request_t *r,
-    ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in);
 static void ngx_faka_checkout_refuse(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, fk_code_t code, const ngx_faka_checkout_in_t *in);
+static void ngx_faka_checkout_durable(ngx_http_request_t *r, fk_code_t code);
+static void ngx_faka_checkout_payable(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_checkout_show(ngx_http_request_t *r, fk_code_t code);
 static ngx_int_t ngx_faka_checkout_location(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx);
@@ -195,7 +195,8 @@ ngx_faka_checkout_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
-    ngx_faka_wait_durable(r, ctx, ctx->order->seq, ngx_faka_checkout_show);
+    ngx_faka_wait_durable(r, ctx, ctx->order->seq,
+                          ngx_faka_checkout_durable);
 }
 
 
@@ -255,7 +256,6 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return FK_TABLE_FULL;
     }
 
-    ngx_str_null(&checkout->url);
     ctx->data = checkout;
     ctx->order = &checkout->order;
 
@@ -285,11 +285,8 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     checkout->code = code;
 
-    if (ngx_faka_order_name(r, ctx, &ctx->order->id) != NGX_OK) {
-        return FK_TABLE_FULL;
-    }
-
-    return ngx_faka_checkout_address(r, ctx, &env, in);
+    return ngx_faka_order_name(r, ctx, &ctx->order->id) == NGX_OK
+           ? FK_OK : FK_TABLE_FULL;
 }
 
 
@@ -492,43 +489,6 @@ ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
-/* An order that nobody can pay would only keep its units from others. */
-
-static fk_code_t
-ngx_faka_checkout_address(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
-    const fk_env_t *env, ngx_faka_checkout_in_t *in)
-{
-    pay_start_code_e      start;
-    ngx_faka_worker_t    *w;
-    ngx_faka_checkout_t  *checkout;
-
-    checkout = ctx->data;
-
-    if (ctx->order->status != FK_STATUS_AWAITING_PAYMENT) {
-        return FK_OK;
-    }
-
-    start = ngx_faka_pay_url(r, ctx->shop, ctx->order, &checkout->url);
-    if (start == PAY_START_OK) {
-        return FK_OK;
-    }
-
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "faka: no payment address for order %V: %s",
-                  &ctx->order_text, pay_start_text(start));
-
-    if (checkout->code == FK_OK) {
-        w = ctx->shop->worker;
-        (void) fk_cancel(&w->fk, env, &ctx->order->id, ctx->order);
-        ngx_faka_journal_kick(w->journal);
-    }
-
-    in->error.detail = pay_start_text(start);
-
-    return FK_CHANNEL;
-}
-
-
 static void
 ngx_faka_checkout_refuse(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fk_code_t code, const ngx_faka_checkout_in_t *in)
@@ -557,6 +517,62 @@ ngx_faka_checkout_refuse(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     }
 
     ngx_faka_send_problem(r, code, field, in->error.detail);
+}
+
+
+static void
+ngx_faka_checkout_durable(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_faka_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    if (code == FK_OK && ctx->order->status == FK_STATUS_AWAITING_PAYMENT) {
+        ngx_faka_pay_find(r, ctx, ngx_faka_checkout_payable);
+        return;
+    }
+
+    ctx->way.method = "none";
+    ngx_str_null(&ctx->way.url);
+    ngx_faka_checkout_show(r, code);
+}
+
+
+/* An order that nobody can pay would only keep its units from others. */
+
+static void
+ngx_faka_checkout_payable(ngx_http_request_t *r, fk_code_t code)
+{
+    fk_env_t              env;
+    const char           *why;
+    ngx_faka_ctx_t       *ctx;
+    ngx_faka_worker_t    *w;
+    ngx_faka_checkout_t  *checkout;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    w = ctx->shop->worker;
+    checkout = ctx->data;
+
+    if (code != FK_CHANNEL) {
+        ngx_faka_checkout_show(r, code);
+        return;
+    }
+
+    why = ctx->start == PAY_START_ASK ? "the gateway has refused this payment"
+                                      : pay_start_text(ctx->start);
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "faka: no payment address for order %V: %s",
+                  &ctx->order_text, why);
+
+    if (checkout->code == FK_OK) {
+        ngx_faka_env(&env);
+        (void) fk_cancel(&w->fk, &env, &ctx->order->id, ctx->order);
+        ngx_faka_journal_kick(w->journal);
+    }
+
+    fk_stat_add(&w->fk, NGX_FAKA_STAT_CHECKOUT + FK_CHANNEL, 1);
+    ngx_faka_send_problem(r, FK_CHANNEL, "channel", why);
 }
 
 
@@ -604,8 +620,9 @@ ngx_faka_checkout_show(ngx_http_request_t *r, fk_code_t code)
     ngx_faka_json_text(&json, "currency", order->currency);
     ngx_faka_json_integer(&json, "created_at", order->created_ms / 1000);
     ngx_faka_json_time(&json, "expires_at",
-                       checkout->url.len != 0 ? order->expires_s : 0);
-    ngx_faka_json_pay(&json, &checkout->url);
+                       order->status == FK_STATUS_AWAITING_PAYMENT
+                           ? order->expires_s : 0);
+    ngx_faka_json_pay(&json, &ctx->way);
     ngx_faka_json_object_end(&json);
 
     ctx->result = fk_code_info[checkout->code].word;

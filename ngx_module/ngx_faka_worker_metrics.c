@@ -417,6 +417,17 @@ ngx_faka_metrics_notices(ngx_faka_metrics_t *m)
                               fk_stat_get(m->fk,
                                           NGX_FAKA_STAT_NOTIFY_RESULT + i));
     }
+
+    ngx_faka_metrics_head(m, "faka_gateway_asks_total", "counter",
+                          "Questions to gateways by what they answered.");
+
+    for (i = 0; i < PAY_ASK_COUNT * PAY_ANSWER_COUNT; i++) {
+        ngx_faka_metrics_line(m, "faka_gateway_asks_total{ask=\"%s\","
+                              "answer=\"%s\"} %uL\n",
+                              pay_ask_word(i / PAY_ANSWER_COUNT),
+                              pay_answer_word(i % PAY_ANSWER_COUNT),
+                              fk_stat_get(m->fk, NGX_FAKA_STAT_ASKS + i));
+    }
 }
 
 

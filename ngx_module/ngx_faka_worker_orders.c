@@ -13,7 +13,7 @@
  * answer, and is shown the same, unless Redis is down.
  */
 
-#include "ngx_faka_order.h"
+#include "ngx_faka_gateway.h"
 
 
 /* Sealed cards are fetched in pieces of this size. */
@@ -28,6 +28,8 @@ static void ngx_faka_orders_answer(ngx_http_request_t *r, ngx_uint_t cancel,
 static ngx_uint_t ngx_faka_orders_token(ngx_http_request_t *r,
     ngx_str_t *token);
 static void ngx_faka_orders_show(ngx_http_request_t *r, fk_code_t code);
+static void ngx_faka_orders_payable(ngx_http_request_t *r, fk_code_t code);
+static void ngx_faka_orders_send(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_orders_uncancelled(ngx_http_request_t *r,
     fk_code_t code);
 static fk_code_t ngx_faka_orders_cards(ngx_http_request_t *r,
@@ -204,7 +206,37 @@ ngx_faka_orders_uncancelled(ngx_http_request_t *r, fk_code_t code)
 static void
 ngx_faka_orders_show(ngx_http_request_t *r, fk_code_t code)
 {
-    ngx_str_t         url;
+    ngx_faka_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+
+    if (code == FK_OK && ctx->order->status == FK_STATUS_AWAITING_PAYMENT) {
+        ngx_faka_pay_find(r, ctx, ngx_faka_orders_payable);
+        return;
+    }
+
+    ngx_faka_orders_send(r, code);
+}
+
+
+/* Its channel may have left the configuration, or the gateway refuses it. */
+
+static void
+ngx_faka_orders_payable(ngx_http_request_t *r, fk_code_t code)
+{
+    if (code == FK_CHANNEL) {
+        ngx_faka_send_problem(r, FK_NOT_OPEN, NULL,
+                              "the order's payment channel is closed");
+        return;
+    }
+
+    ngx_faka_orders_send(r, code);
+}
+
+
+static void
+ngx_faka_orders_send(ngx_http_request_t *r, fk_code_t code)
+{
     ngx_faka_ctx_t   *ctx;
     ngx_faka_json_t   json;
 
@@ -220,16 +252,7 @@ ngx_faka_orders_show(ngx_http_request_t *r, fk_code_t code)
     ngx_faka_order_members(&json, ctx->order);
 
     if (ctx->order->status == FK_STATUS_AWAITING_PAYMENT) {
-
-        /* Its channel may have left the configuration. */
-
-        if (ngx_faka_pay_url(r, ctx->shop, ctx->order, &url) != PAY_START_OK) {
-            ngx_faka_send_problem(r, FK_NOT_OPEN, NULL,
-                                  "the order's payment channel is closed");
-            return;
-        }
-
-        ngx_faka_json_pay(&json, &url);
+        ngx_faka_json_pay(&json, &ctx->way);
     }
 
     if (ctx->order->status == FK_STATUS_DELIVERED) {

@@ -86,12 +86,13 @@ for my $name (qw(memory redis key_file public_url admin_token_file)) {
 
 accepted('what has a default need not be there',
          shop => { map { $_ => undef } qw(durability hold retention archive
-                                          snapshot role replicas) });
+                                          snapshot role replicas
+                                          reconcile) });
 
 my %again = (memory => '64m', redis => 'unix:/nowhere', durability => 'disk',
              hold => '15m', public_url => 'http://a.example',
              retention => '1h', archive => '30d', snapshot => '128m 1h',
-             role => 'active', replicas => 0,
+             role => 'active', replicas => 0, reconcile => '30s',
              key_file => "$secrets/cards.key",
              admin_token_file => "$secrets/admin.token");
 
@@ -201,6 +202,11 @@ my @kept = (
     [archive => qr/no time from 86400s to 3650d/, '23h', '3651d', 'soon'],
     [snapshot => qr/no size from 1m to 64g/, '1000', '65g', 'often', '-1m'],
     [snapshot => qr/no time from 10s to 3650d/, '1m 9s', '1m often'],
+    [reconcile => qr/no time from 1s to 1h, and not off/, '0', '61m', 'on',
+     'never'],
+    [reconcile => qr/no rate; write, for example, rate=10r\/s/,
+     map { "30s $_" } qw(10 10r/s rate= rate=r/s rate=0r/s rate=1001r/s
+                         rate=-1r/s rate=1.5r/s rate=10r/m)],
     [role => qr/is unknown; write active or standby/, 'owner', 'STANDBY'],
     [replicas => qr/no number from 0 to 8/, '9', '-1', 'all'],
 );
@@ -213,6 +219,7 @@ for my $kept (@kept) {
 
 accepted("$_->[0] $_->[1]", shop => { @$_ })
     for [retention => '60s'], [archive => '1d'], [snapshot => '1m'],
+        [reconcile => 'off'], [reconcile => '1s rate=1000r/s'],
         [snapshot => '64g 10s'], [role => 'standby'], [replicas => 8];
 
 refused('a standby that could sell what another one sells',

@@ -1,0 +1,91 @@
+/*
+ * How often gateways are asked about unpaid orders.
+ */
+
+#include "ngx_faka_master.h"
+
+
+#define NGX_FAKA_RECONCILE_S_MIN     1
+#define NGX_FAKA_RECONCILE_S_MAX     3600
+#define NGX_FAKA_RECONCILE_RATE_MAX  1000
+
+
+static ngx_int_t ngx_faka_reconcile_rate(const ngx_str_t *value);
+
+
+char *
+ngx_faka_shop_reconcile(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    ngx_int_t         rate, interval_s;
+    ngx_str_t        *value;
+    ngx_faka_shop_t  *shop;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->shop_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    shop = fmcf->shop;
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        shop->reconcile_s = 0;
+        return NGX_CONF_OK;
+    }
+
+    interval_s = ngx_parse_time(&value[1], 1);
+
+    if (interval_s == NGX_ERROR || interval_s < NGX_FAKA_RECONCILE_S_MIN
+        || interval_s > NGX_FAKA_RECONCILE_S_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"reconcile %V\" is no time from 1s to 1h, and "
+                           "not off; write it like 30s", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    shop->reconcile_s = (ngx_uint_t) interval_s;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    rate = ngx_faka_reconcile_rate(&value[2]);
+
+    if (rate == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"reconcile ... %V\" is no rate; write, for "
+                           "example, rate=10r/s, at most %d", &value[2],
+                           NGX_FAKA_RECONCILE_RATE_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    shop->reconcile_rate = (ngx_uint_t) rate;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_faka_reconcile_rate(const ngx_str_t *value)
+{
+    size_t            size;
+    ngx_int_t         rate;
+    static const char  prefix[] = "rate=", suffix[] = "r/s";
+
+    size = sizeof(prefix) - 1 + sizeof(suffix) - 1;
+
+    if (value->len <= size
+        || ngx_strncmp(value->data, prefix, sizeof(prefix) - 1) != 0
+        || ngx_strcmp(value->data + value->len - (sizeof(suffix) - 1), suffix)
+           != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    rate = ngx_atoi(value->data + sizeof(prefix) - 1, value->len - size);
+
+    return rate >= 1 && rate <= NGX_FAKA_RECONCILE_RATE_MAX ? rate
+                                                            : NGX_ERROR;
+}
