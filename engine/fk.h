@@ -309,8 +309,12 @@ fk_code_t fk_pay(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     fk_pay_result_t *result, fk_order_view_t *out);
 
 /*
- * A person's decision: event is APPROVE, DENY, GIVE_UP or REFUNDED.  APPROVE
- * takes the sums that are under review for the order's price, unless it is
+ * A person's decision: event is APPROVE, DENY, GIVE_UP, REFUNDED or REVOKE.
+ * REVOKE takes a delivered order back, or one under review that has its units:
+ * what paid it is to be given back, less the parts that were (owed, in the
+ * view of a payment), and its units are void: nobody sees its cards any more,
+ * and nobody else gets them, nor a unit of a stock number.  APPROVE takes the
+ * sums that are under review for the order's price, unless it is
  * paid already: then they are to be given back, as any money that comes
  * second.  By an APPROVE from here nobody gets anything of the money, a
  * merchant neither.

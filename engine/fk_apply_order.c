@@ -131,7 +131,7 @@ fk_apply_payment(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
 
     if (in->trade_no_size == 0
         || in->amount < 1 || in->amount > FK_AMOUNT_MAX
-        || in->state >= FK_PAYMENT_STATE_COUNT)
+        || in->state >= FK_PAYMENT_STATE_COUNT || in->revoked > 1)
     {
         return FK_CORRUPT;
     }
@@ -167,6 +167,7 @@ fk_apply_payment(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     p->amount = in->amount;
     p->at_s = in->at_s;
     p->state = in->state;
+    p->revoked = in->revoked;
 
     return FK_OK;
 }

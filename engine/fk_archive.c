@@ -373,6 +373,11 @@ fk_archive_book(fk_t *fk, uint32_t order, fk_archived_t sum, int sign)
     sum.orders *= sign;
     sum.amount *= sign;
 
+    /* What is void stays so, wherever its order is. */
+    if (units.revoked != 0) {
+        FK_SET(fk, p->revoked, p->revoked - sign * units.revoked);
+    }
+
     FK_SET(fk, p->sold, p->sold - sum.units);
     FK_SET(fk, p->orders_count, p->orders_count - sum.orders);
     FK_SET(fk, p->archived_units, p->archived_units + sum.units);

@@ -34,7 +34,8 @@ static void fk_audit_add_order(fk_t *fk, uint32_t i);
 static void fk_audit_add_payment(fk_t *fk, uint32_t i);
 static void fk_audit_compare(fk_t *fk, uint32_t i);
 static void fk_audit_payment_count(fk_t *fk, unsigned state, int delta);
-static int fk_audit_kept(unsigned state);
+static int64_t fk_audit_kept(const fk_t *fk, const fk_payment_rec_t *p,
+    unsigned state);
 static int fk_audit_product_good(const fk_product_rec_t *p);
 
 
@@ -113,6 +114,11 @@ fk_audit_order(fk_t *fk, uint32_t order, const fk_units_t *was,
     FK_SET(fk, p->audit_sold, p->audit_sold + is->sold - was->sold);
     FK_SET(fk, p->audit_owed, p->audit_owed + is->owed - was->owed);
 
+    if (is->revoked != was->revoked) {
+        FK_SET(fk, p->audit_revoked,
+               p->audit_revoked + is->revoked - was->revoked);
+    }
+
     if (orders_delta != 0) {
         FK_SET(fk, p->audit_orders, p->audit_orders + orders_delta);
         FK_SET(fk, totals->orders_count, totals->orders_count + orders_delta);
@@ -175,7 +181,8 @@ fk_audit_batch(fk_t *fk, uint32_t batch)
 void
 fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
 {
-    int                      kept, applied;
+    int                      applied;
+    int64_t                  kept;
     uint32_t                 buyer;
     fk_tally_rec_t          *t;
     const fk_payment_rec_t  *p;
@@ -188,11 +195,11 @@ fk_audit_payment(fk_t *fk, uint32_t payment, unsigned was, unsigned is)
     fk_audit_payment_count(fk, is, 1);
 
     p = FK_PAYMENT(fk, payment);
-    kept = fk_audit_kept(is) - fk_audit_kept(was);
+    kept = fk_audit_kept(fk, p, is) - fk_audit_kept(fk, p, was);
 
     if (kept != 0) {
         fk_audit_money(fk, FK_PRODUCT(fk, FK_ORDER(fk, p->order)->product)
-                           ->currency, kept * p->amount, 0);
+                           ->currency, kept, 0);
     }
 
     buyer = FK_ORDER(fk, p->order)->tally[FK_TALLY_BUYER];
@@ -231,11 +238,16 @@ fk_audit_archived(fk_t *fk, uint32_t product, const fk_archived_t *delta)
 int
 fk_audit_stock_good(const fk_product_rec_t *p)
 {
-    int64_t  moving, gone;
+    int64_t  moving, gone, revoked;
 
     /* The key of a shared product is not used up by its orders. */
     moving = p->kind == FK_KIND_SHARED ? 0 : p->held + p->sold;
     gone = p->kind == FK_KIND_SHARED ? 0 : p->archived_units;
+    revoked = p->kind == FK_KIND_SHARED ? 0 : p->revoked;
+
+    if (revoked > p->voided) {
+        return 0;
+    }
 
     if (p->imported != p->available + moving + gone + p->voided) {
         return 0;
@@ -243,7 +255,8 @@ fk_audit_stock_good(const fk_product_rec_t *p)
 
     return p->kind == FK_KIND_COUNTED
            ? p->audit_available == 0 && p->audit_taken == 0
-           : p->available == p->audit_available && moving == p->audit_taken;
+           : p->available == p->audit_available
+             && moving + revoked == p->audit_taken;
 }
 
 
@@ -483,6 +496,7 @@ fk_audit_reset_product(fk_t *fk, uint32_t i)
     p->audit_held = 0;
     p->audit_sold = 0;
     p->audit_owed = 0;
+    p->audit_revoked = 0;
     p->audit_orders = 0;
     p->audit_available = 0;
     p->audit_taken = 0;
@@ -543,6 +557,7 @@ fk_audit_add_order(fk_t *fk, uint32_t i)
     p->audit_held += units.held;
     p->audit_sold += units.sold;
     p->audit_owed += units.owed;
+    p->audit_revoked += units.revoked;
     p->audit_orders++;
     fk->region->audit.totals.orders_count++;
     fk_audit_add_terms(fk, o);
@@ -609,13 +624,15 @@ fk_audit_payment_count(fk_t *fk, unsigned state, int delta)
 }
 
 
-/* What was given back is not kept. */
+/* What was given back is not kept, and is not given back twice: the parts
+ * have left the sum with their split. */
 
-static int
-fk_audit_kept(unsigned state)
+static int64_t
+fk_audit_kept(const fk_t *fk, const fk_payment_rec_t *p, unsigned state)
 {
-    return state != FK_PAYMENT_STATE_REFUNDED
-           && state != FK_PAYMENT_STATE_COUNT;
+    return state == FK_PAYMENT_STATE_COUNT ? 0
+           : state == FK_PAYMENT_STATE_REFUNDED ? fk_payment_parts(fk, p)
+           : p->amount;
 }
 
 
@@ -643,7 +660,7 @@ static int
 fk_audit_product_good(const fk_product_rec_t *p)
 {
     return p->held == p->audit_held && p->sold == p->audit_sold
-           && p->owed == p->audit_owed
+           && p->owed == p->audit_owed && p->revoked == p->audit_revoked
            && p->orders_count == p->audit_orders
            && p->available >= 0 && fk_audit_stock_good(p);
 }

@@ -187,6 +187,7 @@ fk_check_platforms(fk_check_t *ck)
 const char *
 fk_check_split(fk_check_t *ck, uint32_t order)
 {
+    int                    revoked;
     int64_t                paid;
     const fk_order_rec_t  *o;
     const fk_split_rec_t  *s;
@@ -220,11 +221,14 @@ fk_check_split(fk_check_t *ck, uint32_t order)
     }
 
     /* Its payments were judged before. */
-    paid = fk_payments_amount(ck->fk, o, FK_APPLIED_BIT);
+    revoked = o->axis_stock == FK_STOCK_VOIDED;
+    paid = revoked ? fk_payments_revoked(ck->fk, o)
+           : fk_payments_amount(ck->fk, o, FK_APPLIED_BIT);
 
     if (o->axis_payment == FK_PAYMENT_UNPAID
-        || (o->axis_payment == FK_PAYMENT_PAID && paid < s->paid)
-        || (s->part_count != 0 && !fk_part_allowed(o)))
+        || ((revoked || o->axis_payment == FK_PAYMENT_PAID)
+            && paid < s->paid)
+        || (s->part_count != 0 && !revoked && !fk_part_allowed(o)))
     {
         return "more is split, or was given back, than was paid";
     }

@@ -23,7 +23,9 @@ static const fk_axes_t  fk_states[] = {
     { FK_PAYMENT_PAID, FK_STOCK_RELEASED, FK_DELIVERY_REVIEW, 1 },
     { FK_PAYMENT_PAID, FK_STOCK_SHORT, FK_DELIVERY_NONE, 1 },
     { FK_PAYMENT_REFUNDING, FK_STOCK_RELEASED, FK_DELIVERY_NONE, 1 },
-    { FK_PAYMENT_REFUNDED, FK_STOCK_RELEASED, FK_DELIVERY_NONE, 1 }
+    { FK_PAYMENT_REFUNDED, FK_STOCK_RELEASED, FK_DELIVERY_NONE, 1 },
+    { FK_PAYMENT_REFUNDING, FK_STOCK_VOIDED, FK_DELIVERY_NONE, 1 },
+    { FK_PAYMENT_REFUNDED, FK_STOCK_VOIDED, FK_DELIVERY_NONE, 1 }
 };
 
 
@@ -243,6 +245,7 @@ fk_check_order(fk_check_t *ck, uint32_t i)
     p->audit_held += units.held;
     p->audit_sold += units.sold;
     p->audit_owed += units.owed;
+    p->audit_revoked += units.revoked;
     p->audit_orders++;
 
     ck->used_count[FK_TABLE_ORDERS]++;
@@ -316,7 +319,9 @@ fk_check_order_cards(fk_check_t *ck, uint32_t i)
     slot = o->first_card;
 
     /* Nothing of a released order may stay behind, or it is sold twice. */
-    if (units.held + units.sold == 0 || kind == FK_KIND_COUNTED) {
+    if (units.held + units.sold + units.revoked == 0
+        || kind == FK_KIND_COUNTED)
+    {
         return slot == 0;
     }
 
@@ -394,7 +399,11 @@ fk_check_payment(fk_check_t *ck, const fk_order_rec_t *o,
     if (p->state >= FK_PAYMENT_STATE_COUNT || p->used != 1
         || p->amount < 1 || p->amount > FK_AMOUNT_MAX
         || p->trade_no_size < 1 || p->trade_no_size > FK_TRADE_NO_SIZE_MAX
-        || !fk_check_blob(ck, p->trade_no, p->trade_no_size))
+        || !fk_check_blob(ck, p->trade_no, p->trade_no_size)
+        || p->revoked > 1
+        || (p->revoked && (o->axis_stock != FK_STOCK_VOIDED
+                           || p->state == FK_PAYMENT_STATE_APPLIED
+                           || p->state == FK_PAYMENT_STATE_REVIEW)))
     {
         return 0;
     }
@@ -576,7 +585,8 @@ fk_check_product(fk_check_t *ck, uint32_t i)
     }
 
     if (p->held != p->audit_held || p->sold != p->audit_sold
-        || p->owed != p->audit_owed || p->orders_count != p->audit_orders)
+        || p->owed != p->audit_owed || p->revoked != p->audit_revoked
+        || p->orders_count != p->audit_orders)
     {
         return fk_check_bad(ck, "product", i, "its orders add up to other "
                             "numbers");

@@ -18,20 +18,22 @@
 typedef struct {
     uint8_t  from;
     uint8_t  to;
+    uint8_t  revokes;                  /* 1: what paid it is marked so */
 } fk_turn_t;
 
 static const fk_turn_t  fk_turns[FK_EVENT_COUNT] = {
-    [FK_EVENT_APPROVE] = { REVIEW, FK_PAYMENT_STATE_APPLIED },
-    [FK_EVENT_DENY] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
-    [FK_EVENT_GIVE_UP] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE },
-    [FK_EVENT_REFUNDED] = { FK_OWED_BITS, FK_PAYMENT_STATE_REFUNDED },
+    [FK_EVENT_APPROVE] = { REVIEW, FK_PAYMENT_STATE_APPLIED, 0 },
+    [FK_EVENT_DENY] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE, 0 },
+    [FK_EVENT_GIVE_UP] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE, 0 },
+    [FK_EVENT_REFUNDED] = { FK_OWED_BITS, FK_PAYMENT_STATE_REFUNDED, 0 },
+    [FK_EVENT_REVOKE] = { REVIEW | APPLIED, FK_PAYMENT_STATE_REFUND_DUE, 1 },
 };
 
 
 /* The order has its money, and this came besides: it is owed, as money is
  * that comes second. */
 static const fk_turn_t  fk_turn_besides = {
-    REVIEW, FK_PAYMENT_STATE_REFUND_DUE
+    REVIEW, FK_PAYMENT_STATE_REFUND_DUE, 0
 };
 
 
@@ -140,7 +142,8 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     /* All of them in one record: bounded by FK_ORDER_PAYMENTS_MAX. */
     size = FK_IMAGE_ORDER_SIZE(o->qty) + FK_IMAGE_TALLY_SIZE
            + fk_payments_count(fk, o, turn->from) * FK_IMAGE_PAYMENT_SIZE
-           + (plan.count != 0) * FK_IMAGE_SPLIT_SIZE;
+           + (plan.count != 0) * FK_IMAGE_SPLIT_SIZE
+           + turn->revokes * FK_IMAGE_PRODUCT_SIZE;
 
     if (turn->to == FK_PAYMENT_STATE_APPLIED
         && !fk_tally_room(fk, o, FK_ORDER_PAYMENTS_MAX * FK_AMOUNT_MAX))
@@ -167,6 +170,11 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     fk_record_order(fk, order);
     fk_payments_turn(fk, o, turn);
 
+    /* What is void is the product's to know. */
+    if (turn->revokes) {
+        fk_record_product(fk, o->product);
+    }
+
     if (plan.count != 0) {
         fk_record_split(fk, fk_split_make(fk, env, order, &plan, paid));
     }
@@ -189,6 +197,10 @@ fk_payments_turn(fk_t *fk, const fk_order_rec_t *o, const fk_turn_t *turn)
 
         /* The rest stays: extra money of a delivered order is still owed. */
         if (turn->from >> p->state & 1u) {
+            if (turn->revokes && p->state == FK_PAYMENT_STATE_APPLIED) {
+                FK_SET(fk, p->revoked, 1);
+            }
+
             fk_audit_payment(fk, index, p->state, turn->to);
             fk_tally_payment(fk, index, p->state, turn->to);
             FK_SET(fk, p->state, turn->to);

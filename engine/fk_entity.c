@@ -162,6 +162,7 @@ fk_payment_image(const fk_t *fk, uint32_t payment, fk_image_payment_t *image)
     image->amount = p->amount;
     image->at_s = p->at_s;
     image->state = p->state;
+    image->revoked = p->revoked;
     assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
     image->trade_no_size = p->trade_no_size;
     fk_blob_read(fk, p->trade_no, image->trade_no, p->trade_no_size);

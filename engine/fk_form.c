@@ -212,7 +212,8 @@ static const fk_field_t  fk_order_fields_2[] = {
 };
 
 
-/* With the buyer's tallies and the coupon. */
+/* With the buyer's tallies and the coupon.  In version 4 its stock may be
+ * VOIDED, which is no damage. */
 
 static const fk_field_t  fk_order_fields_3[] = {
     FK_BYTES(fk_image_order_t, id, FK_ORDER_ID_SIZE),
@@ -262,6 +263,19 @@ static const fk_field_t  fk_payment_fields[] = {
     FK_NUMBER(fk_image_payment_t, amount),
     FK_NUMBER(fk_image_payment_t, at_s),
     FK_NUMBER(fk_image_payment_t, state),
+    FK_LIST(fk_image_payment_t, trade_no, trade_no_size,
+            FK_TRADE_NO_SIZE_MAX)
+};
+
+
+/* With what says that its order was revoked. */
+
+static const fk_field_t  fk_payment_fields_3[] = {
+    FK_BYTES(fk_image_payment_t, order, FK_ORDER_ID_SIZE),
+    FK_NUMBER(fk_image_payment_t, amount),
+    FK_NUMBER(fk_image_payment_t, at_s),
+    FK_NUMBER(fk_image_payment_t, state),
+    FK_NUMBER(fk_image_payment_t, revoked),
     FK_LIST(fk_image_payment_t, trade_no, trade_no_size,
             FK_TRADE_NO_SIZE_MAX)
 };
@@ -433,10 +447,11 @@ const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
                                 FK_IMAGE_CARD_SIZE(FK_SEALED_SIZE_MAX)),
     [FK_IMAGE_CARD_FREE] = FK_FORM_1(fk_card_free_fields,
                                      FK_IMAGE_CARD_FREE_SIZE),
-    [FK_IMAGE_ORDER] = FK_FORM_3(fk_order_fields_1, fk_order_fields_2,
-                                 fk_order_fields_3,
+    [FK_IMAGE_ORDER] = FK_FORM_4(fk_order_fields_1, fk_order_fields_2,
+                                 fk_order_fields_3, fk_order_fields_3,
                                  FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)),
-    [FK_IMAGE_PAYMENT] = FK_FORM_2(fk_payment_fields, fk_payment_fields,
+    [FK_IMAGE_PAYMENT] = FK_FORM_3(fk_payment_fields, fk_payment_fields,
+                                   fk_payment_fields_3,
                                    FK_IMAGE_PAYMENT_SIZE),
     [FK_IMAGE_ORDER_GONE] = FK_FORM_1(fk_order_gone_fields,
                                       FK_IMAGE_ORDER_GONE_SIZE),

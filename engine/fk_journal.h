@@ -183,6 +183,7 @@ typedef struct {
     uint16_t  trade_no_size;
     uint8_t   state;
     uint8_t   trade_no[FK_TRADE_NO_SIZE_MAX];
+    uint8_t   revoked;                 /* from version 3 on */
 } fk_image_payment_t;
 
 

@@ -152,6 +152,7 @@ fk_order_units(uint32_t qty, uint8_t axis_stock)
     units.held = axis_stock == FK_STOCK_HELD ? qty : 0;
     units.sold = axis_stock == FK_STOCK_ALLOCATED ? qty : 0;
     units.owed = axis_stock == FK_STOCK_SHORT ? qty : 0;
+    units.revoked = axis_stock == FK_STOCK_VOIDED ? qty : 0;
 
     return units;
 }
@@ -209,10 +210,20 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
         FK_SET(fk, p->owed, p->owed + is.owed - was.owed);
     }
 
+    /* They stay with it, and are nobody's stock any more. */
+    if (was.revoked != is.revoked) {
+        FK_SET(fk, p->revoked, p->revoked + is.revoked - was.revoked);
+
+        if (p->kind != FK_KIND_SHARED) {
+            FK_SET(fk, p->voided, p->voided + is.revoked - was.revoked);
+        }
+    }
+
     /* What is owed to the buyer is nobody's commission any more. */
     clawed = o->split != 0 && next->payment != o->axis_payment;
 
     if (clawed) {
+        fk_tally_parts(fk, order, -1);
         fk_split_count(fk, o->split, -1);
     }
 
@@ -223,6 +234,7 @@ fk_order_move(fk_t *fk, uint32_t order, const fk_axes_t *next)
 
     if (clawed) {
         fk_split_count(fk, o->split, 1);
+        fk_tally_parts(fk, order, 1);
     }
 
     /* At the end, as one who comes now waits behind those who are there. */
@@ -259,7 +271,8 @@ fk_order_bind(fk_t *fk, uint32_t order, const fk_units_t *was,
 
     o = FK_ORDER(fk, order);
     p = FK_PRODUCT(fk, o->product);
-    more = is->held + is->sold - was->held - was->sold;
+    more = is->held + is->sold + is->revoked
+           - was->held - was->sold - was->revoked;
 
     if (more == 0) {
         return;

@@ -290,7 +290,7 @@ fk_payment_make(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     p->at_s = fk_now_s(env);
     p->trade_no_size = (uint8_t) in->trade_no.size;
     p->state = state;
-    p->pad = 0;
+    p->revoked = 0;
     p->trade_no = fk_blob_make(fk, in->trade_no.data,
                                (uint32_t) in->trade_no.size);
 
@@ -408,6 +408,24 @@ fk_payments_amount(const fk_t *fk, const fk_order_rec_t *o, unsigned states)
 }
 
 
+int64_t
+fk_payments_revoked(const fk_t *fk, const fk_order_rec_t *o)
+{
+    int64_t                  amount;
+    uint32_t                 index;
+    const fk_payment_rec_t  *p;
+
+    amount = 0;
+
+    for (index = o->payment; index != 0; index = p->next) {
+        p = FK_PAYMENT(fk, index);
+        amount += p->revoked ? p->amount : 0;
+    }
+
+    return amount;
+}
+
+
 fk_code_t
 fk_order_payments(fk_t *fk, const fk_order_id_t *id, fk_payment_view_t *out,
     uint32_t *n)
@@ -436,6 +454,8 @@ fk_order_payments(fk_t *fk, const fk_order_id_t *id, fk_payment_view_t *out,
                      p->trade_no_size);
         out[count].trade_no[p->trade_no_size] = '\0';
         out[count].amount = p->amount;
+        out[count].owed = FK_OWED_BITS >> p->state & 1u
+                          ? p->amount - fk_payment_parts(fk, p) : 0;
         out[count].at_s = p->at_s;
         out[count].state = p->state;
         count++;

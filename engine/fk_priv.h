@@ -384,6 +384,7 @@ typedef struct {
     int64_t  held;
     int64_t  sold;
     int64_t  owed;
+    int64_t  revoked;
 } fk_units_t;
 
 fk_units_t fk_order_units(uint32_t qty, uint8_t axis_stock);
@@ -442,6 +443,10 @@ uint32_t fk_payments_count(const fk_t *fk, const fk_order_rec_t *o,
     unsigned states);
 int64_t fk_payments_amount(const fk_t *fk, const fk_order_rec_t *o,
     unsigned states);
+/* Of those that paid it before a REVOKE, whatever became of them. */
+int64_t fk_payments_revoked(const fk_t *fk, const fk_order_rec_t *o);
+/* What of this payment went back in parts, after a REVOKE (fk_refund.c). */
+int64_t fk_payment_parts(const fk_t *fk, const fk_payment_rec_t *p);
 /* The payment of this trade number on this channel, or 0. */
 uint32_t fk_trade_find(const fk_t *fk,
     const char channel[FK_CHANNEL_SIZE_MAX + 1], uint64_t hash,

@@ -127,6 +127,7 @@ fk_rebuild_products(fk_t *fk, const fk_env_t *env, fk_text_t *why)
         p->held = 0;
         p->sold = 0;
         p->owed = 0;
+        p->revoked = 0;
         p->orders_count = 0;
         p->pool_head = 0;
         p->pool_tail = 0;
@@ -330,6 +331,7 @@ fk_rebuild_orders(fk_t *fk, const fk_env_t *env, fk_text_t *why)
         p->held += units.held;
         p->sold += units.sold;
         p->owed += units.owed;
+        p->revoked += units.revoked;
         p->orders_count++;
 
         o->queued = FK_QUEUED_NO;

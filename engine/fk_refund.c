@@ -153,3 +153,40 @@ fk_refund_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
 
     return FK_OK;
 }
+
+
+/* The parts are their order's, and no payment's: so they are taken off those
+ * that paid it, the oldest first. */
+
+int64_t
+fk_payment_parts(const fk_t *fk, const fk_payment_rec_t *p)
+{
+    int64_t                  left, part;
+    uint32_t                 index, steps;
+    const fk_order_rec_t    *o;
+    const fk_payment_rec_t  *one;
+
+    o = FK_ORDER(fk, p->order);
+
+    if (!p->revoked || o->split == 0) {
+        return 0;
+    }
+
+    left = FK_SPLIT(fk, o->split)->returned;
+    steps = 0;
+
+    for (index = o->payment; index != 0; index = one->next) {
+        assert(steps < FK_ORDER_PAYMENTS_MAX);
+        steps++;
+        one = FK_PAYMENT(fk, index);
+        part = !one->revoked ? 0 : left < one->amount ? left : one->amount;
+
+        if (one == p) {
+            return part;
+        }
+
+        left -= part;
+    }
+
+    return 0;
+}

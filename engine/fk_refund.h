@@ -35,9 +35,17 @@ fk_code_t fk_refund_back(fk_t *fk, const fk_env_t *env,
 typedef struct {
     char     trade_no[FK_TRADE_NO_SIZE_MAX + 1];
     int64_t  amount;
+    int64_t  owed;                     /* of it, and 0 if nothing is */
     uint32_t at_s;
     uint8_t  state;                    /* fk_payment_state_t */
 } fk_payment_view_t;
+
+/*
+ * What is owed of a payment is its amount; when its order was revoked, less
+ * the parts that were given back before, which are taken off the payments that
+ * paid it, the oldest first.  No gateway is to be asked for more.  It may be
+ * 0: then nobody is to be asked, and fk_refund says that it is over.
+ */
 
 /*
  * The payments of an order, oldest first, at most *n; *n becomes how many, and

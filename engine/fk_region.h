@@ -28,7 +28,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  10
+#define FK_LAYOUT_VERSION  11
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -100,7 +100,11 @@ typedef struct {
     uint8_t   tier_count;
     uint8_t   pad2;
     uint32_t  merchant;                /* an account; 0: none */
-    uint8_t   reserved[24];
+
+    /* 488: units of revoked orders, which are part of voided */
+    int64_t   revoked;                 /* derived: of those in the region */
+    int64_t   audit_revoked;
+    uint8_t   reserved[8];
 } fk_product_rec_t;
 
 _Static_assert(offsetof(fk_product_rec_t, price) == 192, "layout");
@@ -295,7 +299,7 @@ typedef struct {
     uint8_t   trade_no_size;
     uint8_t   state;                   /* fk_payment_state_t */
     uint8_t   used;
-    uint8_t   pad;
+    uint8_t   revoked;                 /* 1: it paid, until a REVOKE */
 } fk_payment_rec_t;
 
 _Static_assert(sizeof(fk_payment_rec_t) == 48, "layout");

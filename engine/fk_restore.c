@@ -31,6 +31,7 @@ static void fk_restore_cards(fk_t *fk, const fk_archive_t *a, uint32_t order,
     uint32_t stray_batch, fk_archive_walk_t *walk);
 static void fk_restore_payments(fk_t *fk, const fk_archive_t *a,
     uint32_t order, fk_archive_walk_t *walk);
+static void fk_restore_audit(fk_t *fk, const fk_order_rec_t *o);
 
 
 uint64_t
@@ -138,6 +139,8 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
         fk_split_restore(fk, order, &a->split);
     }
 
+    fk_restore_audit(fk, FK_ORDER(fk, order));
+
     if (a->start.start_size != 0) {
         fk_record_start(fk, order);
     }
@@ -157,14 +160,17 @@ fk_restore_locked(fk_t *fk, const fk_env_t *env, fk_archive_t *a,
 static int
 fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product)
 {
+    int64_t                  revoked;
     uint32_t                 key;
     const fk_product_rec_t  *p;
 
     p = FK_PRODUCT(fk, product);
+    revoked = fk_order_units(a->order.qty, a->order.axis_stock).revoked;
 
     if (p->archived_units < a->sum.units
         || p->archived_orders < a->sum.orders
         || p->archived_amount < a->sum.amount
+        || (p->kind != FK_KIND_SHARED && p->voided - p->revoked < revoked)
         || !fk_restore_payments_fit(fk, a)
         || !fk_restore_buyer_fits(fk, &a->order, &a->sum, &a->buyer)
         || (a->order.agent != 0 && !fk_account_used(fk, a->order.agent))
@@ -175,7 +181,7 @@ fk_restore_fits(const fk_t *fk, fk_archive_t *a, uint32_t product)
         return 0;
     }
 
-    if (p->kind == FK_KIND_COUNTED || a->sum.units == 0) {
+    if (p->kind == FK_KIND_COUNTED || a->sum.units + revoked == 0) {
         return a->cards == 0;
     }
 
@@ -441,16 +447,31 @@ fk_restore_payments(fk_t *fk, const fk_archive_t *a, uint32_t order,
         p->order = order;
         p->at_s = in->at_s;
         p->state = in->state;
+        p->revoked = in->revoked;
         p->trade_no_size = (uint8_t) in->trade_no_size;
         p->trade_no = fk_blob_make(fk, in->trade_no, in->trade_no_size);
 
         FK_SET(fk, p->used, 1);
         fk_chain_insert(fk, fk_bucket(fk, FK_INDEX_PAYMENTS, p->hash),
                         &p->hnext, payment);
-        fk_audit_payment(fk, payment, FK_PAYMENT_STATE_COUNT, p->state);
         fk_record_payment(fk, payment);
 
         *link = payment;
         link = &p->next;
+    }
+}
+
+
+/* Behind the split: what of a payment went back in parts, it says. */
+
+static void
+fk_restore_audit(fk_t *fk, const fk_order_rec_t *o)
+{
+    uint32_t                 index;
+    const fk_payment_rec_t  *p;
+
+    for (index = o->payment; index != 0; index = p->next) {
+        p = FK_PAYMENT(fk, index);
+        fk_audit_payment(fk, index, FK_PAYMENT_STATE_COUNT, p->state);
     }
 }

@@ -16,6 +16,7 @@ typedef struct {
     fk_record_head_t   head;
     fk_image_order_t   order;
     fk_archived_t      sum;            /* what the product will have less */
+    int64_t            revoked;        /* payments that a REVOKE owed */
     size_t             images_size;    /* of the record that restores it */
     uint32_t           cards;
     uint32_t           payments;

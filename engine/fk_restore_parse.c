@@ -105,6 +105,7 @@ fk_restore_parse_order(fk_archive_t *a, const fk_image_order_t *in)
     a->sum.orders = 1;
     a->sum.amount = 0;
     a->sum.applied = 0;
+    a->revoked = 0;
     memset(&a->sum.returned, 0, sizeof(a->sum.returned));
     a->cards = 0;
     a->card_blocks = 0;
@@ -161,7 +162,10 @@ fk_restore_parse_payment(fk_archive_t *a, size_t at,
         || in->amount < 1 || in->amount > FK_AMOUNT_MAX
         || (in->state != FK_PAYMENT_STATE_REFUNDED
             && (in->state != FK_PAYMENT_STATE_APPLIED
-                || a->order.axis_payment != FK_PAYMENT_PAID)))
+                || a->order.axis_payment != FK_PAYMENT_PAID))
+        || in->revoked > 1
+        || (in->revoked && (a->order.axis_stock != FK_STOCK_VOIDED
+                            || in->state != FK_PAYMENT_STATE_REFUNDED)))
     {
         return FK_CORRUPT;
     }
@@ -184,13 +188,14 @@ fk_restore_parse_payment(fk_archive_t *a, size_t at,
     a->images_size += FK_IMAGE_PAYMENT_SIZE;
     a->sum.applied += in->state == FK_PAYMENT_STATE_APPLIED ? in->amount : 0;
     a->sum.amount = a->sum.applied;
+    a->revoked += in->revoked ? in->amount : 0;
 
     return FK_OK;
 }
 
 
-/* As an order is finished with: settled, or not paid and so of no amount, of
- * which no part can have gone back: the sum at the record's end says so. */
+/* As an order is finished with: settled, or not paid any more, and then no
+ * part of it can have gone back unless it was revoked. */
 
 static fk_code_t
 fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
@@ -203,15 +208,20 @@ fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
     if (a->has_split || memcmp(in->order, a->order.id, FK_ORDER_ID_SIZE) != 0
         || !fk_split_image_good(in, &returned)
         || (paid && in->state != FK_SPLIT_SETTLED)
-        || (paid && in->paid > a->sum.amount))
+        || (paid && in->paid > a->sum.amount)
+        || (!paid && returned != 0 && in->paid > a->revoked))
     {
         return FK_CORRUPT;
     }
 
     a->has_split = 1;
     a->split = *in;
-    a->sum.returned = fk_share_returned(a->order.qty, in->paid, returned);
-    a->sum.amount -= returned;
+
+    if (paid) {
+        a->sum.returned = fk_share_returned(a->order.qty, in->paid, returned);
+        a->sum.amount -= returned;
+    }
+
     a->blocks += fk_split_image_blocks(in, 0);
     a->images_size += FK_IMAGE_SPLIT_SIZE
                       + in->line_count * (size_t) FK_IMAGE_ACCOUNT_SIZE;

@@ -22,9 +22,11 @@
 #define RELEASED      (1u << FK_STOCK_RELEASED)
 #define ALLOCATED     (1u << FK_STOCK_ALLOCATED)
 #define SHORT         (1u << FK_STOCK_SHORT)
+#define VOIDED        (1u << FK_STOCK_VOIDED)
 
 #define NONE          (1u << FK_DELIVERY_NONE)
 #define REVIEW        (1u << FK_DELIVERY_REVIEW)
+#define DONE          (1u << FK_DELIVERY_DONE)
 
 /* What a rule asks about the product's stock. */
 #define WITHOUT       (1u << 0)
@@ -99,7 +101,14 @@ static const fk_rule_t  fk_rules[FK_EVENT_COUNT][FK_RULES_MAX] = {
     },
 
     [FK_EVENT_REFUNDED] = {
-        { REFUNDING, RELEASED, NONE, EITHER, TO(REFUNDED, RELEASED, NONE) },
+        { REFUNDING, RELEASED | VOIDED, NONE, EITHER,
+          FK_PAYMENT_REFUNDED, FK_SAME, FK_SAME },
+    },
+
+    /* What somebody may have seen is sold to nobody else. */
+    [FK_EVENT_REVOKE] = {
+        { PAID, ALLOCATED, REVIEW | DONE, EITHER,
+          TO(REFUNDING, VOIDED, NONE) },
     },
 };
 

@@ -227,7 +227,8 @@ fk_tally_share(uint8_t kind, uint32_t qty, const fk_axes_t *axes)
     fk_share_t  share;
 
     counts = kind == FK_TALLY_BUYER ? axes->payment == FK_PAYMENT_PAID
-                                    : axes->stock != FK_STOCK_RELEASED;
+                                    : axes->stock != FK_STOCK_RELEASED
+                                      && axes->stock != FK_STOCK_VOIDED;
     share.orders = counts;
     share.units = counts ? qty : 0;
     share.amount = 0;
@@ -368,7 +369,8 @@ fk_order_returned(const fk_t *fk, const fk_order_rec_t *o)
 {
     const fk_split_rec_t  *s;
 
-    if (o->split == 0) {
+    /* Of one that is not paid nothing counts that could be less. */
+    if (o->split == 0 || o->axis_payment != FK_PAYMENT_PAID) {
         return fk_share_returned(o->qty, 0, 0);
     }
 
@@ -376,8 +378,6 @@ fk_order_returned(const fk_t *fk, const fk_order_rec_t *o)
     return fk_share_returned(o->qty, s->paid, s->returned);
 }
 
-
-/* Only an order that is paid has parts (fk_part_allowed), and stays paid. */
 
 void
 fk_tally_parts(fk_t *fk, uint32_t order, int sign)

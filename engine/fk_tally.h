@@ -80,8 +80,8 @@ fk_share_t fk_order_returned(const fk_t *fk, const fk_order_rec_t *o);
 void fk_tally_book(fk_t *fk, uint32_t order, const fk_axes_t *was,
     const fk_axes_t *is);
 
-/* The parts of an order begin to count (1), or cease to (-1): see
- * fk_tally_book. */
+/* The parts of an order begin to count (1), or cease to (-1), as far as they
+ * do: while it is paid.  See fk_tally_book. */
 void fk_tally_parts(fk_t *fk, uint32_t order, int sign);
 
 /* A payment of the order comes, changes or goes: see fk_audit_payment. */

@@ -171,6 +171,7 @@ typedef enum {
     FK_STOCK_RELEASED,
     FK_STOCK_ALLOCATED,
     FK_STOCK_SHORT,                    /* paid, but nothing left to give */
+    FK_STOCK_VOIDED,                   /* given, and worth nothing any more */
     FK_STOCK_COUNT
 } fk_stock_axis_t;
 
@@ -200,7 +201,8 @@ typedef struct {
     X(APPROVE,  "approve")                                                   \
     X(DENY,     "deny")                                                      \
     X(GIVE_UP,  "give_up")     /* stop waiting for stock, refund instead */  \
-    X(REFUNDED, "refunded")
+    X(REFUNDED, "refunded")                                                  \
+    X(REVOKE,   "revoke")      /* refund it, though it was given to him */
 
 typedef enum {
 #define FK_EVENT_ENUM(name, word)  FK_EVENT_##name,

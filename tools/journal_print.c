@@ -322,6 +322,7 @@ journal_json_payment(const fk_image_t *image)
     journal_set_text(o, "trade_no", p->trade_no, p->trade_no_size);
     journal_set_number(o, "amount", p->amount);
     journal_set_text(o, "state", state, strlen(state));
+    journal_set_number(o, "revoked", p->revoked);
     journal_set_number(o, "at_s", p->at_s);
 
     return o;

@@ -228,9 +228,10 @@ call_decide(void)
         }
 
         take_order(fk_decide(&shop, &shop_env, &full_order[i],
-                             i % 4 == 0 ? FK_EVENT_APPROVE
-                             : i % 4 == 1 ? FK_EVENT_DENY
-                             : i % 4 == 2 ? FK_EVENT_GIVE_UP
+                             i % 5 == 0 ? FK_EVENT_APPROVE
+                             : i % 5 == 1 ? FK_EVENT_DENY
+                             : i % 5 == 2 ? FK_EVENT_GIVE_UP
+                             : i % 5 == 3 ? FK_EVENT_REVOKE
                              : FK_EVENT_REFUNDED, &order), &order);
     }
 }

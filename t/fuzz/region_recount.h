@@ -18,6 +18,7 @@ typedef struct {
     int64_t  sold;
     int64_t  owed;
     int64_t  orders;
+    int64_t  revoked;
     int64_t  pool;
     int64_t  taken;
 } recount_t;
@@ -44,6 +45,7 @@ recount_orders(uint32_t product, recount_t *sum)
             sum->held += o->axis_stock == FK_STOCK_HELD ? o->qty : 0;
             sum->sold += o->axis_stock == FK_STOCK_ALLOCATED ? o->qty : 0;
             sum->owed += o->axis_stock == FK_STOCK_SHORT ? o->qty : 0;
+            sum->revoked += o->axis_stock == FK_STOCK_VOIDED ? o->qty : 0;
         }
     }
 }
@@ -91,6 +93,7 @@ recount_product(uint32_t i)
 
     MUST(p->held == sum.held && p->sold == sum.sold);
     MUST(p->owed == sum.owed && p->orders_count == sum.orders);
+    MUST(p->revoked == sum.revoked);
 
     if (p->kind == FK_KIND_COUNTED) {
         MUST(sum.pool == 0 && sum.taken == 0);
@@ -99,7 +102,7 @@ recount_product(uint32_t i)
 
     } else if (p->kind == FK_KIND_CARD) {
         MUST(p->available == sum.pool);
-        MUST(p->held + p->sold == sum.taken);
+        MUST(p->held + p->sold + p->revoked == sum.taken);
         MUST(p->imported == p->available + p->held + p->sold + p->voided
                             + p->archived_units);
 
@@ -187,10 +190,14 @@ recount_bought(uint32_t order, int64_t *amount)
         }
     }
 
+    /* Of one that was revoked nothing counts, and so no part less. */
+    if (FK_ORDER(&shop, order)->axis_payment != FK_PAYMENT_PAID) {
+        return 0;
+    }
+
     *amount -= back;
 
-    return FK_ORDER(&shop, order)->axis_payment == FK_PAYMENT_PAID
-           && (back == 0 || back < paid);
+    return back == 0 || back < paid;
 }
 
 
@@ -215,7 +222,8 @@ recount_tally(uint32_t i)
         if (o->used && o->tally[t->kind] == i) {
             counts = t->kind == FK_TALLY_BUYER
                      ? recount_bought(n, &sum.amount)
-                     : o->axis_stock != FK_STOCK_RELEASED;
+                     : o->axis_stock != FK_STOCK_RELEASED
+                       && o->axis_stock != FK_STOCK_VOIDED;
             refs++;
             sum.orders += counts;
             sum.units += counts ? o->qty : 0;
@@ -253,7 +261,8 @@ recount_coupon(uint32_t i)
     for (n = 1; n <= recount_fresh(FK_TABLE_ORDERS); n++) {
         o = FK_ORDER(&shop, n);
         uses += o->used && o->coupon == i
-                && o->axis_stock != FK_STOCK_RELEASED;
+                && o->axis_stock != FK_STOCK_RELEASED
+                && o->axis_stock != FK_STOCK_VOIDED;
     }
 
     MUST(c->live_uses == uses);

@@ -67,7 +67,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      46
+#define EX_OP_COUNT      47
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6
@@ -116,6 +116,7 @@ fk_code_t ex_start(ex_shop_t *x);
 fk_code_t ex_refund(ex_shop_t *x);
 fk_code_t ex_refund_ask(ex_shop_t *x);
 fk_code_t ex_refund_back(ex_shop_t *x);
+fk_code_t ex_revoke(ex_shop_t *x);
 
 /* Notes what a finished operation has made; not before it has come through. */
 void ex_book(ex_shop_t *x, unsigned op);

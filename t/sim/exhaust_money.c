@@ -88,3 +88,14 @@ ex_refund_by(ex_shop_t *x, ex_refund_pt refund)
 
     return refund(&x->fk, &env, id, trade_no, &out);
 }
+
+
+fk_code_t
+ex_revoke(ex_shop_t *x)
+{
+    fk_env_t         env;
+    fk_order_view_t  out;
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    return fk_decide(&x->fk, &env, ex_money_order(x), FK_EVENT_REVOKE, &out);
+}

@@ -632,6 +632,7 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "start", ex_start, EX_REPEATS, FK_STATUS_AWAITING_PAYMENT },
     { "refund, ask", ex_refund_ask, EX_REPEATS, FK_STATUS_REFUND_DUE },
     { "refund, back", ex_refund_back, EX_REPEATS, FK_STATUS_REFUND_DUE },
+    { "revoke", ex_revoke, EX_REPEATS, FK_STATUS_DELIVERED },
 };
 
 

@@ -155,13 +155,13 @@ step_decide(order_t *o)
 
     static const fk_event_t  events[] = {
         FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED,
-        FK_EVENT_REFUNDED
+        FK_EVENT_REFUNDED, FK_EVENT_REVOKE
     };
 
     if (pick(5) == 0) {
         (void) fk_cancel(&shop, &shop_env, &o->id, &view);
     } else {
-        (void) fk_decide(&shop, &shop_env, &o->id, events[pick(5)], &view);
+        (void) fk_decide(&shop, &shop_env, &o->id, events[pick(6)], &view);
     }
 }
 

@@ -4,6 +4,7 @@
  */
 
 #include "crash_shop.h"
+#include "ledger_shop.h"
 
 
 #define URL  "https://pay.example/c/pay/cs_test_of_more_than_two_blocks_of_it"
@@ -185,6 +186,93 @@ prepare_asked_last(void)
 }
 
 
+/* Delivered, a part given back, a coupon and a limit used, and split. */
+static void
+prepare_delivered(void)
+{
+    fk_split_t       split;
+    fk_checkout_t    in;
+    fk_coupon_put_t  coupon;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    shop_product("x", FK_KIND_CARD, 0);
+    shop_stock("x", 1, 12);
+    coupon = shop_coupon_of("off", FK_COUPON_FIXED, 10);
+    split = ledger_split(100, 50, 0);
+    shop_terms("x", 5);
+    shop_must(shop_coupon_put(&coupon) == FK_OK
+              && ledger_agent("b", "") == FK_OK
+              && ledger_agent("a", "b") == FK_OK, "terms");
+    in = shop_cart("x", 2);
+    shop_buyer(&in, 1, "off");
+    shop_must(fk_checkout(&shop, &shop_env, &in, &out) == FK_OK
+              && ledger_pay(&in.id, "odd", 990, &split, &result, &out)
+                 == FK_OK && result == FK_PAY_DELIVERED
+              && ledger_return(&in.id, 90, "part") == FK_OK, "delivered");
+    id = in.id;
+}
+
+
+static void
+prepare_delivered_audited(void)
+{
+    prepare_delivered();
+    audit();
+}
+
+
+static fk_code_t
+decide(fk_event_t event)
+{
+    fk_code_t        code;
+    fk_order_view_t  out;
+
+    code = fk_decide(&shop, &shop_env, &id, event, &out);
+    return code == FK_CONFLICT ? FK_OK : code;
+}
+
+
+static fk_code_t
+run_revoke(void)
+{
+    return decide(FK_EVENT_REVOKE);
+}
+
+
+static fk_code_t
+run_refunded(void)
+{
+    return decide(FK_EVENT_REFUNDED);
+}
+
+
+static void
+prepare_revoked(void)
+{
+    prepare_delivered();
+    shop_must(run_revoke() == FK_OK, "revoke");
+    audit();
+}
+
+
+/* Nothing is owed any more: it may leave, and come back. */
+static void
+prepare_revoked_paid(void)
+{
+    prepare_revoked();
+    shop_must(run_refunded() == FK_OK, "refunded");
+}
+
+
+static void
+prepare_revoked_away(void)
+{
+    prepare_revoked_paid();
+    shop_must(run_drop() == FK_OK, "drop");
+}
+
+
 static const command_t  commands[] = {
     { "start", prepare_order, run_start, 1 },
     { "start, used blocks", prepare_used, run_start, 1 },
@@ -195,6 +283,12 @@ static const command_t  commands[] = {
     { "a refund is refused", prepare_asked, run_back, 1 },
     { "a refund that was asked for", prepare_asked, run_refund, 1 },
     { "the last that was asked for", prepare_asked_last, run_refund, 1 },
+    { "revoke", prepare_delivered, run_revoke, 1 },
+    { "revoke beside an audit", prepare_delivered_audited, run_revoke, 1 },
+    { "refund of a revoked one", prepare_revoked, run_refund, 1 },
+    { "refunded, revoked", prepare_revoked, run_refunded, 1 },
+    { "drop a revoked one", prepare_revoked_paid, run_drop, 1 },
+    { "restore a revoked one", prepare_revoked_away, run_restore, 0 },
 };
 
 

@@ -12,7 +12,7 @@ static const char *const  payments[] = {
 };
 
 static const char *const  stocks[] = {
-    "held", "released", "allocated", "short"
+    "held", "released", "allocated", "short", "voided"
 };
 
 static const char *const  deliveries[] = {
@@ -53,6 +53,9 @@ static const char *const  allowed[] = {
     "deny * paid allocated review > refunding released none",
     "give_up * paid short none > refunding released none",
     "refunded * refunding released none > refunded released none",
+    "refunded * refunding voided none > refunded voided none",
+    "revoke * paid allocated review > refunding voided none",
+    "revoke * paid allocated done > refunding voided none",
 };
 
 #define ALLOWED_COUNT  (sizeof(allowed) / sizeof(allowed[0]))
@@ -78,6 +81,8 @@ static const struct {
     { "paid short none", 0, "waiting_for_stock" },
     { "refunding released none", 0, "refund_due" },
     { "refunded released none", 0, "refunded" },
+    { "refunding voided none", 0, "refund_due" },
+    { "refunded voided none", 0, "refunded" },
 };
 
 
@@ -180,7 +185,7 @@ test_transitions(void)
         }
     }
 
-    EQ_INT(tried, 4 * 4 * 5 * 10 * 2 * 2, "every state, event and stock");
+    EQ_INT(tried, 4 * 5 * 5 * 11 * 2 * 2, "every state, event and stock");
     EQ_INT(wrong, 0, "each does what the rules say");
 
     /* 7 lines name their stock, the others hold with and without. */

@@ -107,6 +107,7 @@ static const field_t  fields[] = {
     NUMBER(FK_IMAGE_PAYMENT, payment, amount),
     NUMBER(FK_IMAGE_PAYMENT, payment, at_s),
     NUMBER(FK_IMAGE_PAYMENT, payment, state),
+    NUMBER(FK_IMAGE_PAYMENT, payment, revoked),
     SIZE(FK_IMAGE_PAYMENT, payment, trade_no_size, FK_TRADE_NO_SIZE_MAX),
     NUMBER(FK_IMAGE_PAYMENT, payment, trade_no[6]),
 

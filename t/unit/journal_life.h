@@ -189,7 +189,8 @@ live_decide(void)
     fk_order_view_t  view;
 
     static const fk_event_t  events[] = {
-        FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED
+        FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP,
+        FK_EVENT_REFUNDED, FK_EVENT_REVOKE
     };
 
     if (orders_count == 0) {
@@ -204,7 +205,7 @@ live_decide(void)
     }
 
     (void) fk_decide(&shop, &shop_env, &orders[pick(orders_count)],
-                     events[pick(4)], &view);
+                     events[pick(5)], &view);
 }
 
 
