@@ -11,6 +11,7 @@ const php = require('./php.js');
 const money = require('./money.js');
 const pages = require('./pages.js');
 const account = require('./account.js');
+const { aboutJson } = require('./subject.js');
 const { watch, watchAll } = require('./deadline.js');
 const { CALLS } = require('./alipay_calls.js');
 const { AlipayError, parseChinaTime, parseTrade } =
@@ -78,6 +79,18 @@ class Alipay {
         this.tells = { refund: true, close: true };
         this.buyer = BUYER;
         this.routes = { '/gateway.do': this.gateway };
+    }
+
+
+    /* The pages are for the buyer, the other methods are a shop's calls. */
+
+    subject({ query, form }) {
+        const fields = new Map([...form, ...query]);
+        const biz = fields.get('biz_content');
+
+        return Object.hasOwn(PAGES, fields.get('method') ?? '') ? undefined :
+            aboutJson(this, php.toUtf8(typeof biz === 'string' ? biz : ''),
+                'out_trade_no', 'trade_no');
     }
 
 

@@ -98,12 +98,14 @@ function show(trade) {
 
 
 class Control {
-    constructor({ trades, modes, protocols, notifier }) {
+    constructor({ trades, modes, protocols, notifier, calls }) {
         this.trades = trades;
         this.protocols = protocols;
         this.modes = modes;
         this.notifier = notifier;
+        this.log = calls;
         this.calls = {
+            'GET calls': this.listCalls,
             'GET trades': this.list, 'GET switches': this.switches,
             'POST mode': this.mode, 'POST release': this.release,
             'POST reset': this.reset, 'POST pay': this.pay,
@@ -164,10 +166,23 @@ class Control {
     }
 
 
-    list({ query }) {
-        const limit = bounded({ limit: TRADES_SHOWN,
+    limit(query) {
+        return bounded({ limit: TRADES_SHOWN,
             ...query.has('limit') && { limit: Number(query.get('limit')) } },
         'limit', TRADES_SHOWN_MAX);
+    }
+
+
+    /* What shops have asked, oldest first. */
+
+    listCalls({ query }) {
+        return this.log.find({ order: query.get('out_trade_no'),
+            protocol: query.get('protocol'), limit: this.limit(query) });
+    }
+
+
+    list({ query }) {
+        const limit = this.limit(query);
         const found = [];
 
         if (query.has('out_trade_no')) {
@@ -224,6 +239,7 @@ class Control {
         this.notifier.reset();
         this.modes.reset();
         this.trades.reset();
+        this.log.reset();
 
         return { ok: true };
     }

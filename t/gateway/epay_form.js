@@ -14,6 +14,7 @@ const php = require('./php.js');
 const money = require('./money.js');
 const pages = require('./pages.js');
 const { notice } = require('./notice.js');
+const { about } = require('./subject.js');
 const { Refusal } = require('./trades.js');
 
 const CODE = { NO_PARAMETERS: -4, NO_ACT: -5, NOT_TRUSTED: -3, REFUSED: -1 };
@@ -119,6 +120,17 @@ class EpayForm {
 
     kind(fields) {
         return METHODS.find((m) => m === text(fields, 'type')) ?? '';
+    }
+
+
+    /* What is not the buyer's way to the cashier is a call of the shop. */
+
+    subject({ path, query, form }) {
+        const fields = new Map([...query, ...form]);
+
+        return /\/submit(\.php)?$/.test(path) ? undefined :
+            this.trades.find(fields.get('trade_no'))
+                ?? about(this, fields.get('out_trade_no'));
     }
 
 

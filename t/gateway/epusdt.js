@@ -10,6 +10,7 @@ const php = require('./php.js');
 const money = require('./money.js');
 const account = require('./account.js');
 const { EpayForm, text } = require('./epay_form.js');
+const { about } = require('./subject.js');
 const { STATUS_ROUTE } = require('./usdt_status.js');
 const { Refusal } = require('./trades.js');
 const { canonical, md5 } = require('./sign.js');
@@ -86,6 +87,12 @@ class Epusdt extends EpayForm {
 
     nameHtml(trade) {
         return php.toUtf8(php.htmlspecialchars(trade.name));
+    }
+
+
+    subject({ path, rest }) {
+        return path.endsWith('/submit.php') ? undefined :
+            this.trades.find(rest) ?? about(this);
     }
 
 

@@ -7,11 +7,14 @@
  */
 
 const http = require('node:http');
+const https = require('node:https');
+const { once } = require('node:events');
 const php = require('./php.js');
 const pages = require('./pages.js');
 const { parseOptions, usage } = require('./options.js');
 const { Trades } = require('./trades.js');
 const { Modes } = require('./modes.js');
+const { CallLog, logged, spoilt, send } = require('./calls.js');
 const { Notifier } = require('./notify.js');
 const { Cashier } = require('./cashier.js');
 const { Control } = require('./control.js');
@@ -70,9 +73,10 @@ function parsePost(request, body) {
 
 
 class Gateway {
-    constructor({ accounts, stateFile, retriesMs }) {
+    constructor({ accounts, stateFile, retriesMs, tls }) {
         this.trades = new Trades(stateFile);
         this.modes = new Modes();
+        this.calls = new CallLog();
         this.protocols = new Map();
         this.notifier = new Notifier({ ...this, retriesMs });
         this.cashier = new Cashier(this);
@@ -90,11 +94,20 @@ class Gateway {
             }
         }
 
-        this.server = http.createServer({
+        this.servers = [this.served(http, {}),
+            ...tls === null ? [] : [this.served(https, tls)]];
+    }
+
+
+    served(kind, more) {
+        const server = kind.createServer({ ...more,
             requestTimeout: REQUEST_MS_MAX,
             headersTimeout: REQUEST_MS_MAX,
         }, (request, response) => this.serve(request, response));
-        this.server.maxConnections = CONNECTIONS_MAX;
+
+        server.maxConnections = CONNECTIONS_MAX;
+
+        return server;
     }
 
 
@@ -123,12 +136,13 @@ class Gateway {
             reply = pages.error(500, '系统错误 (internal error)');
         }
 
-        const body = Buffer.from(reply.body, 'utf8');
+        const { mode = {} } = reply;
 
-        response.writeHead(reply.status, { ...reply.headers,
-            ...reply.status !== 204 && { 'Content-Length': body.length },
-            'Cache-Control': 'no-store' });
-        response.end(body);
+        if (mode.call_delay_ms !== undefined) {
+            await this.notifier.pause(mode.call_delay_ms);
+        }
+
+        send(response, spoilt(reply, mode), mode);
     }
 
 
@@ -162,7 +176,7 @@ class Gateway {
         }
 
         return this.route({ method, path, url, headers, query, body,
-            base: this.base(headers),
+            base: this.base(headers, socket), at_ms: Date.now(),
             form: method === 'POST' ? parsePost(request, body) :
                 new Map() });
     }
@@ -176,11 +190,24 @@ class Gateway {
                 ?? pages.error(404, '页面或订单不存在 (not found)');
         }
 
-        const order = protocol.orderOf?.({ ...request, rest });
-        const mode = this.modes.of({ protocol: protocol.name,
-            out_trade_no: order });
+        const about = protocol.subject({ ...request, rest });
+        const mode = this.modes.of(about ?? { protocol: protocol.name });
 
-        return handler({ ...request, rest, mode });
+        return about === undefined ? handler({ ...request, rest, mode }) :
+            this.call(handler, about, { ...request, rest, mode });
+    }
+
+
+    /* A call of a shop: logged, and to be answered as its mode says. */
+
+    call(handler, about, request) {
+        const { mode } = request;
+        const reply = mode.call_skip ?
+            pages.error(503, '系统繁忙 (not carried out)') : handler(request);
+
+        this.calls.add(logged(about, request, reply, mode));
+
+        return { ...reply, mode };
     }
 
 
@@ -206,35 +233,48 @@ class Gateway {
 
     /* The address that the caller used, for links that leave this page. */
 
-    base(headers) {
-        const { address, port } = this.server.address();
+    base(headers, socket) {
         const host = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(headers.host ?? '') ?
-            headers.host : `${address}:${port}`;
+            headers.host : `${socket.localAddress}:${socket.localPort}`;
 
-        return `http://${host}`;
+        return `${socket.encrypted ? 'https' : 'http'}://${host}`;
     }
 
 
-    listen({ host, port, printPort }) {
-        this.server.listen(port, host, () => {
-            const { port: bound } = this.server.address();
+    /* Says so when all of them listen, the one over TLS last. */
 
-            console.log(`listening on ${host}:${bound}`);
+    async listen({ host, port, tls, printPort }) {
+        const ports = [port, tls?.port];
+
+        for (const [i, server] of this.servers.entries()) {
+            server.listen(ports[i], host);
+            await once(server, 'listening');
+        }
+
+        for (const [i, server] of this.servers.entries()) {
+            const { port: bound } = server.address();
+
+            console.log(`listening on ${host}:${bound}`
+                + (i === 0 ? '' : ' with TLS'));
 
             if (printPort) {
                 console.log(bound);
             }
+        }
 
-            this.notifier.resume();
-            this.protocols.forEach((protocol) => protocol.resume?.());
-        });
+        this.notifier.resume();
+        this.protocols.forEach((protocol) => protocol.resume?.());
     }
 
 
     close() {
         this.notifier.close();
-        this.server.close();
-        this.server.closeAllConnections();
+
+        for (const server of this.servers) {
+            server.close();
+            server.closeAllConnections();
+        }
+
         this.trades.close();
     }
 }
@@ -251,11 +291,6 @@ function main() {
         process.exit(2);
     }
 
-    gateway.server.on('error', (e) => {
-        process.stderr.write(`gateway: ${e.message}\n`);
-        process.exit(1);
-    });
-
     for (const signal of ['SIGTERM', 'SIGINT']) {
         process.on(signal, () => {
             gateway.close();
@@ -263,7 +298,10 @@ function main() {
         });
     }
 
-    gateway.listen(options);
+    gateway.listen(options).catch((e) => {
+        process.stderr.write(`gateway: ${e.message}\n`);
+        process.exit(1);
+    });
 }
 
 

@@ -8,6 +8,7 @@
  */
 
 const php = require('./php.js');
+const { HANGS, CLOSES, HUGES } = require('./calls.js');
 const { SPOILS, BODY_SPOILS } = require('./notice.js');
 const { RESOURCE_SPOILS, IDENTITIES } = require('./wechat_sign.js');
 const { SIGNATURES } = require('./stripe_sign.js');
@@ -99,7 +100,7 @@ function moneyFormat(value) {
 }
 
 
-function otherPid(value) {
+function flagOrText(value) {
     return value === true ? true : text(value);
 }
 
@@ -113,7 +114,7 @@ const SWITCHES = {
     money_format: moneyFormat,
     wrong_sign: oneOf(...Object.keys(SPOILS)),
     empty_key_sign: flag,
-    wrong_pid: otherPid,
+    wrong_pid: flagOrText,
     method: oneOf('GET', 'POST'),
     status: text,
     name: text,
@@ -156,6 +157,19 @@ const SWITCHES = {
     json_string: flag,
     waiting: flag,
     resource: oneOf(...Object.keys(RESOURCE_SPOILS)),
+    call_skip: flag,
+    call_delay_ms: integer(0, DELAY_MS_MAX),
+    call_hang: oneOf(...HANGS),
+    call_close: oneOf(...CLOSES),
+    call_status: integer(200, 599),
+    call_garbage: flag,
+    call_redirect: flagOrText,
+    call_huge: oneOf(...HUGES),
+    call_truncate: flag,
+    call_unsigned: flag,
+    call_wrong_sign: flag,
+    call_gzip: flag,
+    call_chunked: flag,
 };
 
 

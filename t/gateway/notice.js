@@ -14,6 +14,8 @@
  *   switches      {switch: the field, or path in the JSON, that it replaces}
  *   back(trade)   the query that the buyer takes along to return_url
  *   nameHtml(trade)
+ *   subject(request)  what a call is about, see subject.js; undefined if it
+ *                 is none of the shop's
  *   acknowledged({status, body, took_ms})
  *   resume()      if it has one: after a start, when notices can be sent
  *

@@ -5,6 +5,7 @@
  */
 
 const { parseArgs } = require('node:util');
+const tls = require('./tls.js');
 const { readAccount } = require('./account.js');
 
 const RETRIES_MAX = 20;
@@ -16,6 +17,7 @@ const GENERAL = {
     'state': { type: 'string' },
     'retry-ms': { type: 'string', default: '1000,3000,10000,30000,60000' },
     'print-port': { type: 'boolean', default: false },
+    ...tls.OPTIONS,
 };
 
 
@@ -43,6 +45,7 @@ function usage(protocols) {
 
     return `usage: node gateway.js ${accounts.join('\n    ')}
     [--host 127.0.0.1] [--port 8081] [--state FILE] [--print-port]
+    [--tls-port N --tls-cert FILE --tls-key FILE]
     [--retry-ms 1000,3000,10000,30000,60000]
 `;
 }
@@ -62,8 +65,8 @@ function parseRetries(text) {
 
 
 /*
- * `protocols` are the classes.  Returns {host, port, stateFile, printPort,
- * retriesMs, accounts}, the last as [class, account] of those that have one.
+ * `protocols` are the classes.  Returns {host, port, tls, stateFile,
+ * printPort, retriesMs, accounts}, the last as [class, account] of those that have one.
  */
 
 function parseOptions(args, protocols) {
@@ -76,12 +79,7 @@ function parseOptions(args, protocols) {
     }
 
     const { values } = parseArgs({ args, options });
-    const port = Number(values.port);
-
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-        throw new Error('--port: 0..65535');
-    }
-
+    const port = tls.portOf('port', values.port);
     const accounts = protocols.map((p) => [p, readAccount(p, values)]);
 
     for (const [protocol, account] of accounts) {
@@ -92,7 +90,8 @@ function parseOptions(args, protocols) {
     }
 
     return {
-        host: values.host, port, stateFile: values.state,
+        host: values.host, port, tls: tls.parseTls(values),
+        stateFile: values.state,
         printPort: values['print-port'],
         retriesMs: parseRetries(values['retry-ms']),
         accounts: accounts.filter(([, account]) => account !== null),

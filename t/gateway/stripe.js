@@ -12,6 +12,7 @@ const { StripeError, bad, parseForm, parseSession, parseRefund } =
     require('./stripe_form.js');
 const { signature } = require('./stripe_sign.js');
 const { tailored, asText } = require('./notice.js');
+const { about } = require('./subject.js');
 const { watch, watchAll } = require('./deadline.js');
 const { Refusal, STATUS } = require('./trades.js');
 const { md5 } = require('./sign.js');
@@ -76,16 +77,22 @@ class Stripe {
     }
 
 
-    orderOf({ rest, body, query, method }) {
+    subject({ rest, body, query, method }) {
         try {
-            const form = method === 'POST' ? parseForm(body.toString('latin1'))
-                : query;
+            const form = method === 'POST' ?
+                parseForm(body.toString('latin1')) : query;
+            const order = form.get('client_reference_id');
             const intent = form.get('payment_intent');
 
-            return form.get('client_reference_id') ?? (intent === undefined ?
-                this.session(rest) : this.paid(intent)).out_trade_no;
+            if (order !== undefined) {
+                return about(this, order);
+            }
+
+            return intent === undefined ? this.session(rest) :
+                this.paid(intent);
+
         } catch (e) {
-            return undefined;
+            return about(this);
         }
     }
 

@@ -12,6 +12,7 @@ const money = require('./money.js');
 const json = require('./json.js');
 const { joined, md5 } = require('./sign.js');
 const { spoilt, asText } = require('./notice.js');
+const { about, aboutJson } = require('./subject.js');
 const { watch, watchAll } = require('./deadline.js');
 const { Refusal, STATUS } = require('./trades.js');
 
@@ -140,19 +141,9 @@ class UsdtJson {
     }
 
 
-    orderOf({ rest, body }) {
-        if (rest !== '') {
-            return this.trades.find(rest)?.out_trade_no;
-        }
-
-        try {
-            const { order_id: order, trade_id: number } =
-                JSON.parse(body.toString('utf8')) ?? {};
-
-            return order ?? this.trades.find(number)?.out_trade_no;
-        } catch (e) {
-            return undefined;
-        }
+    subject({ rest, body }) {
+        return rest === '' ? aboutJson(this, body, 'order_id', 'trade_id') :
+            this.trades.find(rest) ?? about(this);
     }
 
 

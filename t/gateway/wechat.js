@@ -13,6 +13,7 @@ const { CALLS } = require('./wechat_calls.js');
 const { WechatError, authorize, encrypted, identity, nonce, signHeaders } =
     require('./wechat_sign.js');
 const { tailored, asText } = require('./notice.js');
+const { about, aboutJson } = require('./subject.js');
 const { watchAll } = require('./deadline.js');
 const { Refusal, STATUS, chinaTime } = require('./trades.js');
 const { md5 } = require('./sign.js');
@@ -92,26 +93,17 @@ class Wechat {
     }
 
 
-    /* The order number that a call is about, trusted or not. */
+    /* What a call is about, trusted or not. */
 
-    orderOf({ path, rest, body }) {
+    subject({ path, rest, body }) {
         if (path.includes('/out-trade-no/')) {
-            return decoded(rest);
+            return about(this, decoded(rest));
         }
 
-        if (rest !== '') {
-            return this.trades.findRefund(this.name, decoded(rest))
-                ?.trade.out_trade_no;
-        }
-
-        try {
-            const { out_trade_no: order, transaction_id: number } =
-                JSON.parse(body.toString('utf8')) ?? {};
-
-            return order ?? this.trades.find(number)?.out_trade_no;
-        } catch (e) {
-            return undefined;
-        }
+        return rest === '' ? aboutJson(this, body, 'out_trade_no',
+            'transaction_id') :
+            this.trades.findRefund(this.name, decoded(rest))?.trade
+                ?? about(this);
     }
 
 
