@@ -11,6 +11,7 @@ const php = require('./php.js');
 const money = require('./money.js');
 const pages = require('./pages.js');
 const account = require('./account.js');
+const cert = require('./cert.js');
 const { aboutJson } = require('./subject.js');
 const { watch, watchAll } = require('./deadline.js');
 const { CALLS } = require('./alipay_calls.js');
@@ -66,10 +67,18 @@ class Alipay {
     };
 
 
+    static optional = {
+        'alipay-certificate-file': ['certificate', cert.certificate],
+        'alipay-app-certificate-file': ['appCertificate', cert.certificate],
+        'alipay-root-certificate-file': ['roots', cert.certificates],
+    };
+
+
     constructor(gateway) {
         this.trades = gateway.trades;
         this.notifier = gateway.notifier;
         this.account = gateway.account;
+        this.certificates = cert.certificateMode(this.account);
         this.md5Key = gateway.protocols.get('epay').account.key;
         this.name = 'alipay';
         this.number = this.account.appId;
@@ -99,7 +108,7 @@ class Alipay {
      * in the URL, but the original reads both.
      */
 
-    gateway({ query, form, base }) {
+    gateway({ query, form, base, mode }) {
         const fields = new Map([...form, ...query].filter(([, value]) =>
             value !== php.ARRAY));
         const method = fields.get('method') ?? '';
@@ -120,7 +129,7 @@ class Alipay {
             return this.refused(e, isPage);
         }
 
-        return this.call(method, fields, base);
+        return this.call(method, fields, base, mode);
     }
 
 
@@ -147,6 +156,15 @@ class Alipay {
 
         if (!(Math.abs(Date.now() - atMs) <= AGE_MS_MAX)) {
             throw invalid('isv.invalid-timestamp', '非法的时间戳参数');
+        }
+
+        for (const [name, serial] of Object.entries(
+            this.certificates?.wanted ?? {}))
+        {
+            if (fields.get(name) !== serial) {
+                throw invalid(`isv.invalid-${name.replaceAll('_', '-')}`,
+                    `证书序列号不正确 (${name})`);
+            }
         }
 
         if (!rsaHolds(requestText(fields), fields.get('sign') ?? '',
@@ -201,7 +219,7 @@ class Alipay {
 
     /* The signature is over the bytes of the inner object as they stand. */
 
-    call(method, fields, base) {
+    call(method, fields, base, mode) {
         let reply;
 
         try {
@@ -221,7 +239,11 @@ class Alipay {
         const inner = JSON.stringify(reply);
         const sign = rsaSign(php.fromUtf8(inner), this.account.privateKey);
 
-        return this.json(`{"${name}":${inner},"sign":"${sign}"}`);
+        const serial = this.certificates === null ? '' :
+            `"alipay_cert_sn":"${mode.call_serial
+                ?? this.certificates.own}",`;
+
+        return this.json(`{"${name}":${inner},${serial}"sign":"${sign}"}`);
     }
 
 

@@ -28,9 +28,13 @@ function group(options) {
 }
 
 
+/* What a value is, by how the option's name ends. */
+
 function kindOf(name) {
-    return /-(file|key|private)$/.test(name) ? 'FILE' :
-        /-url$/.test(name) ? 'URL' : /-(livemode|hash)$/.test(name) ? 'WORD' : 'ID';
+    const kinds = { file: 'FILE', key: 'FILE', private: 'FILE', url: 'URL',
+        livemode: 'WORD', hash: 'WORD' };
+
+    return kinds[name.split('-').at(-1)] ?? 'ID';
 }
 
 
@@ -66,7 +70,8 @@ function parseRetries(text) {
 
 /*
  * `protocols` are the classes.  Returns {host, port, tls, stateFile,
- * printPort, retriesMs, accounts}, the last as [class, account] of those that have one.
+ * printPort, retriesMs, accounts}, the last as [class, account] of those that
+ * have one.
  */
 
 function parseOptions(args, protocols) {

@@ -27,6 +27,18 @@ const alipayCalls = {
         return true;
     },
 
+    /* `certs`: the files of our, Alipay's and the root certificates. */
+    setup_certs: ({ gateway, appId, key, certs: [app, own, root] }) => {
+        const { AlipaySdk } = require('alipay-sdk');
+
+        alipay = new AlipaySdk({ appId, gateway, keyType: 'PKCS8',
+            privateKey: read(key), appCertPath: app,
+            alipayPublicCertPath: own, alipayRootCertPath: root });
+
+        return [alipay.config.appCertSn, alipay.config.alipayCertSn,
+            alipay.config.alipayRootCertSn];
+    },
+
     page: ({ method, verb, params }) =>
         alipay.pageExecute(method, verb, params),
 
