@@ -249,7 +249,8 @@ subtest 'what takes time' => sub {
 
 
 subtest 'refunds' => sub {
-    my ($o, $id) = created(unit_amount => 1000);
+    my ($o, $id) = created(unit_amount => 1000, metadata => { a => 'b' },
+        payment_intent_data => { metadata => { order => 'm' } });
     control("pay/$o");
     my $pi = call('checkout.sessions.retrieve', $id)->{payment_intent};
     notices();
@@ -269,6 +270,7 @@ subtest 'refunds' => sub {
     is_deeply([$e->{type}, @$c{qw(object amount amount_refunded
         payment_intent)}, !!$c->{refunded}],
         ['charge.refunded', 'charge', 1000, 400, $pi, !1], 'told');
+    is_deeply($c->{metadata}, { order => 'm' }, 'with what the payment has');
     control('mode', { out_trade_no => $o, refund_status => 'pending' });
     is(call('refunds.create', { payment_intent => $pi })->{status},
         'pending', 'the rest, later');

@@ -8,7 +8,8 @@
 const php = require('./php.js');
 const account = require('./account.js');
 const money = require('./money.js');
-const { UsdtJson, UsdtError, bad } = require('./usdt_json.js');
+const { UsdtJson } = require('./usdt_json.js');
+const { UsdtError, bad } = require('./usdt_sign.js');
 const { STATUS_ROUTE } = require('./usdt_status.js');
 const { watch } = require('./deadline.js');
 const { STATUS } = require('./trades.js');

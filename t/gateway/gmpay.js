@@ -6,7 +6,8 @@ const php = require('./php.js');
 const account = require('./account.js');
 const json = require('./json.js');
 const money = require('./money.js');
-const { UsdtJson, UsdtError, bad } = require('./usdt_json.js');
+const { UsdtJson } = require('./usdt_json.js');
+const { UsdtError, bad } = require('./usdt_sign.js');
 const { STATUS_ROUTE } = require('./usdt_status.js');
 
 const CREATE = '/payments/gmpay/v1/order/create-transaction';

@@ -11,6 +11,8 @@ const account = require('./account.js');
 const { StripeError, bad, parseForm, parseSession, parseRefund } =
     require('./stripe_form.js');
 const { signature } = require('./stripe_sign.js');
+const { seconds, statusOf, shown, shownRefund, happened } =
+    require('./stripe_shown.js');
 const { tailored, asText } = require('./notice.js');
 const { about } = require('./subject.js');
 const { watch, watchAll } = require('./deadline.js');
@@ -26,11 +28,6 @@ const SWITCHES = {
     currency: 'currency', session_mode: 'mode', livemode: 'livemode',
     refund_fee: 'amount_refunded',
 };
-
-
-function seconds(ms) {
-    return Math.floor(ms / 1000);
-}
 
 
 function reply(value) {
@@ -187,7 +184,7 @@ class Stripe {
 
         watch(this, trade);
 
-        return reply(this.shown(trade, base));
+        return reply(shown(this, trade, base));
     }
 
 
@@ -211,7 +208,7 @@ class Stripe {
 
 
     retrieve({ rest, base }) {
-        return reply(this.shown(this.session(rest), base));
+        return reply(shown(this, this.session(rest), base));
     }
 
 
@@ -220,44 +217,12 @@ class Stripe {
 
         if (!this.trades.cancel(trade)) {
             throw bad(undefined, 'Only Checkout Sessions with a status in '
-                + `["open"] can be expired: ${this.statusOf(trade)}`);
+                + `["open"] can be expired: ${statusOf(trade)}`);
         }
 
         this.notifier.launch({ trade });
 
-        return reply(this.shown(trade, base));
-    }
-
-
-    statusOf(trade) {
-        if (trade.status > STATUS.UNPAID || trade.deferred_ms > 0) {
-            return 'complete';
-        }
-
-        return trade.status === STATUS.CLOSED ? 'expired' : 'open';
-    }
-
-
-    shown(trade, base, payment = undefined) {
-        const status = this.statusOf(trade);
-        const total = Number(trade.money_fen);
-
-        return {
-            id: this.prefix + trade.trade_no, object: 'checkout.session',
-            amount_subtotal: total, amount_total: total,
-            cancel_url: trade.cancel_url,
-            client_reference_id: trade.out_trade_no,
-            created: seconds(trade.added_ms), currency: trade.currency,
-            expires_at: seconds(trade.expires_ms), livemode: this.livemode,
-            metadata: trade.metadata, mode: 'payment',
-            payment_intent: status === 'complete' ?
-                `pi_3${trade.trade_no}` : null,
-            payment_method_types: ['card'],
-            payment_status: payment ?? (trade.status > STATUS.UNPAID ?
-                'paid' : 'unpaid'),
-            status, success_url: php.toUtf8(trade.return_url),
-            url: status === 'open' ? `${base}/pay/${trade.trade_no}` : null,
-        };
+        return reply(shown(this, trade, base));
     }
 
 
@@ -296,7 +261,7 @@ class Stripe {
             this.notifier.launch({ trade, refund });
         }
 
-        return reply(this.shownRefund(trade, refund, mode));
+        return reply(shownRefund(trade, refund, mode));
     }
 
 
@@ -305,69 +270,18 @@ class Stripe {
 
         return reply({ object: 'list', url: '/v1/refunds', has_more: false,
             data: trade.refunds.slice(-REFUNDS_SHOWN).reverse()
-                .map((refund) => this.shownRefund(trade, refund, mode)) });
-    }
-
-
-    shownRefund(trade, refund, { refund_status: status = 'succeeded' }) {
-        return {
-            id: `re_3${refund.refund_no}`, object: 'refund',
-            amount: Number(refund.fen), charge: `ch_3${trade.trade_no}`,
-            created: seconds(refund.at_ms), currency: trade.currency,
-            metadata: refund.metadata, reason: refund.reason, status,
-            payment_intent: `pi_3${trade.trade_no}`,
-        };
-    }
-
-
-    charge(trade, refund) {
-        return {
-            id: `ch_3${trade.trade_no}`, object: 'charge',
-            amount: Number(trade.money_fen),
-            amount_refunded: Number(refund.total_fen),
-            created: seconds(trade.paid_ms), currency: trade.currency,
-            livemode: this.livemode, metadata: trade.metadata, paid: true,
-            payment_intent: `pi_3${trade.trade_no}`,
-            refunded: refund.total_fen === trade.money_fen,
-            status: 'succeeded',
-        };
-    }
-
-
-    /* [type, object] of what happened; what was not yet paid is told so. */
-
-    event({ trade, refund, settlement }) {
-        const session = 'checkout.session.';
-
-        if (refund !== undefined) {
-            return ['charge.refunded', this.charge(trade, refund)];
-        }
-
-        if (settlement !== undefined) {
-            return [`${session}async_payment_${settlement.outcome}`,
-                this.shown(trade)];
-        }
-
-        if (trade.deferred_ms > 0) {
-            return [`${session}completed`, this.shown(trade, '', 'unpaid')];
-        }
-
-        return trade.status === STATUS.CLOSED ?
-            [`${session}expired`, this.shown(trade)] :
-            [`${session}completed`, { ...this.shown(trade, '', 'paid'),
-                payment_intent: `pi_3${trade.trade_no}`,
-                status: 'complete', url: null }];
+                .map((refund) => shownRefund(trade, refund, mode)) });
     }
 
 
     compose({ mode, nowMs, ...event }) {
-        const [type, object] = this.event(event);
-        const shown = tailored(this, object, mode);
+        const [type, object] = happened(this, event);
+        const said = tailored(this, object, mode);
         const body = json.appended(json.render({
             id: 'evt_' + md5(`${event.trade.trade_no} ${type} `
                 + event.refund?.refund_no),
             object: 'event', api_version: API_VERSION,
-            created: seconds(nowMs), data: { object: new json.Raw(shown) },
+            created: seconds(nowMs), data: { object: new json.Raw(said) },
             livemode: mode.livemode === undefined ? this.livemode :
                 json.literal(mode.livemode),
             pending_webhooks: 1, request: { id: null, idempotency_key: null },

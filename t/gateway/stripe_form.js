@@ -18,7 +18,9 @@ const LEEWAY_S = 60;
 const CURRENCIES = ['aud', 'cad', 'cny', 'eur', 'gbp', 'hkd', 'jpy', 'krw',
     'sgd', 'usd'];
 
-const METADATA = /^(payment_intent_data\[)?metadata\]?\[([\w-]{1,40})\]$/;
+const METADATA = /^metadata\[([\w-]{1,40})\]$/;
+const PAYMENT_METADATA =
+    /^payment_intent_data\[metadata\]\[([\w-]{1,40})\]$/;
 const ITEM = /^line_items\[(\d{1,2})\]\[(\w+)\](\[\w+\])?(\[\w+\])?$/;
 
 const SESSION_NAMES = new Set(['mode', 'client_reference_id', 'success_url',
@@ -101,9 +103,11 @@ function url(form, name) {
 }
 
 
-function metadata(form) {
+/* What is under the names of a pattern. */
+
+function metadata(form, pattern = METADATA) {
     return Object.fromEntries([...form].map(([name, value]) =>
-        [METADATA.exec(name)?.[2], value]).filter(([name]) => name));
+        [pattern.exec(name)?.[1], value]).filter(([name]) => name));
 }
 
 
@@ -166,7 +170,7 @@ function expiryMs(form, nowMs) {
 
 function parseSession(form) {
     known(form, (name) => SESSION_NAMES.has(name) || METADATA.test(name)
-        || ITEM.test(name) && ITEM_NAMES.has(
+        || PAYMENT_METADATA.test(name) || ITEM.test(name) && ITEM_NAMES.has(
             name.replace(/^line_items\[\d+\]\[(\w+)\]/, '$1')));
 
     const item = parseItems(form);
@@ -186,6 +190,7 @@ function parseSession(form) {
         return_url: php.fromUtf8(url(form, 'success_url')),
         cancel_url: form.has('cancel_url') ? url(form, 'cancel_url') : null,
         param: null, metadata: metadata(form),
+        payment_metadata: metadata(form, PAYMENT_METADATA),
         expires_ms: expiryMs(form, Date.now()), submitted: [],
     };
 }

@@ -2,27 +2,23 @@
 
 /*
  * The gateway's book: trades by their own number and by the merchant's order
- * number, which each protocol counts for itself.  With a state file each
- * change is one JSON line, written and synced before the change is made in
- * memory, and replayed at start.  Not kept there: the attempts of notices,
- * only what came of them.
+ * number, which each protocol counts for itself.  Each change is a record
+ * (records.js), which goes to the state file first if there is one.  Not kept
+ * there: the attempts of notices, only what came of them.
  *
  * Text in a trade is bytes (see php.js) and already HTML-escaped where the
  * original stores it escaped.
  */
 
-const fs = require('node:fs');
 const { randomInt } = require('node:crypto');
 const money = require('./money.js');
+const { STATUS, opened, refunded, change } = require('./records.js');
+const { StateFile } = require('./statefile.js');
 
 const TRADES_MAX = 1000000;
 const ATTEMPTS_KEPT_MAX = 100;
 const NARROW_TRIES = 8;
 const WIDE_TRIES = 100;
-
-/* Closed: never paid, and can never be.  Refunded: in part or in full. */
-
-const STATUS = { CLOSED: -1, UNPAID: 0, PAID: 1, REFUNDED: 2 };
 
 /* Trades of state files that were written before there were others. */
 
@@ -54,12 +50,8 @@ class Trades {
         this.byOutTradeNo = new Map();  /* a list, one a protocol */
         this.byRefundNo = new Map();
         this.kept = new Map();
-        this.fd = -1;
-        this.size = 0;
-
-        if (stateFile !== undefined) {
-            this.load(stateFile);
-        }
+        this.file = stateFile === undefined ? null :
+            new StateFile(stateFile, (record) => this.apply(record));
     }
 
 
@@ -271,12 +263,7 @@ class Trades {
 
 
     reset() {
-        if (this.fd >= 0) {
-            fs.ftruncateSync(this.fd, 0);
-            fs.fsyncSync(this.fd);
-            this.size = 0;
-        }
-
+        this.file?.reset();
         this.byTradeNo.clear();
         this.byOutTradeNo.clear();
         this.byRefundNo.clear();
@@ -306,26 +293,8 @@ class Trades {
 
 
     commit(record) {
-        if (this.fd >= 0) {
-            this.append(Buffer.from(JSON.stringify(record) + '\n'));
-        }
-
+        this.file?.append(record);
         this.apply(record);
-    }
-
-
-    /* A line that did not fit the disk must not stand before the next. */
-
-    append(line) {
-        try {
-            fs.writeFileSync(this.fd, line);
-            fs.fsyncSync(this.fd);
-            this.size += line.length;
-
-        } catch (e) {
-            fs.ftruncateSync(this.fd, this.size);
-            throw e;
-        }
     }
 
 
@@ -346,76 +315,16 @@ class Trades {
             throw new Error(`no trade ${record.trade_no}`);
         }
 
-        this.applyTo(trade, record);
-    }
-
-
-    applyTo(trade, record) {
-        switch (record.t) {
-
-        case 'again':
-            trade.type = record.type;
-            trade.submitted = record.submitted;
-            break;
-
-        case 'rebuilt':
-            Object.assign(trade, record.wanted,
-                { money_fen: BigInt(record.wanted.money_fen) });
-            break;
-
-        case 'paid':
-            trade.status = STATUS.PAID;
-            trade.paid_ms = record.paid_ms;
-            break;
-
-        case 'closed':
-            trade.status = STATUS.CLOSED;
-            trade.closed_ms = record.closed_ms;
-            break;
-
-        case 'deferred':
-            trade.deferred_ms = record.deferred_ms;
-            break;
-
-        case 'settled':
-            trade.settlement = { outcome: record.outcome,
-                notice: { state: 'none', tries: 0 } };
-
-            if (record.outcome === 'succeeded') {
-                trade.status = STATUS.PAID;
-                trade.paid_ms = record.at_ms;
-            } else {
-                trade.status = STATUS.CLOSED;
-                trade.closed_ms = record.at_ms;
-            }
-
-            break;
-
-        case 'refund':
+        if (record.t === 'refund') {
             this.applyRefund(trade, record);
-            break;
-
-        case 'notice': {
-            const { refund } = this.findRefundNo(record.refund_no) ?? {};
-
-            (refund ?? (record.settled ? trade.settlement : trade)).notice =
-                { state: record.state, tries: record.tries };
-            break;
-        }
-
-        default:
-            throw new Error(`unknown record "${record.t}"`);
+        } else {
+            change(trade, record);
         }
     }
 
 
-    applyOpen({ t, ...record }) {
-        const trade = { protocol: FIRST_PROTOCOL, ...record,
-            money_fen: BigInt(record.money_fen),
-            status: STATUS.UNPAID, paid_ms: 0, closed_ms: 0, deferred_ms: 0,
-            refunded_fen: 0n, refunds: [],
-            notice: { state: 'none', tries: 0 }, attempts_total: 0,
-            attempts: [] };
+    applyOpen(record) {
+        const trade = opened({ protocol: FIRST_PROTOCOL, ...record });
         const namesakes = this.byOutTradeNo.get(trade.out_trade_no) ?? [];
 
         this.byTradeNo.set(trade.trade_no, trade);
@@ -423,60 +332,21 @@ class Trades {
     }
 
 
-    /* `total_fen` is what had been given back when this one was made. */
+    applyRefund(trade, record) {
+        const refund = refunded(trade, record);
 
-    applyRefund(trade, { t, trade_no: tradeNo, refund_no, fen,
-        out_refund_no = null, ...more })
-    {
-        trade.status = STATUS.REFUNDED;
-        trade.refunded_fen += BigInt(fen);
+        this.byRefundNo.set(refund.refund_no, { trade, refund });
 
-        const refund = { refund_no, out_refund_no, ...more, fen: BigInt(fen),
-            total_fen: trade.refunded_fen,
-            notice: { state: 'none', tries: 0 } };
-
-        trade.refunds.push(refund);
-        this.byRefundNo.set(refund_no, { trade, refund });
-
-        if (out_refund_no !== null) {
-            this.byRefundNo.set(`${trade.protocol} ${out_refund_no}`,
+        if (refund.out_refund_no !== null) {
+            this.byRefundNo.set(
+                `${trade.protocol} ${refund.out_refund_no}`,
                 { trade, refund });
         }
     }
 
 
-    /*
-     * A last line without its end was being written when the gateway died;
-     * nobody was answered for it, so it is cut off.  Any other damage
-     * refuses the start.
-     */
-
-    load(file) {
-        this.fd = fs.openSync(file, 'a+', 0o600);
-
-        const data = fs.readFileSync(this.fd);
-        const whole = data.lastIndexOf(0x0a) + 1;
-        const lines = data.subarray(0, whole).toString('utf8').split('\n');
-
-        lines.pop();
-        lines.forEach((line, i) => {
-            try {
-                this.apply(JSON.parse(line));
-            } catch (e) {
-                throw new Error(`${file}:${i + 1}: ${e.message}`);
-            }
-        });
-
-        this.size = whole;
-        fs.ftruncateSync(this.fd, whole);
-    }
-
-
     close() {
-        if (this.fd >= 0) {
-            fs.closeSync(this.fd);
-            this.fd = -1;
-        }
+        this.file?.close();
     }
 }
 

@@ -1,16 +1,16 @@
 'use strict';
 
 /*
- * The JSON forms of epusdt: GMPay, and BEpusdt, which kept the older one.
- * Both sign their values as k=v with the key behind.  A number signs as it
- * is printed shortest, however it stands in the JSON: 100.00 signs as 100.
+ * The JSON forms of epusdt: what GMPay has in common with BEpusdt, which kept
+ * the older one.
  */
 
-const crypto = require('node:crypto');
 const php = require('./php.js');
 const money = require('./money.js');
 const json = require('./json.js');
-const { joined, md5 } = require('./sign.js');
+const { md5 } = require('./sign.js');
+const { UsdtError, bad, hashed, parsed, shortest, signed } =
+    require('./usdt_sign.js');
 const { spoilt, asText } = require('./notice.js');
 const { about, aboutJson } = require('./subject.js');
 const { watch, watchAll } = require('./deadline.js');
@@ -18,7 +18,6 @@ const { Refusal, STATUS } = require('./trades.js');
 
 const RATE = 700n;                      /* fen for one USDT */
 const ADDRESS = 'TPracticeAddress0000000000000000001';
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?$/;
 
 const SWITCHES = {
     wrong_pid: 'pid', trade_no: 'trade_id', other_order: 'order_id',
@@ -28,103 +27,6 @@ const SWITCHES = {
 /* As a notice and check-status print them. */
 
 const SHOWN = { [STATUS.UNPAID]: 1, [STATUS.PAID]: 2, [STATUS.CLOSED]: 3 };
-
-
-const STRING = '"(?:\\\\.|[^"\\\\])*"';
-const MEMBER = `\\s*(${STRING})\\s*:\\s*(${STRING}|-?[\\d.eE+-]+|null)`
-    + '\\s*(,|\\}\\s*$)';
-
-
-class UsdtError extends Refusal {
-    constructor(code, message) {
-        super(message);
-        this.code = code;
-    }
-}
-
-
-function bad(name) {
-    return new UsdtError(10009, `无法解析参数 (bad ${name})`);
-}
-
-
-/* The shortest print of a number; its lexeme must be a plain decimal. */
-
-function shortest(lexeme) {
-    return lexeme.includes('.') ? lexeme.replace(/\.?0+$/, '') : lexeme;
-}
-
-
-/*
- * The members of a flat JSON object as [name, value] with the lexemes of
- * numbers: {text, isNumber}.  Null if it is anything else.
- */
-
-function members(text) {
-    const list = new Map();
-    const member = new RegExp(MEMBER, 'y');
-    const start = /^\s*\{/.exec(text);
-
-    if (start === null) {
-        return null;
-    }
-
-    member.lastIndex = start[0].length;
-
-    for (;;) {
-        const found = member.exec(text);
-
-        if (found === null || list.has(JSON.parse(found[1]))) {
-            return null;
-        }
-
-        const [, name, value, end] = found;
-
-        list.set(JSON.parse(name), value.startsWith('"') ?
-            { text: JSON.parse(value), isNumber: false } :
-            { text: value, isNumber: value !== 'null' });
-
-        if (end !== ',') {
-            return list;
-        }
-    }
-}
-
-
-function parsed(body) {
-    let list;
-
-    try {
-        list = members(body.toString('utf8'));
-    } catch (e) {
-        list = null;
-    }
-
-    if (list === null) {
-        throw bad('JSON');
-    }
-
-    for (const [name, { text, isNumber }] of list) {
-        if (isNumber && !NUMBER.test(text)) {
-            throw bad(name);
-        }
-
-        if (!isNumber && text === 'null') {
-            list.delete(name);
-        }
-    }
-
-    return list;
-}
-
-
-/* [name, text] pairs, without those that are not signed. */
-
-function signable(pairs) {
-    return pairs.filter(([name, text]) =>
-        name !== 'signature' && text !== '')
-        .map(([name, text]) => [name, php.fromUtf8(text)]);
-}
 
 
 class UsdtJson {
@@ -144,15 +46,6 @@ class UsdtJson {
     subject({ rest, body }) {
         return rest === '' ? aboutJson(this, body, 'order_id', 'trade_id') :
             this.trades.find(rest) ?? about(this);
-    }
-
-
-    hash(text, key, hash) {
-        const bytes = Buffer.from(text, 'latin1');
-
-        return hash === 'hmac' ? crypto.createHmac('sha256',
-            Buffer.from(key, 'latin1')).update(bytes).digest('hex') :
-            md5(text + key);
     }
 
 
@@ -190,12 +83,9 @@ class UsdtJson {
         }
 
         const list = parsed(body);
-        const pairs = [...list].map(([name, { text, isNumber }]) =>
-            [name, isNumber ? shortest(text) : text]);
-        const text = joined(signable(pairs));
 
         if (list.get('signature')?.text
-            !== this.hash(text, this.account.key, this.account.hash))
+            !== hashed(signed(list), this.account.key, this.account.hash))
         {
             throw new UsdtError(401, '签名认证错误 (signature)');
         }
@@ -348,10 +238,8 @@ class UsdtJson {
         const fields = this.fields(trade, mode);
         const hash = { MD5: 'md5', HMAC: 'hmac' }[mode.algorithm]
             ?? this.account.hash;
-        const sign = spoilt(this.hash(joined(signable([...fields].map(
-            ([name, { text, isNumber }]) =>
-                [name, isNumber ? shortest(text) : text]))),
-        mode.empty_key_sign ? '' : this.account.key, hash), mode);
+        const sign = spoilt(hashed(signed(fields),
+            mode.empty_key_sign ? '' : this.account.key, hash), mode);
         const body = json.appended(json.render({
             ...Object.fromEntries([...fields].map(
                 ([name, { text, isNumber }]) =>
@@ -381,4 +269,4 @@ class UsdtJson {
 }
 
 
-module.exports = { UsdtJson, UsdtError, bad, SHOWN };
+module.exports = { UsdtJson, SHOWN };
