@@ -106,6 +106,7 @@ struct ngx_faka_gateway_s {
     ngx_uint_t              is_address;       /* unsigned: 1 not a name */
     ngx_addr_t             *addrs;            /* NULL: ask the resolver */
     ngx_uint_t              addr_count;
+    ngx_uint_t              in_order;         /* unsigned: 1 the first first */
 };
 
 /* NULL: the channel's url is neither https nor of this machine, so nothing is

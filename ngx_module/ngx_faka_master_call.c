@@ -283,6 +283,7 @@ ngx_faka_gateway_own(ngx_conf_t *cf, ngx_faka_gateway_t *gateway)
     }
 
     gateway->addr_count = 2;
+    gateway->in_order = 1;
 
     return NGX_OK;
 }

@@ -41,7 +41,7 @@ ngx_faka_call_known(ngx_faka_call_t *call)
     const ngx_faka_gateway_t  *gateway;
 
     gateway = call->gateway;
-    first = ngx_random() % gateway->addr_count;
+    first = gateway->in_order ? 0 : ngx_random() % gateway->addr_count;
     call->addr_count = ngx_min(gateway->addr_count,
                                NGX_FAKA_CALL_ADDRESSES_MAX);
 
