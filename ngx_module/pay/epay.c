@@ -3,7 +3,8 @@
  * (MD5), V2 (RSA), and epusdt's EPay form (MD5).  Here are their rows in the
  * table of protocols, the check of a channel, and start(), which signs the
  * redirect to the gateway.  Notices are judged in epay_notice.c, the signature
- * is made in epay_sign.c.
+ * is made in epay_sign.c; epay_ask.c and epay_answer.c are what V1 and V2 are
+ * asked.
  *
  * What start() guards against: values are not escaped in the signed string,
  * so one with "&trade_status=TRADE_SUCCESS" in it signs what a forged notice
@@ -93,6 +94,12 @@ const pay_protocol_t  pay_epay_protocol = {
     .takes = PAY_BIT(TYPE) | PAY_BIT(METHOD),
     .own = &dialect_v1,
 
+    /* The gateway makes the number of a refund: each call is one. */
+    .asks = PAY_ASK_BIT(QUERY) | PAY_ASK_BIT(REFUND),
+    .refunds_again = true,
+    .ask = epay_ask,
+    .answer = epay_answer,
+
     /* Some forks POST the notice that the documentation sends by GET. */
 
     .methods_optional = PAY_METHOD_POST
@@ -104,7 +111,11 @@ const pay_protocol_t  pay_epay2_protocol = {
     .needs = PAY_BIT(URL) | PAY_BIT(PID) | PAY_BIT(PRIVATE_KEY_FILE)
              | PAY_BIT(PUBLIC_KEY_FILE),
     .takes = PAY_BIT(TYPE),
-    .own = &dialect_v2
+    .own = &dialect_v2,
+    .asks = PAY_ASK_BIT(QUERY) | PAY_ASK_BIT(CLOSE) | PAY_ASK_BIT(REFUND)
+            | PAY_ASK_BIT(REFUND_QUERY),
+    .ask = epay_ask,
+    .answer = epay_answer
 };
 
 const pay_protocol_t  pay_epusdt_protocol = {

@@ -23,9 +23,6 @@
 #define TIMESTAMP_SIZE  10
 
 
-static bool in_time(pay_str_t timestamp, int64_t now_s);
-
-
 /* Names that a request carries and a notice never does. */
 
 static const char *const  request_names[] = {
@@ -94,7 +91,7 @@ epay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     }
 
     if (dialect->is_rsa
-        && !in_time(pay_notice_value(&form, "timestamp"), notice->now_s))
+        && !epay_in_time(pay_notice_value(&form, "timestamp"), notice->now_s))
     {
         return pay_notice_about(fact, "timestamp", PAY_STALE);
     }
@@ -119,8 +116,8 @@ epay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
 
 /* Ten digits, until the year 2286. */
 
-static bool
-in_time(pay_str_t timestamp, int64_t now_s)
+bool
+epay_in_time(pay_str_t timestamp, int64_t now_s)
 {
     size_t   i;
     int64_t  at_s;

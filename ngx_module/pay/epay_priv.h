@@ -44,10 +44,21 @@ pay_verdict_e epay_sign_check(pay_crypto_t *crypto,
     const pay_channel_t *channel, const pay_canonical_t *text,
     pay_str_t sign);
 
-/* The verify() of the protocol's rows. */
+/* Is this text a time within EPAY_WINDOW_S of now? */
+
+bool epay_in_time(pay_str_t timestamp, int64_t now_s);
+
+
+/* The functions of the protocol's rows. */
 
 pay_verdict_e epay_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_notice_t *notice, pay_fact_t *fact);
+bool epay_ask(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_ask_t *question, unsigned char *buffer,
+    pay_request_t *request);
+void epay_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_ask_t *question, const pay_reply_t *reply,
+    pay_answer_t *answer);
 
 
 #endif /* FAKA_PAY_EPAY_PRIV_H_INCLUDED_ */
