@@ -39,6 +39,8 @@ static const fk_turn_t  fk_turn_besides = {
 
 static fk_code_t fk_decide_locked(fk_t *fk, const fk_env_t *env,
     uint32_t order, fk_event_t event, const fk_split_t *split);
+static fk_code_t fk_decide_next(const fk_t *fk, const fk_order_rec_t *o,
+    fk_event_t event, const fk_turn_t *turn, fk_axes_t *next);
 static void fk_payments_turn(fk_t *fk, const fk_order_rec_t *o,
     const fk_turn_t *turn);
 
@@ -116,17 +118,9 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     turn = event == FK_EVENT_APPROVE && now.payment == FK_PAYMENT_PAID
            ? &fk_turn_besides : &fk_turns[event];
 
-    code = fk_next_state(&now, event, fk_order_stock_left(fk, o), &next);
+    code = fk_decide_next(fk, o, event, turn, &next);
     if (code != FK_OK) {
         return code;
-    }
-
-    /* Denied, and nobody has paid for it: then nothing is owed. */
-    if (next.payment == FK_PAYMENT_REFUNDING
-        && fk_payments_count(fk, o, turn->from | FK_OWED_BITS) == 0)
-    {
-        code = fk_next_state(&next, FK_EVENT_REFUNDED, 0, &next);
-        assert(code == FK_OK);
     }
 
     /* Approved with a wrong sum: that is when it counts as paid. */
@@ -183,6 +177,33 @@ fk_decide_locked(fk_t *fk, const fk_env_t *env, uint32_t order,
     fk_commit(fk);
 
     return FK_OK;
+}
+
+
+static fk_code_t
+fk_decide_next(const fk_t *fk, const fk_order_rec_t *o, fk_event_t event,
+    const fk_turn_t *turn, fk_axes_t *next)
+{
+    fk_axes_t  now;
+    fk_code_t  code;
+
+    now = fk_order_axes(o);
+
+    code = fk_next_state(&now, event, fk_order_stock_left(fk, o), next);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    /* Nobody has paid for it: then nothing is owed. */
+    if (next->payment == FK_PAYMENT_REFUNDING
+        && fk_payments_count(fk, o, turn->from | FK_OWED_BITS) == 0)
+    {
+        now = *next;
+        code = fk_next_state(&now, FK_EVENT_REFUNDED, 0, next);
+        assert(code == FK_OK);
+    }
+
+    return code;
 }
 
 

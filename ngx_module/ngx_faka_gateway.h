@@ -58,6 +58,11 @@ void ngx_faka_book_log(const ngx_faka_money_t *money, ngx_uint_t level,
 ngx_uint_t ngx_faka_gate_is_open(ngx_faka_worker_t *worker,
     const pay_channel_t *channel);
 
+/* ngx_faka_worker_channels.c: the channel, or its backup if that one answers
+ * and the channel does not. */
+const pay_channel_t *ngx_faka_channel_answering(ngx_faka_worker_t *worker,
+    const pay_channel_t *channel);
+
 typedef struct ngx_faka_ask_s  ngx_faka_ask_t;
 
 /* ask is freed when this returns. */

@@ -133,6 +133,9 @@ char *ngx_faka_channel_hash(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_custom(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_channel_label(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+/* When all channels are known; NGX_ERROR, said why. */
+ngx_int_t ngx_faka_channel_backups(ngx_conf_t *cf,
+    const ngx_faka_shop_t *shop);
 
 
 /* Whom a file may be open to besides its owner. */

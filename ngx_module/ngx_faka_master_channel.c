@@ -17,6 +17,10 @@
 
 static pay_channel_t *ngx_faka_channel_create(ngx_conf_t *cf,
     ngx_faka_shop_t *shop, const ngx_str_t *name, const ngx_str_t *protocol);
+static pay_channel_t *ngx_faka_channel_named(const ngx_faka_shop_t *shop,
+    pay_str_t name);
+static const char *ngx_faka_channel_backup_fault(const ngx_faka_shop_t *shop,
+    const pay_channel_t *channel);
 static ngx_int_t ngx_faka_channel_complete(ngx_conf_t *cf,
     ngx_faka_main_conf_t *fmcf);
 static ngx_int_t ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path,
@@ -28,15 +32,16 @@ static ngx_uint_t ngx_faka_channel_words(ngx_conf_t *cf,
     const char *words[PAY_CUSTOM_ARGS_MAX]);
 
 
-/* Directives that are kept as they are, and checked at the end of the block;
- * by pay_setting_e. */
+/* Directives that are kept as they are, and checked at the end of a block; by
+ * pay_setting_e. */
 
 static const size_t  ngx_faka_channel_texts[PAY_SETTING_COUNT] = {
     [PAY_SETTING_URL] = offsetof(pay_channel_t, url),
     [PAY_SETTING_PID] = offsetof(pay_channel_t, pid),
     [PAY_SETTING_APP_ID] = offsetof(pay_channel_t, app_id),
     [PAY_SETTING_SELLER_ID] = offsetof(pay_channel_t, seller_id),
-    [PAY_SETTING_TYPE] = offsetof(pay_channel_t, type)
+    [PAY_SETTING_TYPE] = offsetof(pay_channel_t, type),
+    [PAY_SETTING_BACKUP] = offsetof(pay_channel_t, backup)
 };
 
 
@@ -81,20 +86,15 @@ ngx_faka_channel_create(ngx_conf_t *cf, ngx_faka_shop_t *shop,
     const ngx_str_t *name, const ngx_str_t *protocol)
 {
     pay_str_t       own;
-    ngx_uint_t      i;
     pay_channel_t  *channel;
 
     own = pay_str(name->data, name->len);
-    channel = shop->channels.elts;
 
-    for (i = 0; i < shop->channels.nelts; i++) {
-
-        if (pay_str_eq(channel[i].name, own)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "there is a channel \"%V\" in this shop "
-                               "already; give each a name of its own", name);
-            return NULL;
-        }
+    if (ngx_faka_channel_named(shop, own) != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "there is a channel \"%V\" in this shop already; "
+                           "give each a name of its own", name);
+        return NULL;
     }
 
     if (shop->channels.nelts == NGX_FAKA_CHANNELS_MAX) {
@@ -130,6 +130,96 @@ ngx_faka_channel_create(ngx_conf_t *cf, ngx_faka_shop_t *shop,
     }
 
     return channel;
+}
+
+
+static pay_channel_t *
+ngx_faka_channel_named(const ngx_faka_shop_t *shop, pay_str_t name)
+{
+    ngx_uint_t      i;
+    pay_channel_t  *channel;
+
+    channel = shop->channels.elts;
+
+    for (i = 0; i < shop->channels.nelts; i++) {
+        if (pay_str_eq(channel[i].name, name)) {
+            return &channel[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_faka_channel_backups(ngx_conf_t *cf, const ngx_faka_shop_t *shop)
+{
+    ngx_str_t             name, of;
+    ngx_uint_t            i;
+    const char           *fault;
+    const pay_channel_t  *channel;
+
+    channel = shop->channels.elts;
+
+    for (i = 0; i < shop->channels.nelts; i++) {
+        fault = ngx_faka_channel_backup_fault(shop, &channel[i]);
+
+        if (fault == NULL) {
+            continue;
+        }
+
+        name.data = (u_char *) channel[i].name.data;
+        name.len = channel[i].name.size;
+        of.data = (u_char *) channel[i].backup.data;
+        of.len = channel[i].backup.size;
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "channel \"%V\" is the backup of \"%V\", %s",
+                           &name, &of, fault);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* NULL: there is none.  An empty name has data, too. */
+
+static const char *
+ngx_faka_channel_backup_fault(const ngx_faka_shop_t *shop,
+    const pay_channel_t *channel)
+{
+    const pay_channel_t  *of, *other;
+
+    if (channel->backup.data == NULL) {
+        return NULL;
+    }
+
+    of = ngx_faka_channel_named(shop, channel->backup);
+
+    if (of == NULL) {
+        return "which is no channel of this shop; write the name of one";
+    }
+
+    if (of == channel) {
+        return "which is itself; write the name of another one";
+    }
+
+    if (ngx_memcmp(of->currency, channel->currency, PAY_CURRENCY_SIZE) != 0) {
+        return "which takes another currency; write one that takes the same";
+    }
+
+    if (of->backup.data != NULL) {
+        return "which is a backup itself; write one that buyers choose";
+    }
+
+    for (other = shop->channels.elts; other != channel; other++) {
+        if (pay_str_eq(other->backup, channel->backup)) {
+            return "which has one already; keep one of them";
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -166,6 +166,8 @@ static ngx_command_t  ngx_faka_commands[] = {
                         ngx_faka_channel_custom, PAY_SETTING_SUCCESS_BODY),
     ngx_faka_in_channel("label", NGX_CONF_TAKE1, ngx_faka_channel_label,
                         PAY_SETTING_LABEL),
+    ngx_faka_in_channel("backup", NGX_CONF_TAKE1, ngx_faka_channel_text,
+                        PAY_SETTING_BACKUP),
 
     ngx_faka_in_location("faka_products", 0),
     ngx_faka_in_location("faka_checkout", 1),

@@ -59,6 +59,14 @@ const pay_channel_t *ngx_faka_channel_by(const ngx_faka_shop_t *shop,
     pay_behind_e by);
 
 /*
+ * ngx_faka_worker_channels.c: the channel of whoever names none; and the one
+ * that stands in for this one while its gateway does not answer, NULL: none.
+ */
+const pay_channel_t *ngx_faka_channel_default(const ngx_faka_shop_t *shop);
+const pay_channel_t *ngx_faka_channel_backup(const ngx_faka_shop_t *shop,
+    const pay_channel_t *channel);
+
+/*
  * ngx_faka_worker_buyer.c: the form in which contacts are compared, 1 byte at
  * least, which may stand in form; and the domain of such a form, of an e-mail
  * address, size 0: none.  A contact has at most FK_CONTACT_SIZE_MAX bytes.

@@ -1,12 +1,14 @@
 /*
- * GET /channels: the ways to pay, in the order of the configuration.
+ * GET /channels: the ways to pay that buyers choose from, in the order of the
+ * configuration; and which channel takes the place of another one.
  *
- * It reads the configuration alone, so it answers whatever state the shop is
- * in: whether an order can be made, the checkout says.
+ * It reads the configuration, and what gateways have answered lately, so it
+ * answers whatever state the shop is in: whether an order can be made, the
+ * checkout says.
  */
 
 
-#include "ngx_faka_order.h"
+#include "ngx_faka_gateway.h"
 
 
 /* A channel with a label of usual length. */
@@ -16,7 +18,8 @@
 static ngx_chain_t *ngx_faka_channels_json(ngx_http_request_t *r,
     const ngx_faka_shop_t *shop);
 static void ngx_faka_channels_item(ngx_faka_json_t *json,
-    const pay_channel_t *channel);
+    ngx_faka_worker_t *worker, const pay_channel_t *channel);
+static ngx_uint_t ngx_faka_channel_is_listed(const pay_channel_t *channel);
 
 
 ngx_int_t
@@ -57,7 +60,9 @@ ngx_faka_channels_json(ngx_http_request_t *r, const ngx_faka_shop_t *shop)
     ngx_faka_json_array(&json, NULL);
 
     for (i = 0; i < shop->channels.nelts; i++) {
-        ngx_faka_channels_item(&json, &channel[i]);
+        if (ngx_faka_channel_is_listed(&channel[i])) {
+            ngx_faka_channels_item(&json, shop->worker, &channel[i]);
+        }
     }
 
     ngx_faka_json_array_end(&json);
@@ -67,17 +72,87 @@ ngx_faka_channels_json(ngx_http_request_t *r, const ngx_faka_shop_t *shop)
 
 
 static void
-ngx_faka_channels_item(ngx_faka_json_t *json, const pay_channel_t *channel)
+ngx_faka_channels_item(ngx_faka_json_t *json, ngx_faka_worker_t *worker,
+    const pay_channel_t *channel)
 {
+    ngx_uint_t  available;
+
+    available = worker != NULL
+                && ngx_faka_gate_is_open(worker,
+                       ngx_faka_channel_answering(worker, channel));
+
     ngx_faka_json_object(json, NULL);
     ngx_faka_json_string(json, "channel", channel->name.data,
                          channel->name.size);
     ngx_faka_json_string(json, "label", channel->label.data,
                          channel->label.size);
     ngx_faka_json_text(json, "currency", channel->currency);
-
-    /* Whether a checkout takes it at this moment. */
-    ngx_faka_json_bool(json, "available", 1);
-
+    ngx_faka_json_bool(json, "available", available);
     ngx_faka_json_object_end(json);
+}
+
+
+/* A backup is no way to pay of its own, and what costs nothing, or is paid
+ * from an account, has no gateway. */
+
+static ngx_uint_t
+ngx_faka_channel_is_listed(const pay_channel_t *channel)
+{
+    return channel->backup.size == 0
+           && channel->protocol->behind == PAY_BEHIND_GATEWAY;
+}
+
+
+
+const pay_channel_t *
+ngx_faka_channel_default(const ngx_faka_shop_t *shop)
+{
+    ngx_uint_t            i;
+    const pay_channel_t  *channel;
+
+    channel = shop->channels.elts;
+
+    for (i = 0; i < shop->channels.nelts; i++) {
+        if (ngx_faka_channel_is_listed(&channel[i])) {
+            return &channel[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+const pay_channel_t *
+ngx_faka_channel_backup(const ngx_faka_shop_t *shop,
+    const pay_channel_t *channel)
+{
+    ngx_uint_t            i;
+    const pay_channel_t  *other;
+
+    other = shop->channels.elts;
+
+    for (i = 0; i < shop->channels.nelts; i++) {
+        if (pay_str_eq(other[i].backup, channel->name)) {
+            return &other[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+const pay_channel_t *
+ngx_faka_channel_answering(ngx_faka_worker_t *worker,
+    const pay_channel_t *channel)
+{
+    const pay_channel_t  *backup;
+
+    if (ngx_faka_gate_is_open(worker, channel)) {
+        return channel;
+    }
+
+    backup = ngx_faka_channel_backup(worker->shop, channel);
+
+    return backup != NULL && ngx_faka_gate_is_open(worker, backup) ? backup
+                                                                   : channel;
 }

@@ -310,6 +310,8 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
         return FK_CHANNEL;
     }
 
+    channel = ngx_faka_channel_answering(ctx->shop->worker, channel);
+
     code = ngx_faka_checkout_seen(ctx, env, in, seen, out);
     if (code != FK_OK) {
         return code;
@@ -336,7 +338,7 @@ ngx_faka_checkout_default(const ngx_faka_shop_t *shop, fk_checkout_t *out)
 {
     const pay_channel_t  *channel, *nothing;
 
-    channel = ngx_faka_channel_by(shop, PAY_BEHIND_GATEWAY);
+    channel = ngx_faka_channel_default(shop);
     nothing = ngx_faka_channel_by(shop, PAY_BEHIND_NOTHING);
 
     if (nothing != NULL) {

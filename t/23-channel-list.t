@@ -1,5 +1,5 @@
-# What buyers choose from: GET /channels, the labels of channels, and what a
-# label must not be.
+# What buyers choose from: GET /channels, the labels of channels, backups that
+# are not offered, and what labels and backups must not be.
 
 use lib 't/lib';
 use utf8;
@@ -25,10 +25,11 @@ sub channel {
 
 my $longest = '宝' x 64;
 
-$nginx->{opt}{channels} = join '', channel('second'),
+$nginx->{opt}{channels} = join '', channel('spare', 'backup a;'),
+    channel('second'),
     channel('alipay', 'label "支付宝 \"Alipay\"";'),
     channel('yen', 'currency JPY;', "label $longest;"),
-    channel('a', 'label a;');
+    channel('a', 'label a;'), channel('spare2', 'label b;', 'backup second;');
 $t->start;
 
 my $answer = $t->get('/channels');
@@ -41,7 +42,8 @@ my @all = map { { channel => $_->[0], label => $_->[1], currency => $_->[2],
           ['second', 'second', 'CNY'], ['alipay', '支付宝 "Alipay"', 'CNY'],
           ['yen', $longest, 'JPY'], ['a', 'a', 'CNY'];
 is_deeply($answer->json, \@all,
-          'in the order of the configuration, the name where no label is');
+          'in the order of the configuration, the name where no label is,'
+          . ' and no backups');
 
 my $head = $t->http('HEAD', '/channels');
 is($head->status, 200, 'HEAD /channels');
@@ -90,6 +92,18 @@ sub conf {
     return $another->check_conf($another->conf);
 }
 
+sub refused {
+    my ($name, $says, $channels) = @_;
+
+    my ($code, $output) = conf($channels);
+    my @errors = grep { /\[emerg\]/ } split /\n/, $output;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    ok($code != 0 && @errors == 1 && $errors[0] =~ $says
+       && $errors[0] =~ m{ in /\S+/nginx\.conf:\d+\z},
+       "$name: refused, with file and line") or diag($output);
+}
+
 my %wrong = (
     'empty'         => ['label "";', qr/"label " has 0 characters; write 1/],
     'too long'      => ["label x$longest;", qr/has 65 characters; write 1 to/],
@@ -100,14 +114,43 @@ my %wrong = (
 
 for my $name (sort keys %wrong) {
     my ($text, $says) = @{ $wrong{$name} };
-    my ($code, $output) = conf(channel('one', $text));
-    my @errors = grep { /\[emerg\]/ } split /\n/, $output;
-    ok($code != 0 && @errors == 1 && $errors[0] =~ $says
-       && $errors[0] =~ m{ in /\S+/nginx\.conf:\d+\z},
-       "a label that is $name: refused, with file and line")
-        or diag($output);
+    refused("a label that is $name", $says, channel('one', $text));
 }
 
 my ($code, $output) = conf(channel('one') =~ s/pid/label \xb9\xa6;\npid/r);
 ok($code != 0 && $output =~ /is no text for buyers; write it in UTF-8/,
    'a label in another encoding: refused') or diag($output);
+
+
+# What a backup must not be.
+
+my ($one, $two) = (channel('one'), channel('two', 'backup one;'));
+
+%wrong = (
+    'of no channel' => [$one . channel('b', 'backup none;'),
+                        qr/"b" is the backup of "none", which is no channel/],
+    'of nobody'     => [$one . channel('b', 'backup "";'),
+                        qr/"b" is the backup of "", which is no channel/],
+    'of itself'     => [$one . channel('b', 'backup b;'),
+                        qr/"b" is the backup of "b", which is itself/],
+    'of another currency' => [$one . channel('b', 'backup one;',
+                                             'currency USD;'),
+                              qr/which takes another currency; write one/],
+    'of a backup'   => [$one . $two . channel('b', 'backup two;'),
+                        qr/"b" is the backup of "two", which is a backup/],
+    'of its own backup' => [channel('b', 'backup one;')
+                            . channel('one', 'backup b;'),
+                            qr/"b" is the backup of "one", which is a backup/],
+    'a second one'  => [$one . $two . channel('b', 'backup one;'),
+                        qr/"b" is the backup of "one", which has one already/],
+    'given twice'   => [$one . channel('b', "backup one;\nbackup one;"),
+                        qr/"backup" is given twice/],
+);
+
+for my $name (sort keys %wrong) {
+    my ($text, $says) = @{ $wrong{$name} };
+    refused("a backup that is $name", $says, $text);
+}
+
+($code, $output) = conf($two . $one);
+is($code, 0, 'a backup may stand before its channel') or diag($output);

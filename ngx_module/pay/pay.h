@@ -174,7 +174,8 @@ typedef struct pay_protocol_s  pay_protocol_t;
                         "sign_notice order money status trade;")              \
     X(SUCCESS_BODY,     "success_body",     "success_body SUCCESS;")          \
     X(CURRENCY,         "currency",         "currency CNY;")                  \
-    X(LABEL,            "label",            "label Alipay;")
+    X(LABEL,            "label",            "label Alipay;")                  \
+    X(BACKUP,           "backup",           "backup epay;")
 
 typedef enum {
 #define X(name, directive, example)  PAY_SETTING_##name,
@@ -185,7 +186,8 @@ typedef enum {
 
 #define PAY_BIT(name)  (1u << PAY_SETTING_##name)
 
-#define PAY_TAKEN_BY_ALL  (PAY_BIT(CURRENCY) | PAY_BIT(LABEL))
+#define PAY_TAKEN_BY_ALL                                                      \
+    (PAY_BIT(CURRENCY) | PAY_BIT(LABEL) | PAY_BIT(BACKUP))
 
 
 /*
@@ -197,6 +199,7 @@ struct pay_channel_s {
     const pay_protocol_t  *protocol;
     pay_str_t              name;          /* as in /notify/NAME */
     pay_str_t              label;         /* what buyers read */
+    pay_str_t              backup;        /* for whom it stands in; or empty */
     pay_str_t              url;           /* the gateway's base, http(s) */
     pay_str_t              pid;           /* our account there */
     pay_str_t              app_id;        /* Alipay: our application .. */

@@ -1,6 +1,6 @@
 'use strict';
 
-// A gateway of exact bytes, for t/59-gateway-call.t: what it does with a
+// A gateway of exact bytes, for t/25-call.t: what it does with a
 // connection, the file "mode" in its folder says at that moment; what came
 // is appended to the file "seen", a JSON line each.
 //
