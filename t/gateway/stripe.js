@@ -276,7 +276,9 @@ class Stripe {
 
     compose({ mode, nowMs, ...event }) {
         const [type, object] = happened(this, event);
-        const said = tailored(this, object, mode);
+        /* the switch that has deferred a payment is not for its outcome */
+        const said = tailored(this, object, event.settlement === undefined ?
+            mode : { ...mode, payment_status: undefined });
         const body = json.appended(json.render({
             id: 'evt_' + md5(`${event.trade.trade_no} ${type} `
                 + event.refund?.refund_no),
