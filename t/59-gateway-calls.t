@@ -118,6 +118,8 @@ subtest 'replies that are not' => sub {
     mode(call_redirect => 'http://127.0.0.1:1/x');
     like(http('GET', $ask)->{head}, qr{^Location: http://127.0.0.1:1/x\r$}m,
         'elsewhere');
+    mode(call_redirect => "/\n");
+    is((bytes_of($ask, 2))[0], '', 'an address that no header can hold');
     mode(call_truncate => $true);
     $r = http('GET', $ask);
     is($r->{body}, substr($right->{body}, 0, length($right->{body}) >> 1),
@@ -288,6 +290,10 @@ subtest 'TLS' => sub {
         -connect 127.0.0.1:$number <$dir/request 2>/dev/null`;
     like($answer, qr{"payurl":"https:\\/\\/localhost:$number\\/pay},
         'addresses are its own');
+    control('mode', { protocol => 'epay', call_close => 'reset' });
+    is(scalar `timeout 10 openssl s_client -quiet -CAfile $dir/ca.pem \\
+        -connect 127.0.0.1:$number <$dir/request 2>/dev/null`, '', 'reset');
+    control('mode', { protocol => 'epay' });
     is(http('GET', '/')->{status}, 200, 'and without TLS as before');
     is(stop_gateway($gw, 'TERM'), 0, 'a clean exit');
     my $run = "timeout 5 node $folder/gateway.js --port 0 --pid 1 "

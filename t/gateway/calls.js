@@ -168,6 +168,17 @@ function endless(response) {
 }
 
 
+/* There is no socket any more if the client has gone; TLS has no reset. */
+
+function cut(socket, how) {
+    if (how === 'reset' && !socket?.encrypted) {
+        socket?.resetAndDestroy();
+    } else {
+        socket?.destroy();
+    }
+}
+
+
 function send(response, { status, headers, body }, mode = {}) {
     const { call_hang: hang, call_close: close, call_huge: huge } = mode;
     const isEndless = huge === 'endless';
@@ -178,13 +189,8 @@ function send(response, { status, headers, body }, mode = {}) {
         return;
     }
 
-    if (close === 'before') {
-        response.socket.destroy();
-        return;
-    }
-
-    if (close === 'reset') {
-        response.socket.resetAndDestroy();
+    if (close === 'before' || close === 'reset') {
+        cut(response.socket, close);
         return;
     }
 
@@ -199,7 +205,7 @@ function send(response, { status, headers, body }, mode = {}) {
         response.write(half);
 
     } else if (close === 'middle') {
-        response.write(half, () => response.socket?.destroy());
+        response.write(half, () => cut(response.socket, close));
 
     } else if (isEndless) {
         response.write(body);

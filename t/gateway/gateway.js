@@ -142,7 +142,14 @@ class Gateway {
             await this.notifier.pause(mode.call_delay_ms);
         }
 
-        send(response, spoilt(reply, mode), mode);
+        try {
+            send(response, spoilt(reply, mode), mode);
+
+        } catch (e) {
+            /* a header that cannot be sent */
+            console.error(`gateway: reply: ${e.message}`);
+            response.destroy();
+        }
     }
 
 
