@@ -492,6 +492,8 @@ is_text(pay_str_t text)
 }
 
 
+/* The words that frame a reply come in any letter case, as names do. */
+
 static bool
 is_word(pay_str_t text, const char *lower_case)
 {
