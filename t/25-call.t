@@ -242,8 +242,9 @@ ping_is('right', 'cut', 'closed 1 - -',
 ping_is('plain', 'cut', 'ok 1 200 10', 'plain: the end is the end');
 
 ping('right', 'redirect');
-is(scalar(grep { $_->{port} == $port{plain} } seen()), 0,
-   'nobody follows a redirect');
+is_deeply([map { $_->{port} }
+           grep { ($_->{event} || '') eq 'connect' } seen()],
+          [$port{right}], 'nobody follows a redirect');
 
 
 # ---- who is not the gateway --------------------------------------------
@@ -391,6 +392,7 @@ sub remembers {
     while (my $line = <$maps>) {
         my ($from, $to) = $line =~ /\A(\w+)-(\w+) rw.p / or next;
         ($from, $to) = map { no warnings 'portable'; hex } $from, $to;
+        next if $to - $from > 1 << 26;         # a sanitizer's own
         sysseek $memory, $from, 0 or next;
         sysread $memory, my $bytes, $to - $from or next;
         return 1 if index($bytes, $text) >= 0;
