@@ -121,9 +121,13 @@ char *ngx_faka_channel_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_faka_channel_api_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_faka_channel_private_key(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_channel_public_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_channel_certificate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_channel_currency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

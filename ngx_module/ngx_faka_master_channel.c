@@ -23,10 +23,12 @@ static const char *ngx_faka_channel_backup_fault(const ngx_faka_shop_t *shop,
     const pay_channel_t *channel);
 static ngx_int_t ngx_faka_channel_complete(ngx_conf_t *cf,
     ngx_faka_main_conf_t *fmcf);
-static ngx_int_t ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path,
-    pay_str_t *key);
+static ngx_int_t ngx_faka_channel_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *path, pay_str_t *key);
 static ngx_int_t ngx_faka_channel_rsa(ngx_conf_t *cf, ngx_str_t *path,
     ngx_faka_secret_mode_t mode, pay_rsa_t **key);
+static ngx_int_t ngx_faka_channel_x509(ngx_conf_t *cf, ngx_str_t *path,
+    pay_certificate_t *certificate);
 static void ngx_faka_channel_rsa_destroy(void *data);
 static ngx_uint_t ngx_faka_channel_words(ngx_conf_t *cf,
     const char *words[PAY_CUSTOM_ARGS_MAX]);
@@ -40,6 +42,9 @@ static const size_t  ngx_faka_channel_texts[PAY_SETTING_COUNT] = {
     [PAY_SETTING_PID] = offsetof(pay_channel_t, pid),
     [PAY_SETTING_APP_ID] = offsetof(pay_channel_t, app_id),
     [PAY_SETTING_SELLER_ID] = offsetof(pay_channel_t, seller_id),
+    [PAY_SETTING_MCHID] = offsetof(pay_channel_t, mchid),
+    [PAY_SETTING_SERIAL] = offsetof(pay_channel_t, serial),
+    [PAY_SETTING_PUBLIC_KEY_ID] = offsetof(pay_channel_t, public_key_id),
     [PAY_SETTING_TYPE] = offsetof(pay_channel_t, type),
     [PAY_SETTING_BACKUP] = offsetof(pay_channel_t, backup)
 };
@@ -286,12 +291,15 @@ ngx_faka_channel_key_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_faka_channel_key(cf, &value[1], &fmcf->channel->key) != NGX_OK) {
+    if (ngx_faka_channel_key(cf, cmd, &value[1], &fmcf->channel->key)
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
     if (cf->args->nelts == 3
-        && ngx_faka_channel_key(cf, &value[2], &fmcf->channel->key_previous)
+        && ngx_faka_channel_key(cf, cmd, &value[2],
+                                &fmcf->channel->key_previous)
            != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -301,8 +309,27 @@ ngx_faka_channel_key_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+char *
+ngx_faka_channel_api_key_file(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    ngx_str_t  *value;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    return ngx_faka_channel_key(cf, cmd, &value[1], &fmcf->channel->api_key)
+           == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
 static ngx_int_t
-ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path, pay_str_t *key)
+ngx_faka_channel_key(ngx_conf_t *cf, ngx_command_t *cmd, ngx_str_t *path,
+    pay_str_t *key)
 {
     char       err[NGX_FAKA_ERROR_SIZE];
     ngx_str_t  content;
@@ -314,8 +341,8 @@ ngx_faka_channel_key(ngx_conf_t *cf, ngx_str_t *path, pay_str_t *key)
     if (!pay_secret_parse(pay_str(content.data, content.len), key, err,
                           sizeof(err)))
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"key_file %V\": %s", path,
-                           err);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V %V\": %s",
+                           &cmd->name, path, err);
         return NGX_ERROR;
     }
 
@@ -413,6 +440,65 @@ static void
 ngx_faka_channel_rsa_destroy(void *data)
 {
     pay_rsa_destroy(data);
+}
+
+
+char *
+ngx_faka_channel_certificate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (ngx_faka_channel_x509(cf, &value[i],
+                                  &fmcf->channel->certificates[i - 1])
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_faka_channel_x509(ngx_conf_t *cf, ngx_str_t *path,
+    pay_certificate_t *certificate)
+{
+    char                 err[NGX_FAKA_ERROR_SIZE];
+    ngx_str_t            content;
+    ngx_pool_cleanup_t  *cln;
+
+    if (ngx_faka_secret_read(cf, path, NGX_FAKA_PUBLIC, &content) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!pay_rsa_certificate(pay_str(content.data, content.len), ngx_time(),
+                             certificate, err, sizeof(err)))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "the certificate file "
+                           "\"%V\": %s", path, err);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_faka_channel_rsa_destroy;
+    cln->data = certificate->key;
+
+    return NGX_OK;
 }
 
 

@@ -24,6 +24,12 @@
 
 
 static void ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body);
+static void ngx_faka_notify_judge(ngx_http_request_t *r,
+    const pay_notice_t *notice);
+static ngx_int_t ngx_faka_notify_headers(ngx_http_request_t *r,
+    pay_header_t headers[PAY_HEADERS_MAX], size_t *count);
+static ngx_uint_t ngx_faka_notify_type_ok(ngx_http_request_t *r,
+    const pay_protocol_t *protocol);
 static void ngx_faka_notify_paid(ngx_http_request_t *r);
 static void ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code);
@@ -97,15 +103,13 @@ ngx_faka_notify_handler(ngx_http_request_t *r)
 static void
 ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
 {
-    pay_notice_t         notice;
-    pay_verdict_e        verdict;
-    ngx_faka_ctx_t      *ctx;
-    ngx_faka_worker_t   *w;
-    ngx_faka_money_t    *money;
+    pay_header_t        headers[PAY_HEADERS_MAX];
+    pay_notice_t        notice;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_money_t   *money;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     money = ctx->data;
-    w = ctx->shop->worker;
 
     if (ngx_faka_may_read(ctx->shop) != FK_OK) {
         ngx_faka_notify_send(r, NGX_HTTP_SERVICE_UNAVAILABLE,
@@ -113,12 +117,7 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
-    if (r->method == NGX_HTTP_POST
-        && !ngx_faka_content_type_is(r, "application/x-www-form-urlencoded"))
-    {
-        ngx_faka_send_http_problem(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                   "unsupported_media_type", "Content-Type",
-                                   "send application/x-www-form-urlencoded");
+    if (!ngx_faka_notify_type_ok(r, money->channel->protocol)) {
         return;
     }
 
@@ -129,9 +128,33 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
     notice.query = ngx_faka_pay_str(&r->args);
     notice.body = ngx_faka_pay_str(body);
     notice.now_s = ngx_time();
+    notice.headers = headers;
+
+    if (ngx_faka_notify_headers(r, headers, &notice.header_count) != NGX_OK) {
+        ngx_memzero(&money->fact, sizeof(pay_fact_t));
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_WARN,
+                               "headers");
+        return;
+    }
+
+    ngx_faka_notify_judge(r, &notice);
+}
+
+
+static void
+ngx_faka_notify_judge(ngx_http_request_t *r, const pay_notice_t *notice)
+{
+    pay_verdict_e       verdict;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_worker_t  *w;
+    ngx_faka_money_t   *money;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    money = ctx->data;
+    w = ctx->shop->worker;
 
     verdict = money->channel->protocol->verify(w->crypto, money->channel,
-                                                &notice, &money->fact);
+                                                notice, &money->fact);
 
     fk_stat_add(&w->fk, NGX_FAKA_STAT_NOTIFY_VERDICT + verdict, 1);
     ctx->result = pay_verdict_word(verdict);
@@ -174,6 +197,66 @@ ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body)
         ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_WARN,
                                ctx->result);
     }
+}
+
+
+/* A body of another type is answered here: 0. */
+
+static ngx_uint_t
+ngx_faka_notify_type_ok(ngx_http_request_t *r, const pay_protocol_t *protocol)
+{
+    const char  *type, *detail;
+
+    type = protocol->notice_type;
+    detail = "send application/json";
+
+    if (type == NULL) {
+        type = "application/x-www-form-urlencoded";
+        detail = "send application/x-www-form-urlencoded";
+    }
+
+    if (r->method != NGX_HTTP_POST || ngx_faka_content_type_is(r, type)) {
+        return 1;
+    }
+
+    ngx_faka_send_http_problem(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                               "unsupported_media_type", "Content-Type",
+                               detail);
+    return 0;
+}
+
+
+/* All of them, whatever their names: which are signed is the protocol's to
+ * know.  NGX_DECLINED: more than any gateway sends. */
+
+static ngx_int_t
+ngx_faka_notify_headers(ngx_http_request_t *r,
+    pay_header_t headers[PAY_HEADERS_MAX], size_t *count)
+{
+    ngx_uint_t        i;
+    ngx_table_elt_t  *header;
+    ngx_list_part_t  *part;
+
+    *count = 0;
+
+    part = &r->headers_in.headers.part;
+
+    for ( ; part != NULL; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (*count == PAY_HEADERS_MAX) {
+                return NGX_DECLINED;
+            }
+
+            headers[*count].name = ngx_faka_pay_str(&header[i].key);
+            headers[*count].value = ngx_faka_pay_str(&header[i].value);
+            (*count)++;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -6,6 +6,7 @@ use lib 't/lib';
 
 use Faka::Test;
 use Faka::Proc qw(slurp spew);
+use POSIX qw(strftime);
 
 my $t = Faka::Test->new;
 my $nginx = $t->another_nginx;
@@ -43,12 +44,26 @@ my %good = (
     alipay => { app_id => '2021000000000001', seller_id => '2088000000000001',
                 private_key_file => "$dir/own.key",
                 public_key_file => "$dir/theirs.pub" },
+    wechat => { mchid => '1900000001', app_id => 'wx0123456789abcdef',
+                serial => '5157F09EFDC096DE15EBE81A47057A7232F1B8E1',
+                private_key_file => "$dir/own.key",
+                key_file => "$dir/apiv3.key" },
 );
+
+# WeChat's needs one of two things besides: so it has one here.
+
+my %besides = (wechat => { certificate_file => "$dir/theirs.crt" });
+
+openssl("req -x509 -new -key theirs.key -subj /CN=t -days 30 -out theirs.crt");
+openssl("req -x509 -new -key next.key -subj /CN=n -days 30 -out next.crt");
+openssl("req -x509 -new -key own.key -subj /CN=o -days 30 -out own.crt");
+spew("$dir/apiv3.key", "0123456789abcdef0123456789abcdeF\n", 0600);
 
 sub conf {
     my ($protocol, %change) = @_;
 
-    my %all = (%{ $good{$protocol} }, %change);
+    my %all = (%{ $good{$protocol} }, %{ $besides{$protocol} || {} },
+               %change);
     my $block = join "\n", "channel way $protocol {",
         (map { "$_ $all{$_};" } grep { defined $all{$_} } sort keys %all),
         "}\n";
@@ -83,10 +98,12 @@ sub refused {
 
 # Each needs what it needs, and nothing else means anything to it.
 
-my %value = (%{ $good{epay} }, %{ $good{alipay} }, type => 'page',
-             notify_method => 'get', currency => 'CNY');
+my %value = (%{ $good{epay} }, %{ $good{wechat} }, %{ $good{alipay} },
+             %{ $besides{wechat} }, type => 'page', notify_method => 'get',
+             currency => 'CNY');
 my %may = (epay => [qw(type notify_method)], epay2 => ['type'],
-           epusdt => ['type'], alipay => [qw(type url)]);
+           epusdt => ['type'], alipay => [qw(type url)],
+           wechat => [qw(url certificate_file)]);
 
 for my $protocol (sort keys %good) {
     accepted($protocol, $protocol);
@@ -99,6 +116,10 @@ for my $protocol (sort keys %good) {
 
     for my $name (sort keys %value) {
         next if $good{$protocol}{$name} || $name eq 'currency';
+
+        if ("$protocol $name" eq 'wechat public_key_file') {
+            next;                      # with public_key_id alone; see below
+        }
 
         if (grep { $_ eq $name } @{ $may{$protocol} }) {
             accepted("$protocol with $name", $protocol,
@@ -243,3 +264,66 @@ refused('an MD5 key', qr/this is no public key/, 'epay2',
         public_key_file => "$dir/epay.key");
 refused('no file', qr/cannot be opened; make it/, 'epay2',
         public_key_file => "$dir/nothing");
+
+
+# WeChat Pay.
+
+my $id = 'PUB_KEY_ID_0119000000012024';
+
+# A certificate of theirs for these days, from now on.
+
+sub dated {
+    my @days = map { strftime('%Y%m%d%H%M%SZ', gmtime(time + 86400 * $_)) } @_;
+
+    spew("$dir/ca.conf", <<'CONF', 0600);
+[ca]
+default_ca = d
+[d]
+database = db
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = p
+[p]
+commonName = supplied
+CONF
+    spew("$dir/db", "", 0600);
+    openssl('req -new -key theirs.key -subj /CN=t -out csr');
+    openssl('ca -config ca.conf -batch -notext -selfsign -keyfile theirs.key'
+            . " -in csr -out dated.crt -startdate $days[0]"
+            . " -enddate $days[1]");
+}
+
+accepted('a public key in the place of the certificate', 'wechat',
+         certificate_file => undef, public_key_id => $id,
+         public_key_file => "$dir/theirs.pub");
+accepted('both, in a migration', 'wechat', public_key_id => $id,
+         public_key_file => "$dir/next.pub");
+accepted('a rotation of certificates', 'wechat',
+         certificate_file => "$dir/next.crt $dir/theirs.crt");
+refused('neither', qr/write "public_key_file" and "public_key_id", or/,
+        'wechat', certificate_file => undef);
+refused('a public key without its name', qr/belong together/, 'wechat',
+        public_key_file => "$dir/next.pub");
+refused('our own certificate', qr/is your own certificate/, 'wechat',
+        certificate_file => "$dir/own.crt");
+openssl("x509 -in theirs.crt -noout -serial >serial");
+my ($serial) = slurp("$dir/serial") =~ /=(\w+)/;
+refused("a platform serial equal to our own", qr/is your own certificate/,
+        'wechat', serial => $serial);
+refused('a key in the place of a certificate', qr/this is no certificate/,
+        'wechat', certificate_file => "$dir/theirs.pub");
+dated(-9, -1);
+refused('an expired certificate', qr/certificate has expired/, 'wechat',
+        certificate_file => "$dir/dated.crt");
+dated(1, 9);
+refused('one that begins tomorrow', qr/is not valid yet/, 'wechat',
+        certificate_file => "$dir/dated.crt");
+dated(-9, 1);
+accepted('one that ends tomorrow', 'wechat',
+         certificate_file => "$dir/dated.crt");
+spew("$dir/short-apiv3.key", '0123456789abcdef', 0600);
+refused('an APIv3 key of 16 characters', qr/exactly 32/, 'wechat',
+        key_file => "$dir/short-apiv3.key");
+refused('dollars', qr/WeChat Pay takes CNY only/, 'wechat',
+        currency => 'USD');

@@ -60,26 +60,37 @@ bool
 pay_header_find(const pay_header_t *headers, size_t header_count,
     const char *name, pay_str_t *value)
 {
-    bool    found;
     size_t  i;
 
-    found = false;
-
-    for (i = 0; i < header_count; i++) {
-
-        if (!is_header(headers[i].name, name)) {
-            continue;
-        }
-
-        if (found) {
-            return false;
-        }
-
-        *value = headers[i].value;
-        found = true;
+    if (pay_header_count(headers, header_count, name) != 1) {
+        return false;
     }
 
-    return found;
+    i = 0;
+
+    while (!is_header(headers[i].name, name)) {
+        i++;
+    }
+
+    *value = headers[i].value;
+
+    return true;
+}
+
+
+size_t
+pay_header_count(const pay_header_t *headers, size_t header_count,
+    const char *name)
+{
+    size_t  i, count;
+
+    count = 0;
+
+    for (i = 0; i < header_count; i++) {
+        count += is_header(headers[i].name, name);
+    }
+
+    return count;
 }
 
 

@@ -102,6 +102,11 @@ typedef struct {
 bool pay_header_find(const pay_header_t *headers, size_t header_count,
     const char *name, pay_str_t *value);
 
+/* How often there is one of this name. */
+
+size_t pay_header_count(const pay_header_t *headers, size_t header_count,
+    const char *name);
+
 
 /* Every text is of our own making, or was proved by the gateway before. */
 

@@ -42,14 +42,15 @@ _Static_assert(PAY_RANDOM_SIZE_MAX <= POOL_SIZE - sizeof(size_t),
 
 
 struct pay_crypto_s {
-    EVP_MD       *md5;
-    EVP_MD       *sha256;
-    EVP_MAC      *hmac;
-    EVP_CIPHER   *gcm;
-    EVP_MD_CTX   *md5_ctx;        /* one each: a change makes it anew */
-    EVP_MD_CTX   *sha256_ctx;
-    EVP_MAC_CTX  *hmac_ctx;
-    pool_t       *pool;           /* NULL: the kernel cannot wipe it */
+    EVP_MD          *md5;
+    EVP_MD          *sha256;
+    EVP_MAC         *hmac;
+    EVP_CIPHER      *gcm;
+    EVP_MD_CTX      *md5_ctx;     /* one each: a change makes it anew */
+    EVP_MD_CTX      *sha256_ctx;
+    EVP_MAC_CTX     *hmac_ctx;
+    EVP_CIPHER_CTX  *gcm_ctx;     /* opens, with a key of each call */
+    pool_t          *pool;        /* NULL: the kernel cannot wipe it */
 };
 
 struct pay_mac_s {
@@ -70,6 +71,10 @@ static bool digest(EVP_MD_CTX *ctx, const EVP_MD *md, const pay_str_t *parts,
 static EVP_MAC_CTX *hmac_ctx_create(pay_crypto_t *crypto);
 static bool hmac_run(EVP_MAC_CTX *ctx, pay_str_t key, const pay_str_t *parts,
     size_t part_count, unsigned char *out);
+static bool open_with(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *algorithm,
+    const unsigned char *key, const unsigned char *nonce, pay_str_t aad,
+    pay_str_t cipher, const unsigned char tag[PAY_AEAD_TAG_SIZE],
+    unsigned char *out);
 static bool failed(void *out, size_t size);
 
 
@@ -106,9 +111,10 @@ pay_crypto_create(char *err, size_t err_size)
     crypto->md5_ctx = EVP_MD_CTX_new();
     crypto->sha256_ctx = EVP_MD_CTX_new();
     crypto->hmac_ctx = hmac_ctx_create(crypto);
+    crypto->gcm_ctx = EVP_CIPHER_CTX_new();
 
     if (crypto->md5_ctx == NULL || crypto->sha256_ctx == NULL
-        || crypto->hmac_ctx == NULL)
+        || crypto->hmac_ctx == NULL || crypto->gcm_ctx == NULL)
     {
         (void) snprintf(err, err_size, "OpenSSL could not make a context");
         goto failed;
@@ -143,6 +149,7 @@ pay_crypto_destroy(pay_crypto_t *crypto)
         (void) munmap(crypto->pool, POOL_SIZE);
     }
 
+    EVP_CIPHER_CTX_free(crypto->gcm_ctx);
     EVP_MAC_CTX_free(crypto->hmac_ctx);
     EVP_MD_CTX_free(crypto->sha256_ctx);
     EVP_MD_CTX_free(crypto->md5_ctx);
@@ -412,20 +419,54 @@ pay_aead_open(pay_aead_t *aead,
     pay_str_t cipher, const unsigned char tag[PAY_AEAD_TAG_SIZE],
     unsigned char *out)
 {
-    int              size, rest;
-    unsigned char    expected[PAY_AEAD_TAG_SIZE];
-    EVP_CIPHER_CTX  *ctx;
+    return open_with(aead->open_ctx, NULL, NULL, nonce, aad, cipher, tag,
+                     out);
+}
+
+
+bool
+pay_gcm_open(pay_crypto_t *crypto, const unsigned char key[PAY_GCM_KEY_SIZE],
+    const unsigned char nonce[PAY_GCM_NONCE_SIZE], pay_str_t aad,
+    pay_str_t sealed, unsigned char *out)
+{
+    bool       opened;
+    pay_str_t  cipher;
+
+    if (sealed.size < PAY_GCM_TAG_SIZE) {
+        return false;
+    }
+
+    cipher = pay_str(sealed.data, sealed.size - PAY_GCM_TAG_SIZE);
+
+    opened = open_with(crypto->gcm_ctx, crypto->gcm, key, nonce, aad, cipher,
+                       cipher.data + cipher.size, out);
+
+    /* The key does not stay. */
+    (void) EVP_CIPHER_CTX_reset(crypto->gcm_ctx);
+
+    return opened;
+}
+
+
+/* Without a key, the one that the context has. */
+
+static bool
+open_with(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *algorithm,
+    const unsigned char *key, const unsigned char *nonce, pay_str_t aad,
+    pay_str_t cipher, const unsigned char tag[PAY_AEAD_TAG_SIZE],
+    unsigned char *out)
+{
+    int            size, rest;
+    unsigned char  expected[PAY_AEAD_TAG_SIZE];
 
     assert(cipher.size <= PAY_CARD_SIZE_MAX);
     assert(aad.size <= PAY_CARD_SIZE_MAX);
-
-    ctx = aead->open_ctx;
 
     /* The control call takes the tag as a void pointer: give it a copy. */
 
     memcpy(expected, tag, sizeof(expected));
 
-    if (EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1
+    if (EVP_DecryptInit_ex2(ctx, algorithm, key, nonce, NULL) != 1
         || EVP_DecryptUpdate(ctx, NULL, &size, aad.data, (int) aad.size) != 1
         || EVP_DecryptUpdate(ctx, out, &size, cipher.data, (int) cipher.size)
            != 1

@@ -34,6 +34,9 @@
 #define PAY_SEAL_OVERHEAD     (PAY_FINGERPRINT_SIZE + PAY_SEAL_TAG_SIZE)
 #define PAY_TOKEN_SIZE        43   /* base64url of 32 bytes, no padding */
 #define PAY_CARD_SIZE_MAX     65535
+#define PAY_GCM_KEY_SIZE      32
+#define PAY_GCM_NONCE_SIZE    12
+#define PAY_GCM_TAG_SIZE      16
 
 
 typedef struct pay_crypto_s  pay_crypto_t;
@@ -63,6 +66,18 @@ bool pay_sha256(pay_crypto_t *crypto, const pay_str_t *parts,
 bool pay_hmac_sha256(pay_crypto_t *crypto, pay_str_t key,
     const pay_str_t *parts, size_t part_count,
     unsigned char out[PAY_SHA256_SIZE]);
+
+/*
+ * Opens what somebody else sealed with AES-256-GCM: sealed is the ciphertext
+ * and its tag, at most 64 KiB, and out has its size without the tag.  false:
+ * shorter than a tag, or not the very bytes that were sealed under this key
+ * with this nonce and aad; out is zeroed then.
+ */
+
+bool pay_gcm_open(pay_crypto_t *crypto,
+    const unsigned char key[PAY_GCM_KEY_SIZE],
+    const unsigned char nonce[PAY_GCM_NONCE_SIZE], pay_str_t aad,
+    pay_str_t sealed, unsigned char *out);
 
 /* Equal?  The time depends on the sizes only.  For secrets of one length. */
 

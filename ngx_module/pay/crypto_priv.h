@@ -10,9 +10,9 @@
 #include "crypto.h"
 
 
-#define PAY_AEAD_KEY_SIZE    32
-#define PAY_AEAD_NONCE_SIZE  12
-#define PAY_AEAD_TAG_SIZE    16
+#define PAY_AEAD_KEY_SIZE    PAY_GCM_KEY_SIZE
+#define PAY_AEAD_NONCE_SIZE  PAY_GCM_NONCE_SIZE
+#define PAY_AEAD_TAG_SIZE    PAY_GCM_TAG_SIZE
 
 
 /* HMAC-SHA256 under one key.  The key is copied; NULL: OpenSSL failed. */

@@ -42,11 +42,12 @@ static const pay_protocol_t *const  protocols[] = {
     &pay_epay2_protocol,
     &pay_epusdt_protocol,
     &pay_alipay_protocol,
+    &pay_wechat_protocol,
     &pay_custom_protocol,
     &pay_free_protocol
 };
 
-#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, custom, free"
+#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, wechat, custom, free"
 
 
 static const struct {

@@ -123,7 +123,8 @@ typedef struct {
 
 /*
  * What a notice proved; it owns its text.  All of it is set with the verdicts
- * that are acknowledged, and all but field is zero with the others: what came
+ * that are acknowledged, though a notice of what is not paid may know no more
+ * than a part of it; and all but field is zero with the others: what came
  * unproved is not handed on.
  */
 
@@ -158,11 +159,19 @@ typedef struct pay_protocol_s  pay_protocol_t;
     X(PID,              "pid",              "pid 1000;")                      \
     X(APP_ID,           "app_id",           "app_id 2021000000000001;")       \
     X(SELLER_ID,        "seller_id",        "seller_id 2088000000000001;")    \
+    X(MCHID,            "mchid",            "mchid 1900000001;")              \
+    X(SERIAL,           "serial",                                             \
+                        "serial 5157F09EFDC096DE15EBE81A47057A7232F1B8E1;")   \
     X(KEY_FILE,         "key_file",         "key_file secrets/epay.key;")     \
+    X(API_KEY_FILE,     "api_key_file",     "api_key_file secrets/api.key;")  \
     X(PRIVATE_KEY_FILE, "private_key_file",                                   \
                         "private_key_file secrets/own.key;")                  \
     X(PUBLIC_KEY_FILE,  "public_key_file",                                    \
                         "public_key_file secrets/gateway.pub;")               \
+    X(PUBLIC_KEY_ID,    "public_key_id",                                      \
+                        "public_key_id PUB_KEY_ID_0119000000012024;")         \
+    X(CERTIFICATE_FILE, "certificate_file",                                   \
+                        "certificate_file secrets/platform.pem;")             \
     X(TYPE,             "type",             "type alipay;")                   \
     X(METHOD,           "notify_method",    "notify_method get_post;")        \
     X(SEND,             "send",             "send out_trade_no $order_no;")   \
@@ -204,11 +213,16 @@ struct pay_channel_s {
     pay_str_t              pid;           /* our account there */
     pay_str_t              app_id;        /* Alipay: our application .. */
     pay_str_t              seller_id;     /* .. and who gets the money */
+    pay_str_t              mchid;         /* WeChat: our account .. */
+    pay_str_t              serial;        /* .. and our certificate's */
     pay_str_t              key;
     pay_str_t              key_previous;  /* in a rotation; else empty */
+    pay_str_t              api_key;       /* proves us to the gateway */
     pay_rsa_t             *private_key;   /* ours, or NULL */
     pay_rsa_t             *public_key;    /* the gateway's, or NULL */
     pay_rsa_t             *public_key_previous;    /* in a rotation */
+    pay_str_t              public_key_id;          /* the gateway's name */
+    pay_certificate_t      certificates[2];        /* current, previous */
     pay_hash_t             hash;          /* where it can be chosen */
     const pay_custom_t    *custom;        /* of protocol custom, else NULL */
     pay_str_t              type;          /* of payment; empty: any */
@@ -329,6 +343,7 @@ extern const pay_protocol_t  pay_epay_protocol;
 extern const pay_protocol_t  pay_epay2_protocol;
 extern const pay_protocol_t  pay_epusdt_protocol;
 extern const pay_protocol_t  pay_alipay_protocol;
+extern const pay_protocol_t  pay_wechat_protocol;
 extern const pay_protocol_t  pay_free_protocol;
 extern const pay_protocol_t  pay_custom_protocol;
 

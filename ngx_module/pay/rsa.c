@@ -32,8 +32,11 @@ struct pay_rsa_s {
 };
 
 
-static pay_rsa_t *rsa_create(pay_str_t content, bool is_private, char *err,
-    size_t err_size);
+static pay_rsa_t *rsa_create(EVP_PKEY *key, bool is_private,
+    pay_str_t content, char *err, size_t err_size);
+static X509 *certificate_read(pay_str_t content);
+static const char *certificate_fault(const X509 *x509, int64_t now_s,
+    char serial[PAY_SERIAL_SIZE_MAX + 1]);
 static EVP_PKEY *rsa_read(pay_str_t content, bool is_private);
 static EVP_PKEY *rsa_read_pem(pay_str_t content, bool is_private);
 static EVP_PKEY *rsa_read_bare(pay_str_t content, bool is_private);
@@ -49,31 +52,125 @@ static int rsa_no_password(char *out, int size, int rwflag, void *data);
 pay_rsa_t *
 pay_rsa_private(pay_str_t content, char *err, size_t err_size)
 {
-    return rsa_create(content, true, err, err_size);
+    return rsa_create(rsa_read(content, true), true, content, err, err_size);
 }
 
 
 pay_rsa_t *
 pay_rsa_public(pay_str_t content, char *err, size_t err_size)
 {
-    return rsa_create(content, false, err, err_size);
+    return rsa_create(rsa_read(content, false), false, content, err,
+                      err_size);
 }
 
 
+bool
+pay_rsa_certificate(pay_str_t content, int64_t now_s,
+    pay_certificate_t *certificate, char *err, size_t err_size)
+{
+    X509        *x509;
+    const char  *fault;
+
+    memset(certificate, 0, sizeof(pay_certificate_t));
+
+    x509 = certificate_read(content);
+    fault = certificate_fault(x509, now_s, certificate->serial);
+
+    if (fault == NULL) {
+        certificate->key = rsa_create(X509_get_pubkey(x509), false, content,
+                                      err, err_size);
+    } else {
+        (void) snprintf(err, err_size, "%s", fault);
+    }
+
+    X509_free(x509);
+    ERR_clear_error();
+
+    return certificate->key != NULL;
+}
+
+
+static X509 *
+certificate_read(pay_str_t content)
+{
+    BIO   *bio;
+    X509  *x509;
+
+    if (content.size == 0 || content.size > 4 * DER_SIZE_MAX
+        || !is_one_block(content))
+    {
+        return NULL;
+    }
+
+    bio = BIO_new_mem_buf(content.data, (int) content.size);
+    if (bio == NULL) {
+        return NULL;
+    }
+
+    x509 = PEM_read_bio_X509(bio, NULL, rsa_no_password, NULL);
+    BIO_free(bio);
+
+    return x509;
+}
+
+
+static const char *
+certificate_fault(const X509 *x509, int64_t now_s,
+    char serial[PAY_SERIAL_SIZE_MAX + 1])
+{
+    char    *hex;
+    size_t   size;
+    time_t   now;
+    BIGNUM  *number;
+
+    if (x509 == NULL) {
+        return "this is no certificate: write the gateway's alone, as PEM";
+    }
+
+    now = (time_t) now_s;
+
+    if (X509_cmp_time(X509_get0_notBefore(x509), &now) != -1) {
+        return "the certificate is not valid yet; is the clock right?";
+    }
+
+    if (X509_cmp_time(X509_get0_notAfter(x509), &now) != 1) {
+        return "the certificate has expired; download the gateway's new one";
+    }
+
+    number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509), NULL);
+    hex = number != NULL ? BN_bn2hex(number) : NULL;
+    size = hex != NULL ? strlen(hex) : 0;
+
+    if (size != 0 && size <= PAY_SERIAL_SIZE_MAX) {
+        memcpy(serial, hex, size + 1);
+    }
+
+    OPENSSL_free(hex);
+    BN_free(number);
+
+    return serial[0] != '\0' && serial[0] != '-'
+           ? NULL : "the certificate has a serial number that none has";
+}
+
+
+/* Takes the key, which is NULL if none could be read from content. */
+
 static pay_rsa_t *
-rsa_create(pay_str_t content, bool is_private, char *err, size_t err_size)
+rsa_create(EVP_PKEY *key, bool is_private, pay_str_t content, char *err,
+    size_t err_size)
 {
     pay_rsa_t   *rsa;
     const char  *fault;
 
     rsa = calloc(1, sizeof(pay_rsa_t));
     if (rsa == NULL) {
+        EVP_PKEY_free(key);
         (void) snprintf(err, err_size, "out of memory");
         return NULL;
     }
 
     rsa->is_private = is_private;
-    rsa->key = rsa_read(content, is_private);
+    rsa->key = key;
     fault = rsa_fault(rsa, content);
 
     if (fault == NULL && !rsa_set_up(rsa)) {

@@ -17,9 +17,17 @@
 #define PAY_RSA_BITS_MIN           2048
 #define PAY_RSA_BITS_MAX           4096
 #define PAY_RSA_SIGNATURE_SIZE_MAX (PAY_RSA_BITS_MAX / 8)
+#define PAY_SERIAL_SIZE_MAX        40     /* hex; RFC 5280: 20 bytes */
 
 
 typedef struct pay_rsa_s  pay_rsa_t;
+
+/* What is used of a gateway's certificate. */
+
+typedef struct {
+    pay_rsa_t  *key;
+    char        serial[PAY_SERIAL_SIZE_MAX + 1];   /* upper-case hex */
+} pay_certificate_t;
 
 
 /*
@@ -35,6 +43,16 @@ typedef struct pay_rsa_s  pay_rsa_t;
 pay_rsa_t *pay_rsa_private(pay_str_t content, char *err, size_t err_size);
 pay_rsa_t *pay_rsa_public(pay_str_t content, char *err, size_t err_size);
 void pay_rsa_destroy(pay_rsa_t *rsa);
+
+/*
+ * The public key and the serial number out of an X.509 certificate in PEM,
+ * alone in its file, which must be valid at now_s.  Who issued it is not
+ * asked: that the operator wrote it into the configuration is what it counts
+ * by.  false: see err; the key is NULL then.
+ */
+
+bool pay_rsa_certificate(pay_str_t content, int64_t now_s,
+    pay_certificate_t *certificate, char *err, size_t err_size);
 
 /* One key pair?  Either may be a private key. */
 
