@@ -48,6 +48,8 @@ my %good = (
                 serial => '5157F09EFDC096DE15EBE81A47057A7232F1B8E1',
                 private_key_file => "$dir/own.key",
                 key_file => "$dir/apiv3.key" },
+    stripe => { api_key_file => "$dir/stripe.key",
+                key_file => "$dir/webhook.key" },
 );
 
 # WeChat's needs one of two things besides: so it has one here.
@@ -58,6 +60,8 @@ openssl("req -x509 -new -key theirs.key -subj /CN=t -days 30 -out theirs.crt");
 openssl("req -x509 -new -key next.key -subj /CN=n -days 30 -out next.crt");
 openssl("req -x509 -new -key own.key -subj /CN=o -days 30 -out own.crt");
 spew("$dir/apiv3.key", "0123456789abcdef0123456789abcdeF\n", 0600);
+spew("$dir/stripe.key", "sk_test_51abcDEFghiJKLmno\n", 0600);
+spew("$dir/webhook.key", "whsec_4f8Kq2LmXw9RtYz0BnVc\n", 0600);
 
 sub conf {
     my ($protocol, %change) = @_;
@@ -98,12 +102,13 @@ sub refused {
 
 # Each needs what it needs, and nothing else means anything to it.
 
-my %value = (%{ $good{epay} }, %{ $good{wechat} }, %{ $good{alipay} },
+my %value = (%{ $good{stripe} }, %{ $good{epay} }, %{ $good{wechat} },
+             %{ $good{alipay} },
              %{ $besides{wechat} }, type => 'page', notify_method => 'get',
              currency => 'CNY');
 my %may = (epay => [qw(type notify_method)], epay2 => ['type'],
            epusdt => ['type'], alipay => [qw(type url)],
-           wechat => [qw(url certificate_file)]);
+           wechat => [qw(url certificate_file)], stripe => ['url']);
 
 for my $protocol (sort keys %good) {
     accepted($protocol, $protocol);
@@ -327,3 +332,28 @@ refused('an APIv3 key of 16 characters', qr/exactly 32/, 'wechat',
         key_file => "$dir/short-apiv3.key");
 refused('dollars', qr/WeChat Pay takes CNY only/, 'wechat',
         currency => 'USD');
+
+
+# Stripe.
+
+spew("$dir/publishable.key", 'pk_live_51abcDEFghiJKLmno', 0600);
+spew("$dir/live.key", 'rk_live_51abcDEFghiJKLmno', 0600);
+
+accepted('a restricted key for real money', 'stripe',
+         api_key_file => "$dir/live.key");
+accepted('dollars', 'stripe', currency => 'USD');
+refused('a publishable key', qr/publishable key \(pk_/, 'stripe',
+        api_key_file => "$dir/publishable.key");
+refused('the two secrets swapped', qr/must have the secret key/, 'stripe',
+        api_key_file => "$dir/webhook.key", key_file => "$dir/stripe.key");
+refused('the API key for both', qr/must have the signing secret/, 'stripe',
+        key_file => "$dir/stripe.key");
+refused('the same secret twice', qr/equals the current/, 'stripe',
+        key_file => "$dir/webhook.key $dir/webhook.key");
+refused('a path', qr/without a path/, 'stripe',
+        url => 'https://api.stripe.com/v1');
+refused('Icelandic kronur', qr/counts ISK and UGX/, 'stripe',
+        currency => 'ISK');
+chmod 0644, "$dir/live.key";
+refused('an API key that others can read', qr/run: chmod 600/, 'stripe',
+        api_key_file => "$dir/live.key");

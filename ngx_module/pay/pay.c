@@ -43,11 +43,13 @@ static const pay_protocol_t *const  protocols[] = {
     &pay_epusdt_protocol,
     &pay_alipay_protocol,
     &pay_wechat_protocol,
+    &pay_stripe_protocol,
     &pay_custom_protocol,
     &pay_free_protocol
 };
 
-#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, wechat, custom, free"
+#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, wechat, stripe, "       \
+                        "custom, free"
 
 
 static const struct {
@@ -520,4 +522,27 @@ pay_is_plain_url(pay_str_t text, size_t size_max)
     }
 
     return true;
+}
+
+
+bool
+pay_is_origin(pay_str_t text, size_t size_max)
+{
+    size_t  i, slashes;
+
+    if (!pay_is_plain_url(text, size_max)) {
+        return false;
+    }
+
+    if (text.data[text.size - 1] == '/') {
+        text.size--;
+    }
+
+    slashes = 0;
+
+    for (i = 0; i < text.size; i++) {
+        slashes += text.data[i] == '/';
+    }
+
+    return slashes == 2;
 }

@@ -131,7 +131,8 @@ typedef struct {
 typedef struct {
     char       order_no[PAY_ORDER_NO_SIZE_MAX + 1];
     char       trade_no[PAY_TRADE_NO_SIZE_MAX + 1];
-    char       currency[PAY_CURRENCY_SIZE + 1];   /* of the channel */
+    char       currency[PAY_CURRENCY_SIZE + 1];   /* the channel's, or as
+                                                     the notice names it */
     int64_t    amount;                            /* minor units */
 
     /* Of the started payment that this is about, where a gateway names it
@@ -344,6 +345,7 @@ extern const pay_protocol_t  pay_epay2_protocol;
 extern const pay_protocol_t  pay_epusdt_protocol;
 extern const pay_protocol_t  pay_alipay_protocol;
 extern const pay_protocol_t  pay_wechat_protocol;
+extern const pay_protocol_t  pay_stripe_protocol;
 extern const pay_protocol_t  pay_free_protocol;
 extern const pay_protocol_t  pay_custom_protocol;
 
@@ -445,6 +447,10 @@ bool pay_is_number(pay_str_t text, size_t size_max);
  * <, >, \, ^, `, {, |, }, ?, &, = and #, of at most size_max bytes. */
 
 bool pay_is_plain_url(pay_str_t text, size_t size_max);
+
+/* One of a scheme and a host alone, perhaps with a slash behind. */
+
+bool pay_is_origin(pay_str_t text, size_t size_max);
 
 
 #endif /* FAKA_PAY_H_INCLUDED_ */

@@ -30,7 +30,6 @@ static const char *account_fault(const pay_channel_t *channel);
 static const char *key_fault(const pay_channel_t *channel);
 static const char *public_key_fault(const pay_channel_t *channel);
 static const char *certificate_fault(const pay_channel_t *channel);
-static bool is_origin(pay_str_t url);
 static bool is_hex(pay_str_t text);
 static pay_str_t significant(pay_str_t serial);
 static pay_start_code_e wechat_start(pay_crypto_t *crypto,
@@ -93,7 +92,7 @@ wechat_check(const pay_channel_t *channel, char *err, size_t err_size)
 static const char *
 account_fault(const pay_channel_t *channel)
 {
-    if (!is_origin(channel->url)) {
+    if (!pay_is_origin(channel->url, PAY_BASE_URL_SIZE_MAX)) {
         return "\"url\" must be the gateway's scheme and host, without a "
                "path, for the path is signed; leave it out for "
                "https://api.mch.weixin.qq.com";
@@ -227,31 +226,6 @@ certificate_fault(const pay_channel_t *channel)
     }
 
     return NULL;
-}
-
-
-/* A scheme and a host, and nothing behind but perhaps one slash. */
-
-static bool
-is_origin(pay_str_t url)
-{
-    size_t  i, slashes;
-
-    if (!pay_is_plain_url(url, PAY_BASE_URL_SIZE_MAX)) {
-        return false;
-    }
-
-    if (url.data[url.size - 1] == '/') {
-        url.size--;
-    }
-
-    slashes = 0;
-
-    for (i = 0; i < url.size; i++) {
-        slashes += url.data[i] == '/';
-    }
-
-    return slashes == 2;
 }
 
 
