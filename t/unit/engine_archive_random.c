@@ -125,7 +125,8 @@ step_start(order_t *o)
 }
 
 
-/* Of one of its payments, whatever it is: asked for, refused, given back. */
+/* Of one of its payments, whatever it is: asked for, refused, given back; or
+ * of the order, a part. */
 static void
 step_refund(order_t *o)
 {
@@ -135,9 +136,13 @@ step_refund(order_t *o)
     snprintf(trade, sizeof(trade), "%u-%u", (unsigned) (o - orders),
              pick(o->payments + 1));
 
-    switch (pick(3)) {
+    switch (pick(4)) {
     case 0:
         (void) fk_refund_ask(&shop, &shop_env, &o->id, str(trade), &view);
+        break;
+    case 3:
+        (void) fk_refund_part(&shop, &shop_env, &o->id, 1 + pick(600),
+                              str(trade), &view);
         break;
     case 1:
         (void) fk_refund_back(&shop, &shop_env, &o->id, str(trade), &view);
@@ -287,9 +292,19 @@ oracle(void)
         amount = 0;
 
         for (n = 0; n < is.payments_count; n++) {
-            if (is.payments[n].state != FK_PAYMENT_STATE_REFUNDED) {
+            switch (is.payments[n].state) {
+            case FK_PAYMENT_STATE_APPLIED:
+            case FK_PAYMENT_STATE_REVIEW:
                 amount += is.payments[n].amount;
+                break;
+            default:
+                amount += is.payments[n].owed;
             }
+        }
+
+        /* What is owed is less by the parts already. */
+        if (is.view.axes.payment == FK_PAYMENT_PAID) {
+            amount -= is.view.returned;
         }
 
         sums.kept += amount;
@@ -432,7 +447,7 @@ step(void)
         (void) shop_tick();
     } else if (what < 80) {
         return step_archive();
-    } else if (what < 95) {
+    } else if (what < 97) {
         return step_restore(o);
     } else {
         kept_flush();
