@@ -49,6 +49,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 help:
 	@echo "build        build/ngx_http_faka_module.so (CC=clang works too),"
 	@echo "             build/faka-journal, build/faka-rules"
+	@echo "pages        build/html: the pages, to be served as they are"
 	@echo "run          a shop to try: nginx, Redis, practice gateway"
 	@echo "             (PORT=8080 GATEWAY_PORT=8090 RUN_DIR=build/run)"
 	@echo "test         all tests, in about 10 minutes"
@@ -150,6 +151,28 @@ asan-module: deps-build $(BUILD)/sources $(BUILD)/asan/faka-journal
 	$(call install-module,$(BUILD)/module-asan/ngx_http_faka_module.so,$(BUILD)/asan/ngx_http_faka_module.so)
 
 
+# The pages as nginx serves them: those of conf/html, and beside them the one
+# library that they use, of the version and hash that are locked there.
+
+PAGES := $(wildcard $(addprefix conf/html/*.,html css js svg))
+QRCODE := node_modules/qrcode-generator/dist/qrcode.js
+
+.PHONY: pages
+pages: $(PAGES:conf/%=$(BUILD)/%) $(BUILD)/html/qrcode.js
+
+$(BUILD)/html/%: conf/html/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(BUILD)/html/qrcode.js: conf/html/package.json conf/html/package-lock.json \
+        | deps-run
+	@mkdir -p $(@D) $(BUILD)/pages
+	@cp $^ $(BUILD)/pages
+	@cd $(BUILD)/pages && npm ci --silent --no-audit --no-fund \
+	    || { echo "npm cannot bring what $< names"; exit 1; }
+	@cp $(BUILD)/pages/$(QRCODE) $@ && echo "built $@"
+
+
 # Unit programs.  Each t/unit/NAME.c is one program, linked with the engine,
 # the journal's protocol, the payment protocols and the sandbox of the rules,
 # which need no nginx.
@@ -210,7 +233,7 @@ unit: unit-build
 unit-clang: unit-clang-build
 	$(call run-units,unit-clang)
 
-asan: deps-test asan-module unit-asan-build step-build clock-build
+asan: deps-test asan-module pages unit-asan-build step-build clock-build
 	ASAN_OPTIONS=detect_stack_use_after_return=1 \
 	    $(call run-units,unit-asan)
 	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(SYSTEM_TESTS)
@@ -242,8 +265,8 @@ SYSTEM_TESTS := $(filter-out t/0% t/1%,$(ALL_TESTS))
 ASAN_TESTS := $(filter t/3% t/4% t/50% t/60% t/7% t/80%,$(ALL_TESTS))
 
 .PHONY: test
-test: deps-test build unit-build unit-asan-build tsan-build asan-module \
-      step-build sim-build clock-build
+test: deps-test build pages unit-build unit-asan-build tsan-build \
+      asan-module step-build sim-build clock-build
 	$(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
 	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ASAN_TESTS)
 
@@ -272,7 +295,7 @@ tsan-build: $(addprefix $(BUILD)/unit-tsan/,engine_threads journal_flush)
 # A purchase in a real Chromium; what npm brings stays in build/.
 
 .PHONY: browser
-browser: deps-test deps-browser build
+browser: deps-test deps-browser build pages
 	@mkdir -p $(BUILD)/browser
 	@cp t/browser/package.json t/browser/package-lock.json $(BUILD)/browser
 	@cd $(BUILD)/browser && npm ci --silent --no-audit --no-fund
@@ -282,8 +305,8 @@ browser: deps-test deps-browser build
 
 .PHONY: check
 check: deps-test deps-check
-	+@$(MAKE) --no-print-directory build unit-build unit-asan-build \
-	    tsan-build step-build sim-build clock-build
+	+@$(MAKE) --no-print-directory build pages unit-build \
+	    unit-asan-build tsan-build step-build sim-build clock-build
 	FAKA_LONG=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
 	+@for campaign in browser asan ubsan tsan valgrind unit-clang fuzz lint; do \
 	    $(MAKE) --no-print-directory $$campaign || exit 1; \
@@ -495,7 +518,7 @@ $(BUILD)/pace: bench/pace.c Makefile | deps-build
 	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -o $@ $<
 
 .PHONY: run
-run: deps-run build
+run: deps-run build pages
 	@conf/run/run
 
 .PHONY: clean

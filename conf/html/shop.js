@@ -147,6 +147,7 @@ let buying = null;                     /* sku of the open dialog */
 let sending = false;
 let failed = null;                     /* the problem that the dialog shows */
 let progress = '';
+let hurryChannels = () => {};
 
 const buyProduct = () => (products ?? []).find(p => p.sku === buying);
 
@@ -171,7 +172,9 @@ function drawBuy() {
   put($('buy_stock'), product && product.qty_max > 1
     ? `${now.text} · ${t('limit', product.qty_max)}` : now.text);
   put($('buy_tiers'), product ? tiersText(product) : '');
-  put($('buy_total'), product ? money(totalOf(product, Math.max(1, qty)), product.currency) : '');
+  const total = product ? totalOf(product, Math.max(1, qty)) : 0;
+  put($('buy_total'), product ? money(total, product.currency) : '');
+  drawWays(product, total, sending);
   $('buy_qty').max = max;
   $('buy_qty_field').hidden = single;
   $('buy_less').disabled = sending || qty <= 1;
@@ -230,7 +233,7 @@ function ledBy() {
 /* The same purchase keeps its key until an answer came; another one gets a new. */
 function pendingFor(wish) {
   const old = store.get('pending', null);
-  const same = old && ['sku', 'qty', 'contact', 'coupon', 'agent'].every(k => old[k] === wish[k]);
+  const same = old && ['sku', 'qty', 'contact', 'coupon', 'agent', 'channel'].every(k => old[k] === wish[k]);
 
   if (same && now_s() - old.at < PENDING_S_MAX) return { ...old, shown: wish.shown };
   return { ...wish, key: freshKey(), at: now_s() };
@@ -257,7 +260,8 @@ async function submitBuy() {
   store.put('contact', contact);
   const coupon = $('buy_coupon').value.trim() || undefined;
   const shown = product ? totalOf(product, qty) : undefined;
-  await send(pendingFor({ sku: buying, qty, contact, coupon, agent: ledBy(), shown }), t('sending'));
+  const channel = channelOf(product, shown);
+  await send(pendingFor({ sku: buying, qty, contact, coupon, agent: ledBy(), channel, shown }), t('sending'));
 }
 
 async function send(pending, words) {
@@ -285,6 +289,7 @@ async function send(pending, words) {
 
   /* A clear no ends this purchase; no answer, or 503, leaves it open. */
   if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) store.drop('pending');
+  if (problemOf(answer).code === 'invalid_channel') hurryChannels();
   refuse(problemOf(answer));
 }
 
@@ -296,7 +301,7 @@ async function tryCheckout(pending) {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': pending.key },
       body: JSON.stringify({ sku: pending.sku, qty: pending.qty, contact: pending.contact,
-        coupon: pending.coupon, agent: pending.agent }),
+        coupon: pending.coupon, agent: pending.agent, channel: pending.channel }),
     });
 
     const later = answer.status === 0 || answer.status === 429 || answer.status >= 502;
@@ -314,7 +319,7 @@ async function tryCheckout(pending) {
 function finishBuy(order, shown) {
   const name = buyProduct()?.name ?? order.sku;
   const kept = keepOrder({ ...order, name });
-  const pay = order.pay?.method === 'redirect' && /^https?:\/\//.test(order.pay.url);
+  const pay = order.pay?.method === 'redirect' && isLink(order.pay.url);
 
   /* Who is to pay more than was shown sees it before the gateway asks for it. */
   const dearer = order.amount > shown;
@@ -340,6 +345,7 @@ async function resumeBuy() {
     return;
   }
 
+  if (pending.channel) store.put('channel', pending.channel);
   openBuy(pending.sku);
   $('buy_qty').value = String(pending.qty);
   $('buy_contact').value = pending.contact;
@@ -463,16 +469,11 @@ async function cancelOrder(event) {
 }
 
 function actions(order) {
-  const list = [];
+  if (order.status !== 'awaiting_payment') return [];
 
-  if (order.status === 'awaiting_payment') {
-    if (order.pay?.method === 'redirect' && /^https?:\/\//.test(order.pay.url)) {
-      list.push(el('a', { class: 'button primary', id: 'pay', href: order.pay.url }, t('pay')));
-    }
-    list.push(el('button', { type: 'button', class: 'danger', id: 'cancel', onclick: cancelOrder }, t('cancel')));
-  }
-
-  return list.length ? [el('div', { class: 'actions' }, ...list)] : [];
+  return [el('div', { class: 'actions' },
+    el('div', { id: 'way' }),
+    el('button', { type: 'button', class: 'danger', id: 'cancel', onclick: cancelOrder }, t('cancel')))];
 }
 
 function privateLink(order) {
@@ -508,16 +509,21 @@ function drawOrder() {
     ...(orderProblem ? [el('p', { class: 'error', role: 'alert' }, problemText(orderProblem))] : []),
     facts(shown),
     privateLink(shown));
+  fillWay(shown);
   drawClock();
 }
 
 function drawClock() {
   const clock = $('clock');
-  if (clock && shown?.expires_at) put(clock, t('expires', span(shown.expires_at - now_s())));
+  if (!clock || !shown?.expires_at) return;
+
+  put(clock, t('expires', span(shown.expires_at - now_s())));
+
+  /* What was reserved is not any more: nobody should begin to pay for it. */
+  if ($('qr')) $('qr').hidden = shown.expires_at <= now_s();
 }
 
-/* Draws only what changed, so that a poll never takes focus or selection.  The
-   way to pay is signed anew each time: some gateways take it for minutes. */
+/* Draws only what changed, so that a poll never takes focus or selection. */
 function takeOrder(order) {
   const same = shown && shown.status === order.status;
   const before = shown?.status;
@@ -530,7 +536,7 @@ function takeOrder(order) {
     history.replaceState(null, '', location.pathname);
   }
   if (same) {
-    if ($('pay') && order.pay?.url) $('pay').href = order.pay.url;
+    fillWay(order);
     return;
   }
   drawOrder();
@@ -616,6 +622,7 @@ function start() {
   draw();
   wireBuy();
   watchProducts();
+  hurryChannels = watchChannels(drawProducts);
   refreshMine();
   ledBy();
   resumeBuy();

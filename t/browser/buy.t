@@ -1,5 +1,6 @@
-# A purchase in a real Chromium against the shop of `make run`: buy.js, with
-# everything around it started and stopped.  Part of `make check`.
+# Purchases in a real Chromium against the shop of `make run`: buy.js and
+# ways.js, with everything around them started and stopped.  Part of
+# `make check`.
 
 use strict;
 use warnings;
@@ -20,13 +21,16 @@ like($run->start, qr/^The shop is open\.$/m, 'the shop opens');
 
 $ENV{BASE} = $run->url;
 $ENV{NODE_PATH} = $modules;
-my @lines = `node t/browser/buy.js 2>&1`;
-my $status = $?;
-my ($plan) = map { /\A1\.\.(\d+)/ ? $1 : () } @lines;
-my @good = grep { /\Aok / } @lines;
 
-ok($status == 0 && defined $plan && @good == $plan,
-   'buy.js: ' . @good . ' checks') or diag(@lines);
+for my $script (qw(buy.js ways.js)) {
+    my @lines = `node t/browser/$script 2>&1`;
+    my $status = $?;
+    my ($plan) = map { /\A1\.\.(\d+)/ ? $1 : () } @lines;
+    my @good = grep { /\Aok / } @lines;
+
+    ok($status == 0 && defined $plan && @good == $plan,
+       "$script: " . @good . ' checks') or diag(@lines);
+}
 
 is_deeply([$run->stop], [], 'all of it stops');
 
