@@ -19,5 +19,18 @@
 fk_code_t fk_unpaid_list(fk_t *fk, fk_str_t channel, uint32_t after_s,
     uint32_t *cursor, fk_order_view_t *out, uint32_t *n);
 
+/*
+ * The same for payments that are owed to their buyers, asked back or not:
+ * from *cursor (0 to begin) upwards, *cursor 0 again at the end.
+ */
+typedef struct {
+    fk_order_id_t      id;
+    uint32_t           number;         /* of the order's payments, from 1 */
+    fk_payment_view_t  payment;
+} fk_owed_t;
+
+fk_code_t fk_owed_list(fk_t *fk, fk_str_t channel, uint32_t *cursor,
+    fk_owed_t *out, uint32_t *n);
+
 
 #endif /* FK_DUE_H_INCLUDED_ */

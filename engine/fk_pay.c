@@ -448,21 +448,30 @@ fk_order_payments(fk_t *fk, const fk_order_id_t *id, fk_payment_view_t *out,
 
     for (/* void */ ; index != 0 && count < n_max; index = p->next) {
         p = FK_PAYMENT(fk, index);
-        assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
-
-        fk_blob_read(fk, p->trade_no, (uint8_t *) out[count].trade_no,
-                     p->trade_no_size);
-        out[count].trade_no[p->trade_no_size] = '\0';
-        out[count].amount = p->amount;
-        out[count].owed = FK_OWED_BITS >> p->state & 1u
-                          ? p->amount - fk_payment_parts(fk, p) : 0;
-        out[count].at_s = p->at_s;
-        out[count].state = p->state;
-        count++;
+        fk_payment_fill(fk, index, &out[count++]);
     }
 
     *n = count;
 
     fk_unlock(fk);
     return order != 0 ? FK_OK : FK_NOT_FOUND;
+}
+
+
+void
+fk_payment_fill(const fk_t *fk, uint32_t payment, fk_payment_view_t *out)
+{
+    const fk_payment_rec_t  *p;
+
+    p = FK_PAYMENT(fk, payment);
+    assert(p->trade_no_size <= FK_TRADE_NO_SIZE_MAX);
+
+    fk_blob_read(fk, p->trade_no, (uint8_t *) out->trade_no,
+                 p->trade_no_size);
+    out->trade_no[p->trade_no_size] = '\0';
+    out->amount = p->amount;
+    out->owed = FK_OWED_BITS >> p->state & 1u
+                ? p->amount - fk_payment_parts(fk, p) : 0;
+    out->at_s = p->at_s;
+    out->state = p->state;
 }

@@ -447,6 +447,8 @@ int64_t fk_payments_amount(const fk_t *fk, const fk_order_rec_t *o,
 int64_t fk_payments_revoked(const fk_t *fk, const fk_order_rec_t *o);
 /* What of this payment went back in parts, after a REVOKE (fk_refund.c). */
 int64_t fk_payment_parts(const fk_t *fk, const fk_payment_rec_t *p);
+void fk_payment_fill(const fk_t *fk, uint32_t payment,
+    fk_payment_view_t *out);
 /* The payment of this trade number on this channel, or 0. */
 uint32_t fk_trade_find(const fk_t *fk,
     const char channel[FK_CHANNEL_SIZE_MAX + 1], uint64_t hash,

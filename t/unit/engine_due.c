@@ -98,6 +98,85 @@ test_walk(void)
 }
 
 
+static uint32_t
+owed(const char *channel, fk_owed_t *out, uint32_t out_max)
+{
+    uint32_t   cursor, n, total, i;
+    fk_owed_t  page[3];
+
+    cursor = 0;
+    total = 0;
+
+    do {
+        n = 3;
+        shop_must(fk_owed_list(&shop, str(channel), &cursor, page, &n)
+                  == FK_OK, "list");
+
+        for (i = 0; i < n && total + i < out_max; i++) {
+            out[total + i] = page[i];
+        }
+
+        total += n;
+    } while (cursor != 0);
+
+    return total;
+}
+
+
+static void
+test_owed(void)
+{
+    char             trade_no[16];
+    uint32_t         i;
+    fk_owed_t        list[32];
+    fk_order_view_t  orders[10], view;
+    fk_pay_result_t  result;
+
+    shop_open();
+    shop_product("x", FK_KIND_COUNTED, 100);
+
+    EQ_INT(owed("epay", list, 32), 0, "nobody is owed anything");
+
+    /* Each order is paid; every other one twice. */
+    for (i = 0; i < 20; i++) {
+        if (i % 2 == 0) {
+            shop_must(shop_buy("x", 1, &orders[i / 2]) == FK_OK, "buy");
+        }
+
+        if (i % 4 != 3) {
+            (void) snprintf(trade_no, sizeof(trade_no), "t%u", i);
+            shop_must(shop_pay(&orders[i / 2].id, trade_no,
+                               orders[i / 2].amount, &result, &view)
+                      == FK_OK, "pay");
+            shop_flush();
+        }
+    }
+
+    EQ_INT(owed("epay", list, 32), 5, "the second payments are owed");
+    OK(memcmp(&list[1].id, &orders[2].id, FK_ORDER_ID_SIZE) == 0
+       && list[1].number == 2 && strcmp(list[1].payment.trade_no, "t5") == 0
+       && list[1].payment.owed == orders[2].amount
+       && list[1].payment.state == FK_PAYMENT_STATE_REFUND_DUE,
+       "  each as the second of its order");
+    EQ_INT(owed("epa", list, 32), 0, "those of another channel");
+
+    shop_must(fk_refund_ask(&shop, &shop_env, &orders[2].id, str("t5"), &view)
+              == FK_OK, "ask");
+    EQ_INT(owed("epay", list, 32), 5, "asked, it is owed still");
+    EQ_INT(list[1].payment.state, FK_PAYMENT_STATE_ASKED, "  and says so");
+
+    shop_must(fk_refund(&shop, &shop_env, &orders[2].id, str("t5"), &view)
+              == FK_OK, "refund");
+    EQ_INT(owed("epay", list, 32), 4, "given back, it is not");
+
+    shop_must(fk_decide(&shop, &shop_env, &orders[1].id, FK_EVENT_REVOKE,
+                        &view) == FK_OK, "revoke");
+    EQ_INT(owed("epay", list, 32), 5, "that of a revoked order is");
+    OK(list[1].number == 1 && strcmp(list[1].payment.trade_no, "t2") == 0,
+       "  as its first");
+}
+
+
 static void
 test_refused(void)
 {
@@ -129,6 +208,7 @@ int
 main(void)
 {
     test_walk();
+    test_owed();
     test_refused();
 
     return tap_done();
