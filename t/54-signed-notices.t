@@ -5,6 +5,7 @@
 
 use lib 't/lib';
 
+use Faka::OpenAPI qw(api_ok);
 use Faka::Test;
 use Faka::Http qw(http_one);
 use Faka::Proc qw(spew);
@@ -143,10 +144,11 @@ sub refused {
 
     sleep 0.12;                        # ten lines a second, no more
     my %body = (wechat => '{"code":"FAIL","message":"refused"}',
-                stripe => 'refused');
+                stripe => 'fail');
     my $answer = sent($channel, @rest);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     is($answer->status . ' ' . $answer->body, "400 $body{$channel}", $name);
+    api_ok('POST', '/notify/{channel}', $answer, '  as it is described');
     logged(qr/\bchannel "$channel" was refused: $word/, "  $word");
 }
 
@@ -155,7 +157,7 @@ sub refused {
 
 my $order = $t->checkout(sku => 'card')->json;
 my %sign = (wechat => \&wechat, stripe => \&stripe);
-my %said = (wechat => '{"code":"SUCCESS"}', stripe => 'ok');
+my %said = (wechat => '{"code":"SUCCESS"}', stripe => 'success');
 
 for my $channel (sort keys %sign) {
     my $answer = sent($channel, $sign{$channel}->($unknown));
@@ -191,6 +193,7 @@ for my $channel (sort keys %not_paid) {
         my $answer = sent($channel, $notice);
         is($answer->status . ' ' . $answer->body, "200 $said{$channel}",
            "$channel: what is no payment is acknowledged");
+        api_ok('POST', '/notify/{channel}', $answer, '  as it is described');
     }
 }
 

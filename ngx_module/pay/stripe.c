@@ -54,8 +54,8 @@ const pay_protocol_t  pay_stripe_protocol = {
 
     /* Stripe goes by the status alone. */
 
-    .success_body = "ok",
-    .failure_body = "refused",
+    .success_body = "success",
+    .failure_body = "fail",
     .content_type = "text/plain",
     .notice_type = "application/json",
     .methods = PAY_METHOD_POST,

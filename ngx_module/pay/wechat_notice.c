@@ -115,8 +115,9 @@ wechat_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
 
     if (verdict == PAY_PAID) {
         verdict = judge(channel, event_type, work.tokens, fact);
-        pay_wipe(work.plain, work.plain_size);
     }
+
+    pay_wipe(work.plain, work.plain_size);
 
     return verdict;
 }

@@ -34,6 +34,11 @@ test_headers(void)
        "given twice, there is none");
     OK(!pay_header_find(headers, 4, "wechatpay", &value), "a part is none");
     OK(!pay_header_find(NULL, 0, "date", &value), "none of none");
+    EQ_INT(pay_header_count(headers, 4, "wechatpay-serial"), 2,
+           "a header given twice is counted twice");
+    EQ_INT(pay_header_count(headers, 3, "wechatpay_serial"), 1,
+           "  not those of another name");
+    EQ_INT(pay_header_count(headers, 4, "x"), 0, "  none is none");
 }
 
 
