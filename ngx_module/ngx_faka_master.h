@@ -15,6 +15,7 @@
 
 #define NGX_FAKA_ERROR_SIZE         512
 #define NGX_FAKA_SECRET_SIZE_MAX    4096
+#define NGX_FAKA_PUBLIC_SIZE_MAX    16384  /* certificates with their chain */
 #define NGX_FAKA_SHOP_NAME_SIZE_MAX 32
 
 /*
@@ -133,6 +134,8 @@ char *ngx_faka_channel_currency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_channel_method(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_faka_channel_public_text(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_faka_channel_hash(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_custom(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -152,7 +155,8 @@ typedef enum {
  * ngx_faka_master_secret.c: the whole content of a file with a key, in memory
  * that is wiped when the configuration goes.  The path is relative to the
  * configuration's folder, and becomes absolute.  Refused with a reason: what
- * is missing, empty, no regular file, longer than NGX_FAKA_SECRET_SIZE_MAX,
+ * is missing, empty, no regular file, longer than NGX_FAKA_SECRET_SIZE_MAX
+ * (where all may read it, NGX_FAKA_PUBLIC_SIZE_MAX),
  * more open than mode says, or owned by neither root nor ourselves.
  */
 ngx_int_t ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path,

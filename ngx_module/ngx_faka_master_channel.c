@@ -28,7 +28,7 @@ static ngx_int_t ngx_faka_channel_key(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_int_t ngx_faka_channel_rsa(ngx_conf_t *cf, ngx_str_t *path,
     ngx_faka_secret_mode_t mode, pay_rsa_t **key);
 static ngx_int_t ngx_faka_channel_x509(ngx_conf_t *cf, ngx_str_t *path,
-    pay_certificate_t *certificate);
+    pay_channel_t *channel, ngx_uint_t index);
 static void ngx_faka_channel_rsa_destroy(void *data);
 static ngx_uint_t ngx_faka_channel_words(ngx_conf_t *cf,
     const char *words[PAY_CUSTOM_ARGS_MAX]);
@@ -45,6 +45,10 @@ static const size_t  ngx_faka_channel_texts[PAY_SETTING_COUNT] = {
     [PAY_SETTING_MCHID] = offsetof(pay_channel_t, mchid),
     [PAY_SETTING_SERIAL] = offsetof(pay_channel_t, serial),
     [PAY_SETTING_PUBLIC_KEY_ID] = offsetof(pay_channel_t, public_key_id),
+    [PAY_SETTING_APP_CERTIFICATE] = offsetof(pay_channel_t,
+                                             app_certificate),
+    [PAY_SETTING_ROOT_CERTIFICATE] = offsetof(pay_channel_t,
+                                              root_certificate),
     [PAY_SETTING_TYPE] = offsetof(pay_channel_t, type),
     [PAY_SETTING_BACKUP] = offsetof(pay_channel_t, backup)
 };
@@ -247,7 +251,10 @@ ngx_faka_channel_complete(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf)
         return NGX_ERROR;
     }
 
-    if (!pay_channel_check(channel, err, sizeof(err))) {
+    if ((channel->protocol->load != NULL
+         && !channel->protocol->load(channel, ngx_time(), err, sizeof(err)))
+        || !pay_channel_check(channel, err, sizeof(err)))
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "channel \"%V\": %s", &name,
                            err);
         return NGX_ERROR;
@@ -458,8 +465,7 @@ ngx_faka_channel_certificate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
-        if (ngx_faka_channel_x509(cf, &value[i],
-                                  &fmcf->channel->certificates[i - 1])
+        if (ngx_faka_channel_x509(cf, &value[i], fmcf->channel, i - 1)
             != NGX_OK)
         {
             return NGX_CONF_ERROR;
@@ -470,13 +476,45 @@ ngx_faka_channel_certificate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* A file that is kept as it is, for the protocol's load(). */
+
+char *
+ngx_faka_channel_public_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    pay_str_t  *text;
+    ngx_str_t  *value, content;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->channel_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    text = (pay_str_t *) ((u_char *) fmcf->channel
+                          + ngx_faka_channel_texts[cmd->offset]);
+
+    if (ngx_faka_secret_read(cf, &value[1], NGX_FAKA_PUBLIC, &content)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    *text = pay_str(content.data, content.len);
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_faka_channel_x509(ngx_conf_t *cf, ngx_str_t *path,
-    pay_certificate_t *certificate)
+    pay_channel_t *channel, ngx_uint_t index)
 {
     char                 err[NGX_FAKA_ERROR_SIZE];
+    pay_str_t            text;
     ngx_str_t            content;
     ngx_pool_cleanup_t  *cln;
+    pay_certificate_t   *certificate;
 
     if (ngx_faka_secret_read(cf, path, NGX_FAKA_PUBLIC, &content) != NGX_OK) {
         return NGX_ERROR;
@@ -487,8 +525,18 @@ ngx_faka_channel_x509(ngx_conf_t *cf, ngx_str_t *path,
         return NGX_ERROR;
     }
 
-    if (!pay_rsa_certificate(pay_str(content.data, content.len), ngx_time(),
-                             certificate, err, sizeof(err)))
+    text = pay_str(content.data, content.len);
+    certificate = &channel->certificates[index];
+
+    /* Who looks at the chain has it behind the certificate. */
+
+    if (channel->protocol->load != NULL) {
+        channel->certificate_texts[index] = text;
+        text = pay_certificate_first(text);
+    }
+
+    if (!pay_rsa_certificate(text, ngx_time(), certificate, err,
+                             sizeof(err)))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "the certificate file "
                            "\"%V\": %s", path, err);

@@ -13,7 +13,8 @@
 static ngx_int_t ngx_faka_secret_check(ngx_conf_t *cf, const ngx_str_t *path,
     ngx_faka_secret_mode_t mode, const ngx_file_info_t *info);
 static ngx_int_t ngx_faka_secret_load(ngx_conf_t *cf, ngx_fd_t fd,
-    const ngx_str_t *path, ngx_str_t *content);
+    const ngx_str_t *path, size_t size_max, ngx_str_t *content);
+static size_t ngx_faka_secret_size_max(ngx_faka_secret_mode_t mode);
 static void ngx_faka_secret_wipe(void *data);
 
 
@@ -57,7 +58,8 @@ ngx_faka_secret_read(ngx_conf_t *cf, ngx_str_t *path,
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_faka_secret_load(cf, fd, path, content);
+        rc = ngx_faka_secret_load(cf, fd, path,
+                                  ngx_faka_secret_size_max(mode), content);
     }
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
@@ -112,11 +114,11 @@ ngx_faka_secret_check(ngx_conf_t *cf, const ngx_str_t *path,
         return NGX_ERROR;
     }
 
-    if (info->st_size > NGX_FAKA_SECRET_SIZE_MAX) {
+    if (info->st_size > (off_t) ngx_faka_secret_size_max(mode)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the secret file \"%V\" has more than %d bytes; is "
-                           "this the right file?",
-                           path, NGX_FAKA_SECRET_SIZE_MAX);
+                           "the secret file \"%V\" has more than %uz bytes; "
+                           "is this the right file?",
+                           path, ngx_faka_secret_size_max(mode));
         return NGX_ERROR;
     }
 
@@ -124,18 +126,24 @@ ngx_faka_secret_check(ngx_conf_t *cf, const ngx_str_t *path,
 }
 
 
+static size_t
+ngx_faka_secret_size_max(ngx_faka_secret_mode_t mode)
+{
+    return mode == NGX_FAKA_SECRET ? NGX_FAKA_SECRET_SIZE_MAX
+                                   : NGX_FAKA_PUBLIC_SIZE_MAX;
+}
+
+
 static ngx_int_t
 ngx_faka_secret_load(ngx_conf_t *cf, ngx_fd_t fd, const ngx_str_t *path,
-    ngx_str_t *content)
+    size_t size_max, ngx_str_t *content)
 {
     ssize_t  n;
     size_t   size;
 
-    content->data = ngx_pnalloc(cf->pool, NGX_FAKA_SECRET_SIZE_MAX + 1);
+    content->data = ngx_pnalloc(cf->pool, size_max + 1);
     if (content->data == NULL
-        || ngx_faka_secret_wipe_later(cf, content->data,
-                                      NGX_FAKA_SECRET_SIZE_MAX)
-           != NGX_OK)
+        || ngx_faka_secret_wipe_later(cf, content->data, size_max) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -143,12 +151,11 @@ ngx_faka_secret_load(ngx_conf_t *cf, ngx_fd_t fd, const ngx_str_t *path,
     size = 0;
 
     do {
-        n = ngx_read_fd(fd, content->data + size,
-                        NGX_FAKA_SECRET_SIZE_MAX - size);
+        n = ngx_read_fd(fd, content->data + size, size_max - size);
         if (n > 0) {
             size += (size_t) n;
         }
-    } while (n > 0 && size < NGX_FAKA_SECRET_SIZE_MAX);
+    } while (n > 0 && size < size_max);
 
     if (n == -1 || size == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, n == -1 ? ngx_errno : 0,

@@ -42,8 +42,7 @@ my %good = (
     epusdt => { url => 'http://127.0.0.1:1', pid => 1000,
                 key_file => "$dir/epay.key" },
     alipay => { app_id => '2021000000000001', seller_id => '2088000000000001',
-                private_key_file => "$dir/own.key",
-                public_key_file => "$dir/theirs.pub" },
+                private_key_file => "$dir/own.key" },
     wechat => { mchid => '1900000001', app_id => 'wx0123456789abcdef',
                 serial => '5157F09EFDC096DE15EBE81A47057A7232F1B8E1',
                 private_key_file => "$dir/own.key",
@@ -52,9 +51,10 @@ my %good = (
                 key_file => "$dir/webhook.key" },
 );
 
-# WeChat's needs one of two things besides: so it has one here.
+# These need one of two things besides: so they have one here.
 
-my %besides = (wechat => { certificate_file => "$dir/theirs.crt" });
+my %besides = (wechat => { certificate_file => "$dir/theirs.crt" },
+               alipay => { public_key_file => "$dir/theirs.pub" });
 
 openssl("req -x509 -new -key theirs.key -subj /CN=t -days 30 -out theirs.crt");
 openssl("req -x509 -new -key next.key -subj /CN=n -days 30 -out next.crt");
@@ -103,11 +103,10 @@ sub refused {
 # Each needs what it needs, and nothing else means anything to it.
 
 my %value = (%{ $good{stripe} }, %{ $good{epay} }, %{ $good{wechat} },
-             %{ $good{alipay} },
-             %{ $besides{wechat} }, type => 'page', notify_method => 'get',
-             currency => 'CNY');
+             %{ $good{alipay} }, %{ $besides{wechat} }, %{ $besides{alipay} },
+             type => 'page', notify_method => 'get', currency => 'CNY');
 my %may = (epay => [qw(type notify_method)], epay2 => ['type'],
-           epusdt => ['type'], alipay => [qw(type url)],
+           epusdt => ['type'], alipay => [qw(type url public_key_file)],
            wechat => [qw(url certificate_file)], stripe => ['url']);
 
 for my $protocol (sort keys %good) {
@@ -122,8 +121,9 @@ for my $protocol (sort keys %good) {
     for my $name (sort keys %value) {
         next if $good{$protocol}{$name} || $name eq 'currency';
 
-        if ("$protocol $name" eq 'wechat public_key_file') {
-            next;                      # with public_key_id alone; see below
+        if ("$protocol $name" eq 'wechat public_key_file'
+            || "$protocol $name" eq 'alipay certificate_file') {
+            next;                      # not alone; see below
         }
 
         if (grep { $_ eq $name } @{ $may{$protocol} }) {
@@ -144,6 +144,82 @@ refused('alipay for an app', qr/"type" must be page/, 'alipay',
 refused('alipay in dollars', qr/Alipay takes CNY, not USD/, 'alipay',
         currency => 'USD');
 accepted('alipay for phones', 'alipay', type => 'wap');
+accepted('alipay with a QR code', 'alipay', type => 'precreate');
+refused('a QR code in clear', qr/"url" must be https/, 'alipay',
+        type => 'precreate', url => 'http://alipay.example/gateway.do');
+refused('alipay without a key of the gateway', qr/no key: write/, 'alipay',
+        public_key_file => undef);
+
+
+# Alipay's certificate mode: a root, an issuer, Alipay's and our own.
+
+openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out ca.key');
+openssl('req -x509 -new -key ca.key -subj /CN=root -days 30 -out root.crt');
+openssl('req -x509 -new -key next.key -subj /CN=other -days 30'
+        . ' -out other.crt');
+
+sub issue {
+    my ($name, $key, $by, $days, $extension) = @_;
+
+    spew("$dir/ext", $extension || "basicConstraints=CA:FALSE\n");
+    openssl("req -new -key $key -subj /CN=$name -out csr");
+    openssl("x509 -req -in csr -CA $by.crt -CAkey "
+            . ($by eq 'root' ? 'ca.key' : 'next.key')
+            . " -set_serial 77 -days $days -extfile ext -out $name.crt");
+}
+
+issue('issuer', 'next.key', 'root', 30, "basicConstraints=CA:TRUE\n");
+issue('alipay', 'theirs.key', 'issuer', 30);
+issue('app', 'own.key', 'issuer', 30);
+issue('expired', 'theirs.key', 'issuer', -1);
+issue('app-old', 'own.key', 'issuer', -1);
+
+for my $name (qw(alipay expired)) {
+    spew("$dir/$name-chain.crt",
+         slurp("$dir/$name.crt") . slurp("$dir/issuer.crt"));
+}
+
+my %certified = (public_key_file => undef,
+                 app_certificate_file => "$dir/app.crt",
+                 certificate_file => "$dir/alipay-chain.crt",
+                 root_certificate_file => "$dir/root.crt");
+
+accepted('certificates', 'alipay', %certified);
+accepted('Alipay\'s without its issuer', 'alipay', %certified,
+         certificate_file => "$dir/alipay.crt");
+accepted('a next certificate', 'alipay', %certified,
+         certificate_file => "$dir/alipay-chain.crt $dir/alipay.crt");
+accepted('a public key besides', 'alipay', %certified,
+         public_key_file => "$dir/theirs.pub");
+
+for my $name (grep { /certificate/ } sort keys %certified) {
+    refused("certificates without $name", qr/certificate mode needs three/,
+            'alipay', %certified, $name => undef);
+}
+
+refused('Alipay\'s certificate expired', qr/the certificate has expired/,
+        'alipay', %certified, certificate_file => "$dir/expired-chain.crt");
+refused('our own expired', qr/"app_certificate_file": the certificate has/,
+        'alipay', %certified, app_certificate_file => "$dir/app-old.crt");
+refused('another root', qr/does not hang on a root/, 'alipay', %certified,
+        root_certificate_file => "$dir/other.crt");
+refused('a root of a curve', qr/has no root that is signed with RSA/,
+        'alipay', %certified, certificate_file => "$dir/alipay.crt",
+        root_certificate_file => do {
+            openssl('ecparam -name prime256v1 -genkey -noout -out e.key');
+            openssl('req -x509 -new -key e.key -subj /CN=e -days 9'
+                    . ' -out ec.crt');
+            "$dir/ec.crt";
+        });
+refused('a certificate that is none', qr/this is no certificate/, 'alipay',
+        %certified, certificate_file => "$dir/theirs.pub");
+refused('an application\'s that is none', qr/"app_certificate_file": this is/,
+        'alipay', %certified, app_certificate_file => "$dir/theirs.pub");
+refused('another application\'s', qr/is not the certificate of "private_key/,
+        'alipay', %certified, app_certificate_file => "$dir/alipay.crt");
+refused('our own in the place of Alipay\'s',
+        qr/"certificate_file" is the public half of your own key/, 'alipay',
+        %certified, certificate_file => "$dir/app.crt");
 
 
 # The protocol that is written in its block.

@@ -56,15 +56,17 @@ const pay_protocol_t  pay_alipay_protocol = {
     .failure_body = "fail",
     .content_type = "text/plain",
     .methods = PAY_METHOD_POST,
-    .needs = PAY_BIT(APP_ID) | PAY_BIT(SELLER_ID) | PAY_BIT(PRIVATE_KEY_FILE)
-             | PAY_BIT(PUBLIC_KEY_FILE),
-    .takes = PAY_BIT(URL) | PAY_BIT(TYPE),
+    .needs = PAY_BIT(APP_ID) | PAY_BIT(SELLER_ID) | PAY_BIT(PRIVATE_KEY_FILE),
+    .takes = PAY_BIT(URL) | PAY_BIT(TYPE) | PAY_BIT(PUBLIC_KEY_FILE)
+             | PAY_BIT(CERTIFICATE_FILE) | PAY_BIT(APP_CERTIFICATE)
+             | PAY_BIT(ROOT_CERTIFICATE),
     .url = "https://openapi.alipay.com/gateway.do",
     .asks = PAY_ASK_BIT(START) | PAY_ASK_BIT(QUERY) | PAY_ASK_BIT(CLOSE)
             | PAY_ASK_BIT(REFUND) | PAY_ASK_BIT(REFUND_QUERY),
     .start = alipay_start,
     .verify = alipay_verify,
     .check = alipay_check,
+    .load = alipay_load,
     .ask = alipay_ask,
     .answer = alipay_answer
 };
@@ -234,6 +236,8 @@ alipay_fill(pay_form_t *form, const pay_channel_t *channel,
 {
     form->field_count = 0;
 
+    pay_start_field(form, "alipay_root_cert_sn", pay_text(channel->root_sn));
+    pay_start_field(form, "app_cert_sn", pay_text(channel->app_sn));
     pay_start_field(form, "app_id", channel->app_id);
     pay_start_field(form, "biz_content", pay_text(texts->biz));
     pay_start_field(form, "charset", PAY_STR("utf-8"));

@@ -73,6 +73,8 @@ const pay_json_token_t *alipay_proved(pay_crypto_t *crypto,
 
 /* The functions of the protocol's row. */
 
+bool alipay_load(pay_channel_t *channel, int64_t now_s, char *err,
+    size_t err_size);
 bool alipay_ask(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_ask_t *question, unsigned char *buffer,
     pay_request_t *request);

@@ -195,11 +195,13 @@ pay_notice_rsa(pay_crypto_t *crypto, const pay_channel_t *channel,
     unsigned char  raw[PAY_RSA_SIGNATURE_SIZE_MAX];
 
     const pay_rsa_t  *keys[] = {
-        channel->public_key, channel->public_key_previous
+        channel->public_key, channel->public_key_previous,
+        channel->certificates[0].key, channel->certificates[1].key
     };
 
     /* A channel without one is never routed. */
-    assert(channel->public_key != NULL);
+    assert(channel->public_key != NULL
+           || channel->certificates[0].key != NULL);
 
     if (!pay_base64_decode(sign, raw, sizeof(raw), &size)) {
         return PAY_SIGNATURE;

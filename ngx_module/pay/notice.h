@@ -59,8 +59,8 @@ const char *pay_notice_ambiguous(const pay_form_t *form);
 bool pay_notice_holds(const pay_form_t *form, const char *name);
 
 /*
- * PAY_PAID: sign, in strict base64, is the signature of text by the gateway's
- * public key, the current or the previous one; else PAY_SIGNATURE.
+ * PAY_PAID: sign, in strict base64, is the signature of text by one of the
+ * gateway's public keys, or those of its certificates; else PAY_SIGNATURE.
  */
 
 pay_verdict_e pay_notice_rsa(pay_crypto_t *crypto,

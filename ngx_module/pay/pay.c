@@ -307,23 +307,33 @@ bool
 pay_channel_check_rsa(const pay_channel_t *channel, char *err,
     size_t err_size)
 {
+    size_t            i;
     const pay_rsa_t  *previous;
+
+    const pay_rsa_t  *keys[] = {
+        channel->public_key, channel->public_key_previous,
+        channel->certificates[0].key, channel->certificates[1].key
+    };
 
     previous = channel->public_key_previous;
 
-    if (channel->private_key == NULL || channel->public_key == NULL) {
+    if (channel->private_key == NULL
+        || (channel->public_key == NULL
+            && channel->certificates[0].key == NULL))
+    {
         (void) snprintf(err, err_size, "no key: write \"private_key_file\", "
                         "your own, and \"public_key_file\", the gateway's");
         return false;
     }
 
-    if (pay_rsa_equal(channel->private_key, channel->public_key)
-        || (previous != NULL && pay_rsa_equal(channel->private_key, previous)))
-    {
-        (void) snprintf(err, err_size, "\"public_key_file\" is the public "
-                        "half of your own key; write the gateway's, which "
-                        "its merchant page shows");
-        return false;
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (keys[i] != NULL && pay_rsa_equal(channel->private_key, keys[i])) {
+            (void) snprintf(err, err_size, "\"%s\" is the public half of "
+                            "your own key; write the gateway's, which its "
+                            "merchant page shows",
+                            i < 2 ? "public_key_file" : "certificate_file");
+            return false;
+        }
     }
 
     if (previous != NULL && pay_rsa_equal(channel->public_key, previous)) {

@@ -26,6 +26,7 @@
 
 
 #include "ask.h"
+#include "certificate.h"
 #include "crypto.h"
 #include "form.h"
 #include "hash.h"
@@ -173,6 +174,10 @@ typedef struct pay_protocol_s  pay_protocol_t;
                         "public_key_id PUB_KEY_ID_0119000000012024;")         \
     X(CERTIFICATE_FILE, "certificate_file",                                   \
                         "certificate_file secrets/platform.pem;")             \
+    X(APP_CERTIFICATE,  "app_certificate_file",                               \
+                        "app_certificate_file secrets/app.crt;")              \
+    X(ROOT_CERTIFICATE, "root_certificate_file",                              \
+                        "root_certificate_file secrets/root.crt;")            \
     X(TYPE,             "type",             "type alipay;")                   \
     X(METHOD,           "notify_method",    "notify_method get_post;")        \
     X(SEND,             "send",             "send out_trade_no $order_no;")   \
@@ -224,6 +229,11 @@ struct pay_channel_s {
     pay_rsa_t             *public_key_previous;    /* in a rotation */
     pay_str_t              public_key_id;          /* the gateway's name */
     pay_certificate_t      certificates[2];        /* current, previous */
+    pay_str_t              certificate_texts[2];   /* files in PEM: */
+    pay_str_t              app_certificate;        /* the gateway's, ours, */
+    pay_str_t              root_certificate;       /* its roots .. */
+    char                   app_sn[PAY_SN_SIZE + 1];        /* .. and SNs */
+    char                   root_sn[PAY_ROOT_SN_SIZE_MAX + 1];
     pay_hash_t             hash;          /* where it can be chosen */
     const pay_custom_t    *custom;        /* of protocol custom, else NULL */
     pay_str_t              type;          /* of payment; empty: any */
@@ -290,6 +300,8 @@ typedef struct {
  *         not set, a number that does not fit the gateway), or OpenSSL failed.
  * answer: decides about the reply to it; question is the one of ask().
  * All are called by a worker and never block.  ask and answer may be NULL.
+ * load:   for the configuration, before check: what is made of files' texts
+ *         and looked at once, such as a certificate's dates.  May be NULL.
  */
 
 /* What stands behind a channel.  Without a gateway there is nobody to start a
@@ -327,6 +339,8 @@ struct pay_protocol_s {
                                 pay_fact_t *fact);
     bool              (*check)(const pay_channel_t *channel, char *err,
                                size_t err_size);
+    bool              (*load)(pay_channel_t *channel, int64_t now_s,
+                              char *err, size_t err_size);
     bool              (*ask)(pay_crypto_t *crypto,
                              const pay_channel_t *channel,
                              const pay_ask_t *question,
