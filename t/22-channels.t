@@ -41,6 +41,9 @@ my %good = (
                 public_key_file => "$dir/theirs.pub" },
     epusdt => { url => 'http://127.0.0.1:1', pid => 1000,
                 key_file => "$dir/epay.key" },
+    gmpay  => { url => 'http://127.0.0.1:1', pid => 1000, hash => 'md5',
+                key_file => "$dir/epay.key" },
+    bepusdt => { url => 'http://127.0.0.1:1', key_file => "$dir/epay.key" },
     alipay => { app_id => '2021000000000001', seller_id => '2088000000000001',
                 private_key_file => "$dir/own.key" },
     wechat => { mchid => '1900000001', app_id => 'wx0123456789abcdef',
@@ -104,9 +107,12 @@ sub refused {
 
 my %value = (%{ $good{stripe} }, %{ $good{epay} }, %{ $good{wechat} },
              %{ $good{alipay} }, %{ $besides{wechat} }, %{ $besides{alipay} },
-             type => 'page', notify_method => 'get', currency => 'CNY');
+             type => 'page', notify_method => 'get', currency => 'CNY',
+             hash => 'md5');
+my %type = (gmpay => 'usdt.tron', bepusdt => 'usdt.trc20');
 my %may = (epay => [qw(type notify_method)], epay2 => ['type'],
-           epusdt => ['type'], alipay => [qw(type url public_key_file)],
+           epusdt => ['type'], gmpay => ['type'], bepusdt => ['type'],
+           alipay => [qw(type url public_key_file)],
            wechat => [qw(url certificate_file)], stripe => ['url']);
 
 for my $protocol (sort keys %good) {
@@ -128,7 +134,8 @@ for my $protocol (sort keys %good) {
 
         if (grep { $_ eq $name } @{ $may{$protocol} }) {
             accepted("$protocol with $name", $protocol,
-                     $name => $value{$name});
+                     $name => $name eq 'type' && $type{$protocol}
+                              || $value{$name});
         } else {
             refused("$protocol with $name",
                     qr/has a "$name", which means nothing to $protocol/,
@@ -139,6 +146,15 @@ for my $protocol (sort keys %good) {
 
 refused('epusdt with a pid of letters', qr/"pid" must be a number/, 'epusdt',
         pid => 'a1');
+accepted('gmpay with HMAC', 'gmpay', hash => 'hmac-sha256');
+refused('gmpay with another hash', qr/"hash" must be md5 or hmac/, 'gmpay',
+        hash => 'sha256');
+refused('gmpay with a text before the key', qr/"hash" must be/, 'gmpay',
+        hash => 'md5 lower &key=');
+refused('gmpay in clear', qr/"url" must be https/, 'gmpay',
+        url => 'http://pay.example/');
+refused('bepusdt with a token alone', qr/"type" must be a token and its/,
+        'bepusdt', type => 'usdt');
 refused('alipay for an app', qr/"type" must be page/, 'alipay',
         type => 'app');
 refused('alipay in dollars', qr/Alipay takes CNY, not USD/, 'alipay',

@@ -13,20 +13,11 @@
 #include "epay_priv.h"
 
 #include "asking.h"
+#include "members.h"
 
 
-#define NUMBER_SIZE      (PAY_ORDER_NO_SIZE_MAX + 1)
 #define V1_WRONG_KEY     "-3"
 #define V1_NOTHING_GIVEN "-4"
-
-
-/* Decoded members of a reply, and what they point into. */
-
-typedef struct {
-    pay_form_t     form;
-    unsigned char  bytes[PAY_FORM_INPUT_SIZE_MAX];
-    size_t         size;
-} members_t;
 
 
 static void answer_v1(const pay_channel_t *channel,
@@ -36,9 +27,6 @@ static void answer_v2(pay_crypto_t *crypto, const pay_channel_t *channel,
     pay_answer_t *answer);
 static bool is_proved(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_form_t *form, int64_t now_s);
-static bool read_members(const pay_json_token_t *reply, members_t *members);
-static bool read_member(const pay_json_token_t *name,
-    const pay_json_token_t *value, members_t *members);
 static void read_query(const pay_channel_t *channel,
     const pay_ask_t *question, const pay_form_t *form, pay_answer_t *answer);
 static bool is(const pay_form_t *form, const char *name, pay_str_t text);
@@ -53,7 +41,7 @@ epay_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_ask_t *question, const pay_reply_t *reply,
     pay_answer_t *answer)
 {
-    members_t         members;
+    pay_members_t     members;
     pay_json_token_t  tokens[PAY_REPLY_TOKEN_COUNT_MAX];
 
     memset(answer, 0, sizeof(pay_answer_t));
@@ -62,7 +50,7 @@ epay_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     if (reply->status != 200
         || pay_json_read(reply->body, tokens, PAY_REPLY_TOKEN_COUNT_MAX)
            != PAY_JSON_OK
-        || !read_members(&tokens[0], &members))
+        || !pay_members_read(&tokens[0], PAY_MEMBERS_OF_PHP, &members))
     {
         return;
     }
@@ -73,105 +61,6 @@ epay_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     } else {
         answer_v1(channel, question, &members.form, answer);
     }
-}
-
-
-/* --- members ------------------------------------------------------------- */
-
-/*
- * The members that PHP would sign, as it would write them: null and false are
- * empty, true is 1, and an array or object is left out.  Numbers are taken to
- * the digit.
- */
-
-static bool
-read_members(const pay_json_token_t *reply, members_t *members)
-{
-    const pay_json_token_t  *name, *value;
-
-    members->form.field_count = 0;
-    members->size = 0;
-    name = NULL;
-
-    if (reply->type != PAY_JSON_OBJECT) {
-        return false;
-    }
-
-    while (pay_json_member(reply, &name, &value)) {
-        if (!read_member(name, value, members)) {
-            return false;
-        }
-    }
-
-    return true;
-}
-
-
-static bool
-read_member(const pay_json_token_t *name, const pay_json_token_t *value,
-    members_t *members)
-{
-    size_t          used;
-    pay_str_t       text, plain;
-    pay_field_t    *field;
-    unsigned char  *out;
-
-    /* Names of plain letters look the same in JSON and without. */
-
-    plain = pay_str(name->raw.data + 1, name->raw.size - 2);
-    out = members->bytes + members->size;
-    text = pay_str(out, 0);
-
-    if (!pay_is_plain_id(plain, PAY_FORM_NAME_SIZE_MAX, ".")
-        || members->form.field_count == PAY_FORM_FIELD_COUNT_MAX)
-    {
-        return false;
-    }
-
-    switch (value->type) {
-
-    case PAY_JSON_ARRAY:
-    case PAY_JSON_OBJECT:
-        return true;
-
-    case PAY_JSON_TRUE:
-        text = PAY_STR("1");
-        break;
-
-    case PAY_JSON_NUMBER:
-        text = value->raw;
-        break;
-
-    case PAY_JSON_STRING:
-        if (!pay_json_string(value, out, sizeof(members->bytes)
-                                         - members->size, &text.size))
-        {
-            return false;
-        }
-
-        break;
-
-    default:
-        break;
-    }
-
-    /* With "=" and "&", so that the string over all of them fits, too. */
-
-    used = plain.size + text.size + 2;
-
-    if (text.size > PAY_FORM_VALUE_SIZE_MAX
-        || used > sizeof(members->bytes) - members->size)
-    {
-        return false;
-    }
-
-    members->size += used;
-
-    field = &members->form.fields[members->form.field_count++];
-    field->name = plain;
-    field->value = text;
-
-    return true;
 }
 
 

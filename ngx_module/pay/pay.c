@@ -41,6 +41,8 @@ static const pay_protocol_t *const  protocols[] = {
     &pay_epay_protocol,
     &pay_epay2_protocol,
     &pay_epusdt_protocol,
+    &pay_gmpay_protocol,
+    &pay_bepusdt_protocol,
     &pay_alipay_protocol,
     &pay_wechat_protocol,
     &pay_stripe_protocol,
@@ -48,8 +50,8 @@ static const pay_protocol_t *const  protocols[] = {
     &pay_free_protocol
 };
 
-#define PROTOCOL_NAMES  "epay, epay2, epusdt, alipay, wechat, stripe, "       \
-                        "custom, free"
+#define PROTOCOL_NAMES  "epay, epay2, epusdt, gmpay, bepusdt, alipay, "       \
+                        "wechat, stripe, custom, free"
 
 
 static const struct {

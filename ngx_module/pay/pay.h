@@ -362,6 +362,8 @@ extern const pay_protocol_t  pay_wechat_protocol;
 extern const pay_protocol_t  pay_stripe_protocol;
 extern const pay_protocol_t  pay_free_protocol;
 extern const pay_protocol_t  pay_custom_protocol;
+extern const pay_protocol_t  pay_gmpay_protocol;
+extern const pay_protocol_t  pay_bepusdt_protocol;
 
 /* NULL: no such protocol.  pay_protocol_names() lists all, for messages. */
 
