@@ -117,8 +117,11 @@ char *ngx_faka_shop_reconcile(ngx_conf_t *cf, ngx_command_t *cmd,
 /* ngx_faka_master_redis.c */
 char *ngx_faka_shop_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* ngx_faka_master_channel.c */
+/* ngx_faka_master_channel.c, ngx_faka_master_channel_keys.c */
 char *ngx_faka_channel_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+/* Where a setting is kept that is a text. */
+pay_str_t *ngx_faka_channel_text_of(pay_channel_t *channel,
+    ngx_uint_t setting);
 char *ngx_faka_channel_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_channel_key_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
