@@ -96,6 +96,8 @@ struct ngx_faka_shop_s {
     ngx_uint_t              archive_s;        /* how long Redis keeps them */
     ngx_uint_t              reconcile_s;      /* 0: gateways are not asked */
     ngx_uint_t              reconcile_rate;   /* questions a second, channel */
+    ngx_uint_t              auto_refund;      /* unsigned: 1 what is owed */
+    ngx_uint_t              refund_short_s;   /* wait for stock; 0: for ever */
     ngx_uint_t              standby;          /* unsigned: 1 role standby */
     ngx_uint_t              replicas;         /* that an answer waits for */
     ngx_str_t               public_url;       /* without a final slash */
@@ -243,10 +245,11 @@ struct ngx_faka_ctx_s {
     uint64_t                mark;             /* of the last one */
     ngx_str_t               record;           /* of an archived order */
 
+    struct ngx_faka_ask_s  *gateway_ask;      /* that is waited for, or NULL */
+
     /* ngx_faka_pay_find */
     ngx_faka_way_t          way;
     pay_start_code_e        start;
-    struct ngx_faka_ask_s  *start_ask;        /* that is waited for, or NULL */
 
     /* ngx_faka_read_body */
     ngx_faka_body_pt        body_next;
@@ -374,8 +377,8 @@ void ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 fk_code_t ngx_faka_archive_restore(ngx_faka_ctx_t *ctx);
 /* Nobody waits for the answer any more, if there was a question. */
 void ngx_faka_archive_forget(ngx_faka_ctx_t *ctx);
-/* ngx_faka_worker_start.c: the same for a question to a gateway. */
-void ngx_faka_pay_forget(ngx_faka_ctx_t *ctx);
+/* ngx_faka_worker_ask.c: the same for a question to a gateway. */
+void ngx_faka_ask_forget(ngx_faka_ctx_t *ctx);
 
 /* ngx_faka_worker_request.c: what comes in. */
 

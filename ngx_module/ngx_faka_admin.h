@@ -54,6 +54,9 @@ ngx_int_t ngx_faka_admin_approve(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_deny(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_refunded(ngx_http_request_t *r, ngx_str_t *name);
 
+/* ngx_faka_worker_admin_refund.c */
+ngx_int_t ngx_faka_admin_refund(ngx_http_request_t *r, ngx_str_t *name);
+
 /* ngx_faka_worker_import.c, ngx_faka_worker_audit.c */
 ngx_int_t ngx_faka_admin_import(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_audit(ngx_http_request_t *r, ngx_str_t *name);

@@ -103,6 +103,18 @@ ngx_faka_ask_t *ngx_faka_ask_create(ngx_faka_worker_t *worker,
 ngx_int_t ngx_faka_ask_send(ngx_faka_ask_t *ask, ngx_faka_ask_done_pt done,
     void *data);
 
+/*
+ * A request waits for the answer of a question that is under way, whose
+ * done(), of type ngx_faka_ask_done_pt, resumes it: then the request's done()
+ * is called with that code.  ask->data is its context, and NULL once its
+ * client has gone away; then nobody is resumed.  Hand over: it waits for
+ * another question instead.
+ */
+void ngx_faka_ask_wait(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    ngx_faka_ask_t *ask, ngx_faka_done_pt done);
+void ngx_faka_ask_hand_over(ngx_faka_ask_t *from, ngx_faka_ask_t *to);
+void ngx_faka_ask_resume(ngx_faka_ask_t *ask, fk_code_t code);
+
 /* The one that is under way in this worker about an order, or NULL. */
 ngx_faka_ask_t *ngx_faka_ask_find(ngx_faka_worker_t *worker,
     const fk_order_id_t *id, pay_ask_e what);
@@ -118,6 +130,26 @@ ngx_faka_ask_t *ngx_faka_ask_find(ngx_faka_worker_t *worker,
  */
 void ngx_faka_pay_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     ngx_faka_done_pt done);
+
+
+/* --- ngx_faka_worker_refund.c ------------------------------------------ */
+
+/* Whether the gateway of this order's channel can be asked to give money
+ * back; again: also a second time under the same number. */
+ngx_uint_t ngx_faka_refund_can(const ngx_faka_shop_t *shop,
+    const char *channel, ngx_uint_t again);
+
+/*
+ * Asks a gateway about a payment of this order that is FK_PAYMENT_STATE_ASKED:
+ * to give it back (PAY_ASK_REFUND), or, if it was asked before, what became of
+ * that, and to do it if it does not know of it.  number: its place among the
+ * order's payments, from 1.  The answer is booked.  NULL: nobody was asked.
+ * The caller may have a request wait for it: resumed with FK_OK, whatever the
+ * answer was.
+ */
+ngx_faka_ask_t *ngx_faka_refund_send(ngx_faka_worker_t *worker,
+    const fk_order_view_t *order, const fk_payment_view_t *payment,
+    ngx_uint_t number, ngx_uint_t again);
 
 
 /* --- ngx_faka_worker_reconcile.c --------------------------------------- */

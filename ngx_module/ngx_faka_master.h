@@ -53,7 +53,8 @@ typedef enum {
     NGX_FAKA_SHOP_COMMISSION_LEVELS,
     NGX_FAKA_SHOP_SETTLE_AFTER,
     NGX_FAKA_SHOP_GATEWAY_TRUST,
-    NGX_FAKA_SHOP_RECONCILE
+    NGX_FAKA_SHOP_RECONCILE,
+    NGX_FAKA_SHOP_AUTO_REFUND
 } ngx_faka_shop_directive_t;
 
 /* Those of a channel are pay_setting_e. */
@@ -112,6 +113,8 @@ char *ngx_faka_shop_block_domain(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* ngx_faka_master_reconcile.c */
 char *ngx_faka_shop_reconcile(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_faka_shop_auto_refund(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* ngx_faka_master_redis.c */

@@ -1,5 +1,6 @@
 /*
- * How often gateways are asked about unpaid orders.
+ * How often gateways are asked about unpaid orders, and whether money goes
+ * back without a person.
  */
 
 #include "ngx_faka_master.h"
@@ -8,6 +9,7 @@
 #define NGX_FAKA_RECONCILE_S_MIN     1
 #define NGX_FAKA_RECONCILE_S_MAX     3600
 #define NGX_FAKA_RECONCILE_RATE_MAX  1000
+#define NGX_FAKA_REFUND_SHORT_S_MAX  (365 * 86400)
 
 
 static ngx_int_t ngx_faka_reconcile_rate(const ngx_str_t *value);
@@ -88,4 +90,59 @@ ngx_faka_reconcile_rate(const ngx_str_t *value)
 
     return rate >= 1 && rate <= NGX_FAKA_RECONCILE_RATE_MAX ? rate
                                                             : NGX_ERROR;
+}
+
+
+char *
+ngx_faka_shop_auto_refund(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    ngx_int_t          short_s;
+    ngx_str_t         *value, time;
+    static const char  prefix[] = "short=";
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->shop_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "on") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auto_refund %V\" is unknown; write off, on, or "
+                           "on short=1d", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    fmcf->shop->auto_refund = 1;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    short_s = NGX_ERROR;
+
+    if (ngx_strncmp(value[2].data, prefix, sizeof(prefix) - 1) == 0) {
+        time.data = value[2].data + sizeof(prefix) - 1;
+        time.len = value[2].len - (sizeof(prefix) - 1);
+        short_s = ngx_parse_time(&time, 1);
+    }
+
+    if (short_s == NGX_ERROR || short_s < 1
+        || short_s > NGX_FAKA_REFUND_SHORT_S_MAX)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auto_refund on %V\" has no time from 1s to "
+                           "365d; write, for example, short=1d", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    fmcf->shop->refund_short_s = (ngx_uint_t) short_s;
+
+    return NGX_CONF_OK;
 }

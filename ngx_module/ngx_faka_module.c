@@ -123,6 +123,8 @@ static ngx_command_t  ngx_faka_commands[] = {
     ngx_faka_in_shop("gateway_trusted_certificate", NGX_CONF_TAKE1,
                      ngx_faka_shop_trusted_certificate,
                      NGX_FAKA_SHOP_GATEWAY_TRUST),
+    ngx_faka_in_shop("auto_refund", NGX_CONF_TAKE12,
+                     ngx_faka_shop_auto_refund, NGX_FAKA_SHOP_AUTO_REFUND),
     ngx_faka_in_shop("reconcile", NGX_CONF_TAKE12, ngx_faka_shop_reconcile,
                      NGX_FAKA_SHOP_RECONCILE),
     ngx_faka_in_shop("channel", NGX_CONF_BLOCK|NGX_CONF_TAKE2,

@@ -37,6 +37,7 @@ static const ngx_faka_admin_route_t  ngx_faka_admin_routes[] = {
     { "orders", NULL, 2, NGX_HTTP_GET, "GET", ngx_faka_admin_order },
     { "orders", "approve", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_approve },
     { "orders", "deny", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_deny },
+    { "orders", "refund", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_refund },
     { "orders", "refunded", 3, NGX_HTTP_POST, "POST",
       ngx_faka_admin_refunded },
     { "orders", "refunds", 3, NGX_HTTP_POST, "POST",

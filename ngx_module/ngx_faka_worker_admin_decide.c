@@ -42,12 +42,12 @@ static fk_code_t ngx_faka_admin_decision(ngx_http_request_t *r,
 static fk_code_t ngx_faka_admin_approval(ngx_faka_ctx_t *ctx,
     const fk_env_t *env, const fk_order_id_t *id);
 static void ngx_faka_admin_undecided(ngx_http_request_t *r, fk_code_t code);
-static void ngx_faka_admin_refund_body(ngx_http_request_t *r,
+static void ngx_faka_admin_refunded_body(ngx_http_request_t *r,
     ngx_str_t *body);
-static void ngx_faka_admin_refund(ngx_http_request_t *r);
-static void ngx_faka_admin_refund_archived(ngx_http_request_t *r,
+static void ngx_faka_admin_refunded_book(ngx_http_request_t *r);
+static void ngx_faka_admin_refunded_archived(ngx_http_request_t *r,
     fk_code_t code);
-static fk_code_t ngx_faka_admin_refund_known(ngx_faka_ctx_t *ctx);
+static fk_code_t ngx_faka_admin_refunded_known(ngx_faka_ctx_t *ctx);
 
 
 /*
@@ -237,12 +237,12 @@ ngx_faka_admin_refunded(ngx_http_request_t *r, ngx_str_t *name)
 
     ctx->data = refund;
 
-    return ngx_faka_read_body(r, ngx_faka_admin_refund_body);
+    return ngx_faka_read_body(r, ngx_faka_admin_refunded_body);
 }
 
 
 static void
-ngx_faka_admin_refund_body(ngx_http_request_t *r, ngx_str_t *body)
+ngx_faka_admin_refunded_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     uint32_t                 given;
     ngx_int_t                rc;
@@ -272,12 +272,12 @@ ngx_faka_admin_refund_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
-    ngx_faka_admin_refund(r);
+    ngx_faka_admin_refunded_book(r);
 }
 
 
 static void
-ngx_faka_admin_refund(ngx_http_request_t *r)
+ngx_faka_admin_refunded_book(ngx_http_request_t *r)
 {
     fk_env_t            env;
     fk_code_t           code;
@@ -295,7 +295,7 @@ ngx_faka_admin_refund(ngx_http_request_t *r)
 
     if (code == FK_NOT_FOUND) {
         ngx_faka_archive_find(r, ctx, &refund->id,
-                              ngx_faka_admin_refund_archived);
+                              ngx_faka_admin_refunded_archived);
         return;
     }
 
@@ -319,14 +319,14 @@ ngx_faka_admin_refund(ngx_http_request_t *r)
 /* Finished by this very refund, perhaps: then it is as good as said now. */
 
 static void
-ngx_faka_admin_refund_archived(ngx_http_request_t *r, fk_code_t code)
+ngx_faka_admin_refunded_archived(ngx_http_request_t *r, fk_code_t code)
 {
     ngx_faka_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
 
     if (code == FK_OK) {
-        code = ngx_faka_admin_refund_known(ctx);
+        code = ngx_faka_admin_refunded_known(ctx);
     }
 
     ngx_faka_admin_order_archived(r, code);
@@ -334,7 +334,7 @@ ngx_faka_admin_refund_archived(ngx_http_request_t *r, fk_code_t code)
 
 
 static fk_code_t
-ngx_faka_admin_refund_known(ngx_faka_ctx_t *ctx)
+ngx_faka_admin_refunded_known(ngx_faka_ctx_t *ctx)
 {
     uint32_t            i, n;
     fk_code_t           code;

@@ -226,6 +226,61 @@ ngx_faka_ask_find(ngx_faka_worker_t *worker, const fk_order_id_t *id,
 }
 
 
+void
+ngx_faka_ask_wait(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    ngx_faka_ask_t *ask, ngx_faka_done_pt done)
+{
+    if (ngx_faka_park_watch(r, ctx) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ask->data = ctx;
+    ctx->gateway_ask = ask;
+    ctx->done = done;
+}
+
+
+void
+ngx_faka_ask_hand_over(ngx_faka_ask_t *from, ngx_faka_ask_t *to)
+{
+    ngx_faka_ctx_t  *ctx;
+
+    ctx = from->data;
+    to->data = ctx;
+    from->data = NULL;
+
+    if (ctx != NULL) {
+        ctx->gateway_ask = to;
+    }
+}
+
+
+void
+ngx_faka_ask_resume(ngx_faka_ask_t *ask, fk_code_t code)
+{
+    ngx_faka_ctx_t  *ctx;
+
+    ctx = ask->data;
+
+    if (ctx != NULL) {
+        ask->data = NULL;
+        ctx->gateway_ask = NULL;
+        ngx_faka_park_resume(ctx, code);
+    }
+}
+
+
+void
+ngx_faka_ask_forget(ngx_faka_ctx_t *ctx)
+{
+    if (ctx->gateway_ask != NULL) {
+        ctx->gateway_ask->data = NULL;
+        ctx->gateway_ask = NULL;
+    }
+}
+
+
 /* --- the gate ----------------------------------------------------------- */
 
 static ngx_faka_gate_t *

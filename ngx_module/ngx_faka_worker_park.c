@@ -364,7 +364,7 @@ ngx_faka_park_cleanup(void *data)
     ngx_faka_ctx_t *ctx = data;
 
     ngx_faka_archive_forget(ctx);
-    ngx_faka_pay_forget(ctx);
+    ngx_faka_ask_forget(ctx);
 
     if (ctx->is_parked) {
         ngx_faka_park_remove(ctx);

@@ -5,7 +5,8 @@
  * interval while it is held, and four more times after that, at growing
  * distances, for money that was on its way.  What an answer proves is booked
  * as a notice would have been.  An order that nobody may pay any more is
- * closed at the gateway, where that is possible.
+ * closed at the gateway, where that is possible.  Refunds that have no end yet
+ * are asked about beside them (ngx_faka_worker_reconcile_owed.c).
  *
  * Nothing is kept of that: what is due follows from an order's age and from
  * when the last two turns began, so a restart costs one question an order.  A
@@ -18,41 +19,28 @@
  * place, and number, if it dies.
  */
 
-#include "ngx_faka_gateway.h"
+#include "ngx_faka_reconcile.h"
 
 
 #define NGX_FAKA_RECONCILE_TICK_MS   100
-#define NGX_FAKA_RECONCILE_TURN_S    5     /* not more often */
-#define NGX_FAKA_RECONCILE_PAGE      16    /* orders fetched at once */
-#define NGX_FAKA_RECONCILE_PAGES     4     /* a tick */
 #define NGX_FAKA_RECONCILE_LATE      4     /* questions after the hold */
 
-
-/* A turn through the orders of one channel. */
-
-typedef struct {
-    uint32_t              cursor;
-    ngx_uint_t            turning;         /* unsigned: 1 in one */
-    ngx_uint_t            last_page;       /* unsigned: 1 it is in page */
-    time_t                began_s;         /* this turn, or the last one */
-    time_t                before_s;        /* .. and the one before */
-    ngx_uint_t            tokens;          /* thousandths of a question */
-    uint32_t              next;            /* in page */
-    uint32_t              page_count;
-    fk_order_view_t       page[NGX_FAKA_RECONCILE_PAGE];
-} ngx_faka_turn_t;
 
 typedef struct ngx_faka_reconciler_s {
     ngx_faka_worker_t    *worker;
     ngx_event_t           timer;
     ngx_msec_t            ticked_at;
+    ngx_faka_tokens_t     tokens[NGX_FAKA_CHANNELS_MAX];
     ngx_faka_turn_t       turns[NGX_FAKA_CHANNELS_MAX];
+    ngx_faka_owed_turn_t  owed[NGX_FAKA_CHANNELS_MAX];
+    ngx_faka_short_turn_t shorts;
 } ngx_faka_reconciler_t;
 
 
 static void ngx_faka_reconcile_tick(ngx_event_t *ev);
-static void ngx_faka_reconcile_channel(ngx_faka_worker_t *worker,
-    const pay_channel_t *channel, ngx_faka_turn_t *turn);
+static void ngx_faka_reconcile_unpaid(ngx_faka_worker_t *worker,
+    const pay_channel_t *channel, ngx_faka_turn_t *turn,
+    ngx_faka_tokens_t *tokens);
 static ngx_uint_t ngx_faka_reconcile_page(ngx_faka_worker_t *worker,
     const pay_channel_t *channel, ngx_faka_turn_t *turn);
 static ngx_int_t ngx_faka_reconcile_order(ngx_faka_worker_t *worker,
@@ -121,6 +109,7 @@ ngx_faka_reconcile_tick(ngx_event_t *ev)
 {
     ngx_faka_reconciler_t *rec = ev->data;
 
+    unsigned              asks;
     ngx_uint_t            i, rate, elapsed_ms;
     ngx_faka_shop_t      *shop;
     const pay_channel_t  *channels;
@@ -142,32 +131,39 @@ ngx_faka_reconcile_tick(ngx_event_t *ev)
         return;
     }
 
-    for (i = 0; i < shop->channels.nelts; i++) {
+    ngx_faka_reconcile_shorts(rec->worker, &rec->shorts);
 
-        if (!(pay_channel_asks(&channels[i]) & PAY_ASK_BIT(QUERY))) {
-            continue;
-        }
+    for (i = 0; i < shop->channels.nelts; i++) {
+        asks = pay_channel_asks(&channels[i]);
 
         /* As many as come in a second may come at once. */
-        rec->turns[i].tokens = ngx_min(rec->turns[i].tokens
-                                       + rate * elapsed_ms, rate * 1000);
+        rec->tokens[i] = ngx_min(rec->tokens[i] + rate * elapsed_ms,
+                                 rate * 1000);
 
-        ngx_faka_reconcile_channel(rec->worker, &channels[i],
-                                   &rec->turns[i]);
+        if (asks & PAY_ASK_BIT(REFUND)) {
+            ngx_faka_reconcile_owed(rec->worker, &channels[i], &rec->owed[i],
+                                    &rec->tokens[i]);
+        }
+
+        if (asks & PAY_ASK_BIT(QUERY)) {
+            ngx_faka_reconcile_unpaid(rec->worker, &channels[i],
+                                      &rec->turns[i], &rec->tokens[i]);
+        }
     }
 }
 
 
 static void
-ngx_faka_reconcile_channel(ngx_faka_worker_t *worker,
-    const pay_channel_t *channel, ngx_faka_turn_t *turn)
+ngx_faka_reconcile_unpaid(ngx_faka_worker_t *worker,
+    const pay_channel_t *channel, ngx_faka_turn_t *turn,
+    ngx_faka_tokens_t *tokens)
 {
     ngx_int_t   rc;
     ngx_uint_t  pages;
 
     pages = 0;
 
-    while (turn->tokens >= 1000) {
+    while (*tokens >= NGX_FAKA_QUESTION) {
 
         if (turn->next < turn->page_count) {
             rc = ngx_faka_reconcile_order(worker, &turn->page[turn->next],
@@ -179,7 +175,7 @@ ngx_faka_reconcile_channel(ngx_faka_worker_t *worker,
             turn->next++;
 
             if (rc == NGX_OK) {
-                turn->tokens -= 1000;
+                *tokens -= NGX_FAKA_QUESTION;
             }
 
             continue;

@@ -63,24 +63,7 @@ ngx_faka_pay_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return;
     }
 
-    if (ngx_faka_park_watch(r, ctx) != NGX_OK) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    ask->data = ctx;
-    ctx->start_ask = ask;
-    ctx->done = done;
-}
-
-
-void
-ngx_faka_pay_forget(ngx_faka_ctx_t *ctx)
-{
-    if (ctx->start_ask != NULL) {
-        ctx->start_ask->data = NULL;
-        ctx->start_ask = NULL;
-    }
+    ngx_faka_ask_wait(r, ctx, ask, done);
 }
 
 
@@ -138,8 +121,6 @@ ngx_faka_pay_asked(ngx_faka_ask_t *ask, const pay_answer_t *answer)
         return;
     }
 
-    ctx->start_ask = NULL;
-
     if (answer->code == PAY_ANSWER_REFUSED) {
         code = FK_CHANNEL;
 
@@ -149,7 +130,7 @@ ngx_faka_pay_asked(ngx_faka_ask_t *ask, const pay_answer_t *answer)
         (void) ngx_faka_pay_show(ctx->r, ctx, &answer->started);
     }
 
-    ngx_faka_park_resume(ctx, code);
+    ngx_faka_ask_resume(ask, code);
 }
 
 

@@ -87,12 +87,13 @@ for my $name (qw(memory redis key_file public_url admin_token_file)) {
 accepted('what has a default need not be there',
          shop => { map { $_ => undef } qw(durability hold retention archive
                                           snapshot role replicas
-                                          reconcile) });
+                                          reconcile auto_refund) });
 
 my %again = (memory => '64m', redis => 'unix:/nowhere', durability => 'disk',
              hold => '15m', public_url => 'http://a.example',
              retention => '1h', archive => '30d', snapshot => '128m 1h',
              role => 'active', replicas => 0, reconcile => '30s',
+             auto_refund => 'on',
              key_file => "$secrets/cards.key",
              admin_token_file => "$secrets/admin.token");
 
@@ -207,6 +208,10 @@ my @kept = (
     [reconcile => qr/no rate; write, for example, rate=10r\/s/,
      map { "30s $_" } qw(10 10r/s rate= rate=r/s rate=0r/s rate=1001r/s
                          rate=-1r/s rate=1.5r/s rate=10r/m)],
+    [auto_refund => qr/is unknown; write off, on, or on short=1d/, 'yes',
+     '1d'],
+    [auto_refund => qr/has no time from 1s to 365d/, 'on 1d', 'on short=',
+     'on short=0', 'on short=366d'],
     [role => qr/is unknown; write active or standby/, 'owner', 'STANDBY'],
     [replicas => qr/no number from 0 to 8/, '9', '-1', 'all'],
 );
@@ -219,6 +224,7 @@ for my $kept (@kept) {
 
 accepted("$_->[0] $_->[1]", shop => { @$_ })
     for [retention => '60s'], [archive => '1d'], [snapshot => '1m'],
+        [auto_refund => 'off'], [auto_refund => 'on short=1d'],
         [reconcile => 'off'], [reconcile => '1s rate=1000r/s'],
         [snapshot => '64g 10s'], [role => 'standby'], [replicas => 8];
 

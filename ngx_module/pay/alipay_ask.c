@@ -103,11 +103,22 @@ write_biz(const pay_channel_t *channel, const pay_ask_t *question,
     char  money[PAY_MONEY_TEXT_SIZE_MAX];
 
     const int    order_no_size = (int) question->order_no.size;
+    const int    trade_no_size = (int) question->trade_no.size;
     const int    refund_no_size = (int) question->refund_no.size;
     const char  *order_no = (const char *) question->order_no.data;
+    const char  *trade_no = (const char *) question->trade_no.data;
     const char  *refund_no = (const char *) question->refund_no.data;
 
     if (!pay_ask_check(channel, question, "", money)) {
+        return false;
+    }
+
+    /* What goes back is one payment, not whatever the order had. */
+
+    if ((question->what == PAY_ASK_REFUND
+         || question->what == PAY_ASK_REFUND_QUERY)
+        && !pay_is_plain_id(question->trade_no, PAY_TRADE_NO_SIZE_MAX, ""))
+    {
         return false;
     }
 
@@ -121,16 +132,16 @@ write_biz(const pay_channel_t *channel, const pay_ask_t *question,
 
     case PAY_ASK_REFUND:
         size = snprintf(biz, ALIPAY_BIZ_SIZE,
-                        "{\"out_trade_no\":\"%.*s\",\"refund_amount\":\"%s\","
-                        "\"out_request_no\":\"%.*s\"}", order_no_size,
-                        order_no, money, refund_no_size, refund_no);
+                        "{\"trade_no\":\"%.*s\",\"refund_amount\":\"%s\","
+                        "\"out_request_no\":\"%.*s\"}", trade_no_size,
+                        trade_no, money, refund_no_size, refund_no);
         break;
 
     case PAY_ASK_REFUND_QUERY:
         size = snprintf(biz, ALIPAY_BIZ_SIZE,
-                        "{\"out_trade_no\":\"%.*s\","
-                        "\"out_request_no\":\"%.*s\"}", order_no_size,
-                        order_no, refund_no_size, refund_no);
+                        "{\"trade_no\":\"%.*s\","
+                        "\"out_request_no\":\"%.*s\"}", trade_no_size,
+                        trade_no, refund_no_size, refund_no);
         break;
 
     default:

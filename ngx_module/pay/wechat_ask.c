@@ -192,7 +192,11 @@ write_time(char text[TIME_SIZE], int64_t at_s)
 static int
 draft_refund(const pay_ask_t *question, char body[BODY_SIZE_MAX])
 {
-    if (!is_refund_no(question->refund_no) || question->refund_amount <= 0
+    /* What goes back is one payment, not whatever the order had. */
+
+    if (!is_refund_no(question->refund_no)
+        || !pay_is_plain_id(question->trade_no, PAY_TRADE_NO_SIZE_MAX, "")
+        || question->refund_amount <= 0
         || question->refund_amount > question->paid_amount
         || strcmp(question->currency, "CNY") != 0)
     {
@@ -200,11 +204,12 @@ draft_refund(const pay_ask_t *question, char body[BODY_SIZE_MAX])
     }
 
     return snprintf(body, BODY_SIZE_MAX,
-                    "{\"out_trade_no\":\"%.*s\",\"out_refund_no\":\"%.*s\","
+                    "{\"transaction_id\":\"%.*s\","
+                    "\"out_refund_no\":\"%.*s\","
                     "\"amount\":{\"refund\":%lld,\"total\":%lld,"
                     "\"currency\":\"CNY\"}}",
-                    (int) question->order_no.size,
-                    (const char *) question->order_no.data,
+                    (int) question->trade_no.size,
+                    (const char *) question->trade_no.data,
                     (int) question->refund_no.size,
                     (const char *) question->refund_no.data,
                     (long long) question->refund_amount,

@@ -49,7 +49,7 @@ test_request(pay_ask_e what, const char *method, const char *biz)
        "  at the gateway's path");
     OK(reply_has(request.headers, "application/x-www-form-urlencoded"),
        "  a form");
-    OK(reply_has(request.body, "out_trade_no")
+    OK(reply_has(request.body, "trade_no")
        && !reply_has(request.target, "biz_content"),
        "  what it is about stands in the body");
 
@@ -93,15 +93,16 @@ test_request(pay_ask_e what, const char *method, const char *biz)
 static void
 test_requests(void)
 {
+#define TRADE  "\"trade_no\":\"" REPLY_TRADE_NO "\""
 #define ORDER  "\"out_trade_no\":\"" REPLY_ORDER_NO "\""
 
     test_request(PAY_ASK_QUERY, "alipay.trade.query", "{" ORDER "}");
     test_request(PAY_ASK_CLOSE, "alipay.trade.close", "{" ORDER "}");
     test_request(PAY_ASK_REFUND, "alipay.trade.refund",
-                 "{" ORDER ",\"refund_amount\":\"1.00\",\"out_request_no\":\""
+                 "{" TRADE ",\"refund_amount\":\"1.00\",\"out_request_no\":\""
                  REPLY_REFUND_NO "\"}");
     test_request(PAY_ASK_REFUND_QUERY, "alipay.trade.fastpay.refund.query",
-                 "{" ORDER ",\"out_request_no\":\"" REPLY_REFUND_NO "\"}");
+                 "{" TRADE ",\"out_request_no\":\"" REPLY_REFUND_NO "\"}");
 
     channel.type = PAY_STR("precreate");
     test_request(PAY_ASK_START, "alipay.trade.precreate",
@@ -135,6 +136,9 @@ test_not_asked(void)
     NOT(QUERY, order_no, PAY_STR("1\",\"a\":\"b"), "an order with quotes");
     NOT(QUERY, order_no, PAY_STR("1&a=b"), "an order with &");
     NOT(QUERY, currency[0], 'X', "another currency");
+    NOT(REFUND, trade_no, PAY_STR(""), "a refund of no payment");
+    NOT(REFUND, trade_no, PAY_STR("1\"2"), "of a payment with a quote");
+    NOT(REFUND_QUERY, trade_no, PAY_STR(""), "asked about no payment");
     NOT(REFUND, refund_no, PAY_STR("R-1"), "a refund's number too short");
     NOT(REFUND, refund_no, PAY_STR("R\"234567"), "a refund with a quote");
     NOT(REFUND, refund_amount, 0, "nothing to give back");

@@ -12,6 +12,7 @@
 
 
 #define REPLY_ORDER_NO   "01J0000000000000000000000A"
+#define REPLY_TRADE_NO   "2026010222001400000000000001"
 #define REPLY_REFUND_NO  "R-01J0000000000000000000"
 #define REPLY_NOW_S      INT64_C(1767323045)     /* 2026-01-02 03:04:05 UTC */
 #define REPLY_BODY_SIZE  8192
@@ -22,6 +23,7 @@ static const pay_ask_t  reply_question = {
     .order_no = PAY_STR(REPLY_ORDER_NO),
     .amount = 990,
     .currency = "CNY",
+    .trade_no = PAY_STR(REPLY_TRADE_NO),
     .refund_no = PAY_STR(REPLY_REFUND_NO),
     .refund_amount = 100,
     .paid_amount = 990,

@@ -9,12 +9,14 @@
 #define NOTIFY_URL  "https://shop.example/notify/wechat"
 #define RETURN_URL  "https://shop.example/return/1"
 #define REFUND_NO   "R0000000001"
+#define TRADE_NO    "4200001234202601020000000001"
 
 
 static const pay_ask_t  question_template = {
     .order_no = { (const unsigned char *) GATE_ORDER_NO, 26 },
     .amount = 990,
     .currency = "CNY",
+    .trade_no = { (const unsigned char *) TRADE_NO, sizeof(TRADE_NO) - 1 },
     .refund_no = { (const unsigned char *) REFUND_NO, 11 },
     .refund_amount = 100,
     .paid_amount = 990,
@@ -143,7 +145,7 @@ test_questions(void)
     expect_request(PAY_ASK_CLOSE, "POST", "/v3/pay/transactions/out-trade-no/"
                    GATE_ORDER_NO "/close", "{\"mchid\":\"" GATE_MCHID "\"}");
     expect_request(PAY_ASK_REFUND, "POST", "/v3/refund/domestic/refunds",
-                   "{\"out_trade_no\":\"" GATE_ORDER_NO "\","
+                   "{\"transaction_id\":\"" TRADE_NO "\","
                    "\"out_refund_no\":\"" REFUND_NO "\",\"amount\":"
                    "{\"refund\":100,\"total\":990,\"currency\":\"CNY\"}}");
     expect_request(PAY_ASK_REFUND_QUERY, "GET",
@@ -402,7 +404,7 @@ test_query(void)
     answer = expect(PAY_ASK_QUERY, 200, gate_transaction, PAY_ANSWER_PAID,
                     "");
     EQ_STR(answer.fact.order_no, GATE_ORDER_NO, "  the order");
-    EQ_STR(answer.fact.trade_no, "4200001234202601020000000001", "  trade");
+    EQ_STR(answer.fact.trade_no, TRADE_NO, "  trade");
     EQ_INT(answer.fact.amount, 990, "  and sum");
     EQ_STR(answer.fact.currency, "CNY", "  in yuan");
 

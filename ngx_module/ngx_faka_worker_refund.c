@@ -1,0 +1,198 @@
+/*
+ * Money that goes back: a payment that is owed is asked for at its gateway.
+ *
+ * The payment is FK_PAYMENT_STATE_ASKED, durably, before the gateway hears of
+ * it, and stays so until an answer says what became of it: given back, or
+ * refused, or, if nothing was done and the number must not be used twice, not
+ * asked.  The number of a refund is made of the order's and of the payment's
+ * place, so that whoever asks again, after whatever crash, asks for the same
+ * refund.
+ *
+ * A gateway for which the same number is a second refund is never asked twice
+ * without a person.
+ */
+
+#include "ngx_faka_gateway.h"
+
+
+static ngx_faka_ask_t *ngx_faka_refund_make(ngx_faka_worker_t *worker,
+    const fk_order_view_t *order, const fk_payment_view_t *payment,
+    ngx_uint_t number, pay_ask_e what);
+static void ngx_faka_refund_answered(ngx_faka_ask_t *ask,
+    const pay_answer_t *answer);
+static ngx_uint_t ngx_faka_refund_repeat(ngx_faka_ask_t *ask);
+static void ngx_faka_refund_book(ngx_faka_ask_t *ask,
+    const pay_answer_t *answer);
+
+
+ngx_uint_t
+ngx_faka_refund_can(const ngx_faka_shop_t *shop, const char *channel,
+    ngx_uint_t again)
+{
+    const pay_channel_t  *found;
+
+    found = ngx_faka_channel_find(shop, channel, ngx_strlen(channel));
+
+    return found != NULL
+           && (pay_channel_asks(found) & PAY_ASK_BIT(REFUND))
+           && !(again && found->protocol->refunds_again);
+}
+
+
+ngx_faka_ask_t *
+ngx_faka_refund_send(ngx_faka_worker_t *worker, const fk_order_view_t *order,
+    const fk_payment_view_t *payment, ngx_uint_t number, ngx_uint_t again)
+{
+    ngx_faka_ask_t  *ask;
+
+    ask = NULL;
+
+    if (again) {
+        ask = ngx_faka_refund_make(worker, order, payment, number,
+                                   PAY_ASK_REFUND_QUERY);
+    }
+
+    if (ask == NULL) {
+        ask = ngx_faka_refund_make(worker, order, payment, number,
+                                   PAY_ASK_REFUND);
+    }
+
+    if (ask == NULL
+        || ngx_faka_ask_send(ask, ngx_faka_refund_answered, NULL) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return ask;
+}
+
+
+static ngx_faka_ask_t *
+ngx_faka_refund_make(ngx_faka_worker_t *worker, const fk_order_view_t *order,
+    const fk_payment_view_t *payment, ngx_uint_t number, pay_ask_e what)
+{
+    ngx_faka_ask_t  *ask;
+
+    ask = ngx_faka_ask_create(worker, order, what);
+
+    if (ask == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(ask->trade_no, payment->trade_no, sizeof(ask->trade_no));
+    *ngx_snprintf((u_char *) ask->refund_no, sizeof(ask->refund_no) - 1,
+                  "%*s-%ui", (size_t) FK_ORDER_TEXT_SIZE, ask->order_no,
+                  number) = '\0';
+
+    ask->question.refund_amount = payment->owed;
+    ask->question.paid_amount = payment->amount;
+
+    return ask;
+}
+
+
+static void
+ngx_faka_refund_answered(ngx_faka_ask_t *ask, const pay_answer_t *answer)
+{
+    if (ask->question.what == PAY_ASK_REFUND_QUERY
+        && answer->code == PAY_ANSWER_NONE
+        && ngx_faka_refund_repeat(ask))
+    {
+        return;
+    }
+
+    ngx_faka_refund_book(ask, answer);
+    ngx_faka_ask_resume(ask, FK_OK);
+}
+
+
+/* The gateway does not know of it: it never heard of it, or has lost it. */
+
+static ngx_uint_t
+ngx_faka_refund_repeat(ngx_faka_ask_t *ask)
+{
+    ngx_faka_ask_t  *next;
+
+    if (!ngx_faka_refund_can(ask->worker->shop, ask->order.channel, 1)) {
+        return 0;
+    }
+
+    next = ngx_faka_ask_create(ask->worker, &ask->order, PAY_ASK_REFUND);
+
+    if (next == NULL) {
+        return 0;
+    }
+
+    ngx_memcpy(next->trade_no, ask->trade_no, sizeof(next->trade_no));
+    ngx_memcpy(next->refund_no, ask->refund_no, sizeof(next->refund_no));
+    next->question.refund_amount = ask->question.refund_amount;
+    next->question.paid_amount = ask->question.paid_amount;
+
+    if (ngx_faka_ask_send(next, ngx_faka_refund_answered, NULL) != NGX_OK) {
+        return 0;
+    }
+
+    ngx_faka_ask_hand_over(ask, next);
+
+    return 1;
+}
+
+
+static void
+ngx_faka_refund_book(ngx_faka_ask_t *ask, const pay_answer_t *answer)
+{
+    fk_t             *fk;
+    fk_env_t          env;
+    fk_code_t         code;
+    fk_str_t          trade_no;
+    const char       *text;
+    ngx_uint_t        level;
+    fk_order_view_t   order;
+
+    fk = &ask->worker->fk;
+    ngx_faka_env(&env);
+    trade_no = (fk_str_t) { (const uint8_t *) ask->trade_no,
+                            ngx_strlen(ask->trade_no) };
+
+    switch (answer->code) {
+
+    case PAY_ANSWER_RETURNED:
+        text = "given back";
+        code = fk_refund(fk, &env, &ask->order.id, trade_no, &order);
+        break;
+
+    case PAY_ANSWER_NONE:
+    case PAY_ANSWER_REFUSED:
+    case PAY_ANSWER_CLOSED:
+        text = "refused, and owed still: give it back yourself, then POST "
+               ".../refunded";
+        code = fk_refund_back(fk, &env, &ask->order.id, trade_no, &order);
+        break;
+
+    case PAY_ANSWER_BUSY:
+        /* Nothing was done: it may be asked for again. */
+        text = "not asked for";
+        code = fk_refund_back(fk, &env, &ask->order.id, trade_no, &order);
+        break;
+
+    default:
+        text = "asked for, and it is not known whether it was given back";
+        code = FK_OK;
+    }
+
+    if (code == FK_OK && answer->code == PAY_ANSWER_RETURNED) {
+        fk_stat_add(fk, NGX_FAKA_STAT_REFUNDS, 1);
+    }
+
+    ngx_faka_journal_kick(ask->worker->journal);
+
+    level = answer->code == PAY_ANSWER_RETURNED ? NGX_LOG_NOTICE
+                                                : NGX_LOG_WARN;
+
+    ngx_log_error(level, ask->worker->log, 0,
+                  "faka: refund %s of %L, payment %s: %s%s%s%s%s",
+                  ask->refund_no, ask->question.refund_amount, ask->trade_no,
+                  text, answer->detail[0] != '\0' ? ": " : "",
+                  answer->detail, code != FK_OK ? "; not booked: " : "",
+                  code != FK_OK ? fk_code_info[code].text : "");
+}

@@ -1,0 +1,186 @@
+# Money that goes back through the gateway: by an operator's word, and by
+# itself; once, whatever dies and whoever asks again; and what was delivered
+# for it is void.
+
+use lib 't/lib';
+
+use Faka::Test;
+use Faka::Proc qw(wait_until);
+use Time::HiRes qw(sleep);
+
+my ($app, $seller) = ('2021000000000001', '2088000000000099');
+
+my $t = Faka::Test->new(gateway => 1);
+my $dir = $t->secrets;
+
+for my $name (qw(app alipay)) {
+    system('sh', '-c', "cd $dir && umask 077 && openssl genpkey -algorithm RSA"
+           . " -pkeyopt rsa_keygen_bits:2048 -out $name.key 2>/dev/null &&"
+           . " openssl pkey -in $name.key -pubout -out $name.pub") == 0
+        or die "openssl: $?";
+}
+
+my $url = $t->gateway->url;
+$t->gateway->{args} = [
+    '--retry-ms', '100,200',
+    '--alipay-app-id', $app, '--alipay-seller-id', $seller,
+    '--alipay-private-key', "$dir/alipay.key",
+    '--alipay-app-public-key', "$dir/app.pub",
+];
+$t->nginx->{opt}{shop} = { reconcile => '1s rate=50r/s' };
+$t->nginx->{opt}{channels} = <<"EOT";
+channel epay epay { url $url; pid 1000; key_file $dir/epay.key; }
+channel ali alipay {
+    url ${url}gateway.do; app_id $app; seller_id $seller;
+    private_key_file $dir/app.key; public_key_file $dir/alipay.pub;
+}
+EOT
+$t->start;
+$t->product('card', price => 990);
+$t->import_cards('card', 20);
+$t->product('rare', price => 500);
+
+my %call = (epay => 'refund', ali => 'alipay.trade.refund');
+
+sub paid {
+    my ($channel, $sku) = @_;
+
+    my $order = $t->checkout(sku => $sku // 'card', channel => $channel)->json;
+    $t->gateway->pay_as_buyer($order->{pay}{url})
+        or die "no payment for $order->{order}";
+    return $order;
+}
+
+sub refund {
+    my ($order, $body) = @_;
+    return $t->admin('POST', "/orders/$order->{order}/refund", $body // {});
+}
+
+sub seen { return $t->admin('GET', "/orders/$_[0]{order}")->json }
+sub states { return join ' ', map { $_->{state} } @{ $_[0]{payments} } }
+
+sub trade {
+    my ($order) = @_;
+    return $t->gateway->control("trades?out_trade_no=$order->{order}")->[0];
+}
+
+# How often the gateway was asked to give money back for an order.
+sub asked {
+    my ($order, $channel) = @_;
+    my $calls = $t->gateway->control("calls?out_trade_no=$order->{order}");
+    return scalar grep { ($_->{name} // '') eq $call{$channel} } @$calls;
+}
+
+
+# What was delivered: the money goes back, and its card is void.
+
+for my $channel (qw(epay ali)) {
+    my $stock = $t->get('/products')->json->[0]{stock};
+    my $order = paid($channel);
+    my ($card) = @{ $t->order($order)->json->{cards} };
+    ok($card, "$channel: delivered");
+
+    my $answer = refund($order);
+    is($answer->status, 200, 'refunded') or diag $answer->brief;
+    is($answer->json->{status}, 'refunded', 'so says the order');
+    is(states($answer->json), 'refunded', 'and its payment');
+    is(trade($order)->{refunded}, '9.90', 'the gateway has given it back');
+
+    is(refund($order)->json->{status}, 'refunded', 'asked again, the same');
+    is(asked($order, $channel), 1, 'but not of the gateway');
+    is($t->order($order)->json->{cards}, undef, 'its card is not shown');
+    is($t->get('/products')->json->[0]{stock}, $stock - 1,
+       'nor is it sold again');
+}
+
+
+# Money that came second: it alone goes back.
+
+{
+    my $order = paid('ali');
+    $t->gateway->control("notify/$order->{order}",
+                         { protocol => 'alipay', trade_no => '2026112211' });
+    is(states(seen($order)), 'applied refund_due', 'paid twice');
+
+    my $answer = refund($order, { trade_no => '2026112211' });
+    is($answer->status, 200, 'what came second is asked back');
+    is($answer->json->{status}, 'delivered', 'the order stays delivered');
+    is(states($answer->json), 'applied refund_due',
+       'a payment that the gateway does not know stays owed');
+    like($t->nginx->error_log, qr/refused, and owed still/, 'and is logged');
+
+    is(refund($order, { trade_no => '2026112212' })->status, 404,
+       'one that was never made is not found');
+    my $first = seen($order)->{payments}[0]{trade_no};
+    is(refund($order, { trade_no => $first })->status, 409,
+       'the one that pays the order is not owed');
+    is($t->admin('POST', "/orders/$order->{order}/refunded",
+                 { trade_no => '2026112211' })->status, 200,
+       'a person gives it back');
+}
+
+
+# Orders that nobody could be served.
+
+{
+    my $order = paid('ali', 'card');
+    my $waits = $t->checkout(sku => 'card', channel => 'ali')->json;
+    is(refund($waits)->status, 409, 'an unpaid order owes nothing');
+    is(refund({ order => '0' x 26 })->status, 404, 'nor has an unknown one');
+    is(refund($order, { trade => 1 })->status, 400, 'a field is misspelt');
+}
+
+
+# The answer is lost: then nobody knows.
+
+$t->gateway->control('mode', { call_close => 'before' });
+my ($v1, $v2) = map { paid($_) } qw(epay ali);
+for my $order ($v1, $v2) {
+    my $answer = refund($order);
+    is($answer->status, 200, 'the answer is lost');
+    is($answer->json->{status}, 'refund_due', 'the order is owed its money');
+    is(states($answer->json), 'refund_asked', 'which was asked for');
+}
+is(asked($v1, 'epay'), 1, 'EPay was asked once');
+is(states(refund($v1)->json), 'refund_asked', 'and again by the operator');
+is(asked($v1, 'epay'), 1, 'who does not ask the gateway with it');
+
+$t->gateway->control('mode', {});
+ok(wait_until(sub { seen($v2)->{status} eq 'refunded' }, 20),
+   'Alipay is asked what became of it');
+is(trade($v2)->{refunded}, '9.90', 'it was given back once');
+sleep 1;
+is(states(seen($v1)), 'refund_asked', 'EPay is not asked by itself');
+is(asked($v1, 'epay'), 1, 'not once');
+is($t->admin('POST', "/orders/$v1->{order}/refunded",
+             { trade_no => seen($v1)->{payments}[0]{trade_no} })
+   ->json->{status}, 'refunded', 'a person says what he found there');
+
+
+# A worker dies while the gateway is asked.
+
+$t->gateway->control('mode', { call_delay_ms => 1500 });
+my $killed = paid('ali');
+my $job = $t->background(sub { refund($killed); return 1 });
+ok(wait_until(sub { states(seen($killed)) eq 'refund_asked' }, 10),
+   'a refund is under way');
+$t->nginx->kill_worker($_) for $t->nginx->workers;
+$job->stop;
+$t->gateway->control('mode', {});
+ok(wait_until(sub { seen($killed)->{status} eq 'refunded' }, 20),
+   'its worker is killed: another one finds out');
+is(trade($killed)->{refunded}, '9.90', 'it was given back once');
+
+
+# By itself.
+
+$t->nginx->{opt}{shop}{auto_refund} = 'on short=1s';
+$t->nginx->reload;
+my $twice = paid('ali');
+$t->gateway->control("notify/$twice->{order}",
+                     { protocol => 'alipay', trade_no => '2026112213' });
+ok(wait_until(sub {
+    $t->nginx->error_log =~ /payment 2026112213: refused/ }, 20),
+   'money that came second is asked back by itself');
+
+$t->audit_ok;
