@@ -302,6 +302,19 @@ for my $case (
         or diag($output);
 }
 
+# The examples of the documentation are what they claim to be.
+
+my @examples = slurp('conf/nginx.conf')
+    =~ /^ +\# channel \S+ custom \{\n(.*?)^ +\# \}\n/msg;
+is(scalar @examples, 2, 'two protocols are written down as examples');
+
+for my $example (@examples) {
+    $example =~ s/^ +#//mg;
+    $example =~ s{key_file +\S+;}{key_file $dir/epay.key;};
+    my ($code, $output) = custom_conf('custom', $example =~ s/;\s*\z//r);
+    is($code, 0, 'an example: taken') or diag($output);
+}
+
 
 # Keys, as they come.
 

@@ -244,7 +244,8 @@ size_at(const pay_channel_t *channel, const char *name, pay_str_t text)
         return decimal_size(channel, text);
 
     default:
-        /* fixed: a free one is never asked for */
+        /* a free one is never asked for */
+        assert(fixed != NULL);
         size = strlen(fixed);
 
         return text.size >= size && memcmp(text.data, fixed, size) == 0

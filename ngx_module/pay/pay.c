@@ -10,6 +10,9 @@
 #include <stdio.h>
 
 
+_Static_assert(PAY_SETTING_COUNT <= 32, "a bit for each setting");
+
+
 enum {
     REPLY_ACK,
     REPLY_REFUSE

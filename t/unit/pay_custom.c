@@ -97,6 +97,12 @@ test_starts(void)
                "pid=1001&out_trade_no=" GATE_ORDER_NO "&money=9.90&sign",
                "-sha256", "money=9.90&out_trade_no=" GATE_ORDER_NO
                "&pid=1001", "&key=" SIGNER_KEY, 0);
+    test_start("HMAC over the key, too",
+               EPAY_NOTICE "send pid 1001;send out_trade_no $order_no;"
+               "send money $amount;hash hmac-sha256 upper &key=",
+               "pid=1001&out_trade_no=" GATE_ORDER_NO "&money=9.90&sign",
+               "-sha256 -hmac " SIGNER_KEY, "money=9.90&out_trade_no="
+               GATE_ORDER_NO "&pid=1001", "&key=" SIGNER_KEY, 1);
     test_start("side by side", SIDE_BY_SIDE,
                "payId=" GATE_ORDER_NO "&type=2&price=9.90"
                "&notifyUrl=https%3A%2F%2Fshop.example%2Fnotify%2Fway&sign",
