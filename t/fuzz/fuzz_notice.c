@@ -293,6 +293,38 @@ check_paid_alipay(const pay_form_t *form)
 }
 
 
+/* Could the string that was signed be split into fields that count? */
+
+static bool
+has_two_readings(const pay_form_t *form)
+{
+    char    value[PAY_FORM_VALUE_SIZE_MAX + 1];
+    size_t  i, j, name;
+
+    static const char *const  names[] = {
+        "&out_trade_no=", "&trade_no=", "&money=", "&total_amount=",
+        "&trade_status="
+    };
+
+    for (i = 0; i < form->field_count; i++) {
+        for (j = 0; j < form->fields[i].value.size; j++) {
+            value[j] = (char) form->fields[i].value.data[j];
+            value[j] = value[j] == '\0' ? '?' : value[j];
+        }
+
+        value[j] = '\0';
+
+        for (name = 0; name < sizeof(names) / sizeof(names[0]); name++) {
+            if (strstr(value, names[name]) != NULL) {
+                return true;
+            }
+        }
+    }
+
+    return false;
+}
+
+
 static void
 check_form(gateway_t *gateway, pay_str_t input)
 {
@@ -323,8 +355,8 @@ check_form(gateway_t *gateway, pay_str_t input)
     verdict = judge(gateway, pay_str(raw, size), &fact);
 
     MUST(verdict != PAY_SIGNATURE && verdict != PAY_UNSIGNED);
-    MUST(verdict != PAY_ALGORITHM && verdict != PAY_MALFORMED);
-    MUST(verdict != PAY_DUPLICATE);
+    MUST(verdict != PAY_ALGORITHM && verdict != PAY_DUPLICATE);
+    MUST((verdict == PAY_MALFORMED) == has_two_readings(&form));
 
     if (pay_verdict_acknowledged(verdict)) {
         MUST(is(&form, "out_trade_no", fact.order_no));
