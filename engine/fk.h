@@ -137,6 +137,11 @@ typedef struct {
     uint8_t        way;                /* fk_way_t of that channel */
     /* Taken instead if there turns out to be nothing to pay; or "". */
     char           free_channel[FK_CHANNEL_SIZE_MAX + 1];
+    /* BALANCE: the account that pays, whoever asks for it having been judged
+     * by the caller; and how the money is split, which is never flagged. */
+    fk_str_t       payer;
+    const fk_split_t  *split;          /* NULL: not known yet */
+    int64_t       *due;                /* of FK_AGAIN, for that; or NULL */
     uint32_t       hold_s;             /* 1..FK_HOLD_S_MAX */
 
     /*
@@ -213,6 +218,16 @@ typedef struct {
  * An order that costs nothing is paid by that, and delivered, or under review.
  * It has no payment and no split; if it is denied, nothing is owed, and it is
  * refunded at once.
+ *
+ * By BALANCE an order is paid in the same way, with its amount out of what an
+ * account has available: its payment is applied and has the order's id for its
+ * trade number, and its split, also one without lines, names the payer.
+ *   FK_PAYER    there is no such account, it is closed, or of another currency
+ *   FK_BALANCE  it has not so much available
+ *   FK_AGAIN    with *in->due, the amount: in->split is NULL, or of another
+ *   FK_INVALID  the split cannot be
+ * What is given back of it, by fk_refund_part(), or by what makes it refunded,
+ * is the account's again in that transaction.
  *
  * When the table of tallies is full, only what needs none can be bought, and
  * then the buyer is not counted.

@@ -157,7 +157,9 @@ int64_t
 fk_account_available(const fk_account_rec_t *a)
 {
     return a->archived_earned + a->live.settled - a->live.reserved
-           - a->live.paid - a->archived_withdrawn;
+           - a->live.paid - a->archived_withdrawn
+           + a->live.credited + a->archived_credited
+           - a->live.spent - a->archived_spent;
 }
 
 
@@ -186,7 +188,7 @@ fk_balance_add(fk_t *fk, uint32_t account, uint32_t phase, uint32_t slot,
     const int64_t     *add;
     fk_account_rec_t  *a;
 
-    _Static_assert(sizeof(fk_balance_t) == 4 * sizeof(int64_t), "four sums");
+    _Static_assert(sizeof(fk_balance_t) == 6 * sizeof(int64_t), "six sums");
 
     a = FK_ACCOUNT(fk, account);
     live = (int64_t *) (void *) &a->live;
@@ -608,4 +610,6 @@ fk_account_fill(const fk_t *fk, uint32_t account, fk_account_view_t *out)
     out->debt = out->available < 0 ? -out->available : 0;
     out->earned = a->live.frozen + a->live.settled + a->archived_earned;
     out->archived_earned = a->archived_earned;
+    out->spent = a->live.spent + a->archived_spent;
+    out->credited = a->live.credited + a->archived_credited;
 }

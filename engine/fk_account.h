@@ -7,8 +7,10 @@
  * It is double entry.  Per currency there are, besides the accounts, three
  * sides that are sums of the others: the gateway (less what it took in and has
  * not given back), the house (what was taken in less the lines of all splits)
- * and the bank (what was withdrawn).  An order without a split is the house's
- * as a whole.  The sum of all is zero, and fk_check() and the audit prove it.
+ * and the bank (what was withdrawn, less what was credited).  An order without
+ * a split is the house's as a whole.  What an account spends goes to the house
+ * and the lines as other money does, and comes from no gateway.  The sum of
+ * all is zero, and fk_check() and the audit prove it.
  */
 
 #ifndef FK_ACCOUNT_H_INCLUDED_
@@ -58,6 +60,8 @@ typedef struct {
     int64_t   debt;                    /* how much available is below 0 */
     int64_t   earned;                  /* all together, less what was clawed */
     int64_t   archived_earned;         /* of it, known as a sum only */
+    int64_t   spent;                   /* by orders, less what came back */
+    int64_t   credited;                /* by fk_credit() */
 } fk_account_view_t;
 
 /*
@@ -87,11 +91,11 @@ fk_code_t fk_account_list(fk_t *fk, uint32_t *cursor, fk_account_view_t *out,
 typedef struct {
     uint8_t        kind;               /* fk_entry_kind_t */
     uint8_t        state;              /* of its split or withdrawal */
-    int64_t        amount;             /* clawback, withdrawal: below 0 */
+    int64_t        amount;             /* below 0: it leaves the account */
     uint32_t       at_s;               /* when it was made */
-    uint32_t       settle_at_s;        /* not of a withdrawal */
-    fk_order_id_t  order;              /* not of a withdrawal */
-    uint64_t       withdrawal;         /* of a withdrawal: its id */
+    uint32_t       settle_at_s;        /* of commission, sale, clawback */
+    fk_order_id_t  order;              /* not of a withdrawal or credit */
+    uint64_t       withdrawal;         /* of these two: its id */
 } fk_entry_t;
 
 /*
@@ -125,6 +129,7 @@ typedef struct {
     uint8_t         state;             /* fk_split_state_t */
     uint8_t         line_count;
     uint8_t         part_count;
+    char            payer[FK_ACCOUNT_SIZE_MAX + 1];  /* "": a gateway's */
     fk_line_view_t  line[FK_SPLIT_LINES_MAX];
     fk_part_view_t  part[FK_PARTS_MAX];
 } fk_split_view_t;
@@ -207,6 +212,19 @@ fk_code_t fk_withdrawal_request_once(fk_t *fk, const fk_env_t *env,
     fk_withdrawal_view_t *out);
 
 /*
+ * Money came for an account some other way, which is the operator's word: it
+ * is available at once, also to a closed one.  The ref (1..FK_REF_SIZE_MAX, no
+ * control characters) names it, once for each account: FK_EXISTS with the
+ * first, whatever its amount.  Credits and withdrawals are kept together, so
+ * what is said above of notes that are known is so of these, and of both
+ * together; but a ref is no note.  out: as of a withdrawal that is paid.
+ *   FK_INVALID, FK_NOT_FOUND, FK_TABLE_FULL, FK_RING_FULL
+ *   FK_LIMIT  all its credits would come to more than can be counted
+ */
+fk_code_t fk_credit(fk_t *fk, const fk_env_t *env, fk_str_t account,
+    int64_t amount, fk_str_t ref, fk_withdrawal_view_t *out);
+
+/*
  * requested -> approved -> paid; both open ones -> rejected.  FK_EXISTS: it is
  * in that state already.  FK_CONFLICT: not from the state that it is in.
  * FK_NOT_FOUND: there is none, or it left the region long after it was
@@ -218,6 +236,7 @@ fk_code_t fk_withdrawal_decide(fk_t *fk, const fk_env_t *env, uint64_t id,
 /*
  * As fk_product_list; state: fk_withdrawal_state_t, or -1 for any; looking at
  * no more than FK_LIST_SLICE_MAX slots a call, so *n may be 0 before the end.
+ * Credits are not among them.
  */
 fk_code_t fk_withdrawal_list(fk_t *fk, int state, uint32_t *cursor,
     fk_withdrawal_view_t *out, uint32_t *n);

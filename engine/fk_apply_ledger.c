@@ -26,6 +26,8 @@ static void fk_split_parts_add(fk_t *fk, fk_split_rec_t *s,
     const fk_image_split_t *in);
 static int64_t fk_image_net(const fk_image_split_t *in, uint32_t n,
     uint8_t axis_payment);
+static int fk_payer_restore_fits(const fk_t *fk, uint32_t product,
+    const fk_image_split_t *in, uint8_t axis_payment);
 static int fk_withdrawal_image_good(const fk_image_withdrawal_t *in);
 static fk_code_t fk_withdrawal_gone(fk_withdrawal_rec_t *w);
 
@@ -93,6 +95,8 @@ fk_apply_account(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
     a->closed = in->closed;
     a->archived_earned = in->archived_earned;
     a->archived_withdrawn = in->archived_withdrawn;
+    a->archived_spent = in->archived_spent;
+    a->archived_credited = in->archived_credited;
     memcpy(a->rate_bp, in->rate_bp, sizeof(a->rate_bp));
     memcpy(a->token, in->token, sizeof(a->token));
     memcpy(a->buyer, in->buyer, sizeof(a->buyer));
@@ -111,7 +115,10 @@ fk_account_image_good(const fk_image_account_t *in)
            && in->archived_earned >= 0
            && in->archived_earned <= FK_UNITS_MAX
            && in->archived_withdrawn >= 0
-           && in->archived_withdrawn <= FK_UNITS_MAX;
+           && in->archived_withdrawn <= FK_UNITS_MAX
+           && in->archived_spent >= 0 && in->archived_spent <= FK_UNITS_MAX
+           && in->archived_credited >= 0
+           && in->archived_credited <= FK_UNITS_MAX;
 }
 
 
@@ -150,6 +157,10 @@ fk_apply_split(fk_t *fk, const fk_origin_t *from, const fk_image_t *image)
         if (!fk_account_used(fk, in->account[n])) {
             return fk_apply_missing(from);
         }
+    }
+
+    if (in->payer != 0 && !fk_account_used(fk, in->payer)) {
+        return fk_apply_missing(from);
     }
 
     o = FK_ORDER(fk, order);
@@ -272,8 +283,10 @@ fk_split_write(fk_t *fk, uint32_t order, const fk_image_split_t *in)
 
     for (n = 0; n < in->line_count; n++) {
         s->line[n].account = in->account[n];
-        s->line[n].amount = in->amount[n];
+        s->amount[n] = in->amount[n];
     }
+
+    s->line[FK_LINE_PAYER].account = in->payer;
 
     fk_split_parts_add(fk, s, in);
 
@@ -293,6 +306,7 @@ fk_split_fixed(const fk_split_rec_t *s, const fk_image_split_t *in)
 
     if (s->paid != in->paid || s->made_s != in->made_s
         || s->settle_at_s != in->settle_at_s
+        || s->line[FK_LINE_PAYER].account != in->payer
         || s->line_count != in->line_count)
     {
         return 0;
@@ -300,7 +314,7 @@ fk_split_fixed(const fk_split_rec_t *s, const fk_image_split_t *in)
 
     for (n = 0; n < s->line_count; n++) {
         if (s->line[n].account != in->account[n]
-            || s->line[n].amount != in->amount[n])
+            || s->amount[n] != in->amount[n])
         {
             return 0;
         }
@@ -419,7 +433,34 @@ fk_split_restore_fits(const fk_t *fk, uint32_t product,
         }
     }
 
-    return 1;
+    return fk_payer_restore_fits(fk, product, in, axis_payment);
+}
+
+
+static int
+fk_payer_restore_fits(const fk_t *fk, uint32_t product,
+    const fk_image_split_t *in, uint8_t axis_payment)
+{
+    int64_t                  returned, net;
+    const fk_account_rec_t  *a;
+
+    if (in->payer == 0) {
+        return 1;
+    }
+
+    if (!fk_account_used(fk, in->payer)
+        || !fk_split_image_good(in, &returned))
+    {
+        return 0;
+    }
+
+    a = FK_ACCOUNT(fk, in->payer);
+    net = axis_payment == FK_PAYMENT_PAID ? in->paid - returned : 0;
+
+    return memcmp(a->currency, FK_PRODUCT(fk, product)->currency,
+                  FK_CURRENCY_SIZE) == 0
+           && a->archived_spent >= net
+           && a->live.spent <= FK_UNITS_MAX - FK_PAID_MAX;
 }
 
 
@@ -444,6 +485,13 @@ fk_split_restore(fk_t *fk, uint32_t order, const fk_image_split_t *in)
         FK_SET(fk, a->archived_earned, a->archived_earned
                - fk_line_net(s, n, FK_ORDER(fk, order)->axis_payment));
         fk_record_account(fk, s->line[n].account);
+    }
+
+    if (in->payer != 0) {
+        a = FK_ACCOUNT(fk, in->payer);
+        FK_SET(fk, a->archived_spent, a->archived_spent
+               - fk_payer_net(s, FK_ORDER(fk, order)->axis_payment));
+        fk_record_account(fk, in->payer);
     }
 
     fk_split_count(fk, split, 1);
@@ -477,7 +525,8 @@ fk_apply_withdrawal(fk_t *fk, const fk_origin_t *from,
 
     if (w->used
         && (from->loading || w->serial != in->serial
-            || w->account != in->account || w->amount != in->amount))
+            || w->account != in->account || w->amount != in->amount
+            || w->credit != in->credit))
     {
         return FK_CORRUPT;
     }
@@ -494,6 +543,7 @@ fk_apply_withdrawal(fk_t *fk, const fk_origin_t *from,
     w->requested_s = in->requested_s;
     w->decided_s = in->decided_s;
     w->state = in->state;
+    w->credit = in->credit;
     w->note_size = (uint8_t) in->note_size;
     memcpy(w->note, in->note, in->note_size);
     w->used = 1;
@@ -506,8 +556,9 @@ static int
 fk_withdrawal_image_good(const fk_image_withdrawal_t *in)
 {
     return in->amount >= 1 && in->amount <= FK_AMOUNT_MAX
-           && in->serial >= 1 && in->used <= 1
-           && in->state < FK_WITHDRAWAL_STATE_COUNT;
+           && in->serial >= 1 && in->used <= 1 && in->credit <= 1
+           && in->state < FK_WITHDRAWAL_STATE_COUNT
+           && (!in->credit || in->state == FK_WITHDRAWAL_PAID);
 }
 
 

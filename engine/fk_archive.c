@@ -349,7 +349,7 @@ fk_archive_room(fk_t *fk, const fk_order_rec_t *o, const fk_archived_t *sum)
     return fk_record_room(fk, FK_IMAGE_ORDER_GONE_SIZE + FK_IMAGE_PRODUCT_SIZE
                               + FK_IMAGE_TERMS_SIZE
                               + o->qty * FK_IMAGE_BATCH_SIZE
-                              + FK_SPLIT_LINES_MAX * FK_IMAGE_ACCOUNT_SIZE)
+                              + FK_LINE_SLOTS * FK_IMAGE_ACCOUNT_SIZE)
            ? FK_OK : FK_RING_FULL;
 }
 

@@ -327,6 +327,11 @@ fk_archive_show_split(fk_t *fk, const fk_image_split_t *in, uint8_t axis,
         return rc;
     }
 
+    if (fk_account_used(fk, in->payer)) {
+        memcpy(out->payer, FK_ACCOUNT(fk, in->payer)->id,
+               FK_ACCOUNT_SIZE_MAX);
+    }
+
     for (n = 0; n < in->line_count; n++) {
         if (!fk_account_used(fk, in->account[n])) {
             rc = FK_CONFLICT;

@@ -4,15 +4,17 @@
  * sum of all sides, which is zero.
  *
  * Of these sides three are sums of the others.  The gateway is less by what
- * was kept, the house is more by that and less by every line, the bank is
- * more by what was withdrawn: all three from the entries, as they are walked.
+ * was kept and not spent by accounts, the house is more by all that was kept
+ * and less by every line, the bank is more by what was withdrawn and less by
+ * what was credited: all three from the entries, as they are walked.
  * The accounts count with the balances that they show.  So what remains, and
  * must not, is by how much a balance differs from its entries.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
+static int64_t fk_audit_owed(const fk_balance_t *b);
 static void fk_audit_sum(fk_t *fk, int64_t *sum, int64_t amount,
     const char *currency);
 
@@ -70,7 +72,7 @@ fk_audit_add_split(fk_t *fk, uint32_t i)
     for (n = 0; n < s->line_count; n++) {
         a = FK_ACCOUNT(fk, s->line[n].account);
         net = fk_line_net(s, n, o->axis_payment);
-        left -= s->line[n].amount;
+        left -= s->amount[n];
 
         if (!fk_line_fits(fk, s->line[n].account, left)) {
             fk_audit_problem(&fk->region->audit.totals, "account ", a->id,
@@ -82,6 +84,11 @@ fk_audit_add_split(fk_t *fk, uint32_t i)
         } else {
             a->audit.settled += net;
         }
+    }
+
+    if (s->line[FK_LINE_PAYER].account != 0) {
+        a = FK_ACCOUNT(fk, s->line[FK_LINE_PAYER].account);
+        a->audit.spent += fk_payer_net(s, o->axis_payment);
     }
 
     fk_audit_count(fk, FK_AUDIT_SPLITS, i, 1);
@@ -109,12 +116,24 @@ fk_audit_add_withdrawal(fk_t *fk, uint32_t i)
     {
         a->audit.reserved += w->amount;
 
+    } else if (w->credit) {
+        a->audit.credited += w->amount;
+
     } else if (w->state == FK_WITHDRAWAL_PAID) {
         a->audit.paid += w->amount;
     }
 
     fk_audit_count(fk, FK_AUDIT_WITHDRAWALS, i, 1);
     fk_commit(fk);
+}
+
+
+/* What is reserved is moved within the account. */
+
+static int64_t
+fk_audit_owed(const fk_balance_t *b)
+{
+    return b->frozen + b->settled + b->credited - b->paid - b->spent;
 }
 
 
@@ -148,9 +167,7 @@ fk_audit_compare_account(fk_t *fk, uint32_t i)
         return;
     }
 
-    /* What is reserved is moved within the account. */
-    sum = a->live.frozen + a->live.settled - a->live.paid
-          - (a->audit.frozen + a->audit.settled - a->audit.paid);
+    sum = fk_audit_owed(&a->live) - fk_audit_owed(&a->audit);
 
     FK_SET(fk, money->ledger_sum, money->ledger_sum + sum);
     fk_commit(fk);

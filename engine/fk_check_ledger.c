@@ -17,6 +17,8 @@ static int fk_check_parents(const fk_t *fk, uint32_t i);
 static int fk_check_split_values(const fk_split_rec_t *s);
 static int fk_check_split_lines(fk_check_t *ck, const fk_split_rec_t *s,
     const char *currency);
+static int fk_check_payer(const fk_check_t *ck, const fk_split_rec_t *s,
+    const char *currency);
 static int fk_check_split_parts(fk_check_t *ck, const fk_split_rec_t *s);
 static void fk_check_split_sum(fk_check_t *ck, const fk_split_rec_t *s,
     uint8_t axis_payment);
@@ -90,7 +92,9 @@ fk_check_account(fk_check_t *ck, uint32_t i)
     if (a->used != 1 || a->kind >= FK_ACCOUNT_KIND_COUNT || a->closed > 1
         || a->archived_earned < 0 || a->archived_earned > FK_UNITS_MAX
         || a->archived_withdrawn < 0
-        || a->archived_withdrawn > FK_UNITS_MAX)
+        || a->archived_withdrawn > FK_UNITS_MAX
+        || a->archived_spent < 0 || a->archived_spent > FK_UNITS_MAX
+        || a->archived_credited < 0 || a->archived_credited > FK_UNITS_MAX)
     {
         return fk_check_bad(ck, "account", i, "a value is not possible");
     }
@@ -215,7 +219,8 @@ fk_check_split(fk_check_t *ck, uint32_t order)
     if (!fk_check_split_values(s)
         || !fk_check_split_lines(ck, s, FK_PRODUCT(ck->fk, o->product)
                                         ->currency)
-        || !fk_check_split_parts(ck, s))
+        || !fk_check_split_parts(ck, s)
+        || !fk_check_payer(ck, s, FK_PRODUCT(ck->fk, o->product)->currency))
     {
         return "its split is damaged";
     }
@@ -262,12 +267,12 @@ fk_check_split_lines(fk_check_t *ck, const fk_split_rec_t *s,
         if (!fk_check_used(ck->fk, FK_TABLE_ACCOUNTS, s->line[n].account)
             || memcmp(FK_ACCOUNT(ck->fk, s->line[n].account)->currency,
                       currency, FK_CURRENCY_SIZE) != 0
-            || s->line[n].amount < 1 || s->line[n].amount > left)
+            || s->amount[n] < 1 || s->amount[n] > left)
         {
             return 0;
         }
 
-        left -= s->line[n].amount;
+        left -= s->amount[n];
 
         if (!fk_line_fits(ck->fk, s->line[n].account, left)) {
             return 0;
@@ -275,6 +280,21 @@ fk_check_split_lines(fk_check_t *ck, const fk_split_rec_t *s,
     }
 
     return 1;
+}
+
+
+static int
+fk_check_payer(const fk_check_t *ck, const fk_split_rec_t *s,
+    const char *currency)
+{
+    const fk_line_rec_t  *payer;
+
+    payer = &s->line[FK_LINE_PAYER];
+
+    return payer->account == 0
+           || (fk_check_used(ck->fk, FK_TABLE_ACCOUNTS, payer->account)
+               && memcmp(FK_ACCOUNT(ck->fk, payer->account)->currency,
+                         currency, FK_CURRENCY_SIZE) == 0);
 }
 
 
@@ -340,6 +360,13 @@ fk_check_split_sum(fk_check_t *ck, const fk_split_rec_t *s,
     }
 
     ck->lines_count += s->line_count;
+
+    if (s->line[FK_LINE_PAYER].account != 0) {
+        a = FK_ACCOUNT(ck->fk, s->line[FK_LINE_PAYER].account);
+        a->audit.spent += fk_payer_net(s, axis_payment);
+        ck->lines_count++;
+    }
+
     ck->frozen_count += s->state == FK_SPLIT_FROZEN;
 }
 
@@ -423,18 +450,20 @@ fk_check_archived(fk_check_t *ck)
 
 /*
  * Lines are never more than what was paid.  What is left of each is rounded
- * up: together by less than one unit a line.
+ * up: together by less than one unit a line.  What was spent is a part of what
+ * was kept.
  */
 
 static int
 fk_check_archived_of(fk_check_t *ck, const char *currency)
 {
     uint32_t                 i;
-    __int128                 left;
+    __int128                 left, kept;
     fk_account_rec_t        *a;
     const fk_product_rec_t  *p;
 
     left = 0;
+    kept = 0;
 
     for (i = 1; i <= ck->fk->region->table[FK_TABLE_PRODUCTS].fresh; i++) {
         p = FK_PRODUCT(ck->fk, i);
@@ -443,6 +472,7 @@ fk_check_archived_of(fk_check_t *ck, const char *currency)
             && memcmp(p->currency, currency, FK_CURRENCY_SIZE) == 0)
         {
             left += p->archived_amount;
+            kept += p->archived_amount;
             left += (__int128) p->archived_orders * (FK_SPLIT_LINES_MAX - 1);
         }
     }
@@ -454,11 +484,12 @@ fk_check_archived_of(fk_check_t *ck, const char *currency)
             && memcmp(a->currency, currency, FK_CURRENCY_SIZE) == 0)
         {
             left -= a->archived_earned;
+            kept -= a->archived_spent;
             a->mark = i;
         }
     }
 
-    return left >= 0;
+    return left >= 0 && kept >= 0;
 }
 
 
@@ -472,7 +503,8 @@ fk_check_withdrawal(fk_check_t *ck, uint32_t i)
 
     if (w->used != 1 || w->state >= FK_WITHDRAWAL_STATE_COUNT
         || w->amount < 1 || w->amount > FK_AMOUNT_MAX || w->serial == 0
-        || w->note_size > FK_REF_SIZE_MAX
+        || w->note_size > FK_REF_SIZE_MAX || w->credit > 1
+        || (w->credit && w->state != FK_WITHDRAWAL_PAID)
         || !fk_check_used(ck->fk, FK_TABLE_ACCOUNTS, w->account))
     {
         return fk_check_bad(ck, "withdrawal", i, "a value is not possible");
@@ -484,6 +516,9 @@ fk_check_withdrawal(fk_check_t *ck, uint32_t i)
         || w->state == FK_WITHDRAWAL_APPROVED)
     {
         a->audit.reserved += w->amount;
+
+    } else if (w->credit) {
+        a->audit.credited += w->amount;
 
     } else if (w->state == FK_WITHDRAWAL_PAID) {
         a->audit.paid += w->amount;
@@ -532,8 +567,7 @@ fk_check_account_lines(fk_check_t *ck, uint32_t i)
         split = FK_LINE_SPLIT(at);
 
         if (!fk_check_used(ck->fk, FK_TABLE_SPLITS, split)
-            || FK_LINE_PLACE(at) >= FK_SPLIT_LINES_MAX
-            || FK_LINE_PLACE(at) >= FK_SPLIT_ANY(ck->fk, split)->line_count
+            || !fk_line_there(FK_SPLIT_ANY(ck->fk, split), FK_LINE_PLACE(at))
             || ck->lines_count == 0)
         {
             return 0;

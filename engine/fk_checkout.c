@@ -5,8 +5,8 @@
  * request's own faults first and without the lock, then under the lock state,
  * idempotency, product, window, quantity, stock, what the buyer is to get
  * (fk_deal.c), room; and then one transaction of some fifteen stores, and a
- * few more for a buyer who is counted.  An order that costs nothing is paid in
- * the same transaction.
+ * few more for a buyer who is counted.  An order that costs nothing, or that
+ * an account pays from its balance, is paid in the same transaction.
  */
 
 #include "fk_tally.h"
@@ -21,7 +21,8 @@ static fk_code_t fk_checkout_ladder(fk_t *fk, const fk_env_t *env,
 static uint32_t fk_checkout_make(fk_t *fk, const fk_env_t *env,
     const fk_checkout_t *in, uint32_t product, const fk_deal_t *deal);
 static void fk_checkout_hold(fk_t *fk, uint32_t order);
-static void fk_checkout_settle(fk_t *fk, const fk_env_t *env, uint32_t order);
+static void fk_checkout_settle(fk_t *fk, const fk_env_t *env, uint32_t order,
+    const fk_deal_t *deal);
 
 
 fk_code_t
@@ -61,11 +62,13 @@ fk_checkout(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
             }
         }
 
-        if (FK_ORDER(fk, order)->amount == 0) {
-            fk_checkout_settle(fk, env, order);
+        if (deal.payer != 0 || FK_ORDER(fk, order)->amount == 0) {
+            fk_checkout_settle(fk, env, order, &deal);
+
+        } else {
+            fk_record_order(fk, order);
         }
 
-        fk_record_order(fk, order);
         (void) fk_record_end(fk);
         fk_commit(fk);
     }
@@ -130,7 +133,10 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     }
 
     /* An id that is not fresh comes from a broken source of randomness. */
-    if (fk_order_find(fk, in->id.bytes) != 0) {
+    if (fk_order_find(fk, in->id.bytes) != 0
+        || (in->way == FK_WAY_BALANCE
+            && fk_pay_used(fk, in->channel, &in->id)))
+    {
         return FK_INVALID;
     }
 
@@ -171,7 +177,8 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
     if (fk_table_room(fk, FK_TABLE_ORDERS) == 0
         || fk_table_room(fk, FK_TABLE_BLOCKS)
            < FK_BLOCKS_FOR(in->contact.size)
-             + fk_note_blocks(deal->step, in->reason.size))
+             + fk_note_blocks(deal->step, in->reason.size)
+             + (deal->payer != 0) * FK_BLOCKS_FOR(FK_ORDER_TEXT_SIZE))
     {
         return FK_TABLE_FULL;
     }
@@ -181,9 +188,12 @@ fk_checkout_ladder(fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
         return code;
     }
 
-    /* The buyer's tally once more, if it is paid, too. */
+    /* If it is paid, too, the buyer's tally once more. */
     return fk_record_room(fk, FK_IMAGE_ORDER_SIZE(in->qty)
-                              + FK_IMAGE_TALLIES_SIZE + FK_IMAGE_TALLY_SIZE)
+                              + FK_IMAGE_TALLIES_SIZE + FK_IMAGE_TALLY_SIZE
+                              + (deal->payer != 0)
+                                * (FK_IMAGE_PAYMENT_SIZE
+                                   + FK_IMAGE_SPLIT_SIZE))
            ? FK_OK : FK_RING_FULL;
 }
 
@@ -301,8 +311,10 @@ fk_checkout_hold(fk_t *fk, uint32_t order)
 
 /* Paid by being made.  What it holds it has: nothing can come between. */
 static void
-fk_checkout_settle(fk_t *fk, const fk_env_t *env, uint32_t order)
+fk_checkout_settle(fk_t *fk, const fk_env_t *env, uint32_t order,
+    const fk_deal_t *deal)
 {
+    uint32_t         payment;
     fk_axes_t        now, next;
     fk_code_t        code;
     fk_order_rec_t  *o;
@@ -314,9 +326,18 @@ fk_checkout_settle(fk_t *fk, const fk_env_t *env, uint32_t order)
     assert(code == FK_OK);
     (void) code;
 
+    payment = deal->payer != 0 ? fk_pay_made(fk, env, order) : 0;
+
     FK_SET(fk, o->paid_s, fk_now_s(env));
     fk_tally_paid(fk, env, o);
     fk_order_move(fk, order, &next);
+    fk_record_order(fk, order);
+
+    if (payment != 0) {
+        fk_record_split(fk, fk_split_make(fk, env, order, &deal->plan,
+                                          o->amount));
+        fk_record_payment(fk, payment);
+    }
 }
 
 

@@ -23,6 +23,8 @@ static fk_code_t fk_deal_price(const fk_t *fk, const fk_checkout_t *in,
     const fk_product_rec_t *p, fk_deal_t *deal);
 static const char *fk_deal_discount(const fk_t *fk, fk_deal_t *deal);
 static const char *fk_deal_channel(const fk_checkout_t *in, fk_deal_t *deal);
+static fk_code_t fk_deal_payer(const fk_t *fk, const fk_checkout_t *in,
+    uint32_t product, fk_deal_t *deal);
 
 
 void
@@ -92,7 +94,9 @@ fk_deal_judge(const fk_t *fk, const fk_env_t *env, const fk_checkout_t *in,
 
     *why = fk_deal_channel(in, deal);
 
-    return *why == NULL ? FK_OK : FK_CHANNEL;
+    return *why != NULL ? FK_CHANNEL
+           : in->way == FK_WAY_BALANCE ? fk_deal_payer(fk, in, product, deal)
+           : FK_OK;
 }
 
 
@@ -309,6 +313,58 @@ fk_deal_channel(const fk_checkout_t *in, fk_deal_t *deal)
     return costs ? "it is for orders that cost nothing, and this one does"
                  : "the order costs nothing, and no gateway is asked for "
                    "that: name a channel that is free";
+}
+
+
+/* The money is moved under this very lock: nobody else can have it. */
+
+static fk_code_t
+fk_deal_payer(const fk_t *fk, const fk_checkout_t *in, uint32_t product,
+    fk_deal_t *deal)
+{
+    int64_t                  amount;
+    uint32_t                 account;
+    fk_code_t                code;
+    const fk_account_rec_t  *a;
+
+    account = fk_account_find(fk, in->payer);
+    amount = deal->step[FK_STEP_COUPON];
+    assert(amount >= 1);
+
+    if (account == 0 || FK_ACCOUNT(fk, account)->closed
+        || memcmp(FK_ACCOUNT(fk, account)->currency,
+                  FK_PRODUCT(fk, product)->currency, FK_CURRENCY_SIZE) != 0)
+    {
+        return FK_PAYER;
+    }
+
+    a = FK_ACCOUNT(fk, account);
+
+    if (fk_account_available(a) < amount) {
+        return FK_BALANCE;
+    }
+
+    if (in->due != NULL) {
+        *in->due = amount;
+    }
+
+    if (in->split == NULL || in->split->paid != amount) {
+        return FK_AGAIN;
+    }
+
+    code = in->split->flagged
+           ? FK_INVALID
+           : fk_split_plan_of(fk, product, in->split, amount, &deal->plan);
+    deal->payer = account;
+    deal->plan.payer = account;
+
+    /* A split in any case; no recovery would believe a larger sum. */
+    return code != FK_OK ? code
+           : fk_table_room(fk, FK_TABLE_SPLITS) == 0
+             || fk_table_room(fk, FK_TABLE_PAYMENTS) == 0
+             || a->live.spent > FK_UNITS_MAX - amount
+             || !fk_tally_bears(fk, deal->tally[FK_TALLY_BUYER], amount)
+           ? FK_TABLE_FULL : FK_OK;
 }
 
 

@@ -269,6 +269,8 @@ fk_account_image(const fk_t *fk, uint32_t account, fk_image_account_t *image)
     image->created_s = a->created_s;
     image->archived_earned = a->archived_earned;
     image->archived_withdrawn = a->archived_withdrawn;
+    image->archived_spent = a->archived_spent;
+    image->archived_credited = a->archived_credited;
     memcpy(image->rate_bp, a->rate_bp, sizeof(image->rate_bp));
     image->kind = a->kind;
     image->closed = a->closed;
@@ -292,13 +294,14 @@ fk_split_image(const fk_t *fk, uint32_t split, fk_image_split_t *image)
     image->paid = s->paid;
     image->made_s = s->made_s;
     image->settle_at_s = s->settle_at_s;
+    image->payer = s->line[FK_LINE_PAYER].account;
     image->state = s->state;
     image->line_count = s->line_count;
     image->amount_count = s->line_count;
 
     for (n = 0; n < s->line_count; n++) {
         image->account[n] = s->line[n].account;
-        image->amount[n] = s->line[n].amount;
+        image->amount[n] = s->amount[n];
     }
 
     image->part_count = s->part_count;
@@ -330,6 +333,7 @@ fk_withdrawal_image(const fk_t *fk, uint32_t withdrawal,
     image->decided_s = w->decided_s;
     image->used = w->used;
     image->state = w->state;
+    image->credit = w->credit;
     assert(w->note_size <= FK_REF_SIZE_MAX);
     image->note_size = w->note_size;
     memcpy(image->note, w->note, w->note_size);

@@ -281,7 +281,7 @@ static const fk_field_t  fk_payment_fields_3[] = {
 };
 
 
-static const fk_field_t  fk_account_fields[] = {
+static const fk_field_t  fk_account_fields_1[] = {
     FK_NUMBER(fk_image_account_t, slot),
     FK_NUMBER(fk_image_account_t, parent),
     FK_NUMBER(fk_image_account_t, created_s),
@@ -299,7 +299,29 @@ static const fk_field_t  fk_account_fields[] = {
 };
 
 
-static const fk_field_t  fk_split_fields[] = {
+/* With what it paid for orders, and what was credited to it. */
+
+static const fk_field_t  fk_account_fields_2[] = {
+    FK_NUMBER(fk_image_account_t, slot),
+    FK_NUMBER(fk_image_account_t, parent),
+    FK_NUMBER(fk_image_account_t, created_s),
+    FK_NUMBER(fk_image_account_t, archived_earned),
+    FK_NUMBER(fk_image_account_t, archived_withdrawn),
+    FK_NUMBER(fk_image_account_t, archived_spent),
+    FK_NUMBER(fk_image_account_t, archived_credited),
+    FK_NUMBER(fk_image_account_t, rate_bp[0]),
+    FK_NUMBER(fk_image_account_t, rate_bp[1]),
+    FK_NUMBER(fk_image_account_t, rate_bp[2]),
+    FK_NUMBER(fk_image_account_t, kind),
+    FK_NUMBER(fk_image_account_t, closed),
+    FK_BYTES(fk_image_account_t, currency, FK_CURRENCY_SIZE - 1),
+    FK_BYTES(fk_image_account_t, token, FK_TOKEN_SIZE),
+    FK_BYTES(fk_image_account_t, buyer, FK_TALLY_KEY_SIZE),
+    FK_LIST(fk_image_account_t, id, id_size, FK_ACCOUNT_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_split_fields_1[] = {
     FK_BYTES(fk_image_split_t, order, FK_ORDER_ID_SIZE),
     FK_NUMBER(fk_image_split_t, paid),
     FK_NUMBER(fk_image_split_t, made_s),
@@ -313,7 +335,24 @@ static const fk_field_t  fk_split_fields[] = {
 };
 
 
-static const fk_field_t  fk_withdrawal_fields[] = {
+/* With the account that paid the order. */
+
+static const fk_field_t  fk_split_fields_2[] = {
+    FK_BYTES(fk_image_split_t, order, FK_ORDER_ID_SIZE),
+    FK_NUMBER(fk_image_split_t, paid),
+    FK_NUMBER(fk_image_split_t, made_s),
+    FK_NUMBER(fk_image_split_t, settle_at_s),
+    FK_NUMBER(fk_image_split_t, payer),
+    FK_NUMBER(fk_image_split_t, state),
+    FK_LIST(fk_image_split_t, account, line_count, FK_SPLIT_LINES_MAX),
+    FK_LIST(fk_image_split_t, amount, amount_count, FK_SPLIT_LINES_MAX),
+    FK_LIST(fk_image_split_t, part_size, part_count, FK_PARTS_MAX),
+    FK_LIST(fk_image_split_t, parts, parts_size,
+            FK_PARTS_MAX * FK_PART_SIZE_MAX)
+};
+
+
+static const fk_field_t  fk_withdrawal_fields_1[] = {
     FK_NUMBER(fk_image_withdrawal_t, slot),
     FK_NUMBER(fk_image_withdrawal_t, account),
     FK_NUMBER(fk_image_withdrawal_t, serial),
@@ -322,6 +361,22 @@ static const fk_field_t  fk_withdrawal_fields[] = {
     FK_NUMBER(fk_image_withdrawal_t, decided_s),
     FK_NUMBER(fk_image_withdrawal_t, used),
     FK_NUMBER(fk_image_withdrawal_t, state),
+    FK_LIST(fk_image_withdrawal_t, note, note_size, FK_REF_SIZE_MAX)
+};
+
+
+/* With credits among them. */
+
+static const fk_field_t  fk_withdrawal_fields_2[] = {
+    FK_NUMBER(fk_image_withdrawal_t, slot),
+    FK_NUMBER(fk_image_withdrawal_t, account),
+    FK_NUMBER(fk_image_withdrawal_t, serial),
+    FK_NUMBER(fk_image_withdrawal_t, amount),
+    FK_NUMBER(fk_image_withdrawal_t, requested_s),
+    FK_NUMBER(fk_image_withdrawal_t, decided_s),
+    FK_NUMBER(fk_image_withdrawal_t, used),
+    FK_NUMBER(fk_image_withdrawal_t, state),
+    FK_NUMBER(fk_image_withdrawal_t, credit),
     FK_LIST(fk_image_withdrawal_t, note, note_size, FK_REF_SIZE_MAX)
 };
 
@@ -466,9 +521,12 @@ const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
     [FK_IMAGE_LEVEL] = FK_FORM_1(fk_level_fields, FK_IMAGE_LEVEL_SIZE),
     [FK_IMAGE_COUPON] = FK_FORM_1(fk_coupon_fields, FK_IMAGE_COUPON_SIZE),
     [FK_IMAGE_TALLY] = FK_FORM_1(fk_tally_fields, FK_IMAGE_TALLY_SIZE),
-    [FK_IMAGE_ACCOUNT] = FK_FORM_1(fk_account_fields, FK_IMAGE_ACCOUNT_SIZE),
-    [FK_IMAGE_SPLIT] = FK_FORM_1(fk_split_fields, FK_IMAGE_SPLIT_SIZE),
-    [FK_IMAGE_WITHDRAWAL] = FK_FORM_1(fk_withdrawal_fields,
+    [FK_IMAGE_ACCOUNT] = FK_FORM_2(fk_account_fields_1, fk_account_fields_2,
+                                   FK_IMAGE_ACCOUNT_SIZE),
+    [FK_IMAGE_SPLIT] = FK_FORM_2(fk_split_fields_1, fk_split_fields_2,
+                                 FK_IMAGE_SPLIT_SIZE),
+    [FK_IMAGE_WITHDRAWAL] = FK_FORM_2(fk_withdrawal_fields_1,
+                                      fk_withdrawal_fields_2,
                                       FK_IMAGE_WITHDRAWAL_SIZE),
     [FK_IMAGE_START] = FK_FORM_1(fk_start_fields, FK_IMAGE_START_SIZE)
 };

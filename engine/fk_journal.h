@@ -228,6 +228,10 @@ typedef struct {
     uint8_t   token[FK_TOKEN_SIZE];
     uint8_t   buyer[FK_TALLY_KEY_SIZE];
     char      id[FK_ACCOUNT_SIZE_MAX + 1];
+
+    /* from version 2 on */
+    int64_t   archived_spent;
+    int64_t   archived_credited;
 } fk_image_account_t;
 
 
@@ -247,6 +251,9 @@ typedef struct {
     int64_t   amount[FK_SPLIT_LINES_MAX];
     uint8_t   part_size[FK_PARTS_MAX];
     uint8_t   parts[FK_PARTS_MAX * FK_PART_SIZE_MAX];   /* end to end */
+
+    /* from version 2 on */
+    uint32_t  payer;                   /* an account's slot, or 0 */
 } fk_image_split_t;
 
 
@@ -261,6 +268,9 @@ typedef struct {
     uint8_t   state;
     uint16_t  note_size;
     uint8_t   note[FK_REF_SIZE_MAX];
+
+    /* from version 2 on */
+    uint8_t   credit;
 } fk_image_withdrawal_t;
 
 

@@ -26,6 +26,8 @@ static fk_code_t fk_entries_locked(const fk_t *fk, uint32_t account,
     uint64_t *cursor, fk_entry_t *out, uint32_t n_max, uint32_t *n);
 static uint32_t fk_entries_line(const fk_t *fk, uint32_t ref,
     fk_entry_t *out);
+static uint32_t fk_entries_payer(const fk_split_rec_t *s,
+    uint8_t axis_payment, fk_entry_t *out);
 static void fk_entry_withdrawal(const fk_withdrawal_rec_t *w, uint32_t slot,
     fk_entry_t *out);
 static void fk_split_fill(const fk_t *fk, uint32_t split,
@@ -324,11 +326,17 @@ fk_split_fill(const fk_t *fk, uint32_t split, fk_split_view_t *out)
     out->line_count = s->line_count;
     out->part_count = s->part_count;
 
+    if (s->line[FK_LINE_PAYER].account != 0) {
+        memcpy(out->payer,
+               FK_ACCOUNT(fk, s->line[FK_LINE_PAYER].account)->id,
+               FK_ACCOUNT_SIZE_MAX);
+    }
+
     for (n = 0; n < s->line_count; n++) {
         memcpy(out->line[n].account, FK_ACCOUNT(fk, s->line[n].account)->id,
                FK_ACCOUNT_SIZE_MAX);
-        out->line[n].amount = s->line[n].amount;
-        out->line[n].clawed = s->line[n].amount - fk_line_net(s, n, axis);
+        out->line[n].amount = s->amount[n];
+        out->line[n].clawed = s->amount[n] - fk_line_net(s, n, axis);
     }
 
     for (n = 0; n < s->part_count; n++) {
@@ -401,7 +409,7 @@ fk_entries_locked(const fk_t *fk, uint32_t account, uint64_t *cursor,
 
         if (split == 0 || split > fk->region->table[FK_TABLE_SPLITS].fresh
             || !FK_SPLIT_ANY(fk, split)->used
-            || FK_LINE_PLACE(at) >= FK_SPLIT(fk, split)->line_count
+            || !fk_line_there(FK_SPLIT(fk, split), FK_LINE_PLACE(at))
             || FK_SPLIT(fk, split)->line[FK_LINE_PLACE(at)].account
                != account)
         {
@@ -452,23 +460,51 @@ fk_entries_line(const fk_t *fk, uint32_t ref, fk_entry_t *out)
     line = fk_line_of(fk, ref);
 
     memset(out, 0, sizeof(*out));
+    memcpy(out->order.bytes, o->id, FK_ORDER_ID_SIZE);
+    out->at_s = s->made_s;
+
+    if (FK_LINE_PLACE(ref) == FK_LINE_PAYER) {
+        return fk_entries_payer(s, o->axis_payment, out);
+    }
+
     out->kind = FK_ACCOUNT(fk, line->account)->kind
                 == FK_ACCOUNT_MERCHANT ? FK_ENTRY_SALE : FK_ENTRY_COMMISSION;
     out->state = s->state;
-    out->amount = line->amount;
-    out->at_s = s->made_s;
+    out->amount = s->amount[FK_LINE_PLACE(ref)];
     out->settle_at_s = s->settle_at_s;
-    memcpy(out->order.bytes, o->id, FK_ORDER_ID_SIZE);
 
     net = fk_line_net(s, FK_LINE_PLACE(ref), o->axis_payment);
 
-    if (net == line->amount) {
+    if (net == out->amount) {
         return 1;
     }
 
     out[1] = out[0];
     out[1].kind = FK_ENTRY_CLAWBACK;
-    out[1].amount = net - line->amount;
+    out[1].amount = net - out->amount;
+
+    return 2;
+}
+
+
+static uint32_t
+fk_entries_payer(const fk_split_rec_t *s, uint8_t axis_payment,
+    fk_entry_t *out)
+{
+    int64_t  net;
+
+    net = fk_payer_net(s, axis_payment);
+    out->kind = FK_ENTRY_PURCHASE;
+    out->state = FK_WITHDRAWAL_PAID;
+    out->amount = -s->paid;
+
+    if (net == s->paid) {
+        return 1;
+    }
+
+    out[1] = out[0];
+    out[1].kind = FK_ENTRY_REFUND;
+    out[1].amount = s->paid - net;
 
     return 2;
 }
@@ -479,9 +515,9 @@ fk_entry_withdrawal(const fk_withdrawal_rec_t *w, uint32_t slot,
     fk_entry_t *out)
 {
     memset(out, 0, sizeof(*out));
-    out->kind = FK_ENTRY_WITHDRAWAL;
+    out->kind = w->credit ? FK_ENTRY_CREDIT : FK_ENTRY_WITHDRAWAL;
     out->state = w->state;
-    out->amount = -w->amount;
+    out->amount = w->credit ? w->amount : -w->amount;
     out->at_s = w->requested_s;
     out->withdrawal = fk_withdrawal_id(slot, w->serial);
 }

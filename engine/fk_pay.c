@@ -313,6 +313,43 @@ fk_payment_make(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 }
 
 
+/* By who keeps the account: nothing about it can be odd. */
+uint32_t
+fk_pay_made(fk_t *fk, const fk_env_t *env, uint32_t order)
+{
+    char                   trade_no[FK_ORDER_TEXT_SIZE];
+    fk_pay_t               in;
+    const fk_order_rec_t  *o;
+
+    o = FK_ORDER(fk, order);
+    memset(&in, 0, sizeof(in));
+    memcpy(in.id.bytes, o->id, FK_ORDER_ID_SIZE);
+    fk_order_id_text(&in.id, trade_no);
+    in.trade_no.data = (const uint8_t *) trade_no;
+    in.trade_no.size = sizeof(trade_no);
+    in.amount = o->amount;
+
+    return fk_payment_make(fk, env, &in, order, FK_PAYMENT_STATE_APPLIED);
+}
+
+
+/* The channel may have had a gateway once. */
+int
+fk_pay_used(const fk_t *fk, const char *channel, const fk_order_id_t *id)
+{
+    char      name[FK_CHANNEL_SIZE_MAX + 1], trade_no[FK_ORDER_TEXT_SIZE];
+    uint64_t  hash;
+
+    memset(name, 0, sizeof(name));
+    memcpy(name, channel, strnlen(channel, FK_CHANNEL_SIZE_MAX));
+    fk_order_id_text(id, trade_no);
+    hash = fk_trade_hash(name, (const uint8_t *) trade_no, sizeof(trade_no));
+
+    return fk_trade_find(fk, name, hash, (const uint8_t *) trade_no,
+                         sizeof(trade_no)) != 0;
+}
+
+
 uint64_t
 fk_trade_hash(const char channel[FK_CHANNEL_SIZE_MAX + 1],
     const uint8_t *trade_no, size_t size)

@@ -500,6 +500,7 @@ fk_line_rec_t *fk_line_of(const fk_t *fk, uint32_t ref);
 typedef struct {
     uint32_t  count;                   /* 0: there is nothing to make */
     uint32_t  settle_s;
+    uint32_t  payer;                   /* by fk_deal.c alone; 0: a gateway */
     uint32_t  account[FK_SPLIT_LINES_MAX];
     int64_t   amount[FK_SPLIT_LINES_MAX];
 } fk_split_plan_t;
@@ -536,7 +537,7 @@ void fk_settle_insert(fk_t *fk, uint32_t split);
 uint32_t *fk_settle_slot(const fk_t *fk, uint32_t unit);
 
 /* Its order goes to the archive: the accounts keep the sums, one image each.
- * Room: fk_split_archive_room, FK_IMAGE_ACCOUNT_SIZE a line. */
+ * Room: fk_split_archive_room, FK_LINE_SLOTS * FK_IMAGE_ACCOUNT_SIZE. */
 int fk_split_archive_room(const fk_t *fk, uint32_t split);
 void fk_split_archive(fk_t *fk, uint32_t split);
 /* The slot and the blocks, of a split that nothing leads to any more. */
@@ -592,9 +593,9 @@ uint64_t fk_withdrawal_id(uint32_t slot, uint64_t serial);
      + FK_COUPON_PRODUCTS_MAX * (FK_SKU_SIZE_MAX + 1))
 #define FK_IMAGE_TALLY_SIZE     64
 #define FK_IMAGE_SNAPSHOT_END_SIZE    112
-#define FK_IMAGE_ACCOUNT_SIZE         128
+#define FK_IMAGE_ACCOUNT_SIZE         144
 #define FK_IMAGE_SPLIT_SIZE                                                  \
-    (80 + 12 * FK_SPLIT_LINES_MAX + FK_PARTS_MAX * (1 + FK_PART_SIZE_MAX))
+    (84 + 12 * FK_SPLIT_LINES_MAX + FK_PARTS_MAX * (1 + FK_PART_SIZE_MAX))
 #define FK_IMAGE_WITHDRAWAL_SIZE      (48 + FK_REF_SIZE_MAX)
 #define FK_RECORD_SIZE_MAX      ((size_t) 256 << 10)
 

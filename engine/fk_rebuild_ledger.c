@@ -142,14 +142,16 @@ fk_split_countable(const fk_t *fk, const fk_split_rec_t *s)
     for (n = 0; n < s->line_count; n++) {
         a = FK_ACCOUNT(fk, s->line[n].account);
 
-        if (a->live.frozen > FK_UNITS_MAX - s->line[n].amount
-            || a->live.settled > FK_UNITS_MAX - s->line[n].amount)
+        if (a->live.frozen > FK_UNITS_MAX - s->amount[n]
+            || a->live.settled > FK_UNITS_MAX - s->amount[n])
         {
             return 0;
         }
     }
 
-    return 1;
+    return s->line[FK_LINE_PAYER].account == 0
+           || FK_ACCOUNT(fk, s->line[FK_LINE_PAYER].account)->live.spent
+              <= FK_UNITS_MAX - s->paid;
 }
 
 

@@ -28,7 +28,7 @@
 
 #define FK_MAGIC           UINT64_C(0x31474552414b4146)      /* "FAKAREG1" */
 #define FK_HANDLE_MAGIC    0x464b484cu
-#define FK_LAYOUT_VERSION  11
+#define FK_LAYOUT_VERSION  12
 
 #define FK_BLOCK_DATA_SIZE   36
 #define FK_CARD_INLINE_SIZE  60
@@ -311,6 +311,8 @@ typedef struct {
     int64_t  settled;
     int64_t  reserved;
     int64_t  paid;
+    int64_t  spent;
+    int64_t  credited;
 } fk_balance_t;
 
 typedef struct {
@@ -333,24 +335,28 @@ typedef struct {
     uint32_t      mark;                /* of fk_check() */
     int64_t       archived_earned;     /* of splits that left the region */
     int64_t       archived_withdrawn;  /* of withdrawals that left it */
+    int64_t       archived_spent;      /* of orders */
+    int64_t       archived_credited;   /* of credits */
     fk_balance_t  live;                /* derived */
     fk_balance_t  audit;
 } fk_account_rec_t;
 
-_Static_assert(sizeof(fk_account_rec_t) == 216, "layout");
+_Static_assert(sizeof(fk_account_rec_t) == 264, "layout");
 
 
 /* A line is named by its split's slot * FK_LINE_SLOTS + its place; 0: none. */
 #define FK_LINE_SLOTS  8
 
-_Static_assert(FK_SPLIT_LINES_MAX <= FK_LINE_SLOTS, "a line has a name");
+/* The last place is of the account that paid the order from its balance, if
+ * one did: what it has spent, and no part of the split. */
+#define FK_LINE_PAYER  (FK_LINE_SLOTS - 1)
+
+_Static_assert(FK_SPLIT_LINES_MAX <= FK_LINE_PAYER, "a line has a name");
 
 typedef struct {
-    int64_t   amount;
     uint32_t  account;
     uint32_t  prev;                    /* derived: the account's lines */
     uint32_t  next;                    /* derived */
-    uint32_t  pad;
 } fk_line_rec_t;
 
 /*
@@ -370,12 +376,13 @@ typedef struct {
     uint8_t        state;              /* fk_split_state_t */
     uint8_t        line_count;
     uint8_t        part_count;
-    fk_line_rec_t  line[FK_SPLIT_LINES_MAX];
+    int64_t        amount[FK_SPLIT_LINES_MAX];   /* of the lines */
+    fk_line_rec_t  line[FK_LINE_SLOTS];
     uint32_t       part[FK_PARTS_MAX];       /* first blocks */
     uint8_t        part_size[FK_PARTS_MAX];  /* bytes in them */
 } fk_split_rec_t;
 
-_Static_assert(sizeof(fk_split_rec_t) == 256, "layout");
+_Static_assert(sizeof(fk_split_rec_t) == 240, "layout");
 
 
 typedef struct {
@@ -390,7 +397,7 @@ typedef struct {
     uint8_t   used;
     uint8_t   state;                   /* fk_withdrawal_state_t */
     uint8_t   note_size;
-    uint8_t   pad;
+    uint8_t   credit;                  /* 1: it came, and is available */
     uint8_t   note[FK_REF_SIZE_MAX];
 } fk_withdrawal_rec_t;
 

@@ -224,7 +224,7 @@ fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
 
     a->blocks += fk_split_image_blocks(in, 0);
     a->images_size += FK_IMAGE_SPLIT_SIZE
-                      + in->line_count * (size_t) FK_IMAGE_ACCOUNT_SIZE;
+                      + FK_LINE_SLOTS * (size_t) FK_IMAGE_ACCOUNT_SIZE;
 
     return FK_OK;
 }

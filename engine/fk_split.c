@@ -14,11 +14,15 @@
  * finished, and stays in the region: its split would take as much memory
  * without it.
  *
+ * An order that was paid from a balance has a split in any case, for its
+ * payer: what that one has spent is computed in the same way, and nothing of
+ * it is left once the order's money was given back.
+ *
  * Frozen splits stand in a wheel of FK_SETTLE_UNIT_S, to which the time of
  * settling is rounded up.
  */
 
-#include "fk_priv.h"
+#include "fk_tally.h"
 
 
 #define FK_UNITS_PASSED_MAX   4096     /* empty wheel slots in one step */
@@ -39,12 +43,21 @@ fk_code_t
 fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
     int64_t paid, fk_split_plan_t *plan)
 {
+    return fk_split_plan_of(fk, FK_ORDER(fk, order)->product, in, paid, plan);
+}
+
+
+fk_code_t
+fk_split_plan_of(const fk_t *fk, uint32_t product, const fk_split_t *in,
+    int64_t paid, fk_split_plan_t *plan)
+{
     int64_t                  left;
     uint32_t                 n, account;
     fk_code_t                code;
     const fk_product_rec_t  *p;
 
     plan->count = 0;
+    plan->payer = 0;
 
     if (in == NULL) {
         return FK_OK;
@@ -60,7 +73,7 @@ fk_split_plan(const fk_t *fk, uint32_t order, const fk_split_t *in,
         return FK_AGAIN;
     }
 
-    p = FK_PRODUCT(fk, FK_ORDER(fk, order)->product);
+    p = FK_PRODUCT(fk, product);
     plan->settle_s = in->settle_s;
     left = paid;
 
@@ -173,8 +186,10 @@ fk_split_make(fk_t *fk, const fk_env_t *env, uint32_t order,
 
     for (n = 0; n < plan->count; n++) {
         s->line[n].account = plan->account[n];
-        s->line[n].amount = plan->amount[n];
+        s->amount[n] = plan->amount[n];
     }
+
+    s->line[FK_LINE_PAYER].account = plan->payer;
 
     FK_SET(fk, s->used, 1);
     FK_SET(fk, FK_ORDER(fk, order)->split, split);
@@ -230,8 +245,18 @@ fk_line_net(const fk_split_rec_t *s, uint32_t n, uint8_t axis_payment)
         return 0;
     }
 
-    return s->line[n].amount
-           - fk_line_clawed(s->line[n].amount, s->returned, s->paid);
+    return s->amount[n]
+           - fk_line_clawed(s->amount[n], s->returned, s->paid);
+}
+
+
+int64_t
+fk_payer_net(const fk_split_rec_t *s, uint8_t axis_payment)
+{
+    return s->line[FK_LINE_PAYER].account != 0
+           && (axis_payment == FK_PAYMENT_PAID
+               || axis_payment == FK_PAYMENT_REFUNDING)
+           ? s->paid - s->returned : 0;
 }
 
 
@@ -261,6 +286,13 @@ fk_split_count(fk_t *fk, uint32_t split, int sign)
                        &delta);
     }
 
+    if (s->line[FK_LINE_PAYER].account != 0) {
+        memset(&delta, 0, sizeof(delta));
+        delta.spent = sign * fk_payer_net(s, o->axis_payment);
+        fk_balance_add(fk, s->line[FK_LINE_PAYER].account, FK_AUDIT_SPLITS,
+                       split, &delta);
+    }
+
     if (fk_audit_passed(fk, FK_AUDIT_SPLITS, split)) {
         fk_audit_count(fk, FK_AUDIT_SPLITS, split, sign);
         fk_audit_money(fk, FK_PRODUCT(fk, o->product)->currency,
@@ -272,7 +304,6 @@ fk_split_count(fk_t *fk, uint32_t split, int sign)
 fk_line_rec_t *
 fk_line_of(const fk_t *fk, uint32_t ref)
 {
-    assert(FK_LINE_PLACE(ref) < FK_SPLIT_LINES_MAX);
     return &FK_SPLIT(fk, FK_LINE_SPLIT(ref))->line[FK_LINE_PLACE(ref)];
 }
 
@@ -286,7 +317,11 @@ fk_split_link(fk_t *fk, uint32_t split)
     fk_line_rec_t     *line;
     fk_account_rec_t  *a;
 
-    for (n = 0; n < FK_SPLIT(fk, split)->line_count; n++) {
+    for (n = 0; n < FK_LINE_SLOTS; n++) {
+        if (!fk_line_there(FK_SPLIT(fk, split), n)) {
+            continue;
+        }
+
         line = &FK_SPLIT(fk, split)->line[n];
         a = FK_ACCOUNT(fk, line->account);
         head = a->lines;
@@ -308,7 +343,11 @@ fk_split_unlink(fk_t *fk, uint32_t split)
     uint32_t        n;
     fk_line_rec_t  *line;
 
-    for (n = 0; n < FK_SPLIT(fk, split)->line_count; n++) {
+    for (n = 0; n < FK_LINE_SLOTS; n++) {
+        if (!fk_line_there(FK_SPLIT(fk, split), n)) {
+            continue;
+        }
+
         line = &FK_SPLIT(fk, split)->line[n];
 
         if (line->prev != 0) {
@@ -404,13 +443,15 @@ fk_split_archive_room(const fk_t *fk, uint32_t split)
 
     for (n = 0; n < s->line_count; n++) {
         if (FK_ACCOUNT(fk, s->line[n].account)->archived_earned
-            > FK_UNITS_MAX - s->line[n].amount)
+            > FK_UNITS_MAX - s->amount[n])
         {
             return 0;
         }
     }
 
-    return 1;
+    return s->line[FK_LINE_PAYER].account == 0
+           || FK_ACCOUNT(fk, s->line[FK_LINE_PAYER].account)->archived_spent
+              <= FK_UNITS_MAX - s->paid;
 }
 
 
@@ -439,6 +480,13 @@ fk_split_archive(fk_t *fk, uint32_t split)
 
         FK_SET(fk, a->archived_earned, a->archived_earned + net);
         fk_record_account(fk, s->line[n].account);
+    }
+
+    if (s->line[FK_LINE_PAYER].account != 0) {
+        a = FK_ACCOUNT(fk, s->line[FK_LINE_PAYER].account);
+        FK_SET(fk, a->archived_spent,
+               a->archived_spent + fk_payer_net(s, o->axis_payment));
+        fk_record_account(fk, s->line[FK_LINE_PAYER].account);
     }
 }
 

@@ -141,6 +141,8 @@ typedef struct {
     uint32_t   coupon;
     int64_t    step[FK_STEP_COUNT];
     const char  *channel;              /* which it is paid by, of in */
+    uint32_t   payer;                  /* who pays it from a balance, or 0 */
+    fk_split_plan_t  plan;             /* of what that one pays */
 } fk_deal_t;
 
 /* Before the lock: hashes what will be looked up, and fetches the lines. */
@@ -166,6 +168,34 @@ void fk_deal_take(fk_t *fk, const fk_checkout_t *in, fk_deal_t *deal,
 
 /* The digest of that kind. */
 const uint8_t *fk_deal_key(const fk_checkout_t *in, unsigned kind);
+
+
+/* --- fk_split.c: of an order that is to be made; who paid ------------- */
+
+/* As fk_split_plan, of an order of this product. */
+fk_code_t fk_split_plan_of(const fk_t *fk, uint32_t product,
+    const fk_split_t *in, int64_t paid, fk_split_plan_t *plan);
+
+/* Whether a split has something at this place of its lines. */
+static inline int
+fk_line_there(const fk_split_rec_t *s, uint32_t place)
+{
+    return place < s->line_count
+           || (place == FK_LINE_PAYER && s->line[place].account != 0);
+}
+
+/* What a payer has spent by an order in that state: all that is not given
+ * back.  0, too, if nobody has paid it from a balance. */
+int64_t fk_payer_net(const fk_split_rec_t *s, uint8_t axis_payment);
+
+
+/* --- fk_pay.c --------------------------------------------------------- */
+
+/* Money that is there already: all of an order's amount, under the order's id.
+ * Room: one payment, FK_BLOCKS_FOR(FK_ORDER_TEXT_SIZE), FK_IMAGE_PAYMENT_SIZE;
+ * fk_pay_used: its trade number is another payment's. */
+uint32_t fk_pay_made(fk_t *fk, const fk_env_t *env, uint32_t order);
+int fk_pay_used(const fk_t *fk, const char *channel, const fk_order_id_t *id);
 
 
 /* --- fk_terms.c ------------------------------------------------------- */

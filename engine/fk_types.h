@@ -92,6 +92,10 @@
                                                "now")                        \
     X(AGENT,          "invalid_agent",    422, "no such agent, or not for "   \
                                                "this product")               \
+    X(PAYER,          "invalid_account",  422, "no such account, or not for "\
+                                               "this product")               \
+    X(BALANCE,        "insufficient_balance", 409,                           \
+                      "the account has not so much available")               \
     X(TABLE_FULL,     "unavailable",      503, "the shop's memory is full")  \
     X(RING_FULL,      "unavailable",      503, "the journal is behind")      \
     X(LOCK_TIMEOUT,   "unavailable",      503, "the shop is busy")           \
@@ -241,6 +245,7 @@ extern const char *const  fk_price_step_word[];
 typedef enum {
     FK_WAY_GATEWAY = 0,                /* fk_pay() books what comes */
     FK_WAY_FREE,                       /* by being made: they cost nothing */
+    FK_WAY_BALANCE,                    /* by being made, from an account */
     FK_WAY_COUNT
 } fk_way_t;
 
@@ -342,7 +347,10 @@ extern const char *const  fk_withdrawal_state_word[];
     X(COMMISSION, "commission")                                              \
     X(SALE,       "sale")          /* a merchant's, of own products */       \
     X(CLAWBACK,   "clawback")      /* taken back with the buyer's money */   \
-    X(WITHDRAWAL, "withdrawal")
+    X(WITHDRAWAL, "withdrawal")                                              \
+    X(CREDIT,     "credit")        /* the operator's word: it came */        \
+    X(PURCHASE,   "purchase")      /* an order paid from the balance */      \
+    X(REFUND,     "refund")        /* .. and what was given back of it */
 
 typedef enum {
 #define FK_ENTRY_ENUM(name, word)  FK_ENTRY_##name,

@@ -1,5 +1,7 @@
 /*
- * Withdrawals: an account's way to its money.
+ * Withdrawals: an account's way to its money; and credits, the way of money to
+ * an account that no order brought.  A credit is kept as a withdrawal that is
+ * paid, the other way round.
  *
  * What is asked for is reserved at once, so it cannot be asked for twice; a
  * person approves it, moves the money, and says so.  A finished one stays to
@@ -31,11 +33,14 @@ static fk_code_t fk_withdrawal_ask(fk_t *fk, const fk_env_t *env,
     fk_str_t account, int64_t amount, fk_str_t note, int once,
     fk_withdrawal_view_t *out);
 static uint32_t fk_withdrawal_noted(const fk_t *fk, uint32_t account,
-    fk_str_t note);
+    fk_str_t note, uint8_t credit);
 static fk_code_t fk_withdrawal_ladder(fk_t *fk, const fk_env_t *env,
     uint32_t account, int64_t amount);
 static uint32_t fk_withdrawal_make(fk_t *fk, const fk_env_t *env,
-    uint32_t account, int64_t amount, fk_str_t note);
+    uint32_t account, int64_t amount, fk_str_t note, uint8_t credit);
+static fk_code_t fk_withdrawal_room(fk_t *fk, const fk_env_t *env);
+static fk_code_t fk_credit_ladder(fk_t *fk, const fk_env_t *env,
+    uint32_t account, int64_t amount);
 static fk_code_t fk_withdrawal_retire(fk_t *fk, const fk_env_t *env);
 static uint32_t fk_withdrawal_finished(fk_t *fk);
 static void fk_withdrawal_unlink(fk_t *fk, uint32_t withdrawal);
@@ -73,6 +78,9 @@ fk_withdrawal_count(fk_t *fk, uint32_t withdrawal, int sign)
     if (fk_withdrawal_open(w)) {
         delta.reserved = sign * w->amount;
         FK_SET(fk, a->open_count, a->open_count + (uint32_t) sign);
+
+    } else if (w->credit) {
+        delta.credited = sign * w->amount;
 
     } else if (w->state == FK_WITHDRAWAL_PAID) {
         delta.paid = sign * w->amount;
@@ -161,7 +169,8 @@ fk_withdrawal_ask(fk_t *fk, const fk_env_t *env, fk_str_t account,
     }
 
     slot = fk_account_find(fk, account);
-    withdrawal = slot != 0 && once ? fk_withdrawal_noted(fk, slot, note) : 0;
+    withdrawal = slot != 0 && once ? fk_withdrawal_noted(fk, slot, note, 0)
+                                   : 0;
 
     code = slot == 0 ? FK_NOT_FOUND
            : withdrawal != 0 ? FK_EXISTS
@@ -173,7 +182,7 @@ fk_withdrawal_ask(fk_t *fk, const fk_env_t *env, fk_str_t account,
 
     if (code == FK_OK) {
         fk_record_begin(fk, env);
-        withdrawal = fk_withdrawal_make(fk, env, slot, amount, note);
+        withdrawal = fk_withdrawal_make(fk, env, slot, amount, note, 0);
         fk_record_withdrawal(fk, withdrawal);
         (void) fk_record_end(fk);
         fk_commit(fk);
@@ -193,7 +202,8 @@ fk_withdrawal_ask(fk_t *fk, const fk_env_t *env, fk_str_t account,
  */
 
 static uint32_t
-fk_withdrawal_noted(const fk_t *fk, uint32_t account, fk_str_t note)
+fk_withdrawal_noted(const fk_t *fk, uint32_t account, fk_str_t note,
+    uint8_t credit)
 {
     int                         open;
     uint32_t                    n, i, fresh, left;
@@ -217,7 +227,7 @@ fk_withdrawal_noted(const fk_t *fk, uint32_t account, fk_str_t note)
         }
 
         if ((n < FK_WITHDRAWALS_KNOWN || open)
-            && w->note_size == note.size
+            && w->credit == credit && w->note_size == note.size
             && memcmp(w->note, note.data, note.size) == 0)
         {
             return i;
@@ -234,7 +244,6 @@ static fk_code_t
 fk_withdrawal_ladder(fk_t *fk, const fk_env_t *env, uint32_t account,
     int64_t amount)
 {
-    fk_code_t                code;
     const fk_account_rec_t  *a;
 
     a = FK_ACCOUNT(fk, account);
@@ -246,6 +255,15 @@ fk_withdrawal_ladder(fk_t *fk, const fk_env_t *env, uint32_t account,
     if (a->open_count >= FK_WITHDRAWALS_OPEN_MAX) {
         return FK_LIMIT;
     }
+
+    return fk_withdrawal_room(fk, env);
+}
+
+
+static fk_code_t
+fk_withdrawal_room(fk_t *fk, const fk_env_t *env)
+{
+    fk_code_t  code;
 
     /* A transaction of its own: slots are taken or freed, not both. */
     if (fk_table_room(fk, FK_TABLE_WITHDRAWALS) == 0) {
@@ -260,9 +278,68 @@ fk_withdrawal_ladder(fk_t *fk, const fk_env_t *env, uint32_t account,
 }
 
 
+fk_code_t
+fk_credit(fk_t *fk, const fk_env_t *env, fk_str_t account, int64_t amount,
+    fk_str_t ref, fk_withdrawal_view_t *out)
+{
+    uint32_t   slot, credit;
+    fk_code_t  code;
+
+    if (amount < 1 || amount > FK_AMOUNT_MAX || ref.size == 0
+        || !fk_note_good(ref))
+    {
+        return FK_INVALID;
+    }
+
+    code = fk_lock_open(fk);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    slot = fk_account_find(fk, account);
+    credit = slot != 0 ? fk_withdrawal_noted(fk, slot, ref, 1) : 0;
+
+    code = slot == 0 ? FK_NOT_FOUND
+           : credit != 0 ? FK_EXISTS
+           : fk_credit_ladder(fk, env, slot, amount);
+
+    if (code == FK_OK) {
+        fk_record_begin(fk, env);
+        credit = fk_withdrawal_make(fk, env, slot, amount, ref, 1);
+        fk_record_withdrawal(fk, credit);
+        (void) fk_record_end(fk);
+        fk_commit(fk);
+    }
+
+    if (code == FK_OK || code == FK_EXISTS) {
+        fk_withdrawal_fill(fk, credit, out);
+    }
+
+    fk_unlock(fk);
+    return code;
+}
+
+
+/* Beyond it no recovery would believe the sums. */
+
+static fk_code_t
+fk_credit_ladder(fk_t *fk, const fk_env_t *env, uint32_t account,
+    int64_t amount)
+{
+    const fk_account_rec_t  *a;
+
+    a = FK_ACCOUNT(fk, account);
+
+    return a->archived_credited + a->live.credited > FK_UNITS_MAX - amount
+           ? FK_LIMIT : fk_withdrawal_room(fk, env);
+}
+
+
+/* A credit is finished when it is made. */
+
 static uint32_t
 fk_withdrawal_make(fk_t *fk, const fk_env_t *env, uint32_t account,
-    int64_t amount, fk_str_t note)
+    int64_t amount, fk_str_t note, uint8_t credit)
 {
     uint32_t              withdrawal;
     fk_withdrawal_rec_t  *w;
@@ -275,7 +352,9 @@ fk_withdrawal_make(fk_t *fk, const fk_env_t *env, uint32_t account,
     w->amount = amount;
     w->account = account;
     w->requested_s = fk_now_s(env);
-    w->state = FK_WITHDRAWAL_REQUESTED;
+    w->state = credit ? FK_WITHDRAWAL_PAID : FK_WITHDRAWAL_REQUESTED;
+    w->decided_s = credit ? fk_now_s(env) : 0;
+    w->credit = credit;
     w->note_size = (uint8_t) note.size;
 
     if (note.size != 0) {
@@ -309,7 +388,7 @@ fk_withdrawal_retire(fk_t *fk, const fk_env_t *env)
     a = FK_ACCOUNT(fk, w->account);
 
     /* Beyond it no recovery would believe the sum. */
-    if (a->archived_withdrawn > FK_UNITS_MAX - w->amount) {
+    if (!w->credit && a->archived_withdrawn > FK_UNITS_MAX - w->amount) {
         return FK_TABLE_FULL;
     }
 
@@ -322,7 +401,10 @@ fk_withdrawal_retire(fk_t *fk, const fk_env_t *env)
     fk_withdrawal_count(fk, slot, -1);
     fk_withdrawal_unlink(fk, slot);
 
-    if (w->state == FK_WITHDRAWAL_PAID) {
+    if (w->credit) {
+        FK_SET(fk, a->archived_credited, a->archived_credited + w->amount);
+
+    } else if (w->state == FK_WITHDRAWAL_PAID) {
         FK_SET(fk, a->archived_withdrawn, a->archived_withdrawn + w->amount);
     }
 
@@ -431,7 +513,8 @@ fk_withdrawal_find(const fk_t *fk, uint64_t id)
 
     w = FK_WITHDRAWAL(fk, slot);
 
-    return w->used && w->serial == id >> FK_WITHDRAWAL_SLOT_BITS ? slot : 0;
+    return w->used && !w->credit && w->serial == id >> FK_WITHDRAWAL_SLOT_BITS
+           ? slot : 0;
 }
 
 
@@ -461,7 +544,7 @@ fk_withdrawal_list(fk_t *fk, int state, uint32_t *cursor,
     for (count = 0; index < end && count < n_max; index++) {
         w = FK_WITHDRAWAL(fk, index + 1);
 
-        if (w->used && (state == -1 || w->state == state)) {
+        if (w->used && !w->credit && (state == -1 || w->state == state)) {
             fk_withdrawal_fill(fk, index + 1, &out[count++]);
         }
     }

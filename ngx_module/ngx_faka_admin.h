@@ -80,6 +80,7 @@ ngx_int_t ngx_faka_admin_ledger(ngx_http_request_t *r, ngx_str_t *name);
 
 /* ngx_faka_worker_admin_withdrawals.c */
 ngx_int_t ngx_faka_admin_withdrawals(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_credit(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_withdrawal_request(ngx_http_request_t *r,
     ngx_str_t *name);
 ngx_int_t ngx_faka_admin_withdrawal_approve(ngx_http_request_t *r,

@@ -84,6 +84,16 @@ void ngx_faka_rules_paid(ngx_faka_worker_t *worker, const fk_env_t *env,
     const fk_order_view_t *order);
 
 
+/*
+ * The split of an order that is to be made and paid at once, with paid, the
+ * sum that it is of.  FK_PRICE: the rule gave no answer; nobody has paid yet,
+ * so there is no order that nobody would get anything of.
+ */
+fk_code_t ngx_faka_rules_prepaid(ngx_faka_worker_t *worker,
+    const fk_env_t *env, const fk_product_view_t *product,
+    const fk_buyer_view_t *buyer, const fk_checkout_t *in, int64_t paid,
+    fk_split_t *split);
+
 /* The same split for an order that a person approves, if only that makes it
  * paid; FK_OK, the order's code, or any 503. */
 fk_code_t ngx_faka_rules_approval(ngx_faka_worker_t *worker,

@@ -14,6 +14,46 @@ static void ngx_faka_account_entry(ngx_faka_json_t *json,
     const fk_entry_t *entry);
 
 
+fk_code_t
+ngx_faka_account_auth(ngx_http_request_t *r, ngx_faka_shop_t *shop,
+    const ngx_str_t *id, fk_account_view_t *account)
+{
+    u_char      digest[PAY_SHA256_SIZE];
+    ngx_str_t   token;
+    fk_code_t   code;
+    pay_str_t   part;
+
+    static const u_char  none[FK_TOKEN_SIZE];
+
+    code = fk_account_get(&shop->worker->fk, ngx_faka_fk_str(id), account);
+
+    if (code != FK_OK && code != FK_NOT_FOUND) {
+        return code;
+    }
+
+    if (ngx_faka_bearer(r, &token) != NGX_OK) {
+        return FK_NOT_FOUND;
+    }
+
+    part = ngx_faka_pay_str(&token);
+
+    if (!pay_sha256(shop->worker->crypto, &part, 1, digest)) {
+        return FK_LOCK_TIMEOUT;
+    }
+
+    /* An account without a token is nobody's to look at. */
+    if (code == FK_NOT_FOUND || ngx_memcmp(account->token, none, sizeof(none))
+                                == 0)
+    {
+        return FK_NOT_FOUND;
+    }
+
+    return pay_equal_secret(pay_str(digest, sizeof(digest)),
+                            pay_str(account->token, sizeof(account->token)))
+           ? FK_OK : FK_NOT_FOUND;
+}
+
+
 void
 ngx_faka_account_members(ngx_faka_json_t *json,
     const fk_account_view_t *account)
@@ -25,6 +65,8 @@ ngx_faka_account_members(ngx_faka_json_t *json,
     ngx_faka_json_integer(json, "withdrawn", account->withdrawn);
     ngx_faka_json_integer(json, "debt", account->debt);
     ngx_faka_json_integer(json, "earned", account->earned);
+    ngx_faka_json_integer(json, "credited", account->credited);
+    ngx_faka_json_integer(json, "spent", account->spent);
 }
 
 
@@ -73,7 +115,7 @@ ngx_faka_account_entry(ngx_faka_json_t *json, const fk_entry_t *entry)
     ngx_faka_json_integer(json, "amount", entry->amount);
     ngx_faka_json_integer(json, "at", entry->at_s);
 
-    if (entry->kind == FK_ENTRY_WITHDRAWAL) {
+    if (ngx_faka_entry_is_move(entry)) {
         ngx_faka_json_null(json, "settles_at");
         ngx_faka_json_null(json, "order");
         ngx_faka_json_integer(json, "withdrawal",
@@ -81,7 +123,7 @@ ngx_faka_account_entry(ngx_faka_json_t *json, const fk_entry_t *entry)
 
     } else {
         fk_order_id_text(&entry->order, order);
-        ngx_faka_json_integer(json, "settles_at", entry->settle_at_s);
+        ngx_faka_json_time(json, "settles_at", entry->settle_at_s);
         ngx_faka_json_string(json, "order", order, sizeof(order));
         ngx_faka_json_null(json, "withdrawal");
     }
@@ -90,10 +132,19 @@ ngx_faka_account_entry(ngx_faka_json_t *json, const fk_entry_t *entry)
 }
 
 
+ngx_uint_t
+ngx_faka_entry_is_move(const fk_entry_t *entry)
+{
+    return entry->kind == FK_ENTRY_WITHDRAWAL
+           || entry->kind == FK_ENTRY_CREDIT;
+}
+
+
 const char *
 ngx_faka_entry_state(const fk_entry_t *entry)
 {
-    return entry->kind == FK_ENTRY_WITHDRAWAL
+    return ngx_faka_entry_is_move(entry) || entry->kind == FK_ENTRY_PURCHASE
+           || entry->kind == FK_ENTRY_REFUND
            ? fk_withdrawal_state_word[entry->state]
            : fk_split_state_word[entry->state];
 }

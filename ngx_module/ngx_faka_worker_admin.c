@@ -50,6 +50,8 @@ static const ngx_faka_admin_route_t  ngx_faka_admin_routes[] = {
     { "accounts", NULL, 2, NGX_HTTP_PUT, "GET, PUT",
       ngx_faka_admin_account_put },
     { "accounts", "ledger", 3, NGX_HTTP_GET, "GET", ngx_faka_admin_ledger },
+    { "accounts", "credits", 3, NGX_HTTP_POST, "POST",
+      ngx_faka_admin_credit },
     { "accounts", "withdrawals", 3, NGX_HTTP_POST, "POST",
       ngx_faka_admin_withdrawal_request },
     { "withdrawals", NULL, 1, NGX_HTTP_GET, "GET",

@@ -9,7 +9,7 @@
 #include "ngx_faka_order.h"
 
 
-#define NGX_FAKA_ACCOUNT_JSON_SIZE  640
+#define NGX_FAKA_ACCOUNT_JSON_SIZE  704
 #define NGX_FAKA_ACCOUNTS_SLICE     16
 
 #define NGX_FAKA_ACCOUNT_TOKEN_MIN  32

@@ -244,6 +244,7 @@ ngx_faka_admin_item(ngx_http_request_t *r, ngx_faka_json_t *json,
 
     if (code == FK_NOT_FOUND) {
         split.line_count = 0;
+        split.payer[0] = '\0';
 
     } else if (code != FK_OK) {
         return code;
@@ -326,6 +327,13 @@ static void
 ngx_faka_admin_split(ngx_faka_json_t *json, const fk_split_view_t *split)
 {
     uint32_t  i;
+
+    if (split->payer[0] != '\0') {
+        ngx_faka_json_text(json, "payer", split->payer);
+
+    } else {
+        ngx_faka_json_null(json, "payer");
+    }
 
     if (split->line_count == 0) {
         ngx_faka_json_null(json, "split");
@@ -447,6 +455,7 @@ ngx_faka_admin_order_archived(ngx_http_request_t *r, fk_code_t code)
 
         if (code == FK_NOT_FOUND) {
             split.line_count = 0;
+        split.payer[0] = '\0';
             code = FK_OK;
         }
     }

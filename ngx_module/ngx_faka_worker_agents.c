@@ -12,15 +12,13 @@
 #include "ngx_faka_order.h"
 
 
-#define NGX_FAKA_AGENT_JSON_SIZE  512
+#define NGX_FAKA_AGENT_JSON_SIZE  576
 #define NGX_FAKA_CSV_LINE_SIZE    192
 
 /* Of one file; what lies behind it is asked for by its cursor. */
 #define NGX_FAKA_CSV_ENTRIES_MAX  4096
 
 
-static fk_code_t ngx_faka_agent_find(ngx_http_request_t *r,
-    ngx_faka_shop_t *shop, const ngx_str_t *id, fk_account_view_t *account);
 static void ngx_faka_agent_show(ngx_http_request_t *r,
     ngx_faka_shop_t *shop, const fk_account_view_t *account);
 static void ngx_faka_agent_csv(ngx_http_request_t *r, ngx_faka_shop_t *shop,
@@ -74,7 +72,7 @@ ngx_faka_agents_handler(ngx_http_request_t *r)
     if (code == FK_OK) {
         (void) ngx_faka_subpath_next(&rest, &what);
         code = rest.data == NULL
-               ? ngx_faka_agent_find(r, flcf->shop, &id, &account)
+               ? ngx_faka_account_auth(r, flcf->shop, &id, &account)
                : FK_NOT_FOUND;
     }
 
@@ -103,46 +101,6 @@ ngx_faka_agents_handler(ngx_http_request_t *r)
     }
 
     return NGX_DONE;
-}
-
-
-static fk_code_t
-ngx_faka_agent_find(ngx_http_request_t *r, ngx_faka_shop_t *shop,
-    const ngx_str_t *id, fk_account_view_t *account)
-{
-    u_char      digest[PAY_SHA256_SIZE];
-    ngx_str_t   token;
-    fk_code_t   code;
-    pay_str_t   part;
-
-    static const u_char  none[FK_TOKEN_SIZE];
-
-    code = fk_account_get(&shop->worker->fk, ngx_faka_fk_str(id), account);
-
-    if (code != FK_OK && code != FK_NOT_FOUND) {
-        return code;
-    }
-
-    if (ngx_faka_bearer(r, &token) != NGX_OK) {
-        return FK_NOT_FOUND;
-    }
-
-    part = ngx_faka_pay_str(&token);
-
-    if (!pay_sha256(shop->worker->crypto, &part, 1, digest)) {
-        return FK_LOCK_TIMEOUT;
-    }
-
-    /* An account without a token is nobody's to look at. */
-    if (code == FK_NOT_FOUND || ngx_memcmp(account->token, none, sizeof(none))
-                                == 0)
-    {
-        return FK_NOT_FOUND;
-    }
-
-    return pay_equal_secret(pay_str(digest, sizeof(digest)),
-                            pay_str(account->token, sizeof(account->token)))
-           ? FK_OK : FK_NOT_FOUND;
 }
 
 
@@ -272,11 +230,15 @@ ngx_faka_agent_csv_line(u_char *p, u_char *last, const fk_entry_t *entry)
     p = ngx_slprintf(p, last, "%s,%s,%L,%uD,", fk_entry_kind_word[entry->kind],
                      ngx_faka_entry_state(entry), entry->amount, entry->at_s);
 
-    if (entry->kind == FK_ENTRY_WITHDRAWAL) {
+    if (ngx_faka_entry_is_move(entry)) {
         return ngx_slprintf(p, last, ",,%uL\n", entry->withdrawal);
     }
 
     fk_order_id_text(&entry->order, order);
+
+    if (entry->settle_at_s == 0) {
+        return ngx_slprintf(p, last, ",%*s,\n", sizeof(order), order);
+    }
 
     return ngx_slprintf(p, last, "%uD,%*s,\n", entry->settle_at_s,
                         sizeof(order), order);

@@ -13,6 +13,7 @@
  * payment address can be made does not stay.
  */
 
+#include "ngx_faka_account.h"
 #include "ngx_faka_gateway.h"
 #include "ngx_faka_rules.h"
 
@@ -33,6 +34,7 @@ typedef struct {
     ngx_str_t               channel;
     ngx_str_t               coupon;
     ngx_str_t               agent;
+    ngx_str_t               account;   /* that pays, if it is by balance */
     ngx_str_t               key;       /* Idempotency-Key; empty: none */
     fk_str_t                form;      /* of contact, if somebody asks */
     ngx_faka_field_error_t  error;
@@ -66,9 +68,9 @@ static fk_code_t ngx_faka_checkout_fields(ngx_http_request_t *r,
     ngx_faka_reader_pt reader, ngx_str_t *body, ngx_faka_checkout_in_t *in);
 static fk_code_t ngx_faka_checkout_order(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, ngx_faka_checkout_in_t *in);
-static fk_code_t ngx_faka_checkout_look(ngx_faka_ctx_t *ctx,
-    const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
-    fk_checkout_t *out);
+static fk_code_t ngx_faka_checkout_look(ngx_http_request_t *r,
+    ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in,
+    ngx_faka_seen_t *seen, fk_checkout_t *out);
 static const pay_channel_t *ngx_faka_checkout_default(
     const ngx_faka_shop_t *shop, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_seen(ngx_faka_ctx_t *ctx,
@@ -92,7 +94,8 @@ static ngx_int_t ngx_faka_checkout_location(ngx_http_request_t *r,
 
 static const uint8_t  ngx_faka_checkout_way[] = {
     [PAY_BEHIND_GATEWAY] = FK_WAY_GATEWAY,
-    [PAY_BEHIND_NOTHING] = FK_WAY_FREE
+    [PAY_BEHIND_NOTHING] = FK_WAY_FREE,
+    [PAY_BEHIND_ACCOUNT] = FK_WAY_BALANCE
 };
 
 static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
@@ -111,6 +114,9 @@ static const ngx_faka_field_t  ngx_faka_checkout_field[] = {
       NULL, 0 },
     { "agent", NGX_FAKA_FIELD_WORD,
       offsetof(ngx_faka_checkout_in_t, agent), 0, FK_ACCOUNT_SIZE_MAX, 0,
+      NULL, 0 },
+    { "account", NGX_FAKA_FIELD_WORD,
+      offsetof(ngx_faka_checkout_in_t, account), 0, FK_ACCOUNT_SIZE_MAX, 0,
       NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
@@ -269,7 +275,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     out.qty = (uint32_t) in->qty;
     out.hold_s = (uint32_t) ctx->shop->hold_s;
 
-    code = ngx_faka_checkout_look(ctx, &env, in, &seen, &out);
+    code = ngx_faka_checkout_look(r, ctx, &env, in, &seen, &out);
 
     if (code == FK_OK && in->key.len != 0) {
         code = ngx_faka_idem_repeat(ctx->shop, &in->key, &out, ctx->order);
@@ -295,10 +301,12 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
  * paid. */
 
 static fk_code_t
-ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
-    ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen, fk_checkout_t *out)
+ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
+    fk_checkout_t *out)
 {
     fk_code_t             code;
+    fk_account_view_t     account;
     const pay_channel_t  *channel;
 
     channel = in->channel.len == 0
@@ -308,6 +316,16 @@ ngx_faka_checkout_look(ngx_faka_ctx_t *ctx, const fk_env_t *env,
 
     if (channel == NULL) {
         return FK_CHANNEL;
+    }
+
+    /* Before anything else is told: who may not pay learns no more. */
+    if (channel->protocol->behind == PAY_BEHIND_ACCOUNT) {
+        code = ngx_faka_account_auth(r, ctx->shop, &in->account, &account);
+        if (code != FK_OK) {
+            return code == FK_NOT_FOUND ? FK_PAYER : code;
+        }
+
+        out->payer = ngx_faka_fk_str(&in->account);
     }
 
     channel = ngx_faka_channel_answering(ctx->shop->worker, channel);
@@ -438,7 +456,7 @@ ngx_faka_checkout_make(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     for (tries = 1; code == FK_AGAIN && tries < NGX_FAKA_CHECKOUT_TRIES;
          tries++)
     {
-        code = ngx_faka_checkout_look(ctx, env, in, seen, out);
+        code = ngx_faka_checkout_look(r, ctx, env, in, seen, out);
 
         if (code == FK_OK) {
             code = ngx_faka_checkout_try(r, ctx, env, in, seen, out);
@@ -474,7 +492,9 @@ ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     const fk_env_t *env, const ngx_faka_checkout_in_t *in,
     const ngx_faka_seen_t *seen, fk_checkout_t *out)
 {
+    int64_t             due;
     fk_code_t           code;
+    fk_split_t          split;
     ngx_faka_worker_t  *w;
 
     w = ctx->shop->worker;
@@ -486,6 +506,24 @@ ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
             return code;
         }
     }
+
+    due = 0;
+    out->due = &due;
+    out->split = NULL;
+    code = fk_checkout(&w->fk, env, out, ctx->order);
+
+    if (code != FK_AGAIN || due == 0) {
+        return code;
+    }
+
+    /* Paid as it is made, it is split as it is made: now its sum is known. */
+    code = ngx_faka_rules_prepaid(w, env, &seen->product, &seen->buyer, out,
+                                  due, &split);
+    if (code != FK_OK) {
+        return code;
+    }
+
+    out->split = &split;
 
     return fk_checkout(&w->fk, env, out, ctx->order);
 }
@@ -516,6 +554,9 @@ ngx_faka_checkout_refuse(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     } else if (code == FK_AGENT) {
         field = "agent";
+
+    } else if (code == FK_PAYER || code == FK_BALANCE) {
+        field = "account";
     }
 
     ngx_faka_send_problem(r, code, field, in->error.detail);

@@ -12,7 +12,9 @@
 #define NGX_FAKA_IDEM_KEY_SIZE_MAX   64
 
 /* Of what is digested: names, separators, values. */
-#define NGX_FAKA_IDEM_PARTS          11
+#define NGX_FAKA_IDEM_PARTS_PLAIN    7
+#define NGX_FAKA_IDEM_PARTS_TERMS    11
+#define NGX_FAKA_IDEM_PARTS          13
 
 
 static fk_code_t ngx_faka_idem_digest(ngx_faka_worker_t *w,
@@ -139,7 +141,7 @@ ngx_faka_idem_digest(ngx_faka_worker_t *w, pay_key_age_e age,
 
     qty = (u_char) out->qty;
 
-    parts = NGX_FAKA_IDEM_PARTS - 4;
+    parts = NGX_FAKA_IDEM_PARTS_PLAIN;
     body_part[0] = PAY_STR("body");
     body_part[1] = pay_str(&qty, 1);
     body_part[2] = pay_str(out->sku.data, out->sku.size);
@@ -156,6 +158,18 @@ ngx_faka_idem_digest(ngx_faka_worker_t *w, pay_key_age_e age,
         body_part[8] = pay_str(out->agent.data, out->agent.size);
         body_part[9] = PAY_STR("\0");
         body_part[10] = pay_str(out->contact.data, out->contact.size);
+        parts = NGX_FAKA_IDEM_PARTS_TERMS;
+    }
+
+    if (out->payer.size != 0) {
+        body_part[0] = PAY_STR("body with terms and payer");
+        body_part[6] = pay_str(out->coupon.data, out->coupon.size);
+        body_part[7] = PAY_STR("\0");
+        body_part[8] = pay_str(out->agent.data, out->agent.size);
+        body_part[9] = PAY_STR("\0");
+        body_part[10] = pay_str(out->payer.data, out->payer.size);
+        body_part[11] = PAY_STR("\0");
+        body_part[12] = pay_str(out->contact.data, out->contact.size);
         parts = NGX_FAKA_IDEM_PARTS;
     }
 

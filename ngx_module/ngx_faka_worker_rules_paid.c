@@ -332,6 +332,55 @@ ngx_faka_rules_split(ngx_faka_rules_t *rules, const ngx_faka_sale_t *sale,
 }
 
 
+/* With rules, what they were asked about the price is there still. */
+
+fk_code_t
+ngx_faka_rules_prepaid(ngx_faka_worker_t *worker, const fk_env_t *env,
+    const fk_product_view_t *product, const fk_buyer_view_t *buyer,
+    const fk_checkout_t *in, int64_t paid, fk_split_t *split)
+{
+    fk_code_t          code;
+    fk_order_view_t    order;
+    ngx_faka_sale_t   *sale;
+    ngx_faka_rules_t  *rules;
+
+    rules = worker->rules;
+    sale = &rules->sale;
+    ngx_memzero(&order, sizeof(fk_order_view_t));
+    order.id = in->id;
+    order.created_ms = env->now_ms;
+    order.rules = in->rules;
+
+    if (!rules->asks) {
+        ngx_memzero(sale, sizeof(ngx_faka_sale_t));
+        rules->env = *env;
+        rules->order = in->id;
+        sale->product = product;
+        sale->contact = ngx_faka_contact(in->contact, rules->contact);
+        sale->agent = in->agent;
+        sale->qty = in->qty;
+        sale->buyer = *buyer;
+        ngx_faka_rules_begin(rules);
+    }
+
+    sale->order = &order;
+    sale->has_key = in->has_buyer;
+    ngx_memcpy(sale->key, in->buyer, sizeof(sale->key));
+
+    ngx_faka_rules_input(rules);
+    code = ngx_faka_rules_split(rules, sale, paid, split);
+    sale->order = NULL;
+
+    if (code != FK_OK) {
+        return code;
+    }
+
+    split->paid = paid;
+
+    return split->flagged ? FK_PRICE : FK_OK;
+}
+
+
 static ngx_uint_t
 ngx_faka_rules_splits_differ(const fk_split_t *a, const fk_split_t *b)
 {

@@ -43,6 +43,8 @@ journal_json_account(const fk_image_t *image)
     journal_set_number(o, "created_s", a->created_s);
     journal_set_number(o, "archived_earned", a->archived_earned);
     journal_set_number(o, "archived_withdrawn", a->archived_withdrawn);
+    journal_set_number(o, "archived_spent", a->archived_spent);
+    journal_set_number(o, "archived_credited", a->archived_credited);
 
     return o;
 }
@@ -63,6 +65,7 @@ journal_json_split(const fk_image_t *image)
     journal_set_number(o, "paid", s->paid);
     journal_set_number(o, "made_s", s->made_s);
     journal_set_number(o, "settle_at_s", s->settle_at_s);
+    journal_set_number(o, "payer", s->payer);
     (void) json_object_set_new(o, "lines", journal_json_lines(s));
     (void) json_object_set_new(o, "returned", journal_json_parts(s));
 
@@ -137,6 +140,7 @@ journal_json_withdrawal(const fk_image_t *image)
     journal_set_number(o, "serial", (int64_t) w->serial);
     journal_set_number(o, "account", w->account);
     journal_set_number(o, "amount", w->amount);
+    journal_set_number(o, "credit", w->credit);
     journal_set_number(o, "kept", w->used);
     journal_set_word(o, "state", fk_withdrawal_state_word,
                      FK_WITHDRAWAL_STATE_COUNT, w->state);

@@ -16,6 +16,12 @@ const pay_protocol_t  pay_free_protocol = {
     .check = local_check
 };
 
+const pay_protocol_t  pay_balance_protocol = {
+    .name = "balance",
+    .behind = PAY_BEHIND_ACCOUNT,
+    .check = local_check
+};
+
 
 static bool
 local_check(const pay_channel_t *channel, char *err, size_t err_size)

@@ -50,11 +50,12 @@ static const pay_protocol_t *const  protocols[] = {
     &pay_wechat_protocol,
     &pay_stripe_protocol,
     &pay_custom_protocol,
-    &pay_free_protocol
+    &pay_free_protocol,
+    &pay_balance_protocol
 };
 
 #define PROTOCOL_NAMES  "epay, epay2, epusdt, gmpay, bepusdt, alipay, "       \
-                        "wechat, stripe, custom, free"
+                        "wechat, stripe, custom, free, balance"
 
 
 static const struct {

@@ -309,7 +309,8 @@ typedef struct {
 
 typedef enum {
     PAY_BEHIND_GATEWAY = 0,
-    PAY_BEHIND_NOTHING                  /* for orders that cost nothing */
+    PAY_BEHIND_NOTHING,                 /* for orders that cost nothing */
+    PAY_BEHIND_ACCOUNT                  /* one of the shop's own */
 } pay_behind_e;
 
 struct pay_protocol_s {
@@ -361,6 +362,7 @@ extern const pay_protocol_t  pay_alipay_protocol;
 extern const pay_protocol_t  pay_wechat_protocol;
 extern const pay_protocol_t  pay_stripe_protocol;
 extern const pay_protocol_t  pay_free_protocol;
+extern const pay_protocol_t  pay_balance_protocol;
 extern const pay_protocol_t  pay_custom_protocol;
 extern const pay_protocol_t  pay_gmpay_protocol;
 extern const pay_protocol_t  pay_bepusdt_protocol;

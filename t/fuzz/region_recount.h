@@ -281,8 +281,8 @@ recount_line(const fk_split_rec_t *s, uint32_t n)
         return 0;
     }
 
-    return s->line[n].amount
-           - (int64_t) ((__int128) s->line[n].amount * s->returned / s->paid);
+    return s->amount[n]
+           - (int64_t) ((__int128) s->amount[n] * s->returned / s->paid);
 }
 
 
@@ -317,6 +317,14 @@ recount_account(uint32_t i)
                 sum.settled += recount_line(s, k);
             }
         }
+
+        if (s->used && s->line[FK_LINE_PAYER].account == i
+            && (FK_ORDER(&shop, s->order)->axis_payment == FK_PAYMENT_PAID
+                || FK_ORDER(&shop, s->order)->axis_payment
+                   == FK_PAYMENT_REFUNDING))
+        {
+            sum.spent += s->paid - s->returned;
+        }
     }
 
     for (n = 1; n <= recount_fresh(FK_TABLE_WITHDRAWALS); n++) {
@@ -333,11 +341,17 @@ recount_account(uint32_t i)
             open++;
         }
 
-        sum.paid += w->state == FK_WITHDRAWAL_PAID ? w->amount : 0;
+        if (w->credit) {
+            sum.credited += w->amount;
+
+        } else {
+            sum.paid += w->state == FK_WITHDRAWAL_PAID ? w->amount : 0;
+        }
     }
 
     MUST(a->live.frozen == sum.frozen && a->live.settled == sum.settled);
     MUST(a->live.reserved == sum.reserved && a->live.paid == sum.paid);
+    MUST(a->live.spent == sum.spent && a->live.credited == sum.credited);
     MUST(a->open_count == open);
 }
 
@@ -357,9 +371,9 @@ recount_split(uint32_t i)
     lines = 0;
 
     for (n = 0; n < s->line_count; n++) {
-        MUST(s->line[n].amount > 0 && FK_ACCOUNT(&shop,
+        MUST(s->amount[n] > 0 && FK_ACCOUNT(&shop,
                                                  s->line[n].account)->used);
-        lines += s->line[n].amount;
+        lines += s->amount[n];
     }
 
     MUST(lines <= s->paid);

@@ -44,6 +44,39 @@ call_ledger(const fk_order_id_t *id, const char *trade_no)
 
 
 static int
+call_checkout_balance(fk_t *fk)
+{
+    fk_split_t       split;
+    fk_checkout_t    in;
+    fk_order_view_t  out;
+
+    memset(&in, 0, sizeof(in));
+    memset(&split, 0, sizeof(split));
+    split.paid = 50;
+    in.id = shop_id(1001);
+    in.sku = str("card");
+    in.qty = 1;
+    in.contact = str("a buyer");
+    in.hold_s = SHOP_HOLD_S;
+    strcpy(in.channel, "purse");
+    in.way = FK_WAY_BALANCE;
+    in.payer = str("a");
+    in.split = &split;
+    shop_rules(&in, 500, 50, NULL);
+    return fk_checkout(fk, &shop_env, &in, &out);
+}
+
+
+static int
+call_credit(fk_t *fk)
+{
+    fk_withdrawal_view_t  w;
+
+    return fk_credit(fk, &shop_env, str("a"), 10, str("c"), &w);
+}
+
+
+static int
 call_order_split(fk_t *fk)
 {
     fk_split_view_t  out;

@@ -583,7 +583,7 @@ static const call_t  call_table[] = {
     WRITES(import_add),
     WRITES(import_commit),
     WRITES(import_abort),
-    WRITES(checkout),
+    WRITES(checkout), WRITES(checkout_balance), WRITES(credit),
     READS(order_get, FK_OK),
     READS(sale_cart, FK_OK),
     READS(sale_order, FK_NOT_FOUND),

@@ -454,12 +454,12 @@ test_found(void)
     OK(fk_check(&shop, why, sizeof(why)) == FK_CORRUPT, "a rest: %s", why);
     s->paid -= 2;
 
-    s->line[2].amount--;
+    s->amount[2]--;
     FK_ACCOUNT(&shop, 3)->live.frozen--;
     OK(fk_check(&shop, why, sizeof(why)) == FK_CORRUPT,
        "a line that leaves something: %s", why);
     OK(!ledger_audit().ok, "the audit sees it, too");
-    s->line[2].amount++;
+    s->amount[2]++;
     FK_ACCOUNT(&shop, 3)->live.frozen++;
 
     OK(ledger_sound(), "sound again");

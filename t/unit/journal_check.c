@@ -90,7 +90,7 @@ static const word_t  words[] = {
     WORD(FK_TABLE_SPLITS, fk_split_rec_t, state),
     WORD(FK_TABLE_SPLITS, fk_split_rec_t, line_count),
     WORD(FK_TABLE_SPLITS, fk_split_rec_t, part_count),
-    WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].amount),
+    WORD(FK_TABLE_SPLITS, fk_split_rec_t, amount[0]),
     WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].account),
     WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].prev),
     WORD(FK_TABLE_SPLITS, fk_split_rec_t, line[0].next),

@@ -194,6 +194,52 @@ ledger_return(const fk_order_id_t *id, int64_t amount, const char *ref)
 }
 
 
+__attribute__((unused))
+static fk_code_t
+ledger_credit(const char *id, int64_t amount, const char *ref)
+{
+    fk_withdrawal_view_t  w;
+
+    return fk_credit(&shop, &shop_env, str(id), amount, str(ref), &w);
+}
+
+
+/* That account pays for it; asked twice, as a caller has to, for the sum. */
+__attribute__((unused))
+static fk_code_t
+ledger_spend(fk_checkout_t *in, const char *payer, const fk_split_t *split,
+    fk_order_view_t *out)
+{
+    int64_t     due;
+    fk_code_t   code;
+    fk_split_t  of;
+
+    due = 0;
+    in->way = FK_WAY_BALANCE;
+    in->payer = str(payer);
+    in->due = &due;
+    in->split = NULL;
+    code = fk_checkout(&shop, &shop_env, in, out);
+
+    if (code != FK_AGAIN || due == 0) {
+        return code;
+    }
+
+    memset(&of, 0, sizeof(of));
+
+    if (split != NULL) {
+        of = *split;
+    }
+
+    of.paid = due;
+    in->split = &of;
+    code = fk_checkout(&shop, &shop_env, in, out);
+    in->split = NULL;
+
+    return code;
+}
+
+
 /* The audit of the shop as it is; its totals. */
 __attribute__((unused))
 static fk_audit_totals_t

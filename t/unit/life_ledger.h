@@ -42,6 +42,35 @@ live_split(int64_t amount)
 }
 
 
+/* An order that one of them pays, if it has so much. */
+__attribute__((unused))
+static void
+live_spend(void)
+{
+    fk_split_t       split;
+    fk_checkout_t    in;
+    fk_order_view_t  view;
+
+    if (orders_count == ORDERS_MAX) {
+        return;
+    }
+
+    in = shop_cart(pick(2) ? "seats" : "card-a", 1 + pick(3));
+    split = live_split(500);
+
+    if (pick(4) == 0) {
+        shop_rules(&in, 500 * (int64_t) in.qty, 1 + pick(400),
+                   pick(2) ? "to be looked at" : NULL);
+    }
+
+    if (ledger_spend(&in, accounts[pick(ACCOUNTS_COUNT)], &split, &view)
+        == FK_OK)
+    {
+        orders[orders_count++] = in.id;
+    }
+}
+
+
 /* Money goes back in parts, is asked for, and paid out; agents move. */
 __attribute__((unused))
 static void
@@ -53,7 +82,17 @@ live_ledger(void)
     fk_order_view_t       view;
     fk_withdrawal_view_t  w[4];
 
-    switch (pick(7)) {
+    switch (pick(9)) {
+
+    case 7:
+        snprintf(ref, sizeof(ref), "credit-%u", pick(50));
+        (void) ledger_credit(accounts[pick(ACCOUNTS_COUNT)],
+                             1 + pick(3000), ref);
+        break;
+
+    case 8:
+        live_spend();
+        break;
 
     case 0:
         if (orders_count != 0) {

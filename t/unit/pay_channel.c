@@ -293,6 +293,13 @@ test_local(void)
     pay_channel_t          channel;
     const pay_protocol_t  *protocol;
 
+    protocol = pay_protocol_find(pay_str("balance", 7));
+    OK(protocol != NULL && protocol->behind == PAY_BEHIND_ACCOUNT
+       && protocol->start == NULL && protocol->verify == NULL
+       && strstr(pay_protocol_names(), "balance") != NULL
+       && pay_settings_check(protocol, 0, err, sizeof(err)),
+       "balance is one without a gateway");
+
     protocol = pay_protocol_find(pay_str("free", 4));
     OK(protocol != NULL && protocol->behind == PAY_BEHIND_NOTHING
        && protocol->start == NULL && protocol->verify == NULL
