@@ -524,8 +524,10 @@ ngx_faka_checkout_try(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     }
 
     out->split = &split;
+    code = fk_checkout(&w->fk, env, out, ctx->order);
 
-    return fk_checkout(&w->fk, env, out, ctx->order);
+    /* Who was to get something has been closed meanwhile, or the like. */
+    return code == FK_INVALID ? FK_PRICE : code;
 }
 
 
