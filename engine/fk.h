@@ -210,10 +210,11 @@ typedef struct {
  * window, qty, stock, the buyer's limit (FK_LIMIT), coupon (FK_COUPON), price
  * (FK_AGAIN: in->step is not what product, level and coupon make of it now, or
  * the product has a limit and in has no quota; look and compute anew), channel
- * (FK_CHANNEL: one that is free for what costs something, or another one for
- * what costs nothing), agent (FK_AGENT: unknown, closed, no agent, or of
- * another currency), tables; then the one transaction.  out->seq is the record
- * to wait for under "durability disk"; it is set for FK_EXISTS too.
+ * (FK_CHANNEL: one that is free for what costs something, or another one, and
+ * no free_channel, for what costs nothing), agent (FK_AGENT: unknown, closed,
+ * no agent, or of another currency), tables; then the one transaction.
+ * out->seq is the record to wait for under "durability disk"; it is set for
+ * FK_EXISTS too.
  *
  * An order that costs nothing is paid by that, and delivered, or under review.
  * It has no payment and no split; if it is denied, nothing is owed, and it is

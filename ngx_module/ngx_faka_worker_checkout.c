@@ -71,8 +71,8 @@ static fk_code_t ngx_faka_checkout_order(ngx_http_request_t *r,
 static fk_code_t ngx_faka_checkout_look(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in,
     ngx_faka_seen_t *seen, fk_checkout_t *out);
-static const pay_channel_t *ngx_faka_checkout_default(
-    const ngx_faka_shop_t *shop, fk_checkout_t *out);
+static const pay_channel_t *ngx_faka_checkout_channel(
+    const ngx_faka_shop_t *shop, const ngx_str_t *name, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_seen(ngx_faka_ctx_t *ctx,
     const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
     fk_checkout_t *out);
@@ -296,9 +296,7 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
-/* A channel of a gateway is bound to one currency and offered for no other.
- * Whoever names none takes the first, and pays nothing where nothing is to be
- * paid. */
+/* A channel of a gateway is bound to one currency and offered for no other. */
 
 static fk_code_t
 ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
@@ -309,11 +307,7 @@ ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fk_account_view_t     account;
     const pay_channel_t  *channel;
 
-    channel = in->channel.len == 0
-              ? ngx_faka_checkout_default(ctx->shop, out)
-              : ngx_faka_channel_find(ctx->shop, in->channel.data,
-                                      in->channel.len);
-
+    channel = ngx_faka_checkout_channel(ctx->shop, &in->channel, out);
     if (channel == NULL) {
         return FK_CHANNEL;
     }
@@ -351,17 +345,26 @@ ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
+/* Whoever names none takes the first.  Where nothing is to be paid, nobody has
+ * to know which one is free. */
+
 static const pay_channel_t *
-ngx_faka_checkout_default(const ngx_faka_shop_t *shop, fk_checkout_t *out)
+ngx_faka_checkout_channel(const ngx_faka_shop_t *shop, const ngx_str_t *name,
+    fk_checkout_t *out)
 {
     const pay_channel_t  *channel, *nothing;
 
-    channel = ngx_faka_channel_default(shop);
     nothing = ngx_faka_channel_by(shop, PAY_BEHIND_NOTHING);
 
     if (nothing != NULL) {
         ngx_memcpy(out->free_channel, nothing->name.data, nothing->name.size);
     }
+
+    if (name->len != 0) {
+        return ngx_faka_channel_find(shop, name->data, name->len);
+    }
+
+    channel = ngx_faka_channel_default(shop);
 
     return channel != NULL ? channel : nothing;
 }

@@ -35,7 +35,7 @@ $t->product('limited', price => 0, kind => 'counted', stock => 9,
 $t->product('x', price => 500, kind => 'counted', stock => 100);
 $t->product('dollar', price => 0, currency => 'USD', kind => 'counted',
             stock => 9);
-my $cards = $t->import_cards('trial', 6);
+my $cards = $t->import_cards('trial', 7);
 
 
 sub stock {
@@ -85,11 +85,16 @@ ok($view->json->{paid_at}, 'it counts as paid');
 my $again = $t->checkout(%trial, key => $key);
 is($again->status, 200, 'asked again');
 is($again->json->{order}, $order->{order}, 'it is the same order');
-is(stock('trial'), 5, 'one is gone');
+is(stock('trial'), 6, 'one is gone');
 
 got($t->checkout(sku => 'dollar', channel => 'gift'),
     'of whatever currency');
-refused($t->checkout(sku => 'trial'), qr/costs nothing/, 'by a gateway');
+my $named = got($t->checkout(sku => 'trial'), 'by the name of a gateway');
+is($t->admin('GET', "/orders/$named->{order}")->json->{channel}, 'gift',
+   'it went through the free one');
+is(stock('trial'), 5, 'and another unit is gone');
+refused($t->checkout(sku => 'dollar'), qr/currency/,
+        'by a gateway that takes another currency');
 refused($t->checkout(sku => 'x', channel => 'gift'), qr/this one does/,
         'what costs something');
 is(stock('x'), 100, 'nothing is held for it');
@@ -133,8 +138,8 @@ $t->admin('PUT', '/coupons/ALL', { kind => 'percent', value => 10000,
 $t->admin('PUT', '/coupons/MUCH', { kind => 'fixed', value => 501,
                                     currency => 'CNY' });
 my %x = (sku => 'x', channel => 'gift');
-refused($t->checkout(sku => 'x', coupon => 'ALL'), qr/costs nothing/,
-        'a coupon that takes all, by a gateway');
+got($t->checkout(sku => 'x', coupon => 'ALL', contact => 'he@example.com'),
+    'a coupon that takes all, by the name of a gateway');
 got($t->checkout(%x, coupon => 'ALL'), 'a coupon that takes all');
 is($t->checkout(%x, coupon => 'ALL')->code, 'invalid_coupon',
    'once for each buyer');
@@ -201,5 +206,8 @@ refused(unnamed('x'), qr/this one does/, 'what costs something');
 $nginx->{opt}{channels} = $epay;
 $nginx->reload;
 refused(unnamed('limited'), qr/name a channel/, 'a shop with gateways alone');
+refused($t->checkout(sku => 'x', coupon => 'MUCH'), qr/name a channel/,
+        'there a coupon takes not all');
+is($t->admin('GET', '/coupons/MUCH')->json->{uses}, 1, 'and is not used');
 is($t->checkout(sku => 'x', qty => 5)->json->{amount}, 2500,
    'there a rule cannot make it a gift');

@@ -163,8 +163,14 @@ refused(buy(account => 'boss'), 422, 'invalid_account', 'account',
         'one without a token');
 refused(buy(sku => 'dollar'), 422, 'invalid_account', 'account',
         'another currency');
-refused(buy(sku => 'gift'), 422, 'invalid_channel', 'channel',
-        'what costs nothing');
+refused(buy(sku => 'gift', token => $other), 422, 'invalid_account',
+        'account', 'what costs nothing, by nobody');
+my $gift = buy(sku => 'gift');
+is($gift->status . $gift->json->{amount}, '2010', 'what costs nothing')
+    or diag($gift->body);
+$gift = $t->admin('GET', '/orders/' . $gift->json->{order})->json;
+is($gift->{channel}, 'gift', 'goes through the channel that is free');
+is($gift->{payer}, undef, 'and nobody pays for it');
 is(put('lin', { closed => JSON::PP::true })->status, 200, 'it is closed');
 refused(buy(), 422, 'invalid_account', 'account', 'then it pays no more');
 is(put('lin', { closed => JSON::PP::false })->status, 200, 'and open');

@@ -227,6 +227,15 @@ test_refused(void)
            "what costs nothing");
     EQ_INT(fk_last_seq(&shop), seq, "all that left no trace");
     has("b", 905, 0, 905);
+
+    strcpy(in.free_channel, "gift");
+    EQ_INT(fk_checkout(&shop, &shop_env, &in, &view), FK_OK,
+           "unless there is a channel for that");
+    EQ_STR(view.channel, "gift", "through which it goes");
+    EQ_INT(view.status, FK_STATUS_DELIVERED, "delivered");
+    EQ_INT(FK_ORDER(&shop, fk_order_find(&shop, view.id.bytes))->split, 0,
+           "and paid by nobody");
+    has("b", 905, 0, 905);
 }
 
 
