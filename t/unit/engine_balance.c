@@ -332,6 +332,123 @@ test_refunds(void)
 }
 
 
+static void
+owed_is(uint32_t count, int64_t owed, uint8_t state)
+{
+    uint32_t   n, cursor;
+    fk_owed_t  out[2];
+
+    n = 2;
+    cursor = 0;
+    memset(out, 0, sizeof(out));
+    EQ_INT(fk_owed_list(&shop, str("purse"), &cursor, out, &n), FK_OK,
+           "what is owed");
+    EQ_INT(n, count, "payments");
+
+    if (count != 0) {
+        OK(memcmp(&out[0].id, &view.id, sizeof(view.id)) == 0, "by it");
+        EQ_INT(out[0].payment.owed, owed, "so much");
+        EQ_INT(out[0].payment.state, state, "in that state");
+    }
+}
+
+
+/* Delivered and taken back: the parts have come before, and now the rest. */
+static void
+test_revoked(void)
+{
+    char           text[FK_ORDER_TEXT_SIZE + 1];
+    uint64_t       seq;
+    fk_split_t     split;
+    fk_checkout_t  in;
+
+    memset(text, 0, sizeof(text));
+    split = ledger_split(100, 50, 0);
+    in = cart(1);
+    EQ_INT(ledger_spend(&in, "b", &split, &view), FK_OK, "sold");
+    has("b", 5 + 50, 900, 905);
+    has("a", 200 + 100, 1000, 1200);
+    EQ_INT(ledger_return(&view.id, 200, "part"), FK_OK, "a part back");
+    has("b", 5 + 200 + 30, 700, 905);
+
+    EQ_INT(fk_decide(&shop, &shop_env, &view.id, FK_EVENT_REVOKE, &view),
+           FK_OK, "revoked");
+    EQ_INT(view.status, FK_STATUS_REFUND_DUE, "its money is owed");
+    owed_is(1, 300, FK_PAYMENT_STATE_REFUND_DUE);
+    has("b", 5 + 200, 700, 905);
+    has("a", 200, 1000, 1200);
+    EQ_INT(ledger_return(&view.id, 1, "further"), FK_CONFLICT, "no part");
+    replays("b");
+
+    fk_order_id_text(&view.id, text);
+    EQ_INT(fk_refund_ask(&shop, &shop_env, &view.id, str(text), &view), FK_OK,
+           "asked for");
+    owed_is(1, 300, FK_PAYMENT_STATE_ASKED);
+    has("b", 5 + 200, 700, 905);
+    seq = fk_last_seq(&shop);
+    EQ_INT(fk_refund(&shop, &shop_env, &view.id, str(text), &view), FK_OK,
+           "given back");
+    EQ_INT(fk_last_seq(&shop), seq + 1, "in one record");
+    EQ_INT(view.status, FK_STATUS_REFUNDED, "by that");
+    owed_is(0, 0, 0);
+    has("b", 505, 400, 905);
+    has("a", 200, 1000, 1200);
+    replays("b");
+    EQ_INT(fk_refund(&shop, &shop_env, &view.id, str(text), &view), FK_EXISTS,
+           "once");
+    has("b", 505, 400, 905);
+
+    EQ_INT(shop_archive(&view.id, record, &record_size), FK_OK, "it leaves");
+    has("b", 505, 400, 905);
+    replays("b");
+    EQ_INT(shop_restore(&shop, record, record_size, &view), FK_OK, "and back");
+    has("b", 505, 400, 905);
+    replays("b");
+}
+
+
+/* Of nothing before, and of all; and before anybody saw it. */
+static void
+test_revoked_whole(void)
+{
+    fk_checkout_t  in;
+
+    EQ_INT(spend("b", 1), FK_OK, "sold");
+    EQ_INT(fk_decide(&shop, &shop_env, &view.id, FK_EVENT_REVOKE, &view),
+           FK_OK, "revoked");
+    owed_is(1, 500, FK_PAYMENT_STATE_REFUND_DUE);
+    has("b", 5, 900, 905);
+    EQ_INT(fk_decide(&shop, &shop_env, &view.id, FK_EVENT_REFUNDED, &view),
+           FK_OK, "given back");
+    has("b", 505, 400, 905);
+    replays("b");
+
+    EQ_INT(spend("b", 1), FK_OK, "another");
+    EQ_INT(ledger_return(&view.id, 500, "whole"), FK_OK, "goes back whole");
+    has("b", 505, 400, 905);
+    EQ_INT(fk_decide(&shop, &shop_env, &view.id, FK_EVENT_REVOKE, &view),
+           FK_OK, "and is revoked");
+    owed_is(1, 0, FK_PAYMENT_STATE_REFUND_DUE);
+    has("b", 505, 400, 905);
+    EQ_INT(fk_decide(&shop, &shop_env, &view.id, FK_EVENT_REFUNDED, &view),
+           FK_OK, "which gives back nothing");
+    has("b", 505, 400, 905);
+    replays("b");
+
+    in = cart(1);
+    shop_rules(&in, 500, 400, "somebody should look");
+    EQ_INT(ledger_spend(&in, "b", NULL, &view), FK_OK, "to be looked at");
+    EQ_INT(fk_decide(&shop, &shop_env, &view.id, FK_EVENT_REVOKE, &view),
+           FK_OK, "revoked");
+    owed_is(1, 400, FK_PAYMENT_STATE_REFUND_DUE);
+    has("b", 105, 800, 905);
+    EQ_INT(fk_decide(&shop, &shop_env, &view.id, FK_EVENT_REFUNDED, &view),
+           FK_OK, "given back");
+    has("b", 505, 400, 905);
+    replays("b");
+}
+
+
 /* Credits leave for a sum when their slots are wanted. */
 static void
 test_full(void)
@@ -467,6 +584,8 @@ main(void)
     test_refused();
     test_split();
     test_refunds();
+    test_revoked();
+    test_revoked_whole();
     test_full();
     test_damage();
 

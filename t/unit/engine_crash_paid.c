@@ -249,6 +249,45 @@ run_part(void)
 }
 
 
+static fk_code_t
+run_revoke(void)
+{
+    return decide(FK_EVENT_REVOKE);
+}
+
+
+static void
+prepare_parted(void)
+{
+    prepare_spent();
+    shop_must(run_part() == FK_OK, "part");
+}
+
+
+static void
+prepare_parted_audited(void)
+{
+    prepare_parted();
+    audit();
+}
+
+
+static void
+prepare_revoked(void)
+{
+    prepare_parted();
+    shop_must(run_revoke() == FK_OK, "revoked");
+}
+
+
+static void
+prepare_revoked_audited(void)
+{
+    prepare_revoked();
+    audit();
+}
+
+
 static void
 read_it(void)
 {
@@ -263,8 +302,7 @@ read_it(void)
 static void
 prepare_read(void)
 {
-    prepare_spent();
-    shop_must(run_part() == FK_OK, "part");
+    prepare_parted();
     read_it();
 }
 
@@ -325,6 +363,12 @@ static const command_t  commands[] = {
     { "spent, a part back", prepare_spent, run_part, 1 },
     { "spent, a part back beside an audit", prepare_spent_audited, run_part,
       1 },
+    { "spent, revoked", prepare_parted, run_revoke, 1 },
+    { "spent, revoked beside an audit", prepare_parted_audited, run_revoke,
+      1 },
+    { "spent, revoked, given back", prepare_revoked, run_refund, 1 },
+    { "spent, revoked, given back beside an audit", prepare_revoked_audited,
+      run_refund, 1 },
     { "spent, archived", prepare_read, run_drop, 1 },
     { "spent, archived beside an audit", prepare_read_audited, run_drop, 1 },
     { "spent, restored", prepare_away, run_restore, 0 },
