@@ -33,6 +33,10 @@ channel qr alipay {
     url ${url}gateway.do; app_id $app; seller_id $seller; type precreate;
     private_key_file $dir/app.key; public_key_file $dir/alipay.pub;
 }
+channel spare epay {
+    url https://127.0.0.1:1/; pid 1000; key_file $dir/epay.key;
+    backup qr;
+}
 EOT
 $t->start;
 $t->product('card', price => 990);
@@ -120,13 +124,25 @@ is(look($hung)->{status}, 'delivered', 'and it is paid there');
 # kept waiting by them.
 
 $t->gateway->stop;
-my @pending = map { order() } 1 .. 12;
-is(scalar(grep { $_->{pay}{method} eq 'pending' } @pending), 12,
-   'without a gateway orders are pending');
+my @pending = (order());
+is($pending[0]{pay}{method}, 'pending', 'without a gateway orders wait');
+
+# Each worker finds out for itself.
+ok(wait_until(sub {
+    push @pending, order();
+    my ($channel) = map { $t->order($_)->json->{channel} } $pending[-1];
+    return $channel eq 'spare' && $pending[-1]{pay}{method} eq 'redirect';
+}, 20), 'until another channel takes them in its place');
+cmp_ok(scalar(grep { $_->{pay}{method} eq 'pending' } @pending), '<=', 10,
+       'after five failures in each worker at most');
 like($t->nginx->error_log, qr/channel "qr" does not answer/,
      'and the log says whose fault it is');
 $t->gateway->start;
 ok(wait_until(sub { look($pending[0])->{pay}{method} eq 'qr' }, 20),
    'it is found again by itself');
+ok(wait_until(sub {
+    my @again = map { order() } 1 .. 8;
+    return !grep { $_->{pay}{method} ne 'qr' } @again;
+}, 40), 'and takes its own orders again');
 
 $t->audit_ok;
