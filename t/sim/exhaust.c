@@ -170,7 +170,8 @@ ex_choose(ex_shop_t *x)
         EX_OP_READ, EX_OP_READ, EX_OP_DROP, EX_OP_DROP, EX_OP_RESTORE,
         EX_OP_RESTORE, EX_OP_GIVE_UP, EX_OP_ACCOUNT, EX_OP_PART,
         EX_OP_WITHDRAW, EX_OP_PAYOUT, EX_OP_PAYOUT, EX_OP_COMMISSION,
-        EX_OP_COMMISSION, EX_OP_WITHDRAW_ONCE
+        EX_OP_COMMISSION, EX_OP_WITHDRAW_ONCE, EX_OP_CREDIT, EX_OP_CREDIT,
+        EX_OP_SPEND, EX_OP_SPEND, EX_OP_SPEND
     };
 
     n = (unsigned) (ex_random(x) % (EX_OP_COUNT + sizeof(often)));
@@ -260,6 +261,7 @@ ex_die(ex_shop_t *x, unsigned op, ex_sum_t *sum)
     fk_code_t    code;
     const char  *wrong;
 
+    x->kind = ex_takes_slot(x, ex_ops[op].run) ? EX_SEVERAL : ex_ops[op].kind;
     before = ex_print(x);
     (void) ex_run(x, op, 0, &stores);
     code = x->code;
@@ -315,13 +317,12 @@ ex_after_death(ex_shop_t *x, unsigned op, uint64_t before, uint64_t after,
 
     now = ex_print(x);
 
-    if (now != before && now != after && ex_ops[op].kind != EX_SEVERAL) {
+    if (now != before && now != after && x->kind != EX_SEVERAL) {
         return "the shop is neither as before nor as after";
     }
 
-    if (ex_ops[op].kind != EX_SEVERAL
-        && (now != after || before == after
-            || ex_ops[op].kind == EX_REPEATS))
+    if (x->kind != EX_SEVERAL
+        && (now != after || before == after || x->kind == EX_REPEATS))
     {
         (void) ex_run(x, op, 0, &stores);
 

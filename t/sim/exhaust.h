@@ -42,6 +42,13 @@ typedef struct {
     uint64_t  c;
 } ex_draw_t;
 
+typedef enum {
+    EX_STEP = 0,                       /* one transaction; again: the next */
+    EX_REPEATS,                        /* one; done twice is done once */
+    EX_SEVERAL,                        /* some, each of them as a whole */
+    EX_READS                           /* none */
+} ex_kind_t;
+
 typedef struct {
     fk_t        fk;
     ex_book_t   book;
@@ -49,14 +56,8 @@ typedef struct {
     uint8_t    *part;
     fk_code_t   code;                  /* of the last operation */
     ex_draw_t   draw;
+    ex_kind_t   kind;                  /* of the operation, here and now */
 } ex_shop_t;
-
-typedef enum {
-    EX_STEP = 0,                       /* one transaction; again: the next */
-    EX_REPEATS,                        /* one; done twice is done once */
-    EX_SEVERAL,                        /* some, each of them as a whole */
-    EX_READS                           /* none */
-} ex_kind_t;
 
 #define EX_ANY  (-1)
 
@@ -67,7 +68,7 @@ typedef struct {
     int          wanted;               /* an order in this state; EX_ANY */
 } ex_op_t;
 
-#define EX_OP_COUNT      47
+#define EX_OP_COUNT      49
 
 /* Places in the table that are asked for by name. */
 #define EX_OP_CHECKOUT   6
@@ -84,6 +85,8 @@ typedef struct {
 #define EX_OP_PAYOUT     40
 #define EX_OP_COMMISSION 41
 #define EX_OP_WITHDRAW_ONCE 42
+#define EX_OP_CREDIT     47
+#define EX_OP_SPEND      48
 
 extern const ex_op_t  ex_ops[EX_OP_COUNT];
 
@@ -110,6 +113,10 @@ fk_code_t ex_withdraw(ex_shop_t *x);
 fk_code_t ex_withdraw_once(ex_shop_t *x);
 fk_code_t ex_payout(ex_shop_t *x);
 fk_code_t ex_commission(ex_shop_t *x);
+fk_code_t ex_credit(ex_shop_t *x);
+int ex_takes_slot(ex_shop_t *x, fk_code_t (*run)(ex_shop_t *x));
+/* The order is paid from an account. */
+fk_code_t ex_purchase(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in);
 
 /* exhaust_money.c: what is between an order and its gateway. */
 fk_code_t ex_start(ex_shop_t *x);

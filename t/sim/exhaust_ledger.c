@@ -1,6 +1,7 @@
 /*
  * The operations that move commission, for the death at every store: accounts
- * that change, approval, parts that go back, withdrawals.
+ * that change, approval, parts that go back, withdrawals; and what an account
+ * pays for, and is credited.
  */
 
 #include "exhaust.h"
@@ -212,4 +213,77 @@ ex_payout(ex_shop_t *x)
     return fk_withdrawal_decide(&x->fk, &env, view.id,
                                 (fk_withdrawal_state_t)
                                 (1 + x->draw.b % 3), &view);
+}
+
+
+/* Enough for some orders; by so few names that some are known. */
+
+fk_code_t
+ex_credit(ex_shop_t *x)
+{
+    fk_env_t              env;
+    char                  ref[32];
+    fk_withdrawal_view_t  view;
+
+    env = (fk_env_t) { .now_ms = x->book.now_ms };
+    (void) snprintf(ref, sizeof(ref), "credit-%" PRIu64, x->draw.c % 3);
+
+    return fk_credit(&x->fk, &env,
+                     request_account((uint32_t) (x->draw.a % 2)),
+                     1 + (int64_t) (x->draw.b % 5000),
+                     (fk_str_t) { (uint8_t *) ref, strlen(ref) }, &view);
+}
+
+
+/* How much it is, and so how it is split, only the engine can say. */
+
+fk_code_t
+ex_purchase(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in)
+{
+    int64_t          due;
+    fk_code_t        code;
+    fk_split_t       split;
+    fk_order_view_t  out;
+
+    due = 0;
+    memcpy(in->channel, "purse", 6);
+    in->way = FK_WAY_BALANCE;
+    in->payer = request_account((uint32_t) (x->draw.b % 2));
+    in->due = &due;
+
+    code = fk_checkout(&x->fk, env, in, &out);
+    if (code != FK_AGAIN || due == 0) {
+        return code;
+    }
+
+    ex_split(x, due, &split);
+    split.flagged = 0;
+    split.paid = due;
+    in->split = &split;
+
+    return fk_checkout(&x->fk, env, in, &out);
+}
+
+
+/* One that takes the slot of another is more than one transaction. */
+
+int
+ex_takes_slot(ex_shop_t *x, fk_code_t (*run)(ex_shop_t *x))
+{
+    uint32_t    i;
+    fk_usage_t  usage[FK_USAGE_COUNT];
+
+    if (run != ex_withdraw && run != ex_withdraw_once && run != ex_credit) {
+        return 0;
+    }
+
+    fk_usage(&x->fk, usage);
+
+    for (i = 0; i < FK_USAGE_COUNT; i++) {
+        if (strcmp(usage[i].table, "withdrawals") == 0) {
+            return usage[i].used == usage[i].capacity;
+        }
+    }
+
+    abort();
 }

@@ -13,6 +13,7 @@
 static fk_env_t ex_env(const ex_shop_t *x);
 static fk_code_t ex_put(ex_shop_t *x, int is_new);
 static const fk_order_id_t *ex_order(const ex_shop_t *x);
+static void ex_cart(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in);
 static void ex_rules(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in);
 static fk_code_t ex_decide(ex_shop_t *x, fk_event_t event);
 static fk_code_t ex_pay(ex_shop_t *x, int64_t more);
@@ -189,31 +190,52 @@ ex_import_break(ex_shop_t *x)
 static fk_code_t
 ex_checkout(ex_shop_t *x)
 {
-    uint8_t          random[10];
     fk_env_t         env;
     fk_checkout_t    in;
     fk_order_view_t  out;
 
     env = ex_env(x);
-    memset(&in, 0, sizeof(in));
-    memset(random, 0x5a, sizeof(random));
-    fk_put(random, x->draw.b, 8);
-    fk_order_id_make(&in.id, env.now_ms, random);
-    in.sku = request_sku((uint32_t) (x->draw.a % EX_PRODUCTS));
-    in.qty = x->draw.a % EX_PRODUCTS == FK_KIND_SHARED
-             ? 1 : 1 + (uint32_t) (x->draw.c % 5);
-    in.contact = (fk_str_t) { (const uint8_t *) "somebody@example.invalid, "
-                              "who has a rather long address", 24 };
-    in.contact.size += x->draw.c % 30;
-    memcpy(in.channel, "epay", 5);
-    in.hold_s = 1 + (uint32_t) (x->draw.b % 30);
-    in.has_idem = 1;
-    fk_put(in.idem, x->draw.b, 8);
-    fk_put(in.idem + 8, x->draw.c, 8);
-    ex_terms(x, (uint32_t) (x->draw.a % EX_PRODUCTS), &in);
-    ex_rules(x, &env, &in);
+    ex_cart(x, &env, &in);
 
     return fk_checkout(&x->fk, &env, &in, &out);
+}
+
+
+static fk_code_t
+ex_spend(ex_shop_t *x)
+{
+    fk_env_t       env;
+    fk_checkout_t  in;
+
+    env = ex_env(x);
+    ex_cart(x, &env, &in);
+
+    return ex_purchase(x, &env, &in);
+}
+
+
+static void
+ex_cart(ex_shop_t *x, const fk_env_t *env, fk_checkout_t *in)
+{
+    uint8_t  random[10];
+
+    memset(in, 0, sizeof(*in));
+    memset(random, 0x5a, sizeof(random));
+    fk_put(random, x->draw.b, 8);
+    fk_order_id_make(&in->id, env->now_ms, random);
+    in->sku = request_sku((uint32_t) (x->draw.a % EX_PRODUCTS));
+    in->qty = x->draw.a % EX_PRODUCTS == FK_KIND_SHARED
+              ? 1 : 1 + (uint32_t) (x->draw.c % 5);
+    in->contact = (fk_str_t) { (const uint8_t *) "somebody@example.invalid, "
+                               "who has a rather long address", 24 };
+    in->contact.size += x->draw.c % 30;
+    memcpy(in->channel, "epay", 5);
+    in->hold_s = 1 + (uint32_t) (x->draw.b % 30);
+    in->has_idem = 1;
+    fk_put(in->idem, x->draw.b, 8);
+    fk_put(in->idem + 8, x->draw.c, 8);
+    ex_terms(x, (uint32_t) (x->draw.a % EX_PRODUCTS), in);
+    ex_rules(x, env, in);
 }
 
 
@@ -633,6 +655,8 @@ const ex_op_t  ex_ops[EX_OP_COUNT] = {
     { "refund, ask", ex_refund_ask, EX_REPEATS, FK_STATUS_REFUND_DUE },
     { "refund, back", ex_refund_back, EX_REPEATS, FK_STATUS_REFUND_DUE },
     { "revoke", ex_revoke, EX_REPEATS, FK_STATUS_DELIVERED },
+    { "credit", ex_credit, EX_REPEATS, EX_ANY },
+    { "checkout from a balance", ex_spend, EX_REPEATS, EX_ANY },
 };
 
 
@@ -647,7 +671,8 @@ ex_book(ex_shop_t *x, unsigned op)
         x->book.card_count += 8;
     }
 
-    if (ex_ops[op].run != ex_checkout || x->code != FK_OK
+    if ((ex_ops[op].run != ex_checkout && ex_ops[op].run != ex_spend)
+        || x->code != FK_OK
         || x->book.order_count == EX_ORDERS_MAX)
     {
         return;
