@@ -139,6 +139,11 @@ void ngx_faka_pay_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 ngx_uint_t ngx_faka_refund_can(const ngx_faka_shop_t *shop,
     const char *channel, ngx_uint_t again);
 
+/* Whether money of this channel goes back where it came from within the shop,
+ * so that fk_refund() is all there is to do. */
+ngx_uint_t ngx_faka_refund_is_local(const ngx_faka_shop_t *shop,
+    const char *channel);
+
 /*
  * Asks a gateway about a payment of this order that is FK_PAYMENT_STATE_ASKED:
  * to give it back (PAY_ASK_REFUND), or, if it was asked before, what became of

@@ -333,9 +333,11 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return 0;
     }
 
-    /* All of it went back in parts before. */
+    /* All of it went back in parts before, or it came from an account. */
 
-    if (payment->owed == 0) {
+    if (payment->owed == 0
+        || ngx_faka_refund_is_local(ctx->shop, ctx->order->channel))
+    {
         code = fk_refund(&w->fk, &env, &in->id, trade_no, ctx->order);
         in->seq = code == FK_OK ? ngx_max(in->seq, ctx->order->seq)
                                 : in->seq;

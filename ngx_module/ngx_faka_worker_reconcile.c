@@ -140,7 +140,9 @@ ngx_faka_reconcile_tick(ngx_event_t *ev)
         rec->tokens[i] = ngx_min(rec->tokens[i] + rate * elapsed_ms,
                                  rate * 1000);
 
-        if (asks & PAY_ASK_BIT(REFUND)) {
+        if ((asks & PAY_ASK_BIT(REFUND))
+            || channels[i].protocol->behind == PAY_BEHIND_ACCOUNT)
+        {
             ngx_faka_reconcile_owed(rec->worker, &channels[i], &rec->owed[i],
                                     &rec->tokens[i]);
         }

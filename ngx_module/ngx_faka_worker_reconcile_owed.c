@@ -147,6 +147,7 @@ ngx_faka_owed_begin(ngx_faka_worker_t *worker, const fk_owed_t *owed,
                             ngx_strlen(owed->payment.trade_no) };
 
     (void) (owed->payment.owed == 0
+            || ngx_faka_refund_is_local(worker->shop, order->channel)
             ? fk_refund(&worker->fk, &env, &owed->id, trade_no, order)
             : fk_refund_ask(&worker->fk, &env, &owed->id, trade_no, order));
 

@@ -39,6 +39,17 @@ ngx_faka_refund_can(const ngx_faka_shop_t *shop, const char *channel,
 }
 
 
+ngx_uint_t
+ngx_faka_refund_is_local(const ngx_faka_shop_t *shop, const char *channel)
+{
+    const pay_channel_t  *found;
+
+    found = ngx_faka_channel_find(shop, channel, ngx_strlen(channel));
+
+    return found != NULL && found->protocol->behind == PAY_BEHIND_ACCOUNT;
+}
+
+
 ngx_faka_ask_t *
 ngx_faka_refund_send(ngx_faka_worker_t *worker, const fk_order_view_t *order,
     const fk_payment_view_t *payment, ngx_uint_t number, ngx_uint_t again)

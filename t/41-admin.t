@@ -40,7 +40,7 @@ is($t->get('/admin/nothing')->status, 401,
    'without the token nobody learns what there is');
 
 for my $path ('', '/nothing', '/products/', '/audit/x', '/products/x/y',
-              '/products/x/cards/z', '/orders/x/refund')
+              '/products/x/cards/z', '/orders/x/refunding')
 {
     is($t->admin('GET', $path)->status, 404, "no such path: $path");
 }

@@ -208,6 +208,14 @@ is($t->admin('POST', "/orders/$odd->{order}/approve")->status, 200,
    'another is approved');
 is($t->order($odd)->json->{status}, 'delivered', 'and delivered');
 has('lin', 1900, 1100, 'for its price');
+my $gone = buy()->json;
+has('lin', 1400, 1600, 'one more is bought');
+my $refund = $t->admin('POST', "/orders/$gone->{order}/refund");
+is($refund->json->{status}, 'refunded', 'and given back at once')
+    or diag($refund->brief);
+api_ok('POST', '/admin/orders/{order}/refund', $refund, 'as described');
+has('lin', 1900, 1100, 'without a gateway');
+is($t->order($gone)->json->{cards}, undef, 'its card is void');
 $t->audit_ok;
 
 
