@@ -247,6 +247,48 @@ subtest 'what takes time' => sub {
 };
 
 
+sub charge_of {
+    my $id = shift;
+    return call('checkout.sessions.retrieve', $id, { expand =>
+        ['payment_intent.latest_charge'] })->{payment_intent}{latest_charge};
+}
+
+
+subtest 'objects in a session' => sub {
+    my ($o, $id) = created(payment_intent_data =>
+        { metadata => { order => 'm' } });
+    my $with = sub { call('checkout.sessions.retrieve', $id,
+        { expand => [@_] }) };
+    is($with->('payment_intent')->{payment_intent}, undef, 'none yet');
+    control('mode', { out_trade_no => $o, payment_status => 'unpaid' });
+    control("pay/$o");
+    my $p = $with->('payment_intent.latest_charge')->{payment_intent};
+    is_deeply([@$p{qw(status latest_charge)}], ['processing', undef],
+        'a payment that takes time has no charge');
+    control("settle/$o");
+    my $pi = call('checkout.sessions.retrieve', $id)->{payment_intent};
+    like($pi, qr/^pi_/, 'an id, as long as nobody asks');
+
+    $p = $with->('payment_intent')->{payment_intent};
+    is_deeply([@$p{qw(id object amount currency status metadata)}], [$pi,
+        'payment_intent', 990, 'usd', 'succeeded', { order => 'm' }],
+        'the payment');
+    like($p->{latest_charge}, qr/^ch_/, 'and the id of its charge');
+    my $c = charge_of($id);
+    is_deeply([@$c{qw(id object amount amount_refunded payment_intent)}],
+        [$p->{latest_charge}, 'charge', 990, 0, $pi], 'the charge');
+
+    call('refunds.create', { payment_intent => $pi, amount => 40 });
+    $c = charge_of($id);
+    is_deeply([$c->{amount_refunded}, !!$c->{refunded}], [40, !1],
+        'knows what went back');
+    $c = decode_json(raw('GET', "checkout/sessions/$id?expand%5B%5D=payment_"
+        . 'intent.latest_charge')->{body})->{payment_intent}{latest_charge};
+    is($c->{amount_refunded}, 40, 'brackets without a number');
+    like($with->('line_items'), qr/cannot be expanded/, 'nothing else');
+};
+
+
 subtest 'refunds' => sub {
     my ($o, $id) = created(unit_amount => 1000, metadata => { a => 'b' },
         payment_intent_data => { metadata => { order => 'm' } });
@@ -279,6 +321,7 @@ subtest 'refunds' => sub {
         [[600, 'succeeded'], [400, 'succeeded']], 'the list');
     like(call('refunds.create', { payment_intent => $pi }),
         qr/already been refunded/, 'nothing left');
+    is(charge_of($id)->{amount_refunded}, 1000, 'the charge says so');
     stop_gateway($gw, 'TERM');
     $gw = start_gateway(%options, state => "$dir/state",
         'stripe-livemode' => 'true');

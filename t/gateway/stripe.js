@@ -8,10 +8,10 @@
 const php = require('./php.js');
 const json = require('./json.js');
 const account = require('./account.js');
-const { StripeError, bad, parseForm, parseSession, parseRefund } =
-    require('./stripe_form.js');
+const { StripeError, bad, parseForm, parseExpand, parseSession,
+    parseRefund } = require('./stripe_form.js');
 const { signature } = require('./stripe_sign.js');
-const { seconds, statusOf, shown, shownRefund, happened } =
+const { seconds, statusOf, shown, expanded, shownRefund, happened } =
     require('./stripe_shown.js');
 const { tailored, asText } = require('./notice.js');
 const { about } = require('./subject.js');
@@ -207,8 +207,10 @@ class Stripe {
     }
 
 
-    retrieve({ rest, base }) {
-        return reply(shown(this, this.session(rest), base));
+    retrieve({ rest, base, url }) {
+        const depth = parseExpand(url.split('?', 2)[1] ?? '');
+
+        return reply(expanded(this, this.session(rest), base, depth));
     }
 
 

@@ -31,6 +31,8 @@ const ITEM_NAMES = new Set(['quantity', 'price_data[currency]',
     'price_data[product_data][description]']);
 const REFUND_NAMES = new Set(['payment_intent', 'charge', 'amount',
     'reason']);
+const EXPANDABLE = [undefined, 'payment_intent',
+    'payment_intent.latest_charge'];
 const REASONS = [undefined, 'duplicate', 'fraudulent',
     'requested_by_customer'];
 
@@ -196,6 +198,28 @@ function parseSession(form) {
 }
 
 
+/*
+ * How many of the objects that a session names it is to have whole: 0, 1 the
+ * payment, 2 its charge, too.  The brackets may have a number in them.
+ */
+
+function parseExpand(query) {
+    const form = parseForm(query);
+    const depths = [...form].map(([name, value]) => {
+        const depth = /^expand\[\d*\]$/.test(name) ?
+            EXPANDABLE.indexOf(value) : -1;
+
+        if (depth < 0) {
+            throw bad(name, `This property cannot be expanded (${value}).`);
+        }
+
+        return depth;
+    });
+
+    return Math.max(0, ...depths);
+}
+
+
 /* fen is null where all that is left is meant. */
 
 function parseRefund(form) {
@@ -214,4 +238,5 @@ function parseRefund(form) {
 }
 
 
-module.exports = { StripeError, bad, parseForm, parseSession, parseRefund };
+module.exports = { StripeError, bad, parseForm, parseExpand, parseSession,
+    parseRefund };

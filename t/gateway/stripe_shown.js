@@ -57,18 +57,46 @@ function shownRefund(trade, refund, { refund_status: status = 'succeeded' }) {
 }
 
 
-function charge(stripe, trade, refund) {
+/* After a refund it is as it was then, or as it is now. */
+
+function charge(stripe, trade, refundedFen = trade.refunded_fen) {
     return {
         id: `ch_3${trade.trade_no}`, object: 'charge',
         amount: Number(trade.money_fen),
-        amount_refunded: Number(refund.total_fen),
+        amount_refunded: Number(refundedFen),
         created: seconds(trade.paid_ms), currency: trade.currency,
         livemode: stripe.livemode, metadata: trade.payment_metadata,
         paid: true,
         payment_intent: `pi_3${trade.trade_no}`,
-        refunded: refund.total_fen === trade.money_fen,
+        refunded: refundedFen === trade.money_fen,
         status: 'succeeded',
     };
+}
+
+
+/* Of a payment that takes time there is no charge yet. */
+
+function shownPayment(stripe, trade, isWhole) {
+    const isPaid = trade.status > STATUS.UNPAID;
+    const whole = isPaid && isWhole ? charge(stripe, trade) : undefined;
+
+    return {
+        id: `pi_3${trade.trade_no}`, object: 'payment_intent',
+        amount: Number(trade.money_fen), currency: trade.currency,
+        latest_charge: whole ?? (isPaid ? `ch_3${trade.trade_no}` : null),
+        livemode: stripe.livemode, metadata: trade.payment_metadata,
+        status: isPaid ? 'succeeded' : 'processing',
+    };
+}
+
+
+/* A session with the objects that parseExpand() has found. */
+
+function expanded(stripe, trade, base, depth) {
+    const session = shown(stripe, trade, base);
+
+    return depth === 0 || session.payment_intent === null ? session :
+        { ...session, payment_intent: shownPayment(stripe, trade, depth > 1) };
 }
 
 
@@ -78,7 +106,7 @@ function happened(stripe, { trade, refund, settlement }) {
     const session = 'checkout.session.';
 
     if (refund !== undefined) {
-        return ['charge.refunded', charge(stripe, trade, refund)];
+        return ['charge.refunded', charge(stripe, trade, refund.total_fen)];
     }
 
     if (settlement !== undefined) {
@@ -98,4 +126,4 @@ function happened(stripe, { trade, refund, settlement }) {
 }
 
 
-module.exports = { seconds, statusOf, shown, shownRefund, happened };
+module.exports = { seconds, statusOf, shown, expanded, shownRefund, happened };
