@@ -156,10 +156,26 @@ subtest 'GMPay' => sub {
 };
 
 
+subtest 'GMPay, the buyer chooses the chain' => sub {
+    my ($f, $r) = gm(token => '', network => '');
+    my $d = $r->{data};
+    is_deeply([@$d{qw(status actual_amount receive_address token)}],
+        [4, 0, '', ''], 'nothing is chosen yet');
+    is(status_of($d->{trade_id}), 4, 'as the status says');
+    notices();
+    is(control("pay/$f->{order_id}")->{outcome}, 'acked', 'chosen and paid');
+    my $n = decode_json((notices())[0][3]);
+    is_deeply([@$n{qw(status token trade_id)}], [2, 'USDT', $d->{trade_id}],
+        'the notice knows it');
+    is(status_of($d->{trade_id}), 2, 'and so the status');
+};
+
+
 subtest 'what GMPay refuses' => sub {
     for my $bad ([amount => \'0.01'], [amount => \'0'], [amount => \'1e2'],
         [amount => '9.90'], [amount => \'9.901'], [amount => \'-1'],
         [currency => 'xxx'], [token => 'usdt', network => 'moon'],
+        [token => ''], [network => ''],
         [notify_url => 'x'], [notify_url => ''], [order_id => 'x' x 33],
         [order_id => \'5'])
     {

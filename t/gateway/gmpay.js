@@ -6,7 +6,7 @@ const php = require('./php.js');
 const account = require('./account.js');
 const json = require('./json.js');
 const money = require('./money.js');
-const { UsdtJson } = require('./usdt_json.js');
+const { UsdtJson, NOT_CHOSEN, statusOf } = require('./usdt_json.js');
 const { UsdtError, bad } = require('./usdt_sign.js');
 const { STATUS_ROUTE } = require('./usdt_status.js');
 
@@ -42,8 +42,7 @@ class Gmpay extends UsdtJson {
     create(list, { base }) {
         const order = this.text(list, 'order_id', 1, 32);
         const currency = this.text(list, 'currency', 1, 8).toLowerCase();
-        const chain = [this.text(list, 'token', 1, 16),
-            this.text(list, 'network', 1, 16)].join('.').toLowerCase();
+        const chain = this.chain(list);
 
         if (this.text(list, 'pid', 1, 20) !== this.account.pid) {
             throw new UsdtError(401, 'pid 不存在 (unknown pid)');
@@ -53,16 +52,12 @@ class Gmpay extends UsdtJson {
             throw bad('currency');
         }
 
-        if (!CHAINS.includes(chain)) {
-            throw new UsdtError(10003, '无可用钱包地址 (token, network)');
-        }
-
         if (this.trades.findOrder(order, this.name) !== undefined) {
             throw new UsdtError(10002, '支付交易已存在 (order_id was used)');
         }
 
         const trade = this.opened({
-            out_trade_no: order, currency, money_fen: this.amount(list),
+            type: chain ?? NOT_CHOSEN, out_trade_no: order, currency, money_fen: this.amount(list),
             name: php.fromUtf8(this.text(list, 'name', 0, 128)),
             notify_url: this.url(list, 'notify_url', 1),
             return_url: this.url(list, 'redirect_url', 0),
@@ -74,11 +69,37 @@ class Gmpay extends UsdtJson {
             amount: new json.Raw(Number(money.fixed(trade.money_fen))
                 .toString()),
             currency: currency.toUpperCase(),
-            actual_amount: new json.Raw(this.actual(trade)),
-            receive_address: this.address, token: 'USDT', status: 1,
+            actual_amount: new json.Raw(chain ? this.actual(trade) : '0'),
+            receive_address: chain ? this.address : '',
+            token: chain ? 'USDT' : '', status: statusOf(trade),
             expiration_time: Math.floor(trade.expires_ms / 1000),
             payment_url: `${base}/pay/${trade.trade_no}`,
         };
+    }
+
+
+    /*
+     * A chain by token and network; undefined where neither is given, for the
+     * buyer to choose.
+     */
+
+    chain(list) {
+        const [token, network] = ['token', 'network'].map((name) =>
+            this.text(list, name, 0, 16).toLowerCase());
+
+        if (token === '' && network === '') {
+            return undefined;
+        }
+
+        if (token === '' || network === '') {
+            throw bad(token === '' ? 'token' : 'network');
+        }
+
+        if (!CHAINS.includes(`${token}.${network}`)) {
+            throw new UsdtError(10003, '无可用钱包地址 (token, network)');
+        }
+
+        return 'usdt';
     }
 }
 

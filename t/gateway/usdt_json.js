@@ -24,9 +24,22 @@ const SWITCHES = {
     wrong_amount: 'amount', status: 'status', actual_amount: 'actual_amount',
 };
 
-/* As a notice and check-status print them. */
+/* As a notice prints them. */
 
 const SHOWN = { [STATUS.UNPAID]: 1, [STATUS.PAID]: 2, [STATUS.CLOSED]: 3 };
+const CHOOSE = 4;
+
+/* The type of a trade for which the buyer has to choose a chain. */
+
+const NOT_CHOSEN = 'usdt.';
+
+
+/* As a reply prints it: who pays has chosen. */
+
+function statusOf({ status, type }) {
+    return status === STATUS.UNPAID && type === NOT_CHOSEN ? CHOOSE :
+        SHOWN[Math.min(status, STATUS.PAID)];
+}
 
 
 class UsdtJson {
@@ -269,4 +282,4 @@ class UsdtJson {
 }
 
 
-module.exports = { UsdtJson, SHOWN };
+module.exports = { UsdtJson, NOT_CHOSEN, statusOf };

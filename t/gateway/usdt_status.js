@@ -2,8 +2,7 @@
 
 /* /pay/check-status/: one address for what the three USDT forms opened. */
 
-const { SHOWN } = require('./usdt_json.js');
-const { STATUS } = require('./trades.js');
+const { statusOf } = require('./usdt_json.js');
 
 const CODE_UNKNOWN = 10008;
 const FORMS = ['epusdt', 'gmpay', 'bepusdt'];
@@ -13,8 +12,7 @@ function checkStatus(trades, number) {
     const trade = trades.find(number);
     const found = trade !== undefined && FORMS.includes(trade.protocol);
     const reply = found ? { status_code: 200, message: 'success',
-        data: { trade_id: number,
-            status: SHOWN[Math.min(trade.status, STATUS.PAID)] } } :
+        data: { trade_id: number, status: statusOf(trade) } } :
         { status_code: CODE_UNKNOWN, message: '订单不存在', data: null };
 
     return { status: found ? 200 : 400,
