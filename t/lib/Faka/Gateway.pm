@@ -89,6 +89,9 @@ sub start {
     my ($self) = @_;
 
     my $node = $ENV{TEST_NODE_BINARY} || 'node';
+    my $ready = grep({ $_ eq '--tls-port' } @{ $self->{args} })
+                ? qr/listening on .* with TLS/ : qr/listening on/;
+    my $said = -s $self->{log} || 0;
     $self->{pid} = spawn(['/usr/bin/env', $node, $self->{script},
                           '--port', $self->{port}, '--pid', '1000',
                           '--key-file', $self->{key_file},
@@ -97,7 +100,7 @@ sub start {
 
     wait_until(sub {
         return !alive($self->{pid})
-               || (slurp($self->{log}) || '') =~ /listening on/;
+               || substr(slurp($self->{log}) || '', $said) =~ $ready;
     }, 20);
 
     alive($self->{pid})
@@ -132,24 +135,31 @@ sub control {
 }
 
 
-# What a buyer's browser does: opens the payment address, presses the button.
-# Returns the address that the browser is sent back to, or undef.
+# What a buyer's browser does: opens the payment address, which is a cashier's
+# page or leads to one, and presses the button.  Returns the address that the
+# browser is sent back to, '' if it stays at the gateway, or undef.
 
 sub pay_as_buyer {
     my ($self, $url) = @_;
 
-    my $start = http_one({ path => $url =~ s{\Ahttp://[^/]+}{}r,
-                           port => $self->{port} });
-    my $cashier = $start->header('location');
-    return undef unless $start->status == 302 && $cashier;
-
-    $cashier =~ s{\Ahttp://[^/]+}{};
-    my $page = http_one({ path => $cashier, port => $self->{port} });
+    my $page = $self->_visit($url);
+    $page = $self->_visit($page->header('location') // return undef)
+        if $page->status == 302;
     my ($action) = $page->body =~ /<form method="post" action="([^"]+)"/
         or return undef;
 
-    return http_one({ method => 'POST', path => $action, body => '',
-                      port => $self->{port} })->header('location');
+    my $paid = http_one({ method => 'POST', path => $action, body => '',
+                          port => $self->port });
+    return $paid->status == 200 && $paid->body =~ m{Paid</title>} ? ''
+           : $paid->header('location');
+}
+
+
+sub _visit {
+    my ($self, $url) = @_;
+
+    return http_one({ path => $url =~ s{\Ahttps?://[^/]+}{}r,
+                      port => $self->port });
 }
 
 
