@@ -49,6 +49,10 @@ void ngx_faka_book_log(const ngx_faka_money_t *money, ngx_uint_t level,
  * NGX_FAKA_GATE_FAILURES questions in a row without a usable answer it is
  * shut: one question is let through after a time that doubles, from
  * NGX_FAKA_GATE_MIN_MS to NGX_FAKA_GATE_MAX_MS.  The first answer opens it.
+ *
+ * That a payment cannot begin counts, whatever the reply was.  What one does
+ * not prove of an order counts neither way: EPay signs no "no such order", so
+ * orders that nobody has gone to pay would shut the gate.
  */
 #define NGX_FAKA_GATE_FAILURES  5
 #define NGX_FAKA_GATE_MIN_MS    1000

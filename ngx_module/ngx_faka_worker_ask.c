@@ -15,7 +15,10 @@
 static ngx_faka_gate_t *ngx_faka_gate(ngx_faka_worker_t *worker,
     const pay_channel_t *channel);
 static ngx_uint_t ngx_faka_gate_pass(ngx_faka_gate_t *gate);
-static void ngx_faka_gate_count(ngx_faka_ask_t *ask, pay_answer_e code);
+static void ngx_faka_gate_count(ngx_faka_ask_t *ask,
+    const pay_reply_t *reply, pay_answer_e code);
+static ngx_uint_t ngx_faka_gate_is_answered(const ngx_faka_ask_t *ask,
+    const pay_reply_t *reply);
 static void ngx_faka_ask_started(ngx_faka_ask_t *ask);
 static void ngx_faka_ask_answered(void *data, ngx_faka_call_result_t result,
     ngx_uint_t sent, const pay_reply_t *reply);
@@ -158,7 +161,7 @@ ngx_faka_ask_answered(void *data, ngx_faka_call_result_t result,
                 NGX_FAKA_STAT_ASKS + ask->question.what * PAY_ANSWER_COUNT
                 + answer.code, 1);
 
-    ngx_faka_gate_count(ask, answer.code);
+    ngx_faka_gate_count(ask, reply, answer.code);
     ngx_faka_ask_log(ask, &answer);
 
     ask->done(ask, &answer);
@@ -320,7 +323,8 @@ ngx_faka_gate_pass(ngx_faka_gate_t *gate)
 
 
 static void
-ngx_faka_gate_count(ngx_faka_ask_t *ask, pay_answer_e code)
+ngx_faka_gate_count(ngx_faka_ask_t *ask, const pay_reply_t *reply,
+    pay_answer_e code)
 {
     ngx_faka_gate_t  *gate;
 
@@ -335,6 +339,11 @@ ngx_faka_gate_count(ngx_faka_ask_t *ask, pay_answer_e code)
         }
 
         gate->failures = 0;
+        return;
+    }
+
+    if (code == PAY_ANSWER_UNKNOWN && ngx_faka_gate_is_answered(ask, reply)) {
+        gate->wait_ms = NGX_FAKA_GATE_MIN_MS;
         return;
     }
 
@@ -355,4 +364,16 @@ ngx_faka_gate_count(ngx_faka_ask_t *ask, pay_answer_e code)
     }
 
     gate->next_at = ngx_current_msec + gate->wait_ms;
+}
+
+
+/* Somebody is there, and has said something about one order. */
+
+static ngx_uint_t
+ngx_faka_gate_is_answered(const ngx_faka_ask_t *ask,
+    const pay_reply_t *reply)
+{
+    return reply != NULL
+           && reply->status < NGX_HTTP_INTERNAL_SERVER_ERROR
+           && ask->question.what != PAY_ASK_START;
 }
