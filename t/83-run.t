@@ -65,12 +65,32 @@ my @second = map { $json->decode($_) } (buy(@lines))[2];
 is($second[0]{status}, 'delivered', 'it sells on');
 isnt($second[0]{cards}[0], $view->{cards}[0], 'another card');
 
-for my $channel (qw(epay2 usdt alipay)) {
-    like($printed, qr/\b$channel\b/, "the channel $channel is named");
+# One purchase through each way to pay that a visitor may choose.
+
+my $ways = $json->decode($http->get($run->url . '/channels')->{content});
+is(scalar(grep { $_->{label} ne $_->{channel} } @$ways), scalar @$ways,
+   'all of them have labels');
+my %way = map { $_->{channel} => $_ } @$ways;
+is_deeply([sort keys %way], [sort qw(alipay alipay-qr alipay-wap bepusdt epay
+           epay2 gmpay own-words stripe usdt wechat)],
+          'and they are what there is');
+like($printed, qr{\Q${\ $run->url }\E/channels}, 'it says where they stand');
+
+my %method = map { $_ => 'redirect' } keys %way;
+$method{$_} = 'qr' for qw(alipay-qr wechat);
+
+for my $channel (sort keys %way) {
     my @view = buy(map { s/"epay"/"$channel"/r } @lines);
-    my $other = eval { $json->decode($view[2]) } || {};
+    my ($made, $other) = map { eval { $json->decode($_) } || {} } @view[0, 2];
+    is($made->{pay}{method}, $method{$channel},
+       "$channel: paid by $method{$channel}");
     is($other->{status}, 'delivered', 'and sells') or diag("@view");
+    is($other->{channel}, $channel, 'itself');
 }
+
+my @trial = buy(map { s/steam-50/trial/r =~ s/,"channel":"epay"//r }
+                $lines[0]);
+is($json->decode($trial[0])->{status}, 'delivered', 'the trial is for nothing');
 
 is_deeply([$run->stop], [], 'TERM stops all that it started');
 my $log = slurp("$tmp/run/logs/error.log") // slurp("$tmp/run/logs/nginx.log");
@@ -78,6 +98,11 @@ ok(defined $log, 'there is an error log');
 unlike($log, qr/\[alert\]|Sanitizer/, 'no alerts');
 unlike($log, qr/\Q$view->{cards}[0]\E|\Q$order->{token}\E/,
        'neither key nor token in the log');
+my @secrets = map { /(\S{20,})/g } map { slurp($_) }
+              grep { !/\.(?:pub|crt)\z/ } glob "$tmp/run/secrets/*";
+cmp_ok(scalar @secrets, '>', 100, 'secrets of all the channels');
+is(scalar(grep { index($log, $_) >= 0 } @secrets), 0,
+   'none of them is in it, either');
 
 done_testing;
 

@@ -13,10 +13,11 @@
  * and dark, on a phone, in both languages; the page changes by itself when the
  * payment is prepared, and when it arrives.
  *
- * What it cannot prove.  The practice shop answers with links alone.  So for
- * codes, payments that are being prepared and orders that cannot be paid, the
- * answers to POST /checkout and GET /orders/ID are the shop's own with another
- * "pay" in them; the order and its payment are real.
+ * What it cannot prove.  The codes of the practice shop are links, as no other
+ * app could pay them.  So for codes like WeChat's, payments that are being
+ * prepared and orders that cannot be paid, the answers to POST /checkout and
+ * GET /orders/ID are the shop's own with another "pay" in them; the order and
+ * its payment are real.
  */
 
 'use strict';
