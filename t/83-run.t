@@ -90,7 +90,7 @@ for my $channel (sort keys %way) {
 
 my @trial = buy(map { s/steam-50/trial/r =~ s/,"channel":"epay"//r }
                 $lines[0]);
-is($json->decode($trial[0])->{status}, 'delivered', 'the trial is for nothing');
+is($json->decode($trial[0])->{status}, 'delivered', 'the trial costs none');
 
 is_deeply([$run->stop], [], 'TERM stops all that it started');
 my $log = slurp("$tmp/run/logs/error.log") // slurp("$tmp/run/logs/nginx.log");
