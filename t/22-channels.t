@@ -435,6 +435,10 @@ accepted('one that ends tomorrow', 'wechat',
 spew("$dir/short-apiv3.key", '0123456789abcdef', 0600);
 refused('an APIv3 key of 16 characters', qr/exactly 32/, 'wechat',
         key_file => "$dir/short-apiv3.key");
+refused('a gateway in clear', qr/"url" must be https, or/, 'wechat',
+        url => 'http://pay.example');
+accepted('one in clear on this machine', 'wechat',
+         url => 'http://127.0.0.1:8090');
 refused('dollars', qr/WeChat Pay takes CNY only/, 'wechat',
         currency => 'USD');
 
@@ -457,6 +461,8 @@ refused('the same secret twice', qr/equals the current/, 'stripe',
         key_file => "$dir/webhook.key $dir/webhook.key");
 refused('a path', qr/without a path/, 'stripe',
         url => 'https://api.stripe.com/v1');
+refused('a gateway in clear', qr/"url" must be https, or/, 'stripe',
+        url => 'http://pay.example');
 refused('Icelandic kronur', qr/counts ISK and UGX/, 'stripe',
         currency => 'ISK');
 chmod 0644, "$dir/live.key";

@@ -169,6 +169,7 @@ my %paid = (
     gmpay => {
         '48.50 for 48.5' => [money_format => '1.00'],
         'an amount in quotes' => [json_string => $true],
+        'a status in quotes' => [status => '"2"'],
         'another sum in coins' => [actual_amount => '0.01'],
         'members turned round' => [body => 'members'],
         'members that are new' => [extra_signed_field => { a => 'b' }],

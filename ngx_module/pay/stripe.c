@@ -97,6 +97,11 @@ stripe_fault(const pay_channel_t *channel)
                "path; leave it out for https://api.stripe.com";
     }
 
+    if (!pay_channel_is_private(channel)) {
+        return "payments begin with a call that has the API key in it: "
+               "\"url\" must be https, or a gateway on this machine";
+    }
+
     for (i = 0; i < sizeof(other_exponents) / sizeof(other_exponents[0]);
          i++)
     {

@@ -98,6 +98,11 @@ account_fault(const pay_channel_t *channel)
                "https://api.mch.weixin.qq.com";
     }
 
+    if (!pay_channel_is_private(channel)) {
+        return "payments begin with a call: \"url\" must be https, or a "
+               "gateway on this machine";
+    }
+
     if (!pay_is_number(channel->mchid, PAY_PID_SIZE_MAX)) {
         return "\"mchid\" is the number of your account at WeChat Pay, at "
                "most 32 digits";
