@@ -19,8 +19,8 @@ static fk_code_t fk_restore_parse_start(fk_archive_t *a,
     const fk_image_start_t *in);
 
 
-/* One order, its tallies, cards, payments, split and start, and nothing
- * else. */
+/* One order, its tallies, cards, payments, split and start, in this order, and
+ * nothing else: who brings it back reads them one behind the other. */
 
 fk_code_t
 fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
@@ -56,7 +56,9 @@ fk_restore_parse(fk_archive_t *a, const uint8_t *data, size_t size)
             break;
         }
 
-        rc = walk.type == FK_IMAGE_TALLY && a->cards + a->payments == 0
+        rc = a->start.start_size != 0 ? FK_CORRUPT
+             : walk.type == FK_IMAGE_TALLY
+               && a->cards + a->payments == 0 && !a->has_split
              ? fk_restore_parse_tally(&a->buyer, &walk.image.tally)
              : walk.type == FK_IMAGE_CARD
              ? fk_restore_parse_card(a, &walk.image.card)
@@ -233,7 +235,7 @@ fk_restore_parse_split(fk_archive_t *a, const fk_image_split_t *in)
 static fk_code_t
 fk_restore_parse_start(fk_archive_t *a, const fk_image_start_t *in)
 {
-    if (a->start.start_size != 0 || in->start_size == 0
+    if (in->start_size == 0
         || memcmp(in->order, a->order.id, FK_ORDER_ID_SIZE) != 0)
     {
         return FK_CORRUPT;

@@ -18,7 +18,7 @@ static fk_order_id_t  id;              /* of the order in the record */
 
 
 /* The images that an honest record of this shop is made of. */
-static fk_image_t  order, card[2], payment;
+static fk_image_t  order, card[2], payment, start;
 
 
 /* An order of two cards, paid, delivered, and away; a key, sold and away. */
@@ -53,6 +53,10 @@ shop_make(void)
     card[1] = walk.image;
     shop_must(fk_archive_next(&walk) == FK_OK, "payment");
     payment = walk.image;
+
+    memcpy(start.start.order, id.bytes, sizeof(id.bytes));
+    start.start.start_size = FK_START_SIZE_MAX;
+    memset(start.start.start, 0xee, FK_START_SIZE_MAX);
 }
 
 
@@ -235,6 +239,50 @@ test_images(void)
 }
 
 
+/* How a payment was begun is the last image, wherever a record has it: what
+ * stands behind it is read as something else when the order comes back. */
+static void
+test_start(void)
+{
+    unsigned    at, n;
+    char        name[64];
+    fk_image_t  other;
+
+    const struct {
+        fk_image_type_t    type;
+        const fk_image_t  *image;
+    } images[] = {
+        { FK_IMAGE_CARD, &card[0] },
+        { FK_IMAGE_CARD, &card[1] },
+        { FK_IMAGE_PAYMENT, &payment },
+        { FK_IMAGE_PAYMENT, &other }
+    };
+
+    other = payment;
+    other.payment.state = FK_PAYMENT_STATE_REFUNDED;
+    other.payment.trade_no_size = made_text((char *) other.payment.trade_no,
+                                            "other");
+
+    for (at = 0; at < 4; at++) {
+        made_begin();
+        made_open();
+        made_add(FK_IMAGE_ORDER, &order);
+
+        for (n = 0; n < 4; n++) {
+            if (n == at) {
+                made_add(FK_IMAGE_START, &start);
+            }
+
+            made_add(images[n].type, images[n].image);
+        }
+
+        made_close(FK_RECORD_VERSION_ARCHIVE);
+        (void) snprintf(name, sizeof(name), "a start before image %u", at);
+        refused(name, FK_CORRUPT, FK_OK);
+    }
+}
+
+
 /* A key that was sold is looked for: the record alone is not believed. */
 static void
 test_key(void)
@@ -400,6 +448,7 @@ main(void)
     shop_make();
     test_lies();
     test_images();
+    test_start();
     test_key();
     test_buffers();
     test_sums();
