@@ -5,7 +5,7 @@
  *     BASE=http://127.0.0.1:8080 node ways.js
  *
  * Needs what buy.js needs, and the channels of `make run`: epay first, and
- * alipay among them.
+ * alipay and wechat among them.
  *
  * What it proves.  The choice is the shop's: the order is of the channel that
  * was chosen, and is paid at its gateway.  What is not available cannot be
@@ -26,7 +26,7 @@ const jsQR = require('jsqr');
 
 const { buyer, is, keysOf, ok, onGateway, order, pay, pickSku, run } = require('./page.js');
 
-const TESTS = 41;
+const TESTS = 44;
 const CODE_URL = 'weixin://wxpay/bizpayurl?pr=Vx7Zk2QpR9s&sign=0123456789abcdef0123456789abcdef';
 const LONG_URL = `https://qr.example/${'a1B2c3D4'.repeat(500)}`;
 
@@ -164,6 +164,27 @@ async function otherLists(page, sku) {
 
 /* --- a code to scan ---------------------------------------------------------------- */
 
+/* From the practice gateway, whose codes are addresses of its cashier: that is
+   the app. */
+async function codeOfTheGateway(page, sku) {
+  await page.goto('/');
+  await page.locator(`.product[data-sku="${sku}"] button`).click();
+  await page.getByRole('radio', { name: '微信支付 WeChat Pay' }).check();
+  await page.fill('#buy_contact', 'wechat@example.com');
+  await page.click('#buy_submit');
+  await page.locator('#qr').waitFor();
+  const view = await viewOf(page);
+  is(view.channel, 'wechat', 'WeChat Pay can be chosen');
+  is(await scan(page), view.pay.url, 'its code says what the gateway gave');
+
+  const app = await page.context().newPage();
+  await app.goto(view.pay.url);
+  await app.click('#pay');
+  await app.getByText('已支付 / Paid').first().waitFor();
+  await app.close();
+  is((await keysOf(page)).length, 1, 'paid with the app, the key is there by itself');
+}
+
 async function code(page, sku) {
   await otherPay(page, () => ({ method: 'qr', url: CODE_URL }));
   await order(page, sku, 'scan@example.com');
@@ -251,6 +272,7 @@ run(TESTS, async browser => {
   const sku = await pickSku(ann);
   await choose(ann, sku);
   await otherLists(await buyer(browser, 'en-US'), sku);
+  await codeOfTheGateway(await buyer(browser, 'en-US'), sku);
   await code(await buyer(browser, 'en-US'), sku);
   await codeOnPhone(await buyer(browser, 'zh-CN', PHONE), sku);
   await pendingThenLink(await buyer(browser, 'en-US'), sku);
