@@ -23,7 +23,7 @@ static void ngx_faka_ask_started(ngx_faka_ask_t *ask);
 static void ngx_faka_ask_answered(void *data, ngx_faka_call_result_t result,
     ngx_uint_t sent, const pay_reply_t *reply);
 static void ngx_faka_ask_log(const ngx_faka_ask_t *ask,
-    const pay_answer_t *answer);
+    const pay_reply_t *reply, const pay_answer_t *answer);
 
 
 ngx_faka_ask_t *
@@ -162,7 +162,7 @@ ngx_faka_ask_answered(void *data, ngx_faka_call_result_t result,
                 + answer.code, 1);
 
     ngx_faka_gate_count(ask, reply, answer.code);
-    ngx_faka_ask_log(ask, &answer);
+    ngx_faka_ask_log(ask, reply, &answer);
 
     ask->done(ask, &answer);
 
@@ -170,18 +170,28 @@ ngx_faka_ask_answered(void *data, ngx_faka_call_result_t result,
 }
 
 
-/* Money is logged where it is booked; that somebody has not paid yet is no
- * news. */
+/*
+ * Money is logged where it is booked; that somebody has not paid yet is no
+ * news.  Nor is it that a gateway does not prove what it says of an order that
+ * is held: its notice may come.
+ */
 
 static void
-ngx_faka_ask_log(const ngx_faka_ask_t *ask, const pay_answer_t *answer)
+ngx_faka_ask_log(const ngx_faka_ask_t *ask, const pay_reply_t *reply,
+    const pay_answer_t *answer)
 {
     ngx_uint_t  level;
 
     switch (answer->code) {
 
-    case PAY_ANSWER_REFUSED:
     case PAY_ANSWER_UNKNOWN:
+        level = ngx_faka_gate_is_answered(ask, reply)
+                && ask->question.what == PAY_ASK_QUERY
+                && ngx_time() < (time_t) ask->order.expires_s
+                ? NGX_LOG_INFO : NGX_LOG_WARN;
+        break;
+
+    case PAY_ANSWER_REFUSED:
     case PAY_ANSWER_RETURNED:
         level = NGX_LOG_WARN;
         break;

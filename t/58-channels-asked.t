@@ -12,6 +12,7 @@ use Time::HiRes qw(time);
 
 my $t = Faka::Test->new(gateway => 1, workers => 1,
                         shop => { reconcile => '1s rate=50r/s' });
+$t->own_clock;
 my @asked = qw(epay epay2 alipay wap qr wechat stripe);
 my @not_asked = qw(usdt custom gmpay bepusdt);
 my $c = Faka::Channels->new($t, [@asked, @not_asked], tls => 1)->start(300);
@@ -72,6 +73,8 @@ is(scalar(grep { $c->status_of($_) ne 'awaiting_payment' } @idle), 0,
    'what nobody has paid is not paid');
 is(scalar(() = $t->nginx->error_log =~ /does not answer/g), 0,
    'a gateway that knows no order is one that answers');
+is(scalar(() = $t->nginx->error_log =~ /\[warn\].* to query order/g), 0,
+   'and what it cannot prove of an order that is held is no news');
 
 
 # ---- gateways that lie or break
@@ -154,6 +157,16 @@ for my $name (qw(other expired)) {
     is(scalar(calls($order)), 0, '  the gateway has heard nothing');
     $c->gateway_with('right');
     recovers($order, 1);
+}
+
+
+# ---- what nobody has paid, when its time is over
+
+$t->later(16 * 60);
+for my $order (@idle[0, 1]) {
+    ok($t->nginx->wait_log(qr/\[warn\].*\ to\ query\ order
+                           \ $order->{order}:\ unknown/x, 20),
+       "$order->{channel}: what is not proved then stands in the log");
 }
 
 $c->ends_well;
