@@ -152,13 +152,14 @@ ngx_uint_t ngx_faka_refund_is_local(const ngx_faka_shop_t *shop,
  * Asks a gateway about a payment of this order that is FK_PAYMENT_STATE_ASKED:
  * to give it back (PAY_ASK_REFUND), or, if it was asked before, what became of
  * that, and to do it if it does not know of it.  number: its place among the
- * order's payments, from 1.  The answer is booked.  NULL: nobody was asked.
- * The caller may have a request wait for it: resumed with FK_OK, whatever the
- * answer was.
+ * order's payments, from 1.  The answer is booked.
+ * NGX_OK: *ask is under way, and the caller may have a request wait for it:
+ * resumed with FK_OK, whatever the answer was.  Else nobody was asked:
+ * NGX_BUSY, not now; NGX_DECLINED, it cannot be asked for, or is not any more.
  */
-ngx_faka_ask_t *ngx_faka_refund_send(ngx_faka_worker_t *worker,
+ngx_int_t ngx_faka_refund_send(ngx_faka_worker_t *worker,
     const fk_order_view_t *order, const fk_payment_view_t *payment,
-    ngx_uint_t number, ngx_uint_t again);
+    ngx_uint_t number, ngx_uint_t again, ngx_faka_ask_t **ask);
 
 
 /* --- ngx_faka_worker_reconcile.c --------------------------------------- */

@@ -318,15 +318,17 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     ngx_faka_env(&env);
 
     if (payment->state == FK_PAYMENT_STATE_ASKED) {
-        ask = ngx_faka_refund_can(ctx->shop, ctx->order->channel, 1)
-              ? ngx_faka_refund_send(w, ctx->order, payment, in->number, 1)
-              : NULL;
-
-        if (ask != NULL) {
-            ngx_faka_ask_wait(r, ctx, ask, ngx_faka_admin_refund_go_on);
+        if (!ngx_faka_refund_can(ctx->shop, ctx->order->channel, 1)
+            || ngx_faka_refund_send(w, ctx->order, payment, in->number, 1,
+                                    &ask)
+               != NGX_OK)
+        {
+            return 0;
         }
 
-        return ask != NULL;
+        ngx_faka_ask_wait(r, ctx, ask, ngx_faka_admin_refund_go_on);
+
+        return 1;
     }
 
     if (payment->state != FK_PAYMENT_STATE_REFUND_DUE) {
@@ -379,11 +381,10 @@ ngx_faka_admin_refund_asked(ngx_http_request_t *r, fk_code_t code)
     in = ctx->data;
     payment = &in->payments[in->number - 1];
 
-    ask = code == FK_OK
-          ? ngx_faka_refund_send(w, ctx->order, payment, in->number, 0)
-          : NULL;
-
-    if (ask != NULL) {
+    if (code == FK_OK
+        && ngx_faka_refund_send(w, ctx->order, payment, in->number, 0, &ask)
+           == NGX_OK)
+    {
         ngx_faka_ask_wait(r, ctx, ask, ngx_faka_admin_refund_go_on);
         return;
     }

@@ -109,7 +109,8 @@ ngx_faka_owed_page(ngx_faka_worker_t *worker, const pay_channel_t *channel,
 static ngx_int_t
 ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed)
 {
-    fk_order_view_t  order;
+    ngx_faka_ask_t   *ask;
+    fk_order_view_t   order;
 
     if (fk_order_get(&worker->fk, &owed->id, &order) != FK_OK
         || ngx_faka_ask_find(worker, &owed->id, PAY_ASK_REFUND) != NULL
@@ -124,8 +125,7 @@ ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed)
     }
 
     return ngx_faka_refund_send(worker, &order, &owed->payment, owed->number,
-                                1) != NULL
-           ? NGX_OK : NGX_BUSY;
+                                1, &ask);
 }
 
 

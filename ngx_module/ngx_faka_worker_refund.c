@@ -8,6 +8,10 @@
  * place, so that whoever asks again, after whatever crash, asks for the same
  * refund.
  *
+ * That it is asked is looked up before each question: between a list and the
+ * question, or two questions, a person may have given the money back and said
+ * so.
+ *
  * A gateway for which the same number is a second refund is never asked twice
  * without a person.
  */
@@ -18,6 +22,8 @@
 static ngx_faka_ask_t *ngx_faka_refund_make(ngx_faka_worker_t *worker,
     const fk_order_view_t *order, const fk_payment_view_t *payment,
     ngx_uint_t number, pay_ask_e what);
+static ngx_uint_t ngx_faka_refund_is_asked(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id, const char *trade_no, int64_t *owed);
 static void ngx_faka_refund_answered(ngx_faka_ask_t *ask,
     const pay_answer_t *answer);
 static ngx_uint_t ngx_faka_refund_repeat(ngx_faka_ask_t *ask);
@@ -50,31 +56,26 @@ ngx_faka_refund_is_local(const ngx_faka_shop_t *shop, const char *channel)
 }
 
 
-ngx_faka_ask_t *
+ngx_int_t
 ngx_faka_refund_send(ngx_faka_worker_t *worker, const fk_order_view_t *order,
-    const fk_payment_view_t *payment, ngx_uint_t number, ngx_uint_t again)
+    const fk_payment_view_t *payment, ngx_uint_t number, ngx_uint_t again,
+    ngx_faka_ask_t **ask)
 {
-    ngx_faka_ask_t  *ask;
-
-    ask = NULL;
+    *ask = NULL;
 
     if (again) {
-        ask = ngx_faka_refund_make(worker, order, payment, number,
-                                   PAY_ASK_REFUND_QUERY);
+        *ask = ngx_faka_refund_make(worker, order, payment, number,
+                                    PAY_ASK_REFUND_QUERY);
     }
 
-    if (ask == NULL) {
-        ask = ngx_faka_refund_make(worker, order, payment, number,
-                                   PAY_ASK_REFUND);
+    if (*ask == NULL) {
+        *ask = ngx_faka_refund_make(worker, order, payment, number,
+                                    PAY_ASK_REFUND);
     }
 
-    if (ask == NULL
-        || ngx_faka_ask_send(ask, ngx_faka_refund_answered, NULL) != NGX_OK)
-    {
-        return NULL;
-    }
-
-    return ask;
+    return *ask != NULL
+           ? ngx_faka_ask_send(*ask, ngx_faka_refund_answered, NULL)
+           : NGX_DECLINED;
 }
 
 
@@ -82,7 +83,14 @@ static ngx_faka_ask_t *
 ngx_faka_refund_make(ngx_faka_worker_t *worker, const fk_order_view_t *order,
     const fk_payment_view_t *payment, ngx_uint_t number, pay_ask_e what)
 {
+    int64_t          owed;
     ngx_faka_ask_t  *ask;
+
+    if (!ngx_faka_refund_is_asked(worker, &order->id, payment->trade_no,
+                                  &owed))
+    {
+        return NULL;
+    }
 
     ask = ngx_faka_ask_create(worker, order, what);
 
@@ -95,10 +103,34 @@ ngx_faka_refund_make(ngx_faka_worker_t *worker, const fk_order_view_t *order,
                   "%*s-%ui", (size_t) FK_ORDER_TEXT_SIZE, ask->order_no,
                   number) = '\0';
 
-    ask->question.refund_amount = payment->owed;
+    ask->question.refund_amount = owed;
     ask->question.paid_amount = payment->amount;
 
     return ask;
+}
+
+
+static ngx_uint_t
+ngx_faka_refund_is_asked(ngx_faka_worker_t *worker, const fk_order_id_t *id,
+    const char *trade_no, int64_t *owed)
+{
+    uint32_t           i, n;
+    fk_payment_view_t  payments[FK_ORDER_PAYMENTS_MAX];
+
+    n = FK_ORDER_PAYMENTS_MAX;
+
+    if (fk_order_payments(&worker->fk, id, payments, &n) != FK_OK) {
+        return 0;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (ngx_strcmp(payments[i].trade_no, trade_no) == 0) {
+            *owed = payments[i].owed;
+            return payments[i].state == FK_PAYMENT_STATE_ASKED;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -122,9 +154,13 @@ ngx_faka_refund_answered(ngx_faka_ask_t *ask, const pay_answer_t *answer)
 static ngx_uint_t
 ngx_faka_refund_repeat(ngx_faka_ask_t *ask)
 {
+    int64_t          owed;
     ngx_faka_ask_t  *next;
 
-    if (!ngx_faka_refund_can(ask->worker->shop, ask->order.channel, 1)) {
+    if (!ngx_faka_refund_can(ask->worker->shop, ask->order.channel, 1)
+        || !ngx_faka_refund_is_asked(ask->worker, &ask->order.id,
+                                     ask->trade_no, &owed))
+    {
         return 0;
     }
 
@@ -136,7 +172,7 @@ ngx_faka_refund_repeat(ngx_faka_ask_t *ask)
 
     ngx_memcpy(next->trade_no, ask->trade_no, sizeof(next->trade_no));
     ngx_memcpy(next->refund_no, ask->refund_no, sizeof(next->refund_no));
-    next->question.refund_amount = ask->question.refund_amount;
+    next->question.refund_amount = owed;
     next->question.paid_amount = ask->question.paid_amount;
 
     if (ngx_faka_ask_send(next, ngx_faka_refund_answered, NULL) != NGX_OK) {
@@ -158,14 +194,25 @@ ngx_faka_refund_book(ngx_faka_ask_t *ask, const pay_answer_t *answer)
     fk_str_t          trade_no;
     const char       *text;
     ngx_uint_t        level;
+    pay_answer_e      said;
     fk_order_view_t   order;
 
     fk = &ask->worker->fk;
+    said = answer->code;
     ngx_faka_env(&env);
     trade_no = (fk_str_t) { (const uint8_t *) ask->trade_no,
                             ngx_strlen(ask->trade_no) };
 
-    switch (answer->code) {
+    /* A question that was not answered says nothing about the refund; one of
+     * which the gateway knows nothing is asked for by the next question. */
+
+    if (ask->question.what == PAY_ASK_REFUND_QUERY
+        && (said == PAY_ANSWER_BUSY || said == PAY_ANSWER_NONE))
+    {
+        said = PAY_ANSWER_UNKNOWN;
+    }
+
+    switch (said) {
 
     case PAY_ANSWER_RETURNED:
         text = "given back";
@@ -191,14 +238,13 @@ ngx_faka_refund_book(ngx_faka_ask_t *ask, const pay_answer_t *answer)
         code = FK_OK;
     }
 
-    if (code == FK_OK && answer->code == PAY_ANSWER_RETURNED) {
+    if (code == FK_OK && said == PAY_ANSWER_RETURNED) {
         fk_stat_add(fk, NGX_FAKA_STAT_REFUNDS, 1);
     }
 
     ngx_faka_journal_kick(ask->worker->journal);
 
-    level = answer->code == PAY_ANSWER_RETURNED ? NGX_LOG_NOTICE
-                                                : NGX_LOG_WARN;
+    level = said == PAY_ANSWER_RETURNED ? NGX_LOG_NOTICE : NGX_LOG_WARN;
 
     ngx_log_error(level, ask->worker->log, 0,
                   "faka: refund %s of %L, payment %s: %s%s%s%s%s",

@@ -37,7 +37,7 @@ channel ali alipay {
 EOT
 $t->start;
 $t->product('card', price => 990);
-$t->import_cards('card', 20);
+$t->import_cards('card', 40);
 $t->product('rare', price => 500);
 
 my %call = (epay => 'refund', ali => 'alipay.trade.refund');
@@ -144,17 +144,49 @@ for my $order ($v1, $v2) {
 is(asked($v1, 'epay'), 1, 'EPay was asked once');
 is(states(refund($v1)->json), 'refund_asked', 'and again by the operator');
 is(asked($v1, 'epay'), 1, 'who does not ask the gateway with it');
-
-$t->gateway->control('mode', {});
-ok(wait_until(sub { seen($v2)->{status} eq 'refunded' }, 20),
-   'Alipay is asked what became of it');
-is(trade($v2)->{refunded}, '9.90', 'it was given back once');
 sleep 1;
 is(states(seen($v1)), 'refund_asked', 'EPay is not asked by itself');
 is(asked($v1, 'epay'), 1, 'not once');
 is($t->admin('POST', "/orders/$v1->{order}/refunded",
              { trade_no => seen($v1)->{payments}[0]{trade_no} })
    ->json->{status}, 'refunded', 'a person says what he found there');
+
+
+# A question that reaches nobody says nothing about the refund.
+my $unsent = qr/asked channel "ali" to refund_query order $v2->{order}: busy/;
+$t->gateway->stop;
+ok(wait_until(sub { $t->nginx->error_log =~ $unsent }, 20),
+   'the gateway is down when it is asked what became of it');
+is(states(seen($v2)), 'refund_asked', 'which is as open as before');
+
+$t->gateway->start;
+ok(wait_until(sub { eval { $t->gateway->control('mode', {}); 1 } }, 10),
+   'it comes back');
+ok(wait_until(sub { seen($v2)->{status} eq 'refunded' }, 30),
+   'Alipay is asked what became of it');
+is(trade($v2)->{refunded}, '9.90', 'it was given back once');
+
+
+# A gateway that was asked to no avail, and a person who gave the money back
+# meanwhile and has said so: nobody asks for it again.
+
+$t->gateway->control('mode', { call_skip => JSON::PP::true,
+                              call_close => 'before' });
+my @person = map { paid('ali') } 1 .. 12;
+refund($_) for @person;
+ok(wait_until(sub { $t->nginx->error_log =~ /"ali" does not answer/ }, 20),
+   'the gateway is asked less often');
+sleep 8;
+is($t->admin('POST', "/orders/$_->{order}/refunded",
+             { trade_no => seen($_)->{payments}[0]{trade_no} })
+   ->json->{status}, 'refunded', 'a person has given it back') for @person;
+my $last = paid('ali');
+$t->gateway->control('mode', {});
+ok(wait_until(sub { (refund($last)->json->{status} // '') eq 'refunded' }, 60),
+   'the gateway answers again');
+sleep 1;
+is(scalar(grep { trade($_)->{refunded} ne '0.00' } @person), 0,
+   'and has given nothing back a second time');
 
 
 # A worker dies while the gateway is asked.

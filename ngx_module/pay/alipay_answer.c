@@ -27,14 +27,16 @@
 #define CLOSE         PAY_ASK_BIT(CLOSE)
 #define REFUND        PAY_ASK_BIT(REFUND)
 #define REFUND_QUERY  PAY_ASK_BIT(REFUND_QUERY)
-#define ALL           (START | QUERY | CLOSE | REFUND | REFUND_QUERY)
+#define ALL           (DOING | REFUND_QUERY)
+#define DOING         (START | QUERY | CLOSE | REFUND)
 
 
 /*
  * What is known for sure of a code that is not "done".  The gateway's own
  * codes (40001 ..) come before anything is done; a system error may come
  * behind it, so a refund and a close with one are UNKNOWN, as is a number
- * that was refunded with another sum: somebody must look.
+ * that was refunded with another sum: somebody must look.  Who may not ask
+ * about a refund has not heard that it was refused.
  */
 
 static const struct {
@@ -50,16 +52,16 @@ static const struct {
     { "20000", START | QUERY | REFUND_QUERY, PAY_ANSWER_BUSY },
     { "40005", ALL, PAY_ANSWER_BUSY },
     { "ACQ.SELLER_BALANCE_NOT_ENOUGH", REFUND, PAY_ANSWER_BUSY },
-    { "20001", ALL, PAY_ANSWER_REFUSED },
-    { "40001", ALL, PAY_ANSWER_REFUSED },
-    { "40002", ALL, PAY_ANSWER_REFUSED },
-    { "40006", ALL, PAY_ANSWER_REFUSED },
-    { "ACQ.INVALID_PARAMETER", ALL, PAY_ANSWER_REFUSED },
+    { "20001", DOING, PAY_ANSWER_REFUSED },
+    { "40001", DOING, PAY_ANSWER_REFUSED },
+    { "40002", DOING, PAY_ANSWER_REFUSED },
+    { "40006", DOING, PAY_ANSWER_REFUSED },
+    { "ACQ.INVALID_PARAMETER", DOING, PAY_ANSWER_REFUSED },
     { "ACQ.TRADE_HAS_SUCCESS", START, PAY_ANSWER_REFUSED },
     { "ACQ.TRADE_HAS_CLOSE", START | REFUND, PAY_ANSWER_REFUSED },
     { "ACQ.CONTEXT_INCONSISTENT", START, PAY_ANSWER_REFUSED },
     { "ACQ.TOTAL_FEE_EXCEED", START, PAY_ANSWER_REFUSED },
-    { "ACQ.ACCESS_FORBIDDEN", ALL, PAY_ANSWER_REFUSED },
+    { "ACQ.ACCESS_FORBIDDEN", DOING, PAY_ANSWER_REFUSED },
     { "ACQ.TRADE_STATUS_ERROR", CLOSE | REFUND, PAY_ANSWER_REFUSED },
     { "ACQ.REASON_TRADE_STATUS_INVALID", CLOSE, PAY_ANSWER_REFUSED },
     { "ACQ.REASON_ILLEGAL_STATUS", CLOSE, PAY_ANSWER_REFUSED },

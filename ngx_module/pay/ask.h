@@ -59,7 +59,8 @@ const char *pay_ask_word(pay_ask_e what);
  * X(name, word, what it means)
  *
  * BUSY and REFUSED say that nothing was done; a refund that may have been is
- * UNKNOWN.
+ * UNKNOWN.  To REFUND_QUERY, REFUSED says that the refund has failed, and BUSY
+ * nothing about it.
  */
 
 #define PAY_ANSWERS(X)                                                        \

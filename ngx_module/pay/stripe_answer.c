@@ -35,8 +35,8 @@ static void answer_refunds(const pay_ask_t *question,
     const pay_json_token_t *list, pay_answer_t *answer);
 static bool is_refund(const pay_ask_t *question,
     const pay_json_token_t *refund);
-static void answer_error(unsigned status, const pay_json_token_t *root,
-    pay_answer_t *answer);
+static void answer_error(const pay_ask_t *question, unsigned status,
+    const pay_json_token_t *root, pay_answer_t *answer);
 static bool is_id(const pay_json_token_t *object, const char *name,
     pay_str_t text);
 static void say(pay_answer_t *answer, const char *text);
@@ -100,7 +100,7 @@ stripe_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     }
 
     if (reply->status != 200) {
-        answer_error(reply->status, root, answer);
+        answer_error(question, reply->status, root, answer);
         return;
     }
 
@@ -357,8 +357,8 @@ answer_refunds(const pay_ask_t *question, const pay_json_token_t *list,
 
 
 static void
-answer_error(unsigned status, const pay_json_token_t *root,
-    pay_answer_t *answer)
+answer_error(const pay_ask_t *question, unsigned status,
+    const pay_json_token_t *root, pay_answer_t *answer)
 {
     char                     word[PAY_DETAIL_SIZE_MAX + 1];
     size_t                   i, j;
@@ -381,6 +381,14 @@ answer_error(unsigned status, const pay_json_token_t *root,
                 answer->code = refusals[i].answer;
             }
         }
+    }
+
+    /* Whoever may not ask has not heard that the refund was refused. */
+
+    if (question->what == PAY_ASK_REFUND_QUERY
+        && answer->code == PAY_ANSWER_REFUSED)
+    {
+        answer->code = PAY_ANSWER_UNKNOWN;
     }
 }
 

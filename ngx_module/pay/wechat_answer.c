@@ -26,7 +26,8 @@ static void answer_query(const pay_channel_t *channel,
     pay_answer_t *answer);
 static void answer_refund(const pay_ask_t *question,
     const pay_json_token_t *root, pay_answer_t *answer);
-static void answer_error(const pay_json_token_t *root, pay_answer_t *answer);
+static void answer_error(const pay_ask_t *question,
+    const pay_json_token_t *root, pay_answer_t *answer);
 static void say(pay_answer_t *answer, const char *text);
 static void say_word(pay_answer_t *answer, const pay_json_token_t *object,
     const char *name);
@@ -111,7 +112,7 @@ wechat_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     }
 
     if (reply->status >= 400 && reply->status <= 499) {
-        answer_error(root, answer);
+        answer_error(question, root, answer);
         return;
     }
 
@@ -241,11 +242,20 @@ answer_refund(const pay_ask_t *question, const pay_json_token_t *root,
 
 
 static void
-answer_error(const pay_json_token_t *root, pay_answer_t *answer)
+answer_error(const pay_ask_t *question, const pay_json_token_t *root,
+    pay_answer_t *answer)
 {
     say_word(answer, root, "code");
     (void) find_word(errors, WORD_COUNT(errors), pay_json_find(root, "code"),
                      &answer->code);
+
+    /* Whoever may not ask has not heard that the refund was refused. */
+
+    if (question->what == PAY_ASK_REFUND_QUERY
+        && answer->code == PAY_ANSWER_REFUSED)
+    {
+        answer->code = PAY_ANSWER_UNKNOWN;
+    }
 }
 
 

@@ -321,6 +321,9 @@ static const told_t  tolds[] = {
 
     { "no such refund", PAY_ASK_REFUND_QUERY, "{\"code\":\"10000\"}",
       PAY_ANSWER_NONE, "" },
+    { "a refund that we may not ask about", PAY_ASK_REFUND_QUERY,
+      NOT_TOLD "ACQ.ACCESS_FORBIDDEN\"}", PAY_ANSWER_UNKNOWN,
+      "ACQ.ACCESS_FORBIDDEN" },
     { "a refund without a status", PAY_ASK_REFUND_QUERY,
       OK_TOLD ORDER ",\"out_request_no\":\"" REPLY_REFUND_NO "\","
       "\"refund_amount\":\"1.00\"}", PAY_ANSWER_UNKNOWN, "" },

@@ -394,6 +394,10 @@ test_refund(void)
     LIST(PAY_ANSWER_UNKNOWN, "has_more", "{\"object\":\"list\","
          "\"has_more\":false}");
     LIST(PAY_ANSWER_UNKNOWN, "has_more", "%s", refund);
+
+    (void) expect(PAY_ASK_REFUND_QUERY, 401, "{\"error\":{\"type\":"
+                  "\"invalid_request_error\"}}", PAY_ANSWER_UNKNOWN,
+                  "invalid_request_error");
 }
 
 

@@ -497,6 +497,10 @@ test_refund(void)
 
     (void) expect(PAY_ASK_REFUND, 403, "{\"code\":\"NOT_ENOUGH\"}",
                   PAY_ANSWER_BUSY, "NOT_ENOUGH");
+    (void) expect(PAY_ASK_REFUND, 403, "{\"code\":\"NO_AUTH\"}",
+                  PAY_ANSWER_REFUSED, "NO_AUTH");
+    (void) expect(PAY_ASK_REFUND_QUERY, 403, "{\"code\":\"NO_AUTH\"}",
+                  PAY_ANSWER_UNKNOWN, "NO_AUTH");
     (void) expect(PAY_ASK_REFUND_QUERY, 404,
                   "{\"code\":\"RESOURCE_NOT_EXISTS\"}", PAY_ANSWER_NONE,
                   "RESOURCE_NOT_EXISTS");
