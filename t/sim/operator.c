@@ -177,7 +177,7 @@ operator_product(sim_t *s, sim_request_t *r)
 
 /*
  * Money that waits for a person, by the journal; else anything, which the
- * shop has to refuse.
+ * shop has to refuse, but to take back what was delivered.
  */
 
 static int
@@ -187,7 +187,8 @@ operator_decide(sim_t *s, sim_request_t *r)
     const sim_payment_t  *p;
 
     static const fk_event_t  events[] = {
-        FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED
+        FK_EVENT_APPROVE, FK_EVENT_DENY, FK_EVENT_GIVE_UP, FK_EVENT_REFUNDED,
+        FK_EVENT_REVOKE
     };
 
     if (s->is_stopping || s->oracle.payment_count == 1) {
@@ -195,7 +196,7 @@ operator_decide(sim_t *s, sim_request_t *r)
     }
 
     first = (uint32_t) sim_below(s, s->oracle.payment_count);
-    r->event = events[sim_below(s, 4)];
+    r->event = events[sim_below(s, sizeof(events) / sizeof(events[0]))];
     i = first;
 
     for (n = 0; n < s->oracle.payment_count && sim_permille(s, 950); n++) {

@@ -56,6 +56,16 @@ oracle_decision(sim_t *s, uint32_t purchase, fk_event_t event)
 }
 
 
+int
+oracle_is_revoked(const sim_t *s, uint32_t purchase, const fk_axes_t *axes)
+{
+    return (s->oracle.purchase[purchase].asked >> FK_EVENT_REVOKE & 1)
+           && axes->payment > FK_PAYMENT_PAID
+           && axes->stock == FK_STOCK_VOIDED
+           && axes->delivery == FK_DELIVERY_NONE;
+}
+
+
 uint32_t
 oracle_purchase(sim_t *s, uint32_t product, uint32_t qty)
 {
@@ -307,7 +317,8 @@ oracle_read(sim_t *s, const sim_request_t *r)
     /* An answer may be old, for it waited; and a server that was replaced,
      * and does not know it yet, is behind. */
     SIM_MUST(s, !p->is_delivered || r->seq <= p->shown_seq
-                || r->epoch < s->oracle.top_epoch,
+                || r->epoch < s->oracle.top_epoch
+                || oracle_is_revoked(s, r->purchase, &r->view.axes),
              "purchase %u was delivered, and is %s now", r->purchase,
              fk_status_word[r->view.status]);
 }

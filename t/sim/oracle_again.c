@@ -256,6 +256,7 @@ again_payments(sim_t *s, fk_t *fk, fk_t *other, const fk_order_view_t *o)
     for (i = 0; i < n; i++) {
         SIM_MUST(s, strcmp(mine[i].trade_no, its[i].trade_no) == 0
                     && mine[i].amount == its[i].amount
+                    && mine[i].owed == its[i].owed
                     && mine[i].at_s == its[i].at_s
                     && mine[i].state == its[i].state,
                  "payment %u of purchase %u is not the same after a "

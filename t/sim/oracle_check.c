@@ -146,7 +146,8 @@ check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o, sim_sums_t *sums)
              "%" PRIu64 ", promised was %" PRIu64, n, o->seq, p->seq);
     SIM_MUST(s, !p->is_cancelled || o->axes.cancelled,
              "purchase %u was cancelled, and is not", n);
-    SIM_MUST(s, !p->is_delivered || o->status == FK_STATUS_DELIVERED,
+    SIM_MUST(s, !p->is_delivered || o->status == FK_STATUS_DELIVERED
+                || oracle_is_revoked(s, n, &o->axes),
              "purchase %u was delivered, and is not", n);
 
     p->seen = 1;
@@ -155,6 +156,7 @@ check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o, sim_sums_t *sums)
     sums->held += o->axes.stock == FK_STOCK_HELD ? o->qty : 0;
     sums->sold += o->axes.stock == FK_STOCK_ALLOCATED ? o->qty : 0;
     sums->owed += o->axes.stock == FK_STOCK_SHORT ? o->qty : 0;
+    sums->revoked += o->axes.stock == FK_STOCK_VOIDED ? o->qty : 0;
 
     check_payments(s, fk, o);
     check_cards(s, fk, o);
@@ -167,13 +169,14 @@ static void
 check_payments(sim_t *s, fk_t *fk, const fk_order_view_t *o)
 {
     char               trade_no[16];
-    int64_t            applied;
+    int64_t            applied, less;
     uint32_t           i, n, k, states[FK_PAYMENT_STATE_COUNT];
     sim_payment_t     *p;
     fk_payment_view_t  out[16];
 
     memset(states, 0, sizeof(states));
     applied = 0;
+    less = 0;
     n = 16;
 
     SIM_MUST(s, fk_order_payments(fk, &o->id, out, &n) == FK_OK,
@@ -197,8 +200,17 @@ check_payments(sim_t *s, fk_t *fk, const fk_order_view_t *o)
         p->seen = 1;
         states[out[i].state]++;
         applied += out[i].state == FK_PAYMENT_STATE_APPLIED ? p->amount : 0;
+        less += p->amount - out[i].owed;
         check_payment(s, k, &out[i]);
     }
+
+    /* The parts are not given back a second time, and nothing else stays. */
+    SIM_MUST(s, o->axes.stock != FK_STOCK_VOIDED
+                || states[FK_PAYMENT_STATE_REFUNDED] != 0
+                || less == o->returned,
+             "purchase %u was revoked, and owes %" PRId64 " less than was "
+             "paid, of which %" PRId64 " went back",
+             request_purchase(&o->id), less, o->returned);
 
     check_money(s, o, applied, states);
 }
@@ -284,11 +296,22 @@ check_cards(sim_t *s, fk_t *fk, const fk_order_view_t *o)
     fk_card_out_t    out[FK_LIST_SLICE_MAX];
     sim_purchase_t  *p;
 
-    if (o->status != FK_STATUS_DELIVERED || o->kind == FK_KIND_COUNTED) {
+    purchase = request_purchase(&o->id);
+
+    if (o->status != FK_STATUS_DELIVERED) {
+        cursor = 0;
+        n = FK_LIST_SLICE_MAX;
+        SIM_MUST(s, fk_order_cards(fk, &o->id, &cursor, buf, sizeof(buf), out,
+                                   &n) == FK_CONFLICT,
+                 "purchase %u is %s, and shows its cards", purchase,
+                 fk_status_word[o->status]);
         return;
     }
 
-    purchase = request_purchase(&o->id);
+    if (o->kind == FK_KIND_COUNTED) {
+        return;
+    }
+
     p = &s->oracle.purchase[purchase];
     cursor = 0;
     at = 0;
@@ -387,6 +410,11 @@ check_products(sim_t *s, fk_t *fk, const fk_env_t *env,
                  v.imported);
         SIM_MUST(s, v.imported == v.available + v.held + v.sold + v.voided,
                  "product %u has lost units", i);
+        SIM_MUST(s, v.voided == sums[i].revoked
+                    || (v.kind == FK_KIND_COUNTED
+                        && v.voided > sums[i].revoked),
+                 "of product %u, %" PRId64 " units are void, and %" PRId64
+                 " were revoked", i, v.voided, sums[i].revoked);
         SIM_MUST(s, v.kind != FK_KIND_CARD
                     || (v.imported >= p->imported_acked
                         && v.imported <= p->imported_asked),

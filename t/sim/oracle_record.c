@@ -35,6 +35,9 @@ static const struct {
     { FK_EVENT_REFUNDED, FK_PAYMENT_STATE_ASKED,
       FK_PAYMENT_STATE_REFUND_DUE },
     { FK_EVENT_REFUNDED, FK_PAYMENT_STATE_ASKED, FK_PAYMENT_STATE_REFUNDED },
+    { FK_EVENT_REVOKE, FK_PAYMENT_STATE_REVIEW, FK_PAYMENT_STATE_REFUND_DUE },
+    { FK_EVENT_REVOKE, FK_PAYMENT_STATE_APPLIED,
+      FK_PAYMENT_STATE_REFUND_DUE },
 };
 
 
@@ -401,7 +404,8 @@ record_same(sim_t *s, uint32_t n, const fk_image_order_t *in)
 }
 
 
-/* Forward alone: paid stays paid, done stays done, cancelled cancelled. */
+/* Forward alone: paid stays paid, cancelled cancelled, and done done, until a
+ * person revokes it. */
 
 static void
 record_moved(sim_t *s, const fk_record_head_t *head, uint32_t n,
@@ -416,8 +420,20 @@ record_moved(sim_t *s, const fk_record_head_t *head, uint32_t n,
     SIM_MUST(s, now->payment >= was->payment
                 && now->cancelled >= was->cancelled
                 && (was->delivery != FK_DELIVERY_DONE
-                    || memcmp(was, now, sizeof(fk_axes_t)) == 0),
+                    || memcmp(was, now, sizeof(fk_axes_t)) == 0
+                    || oracle_is_revoked(s, n, now)),
              "record %" PRIu64 " takes purchase %u back", head->seq, n);
+    SIM_MUST(s, now->stock != FK_STOCK_VOIDED || oracle_is_revoked(s, n, now),
+             "record %" PRIu64 ": purchase %u is void, and nobody asked for "
+             "it", head->seq, n);
+    SIM_MUST(s, was->stock != FK_STOCK_VOIDED
+                || now->stock == FK_STOCK_VOIDED,
+             "record %" PRIu64 ": what was void of purchase %u is not",
+             head->seq, n);
+
+    if (was->delivery == FK_DELIVERY_DONE && now->stock == FK_STOCK_VOIDED) {
+        sim_mark(s, SIM_MARK_REVOKED);
+    }
 
     SIM_MUST(s, request_risk(n) == REQUEST_PASSES || s->oracle.blind_seq != 0
                 || was->delivery == FK_DELIVERY_REVIEW

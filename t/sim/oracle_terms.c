@@ -257,13 +257,14 @@ oracle_terms_order(sim_t *s, uint32_t n, const fk_image_order_t *in)
 
 /* --- counting ------------------------------------------------------------ */
 
-/* Whether it holds units, or has got them, or waits for them. */
+/* Whether it holds units, or has got them for good, or waits for them. */
 
 static int
 terms_counts(const sim_purchase_t *b)
 {
     return b->made_seq != 0 && b->axes_seq != 0
-           && b->axes.stock != FK_STOCK_RELEASED;
+           && b->axes.stock != FK_STOCK_RELEASED
+           && b->axes.stock != FK_STOCK_VOIDED;
 }
 
 
@@ -348,7 +349,9 @@ terms_of(const sim_t *s, uint32_t buyer)
     for (i = 0; i < s->oracle.ledger_count; i++) {
         e = &s->oracle.ledger[i];
 
-        if (e->kind == SIM_LEDGER_SPLIT && terms_bought(s, e->key, buyer)) {
+        if (e->kind == SIM_LEDGER_SPLIT && terms_bought(s, e->key, buyer)
+            && terms_paid(s, e->key))
+        {
             has.amount -= e->part;
             has.orders -= e->is_last_part;
             has.units -= e->is_last_part ? s->oracle.purchase[e->key].qty : 0;

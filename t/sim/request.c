@@ -517,7 +517,14 @@ request_decide(sim_t *s, fk_t *fk, const fk_env_t *env, sim_request_t *r)
         || fk_order_get(fk, &r->id, &order) != FK_OK)
     {
         r->code = fk_decide(fk, env, &r->id, r->event, &r->view);
-        r->seq = r->view.seq;
+
+        if (r->event == FK_EVENT_REVOKE && r->code == FK_NOT_FOUND
+            && archive_restored(s, fk, env, r))
+        {
+            r->code = fk_decide(fk, env, &r->id, r->event, &r->view);
+        }
+
+        r->seq = r->code == FK_OK ? r->view.seq : 0;
         return;
     }
 

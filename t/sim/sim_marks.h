@@ -57,6 +57,7 @@
     X(ARCHIVE_REFUSED,    "a late write to the archive was refused")         \
     X(BURIED,             "the import of a dead worker was ended")           \
     X(UPLOADED_AGAIN,     "a file came again, and its cards were known")     \
+    X(REVOKED,            "what was delivered was taken back")              \
     X(REFUNDED_AGAIN,     "a refund was said twice, and known")              \
     X(LIMITED,            "a buyer had all units that he may")               \
     X(LEVELED,            "a buyer paid less by his level")                  \

@@ -183,6 +183,9 @@ uint32_t oracle_cards(sim_t *s, uint32_t product, uint32_t count);
 /* From here on the product may have that price, the purchase that decision. */
 void oracle_price(sim_t *s, uint32_t product, int64_t price);
 void oracle_decision(sim_t *s, uint32_t purchase, fk_event_t event);
+/* Whether an order is so because a person took it back. */
+int oracle_is_revoked(const sim_t *s, uint32_t purchase,
+    const fk_axes_t *axes);
 void oracle_answer(sim_t *s, sim_request_t *r);
 /* A shop opened: what was promised must be in it. */
 void oracle_open(sim_t *s, uint32_t node);
@@ -270,6 +273,7 @@ typedef struct {
     int64_t  held;
     int64_t  sold;
     int64_t  owed;
+    int64_t  revoked;
 } sim_sums_t;
 
 void check_order(sim_t *s, fk_t *fk, const fk_order_view_t *o,
