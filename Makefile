@@ -266,7 +266,7 @@ ASAN_TESTS := $(filter t/3% t/4% t/50% t/60% t/7% t/80%,$(ALL_TESTS))
 
 .PHONY: test
 test: deps-test build pages unit-build unit-asan-build tsan-build \
-      asan-module step-build sim-build clock-build
+      asan-module step-build sim-build clock-build verdicts-build
 	$(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
 	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ASAN_TESTS)
 
@@ -278,6 +278,18 @@ $(BUILD)/step/step: t/step/step.c Makefile | deps-build
 
 .PHONY: step-build
 step-build: $(BUILD)/step/step
+
+# What our verifiers say of notices, for t/17-sdk-verdicts.t.
+
+$(BUILD)/verdicts/judge: $(BUILD)/obj/unit/t/verdicts/judge.o \
+        $(patsubst %.c,$(BUILD)/obj/unit/%.o,$(PAY_C))
+	@mkdir -p $(@D)
+	$(QUIET)gcc -g -o $@ $^ -lcrypto
+
+-include $(BUILD)/obj/unit/t/verdicts/judge.d
+
+.PHONY: verdicts-build
+verdicts-build: $(BUILD)/verdicts/judge
 
 # The preload libraries that set one server's clock (t/64-archive.t, soak), and
 # have it wait for the lock in vain (t/51-lock-waits.t).
@@ -306,7 +318,8 @@ browser: deps-test deps-browser build pages
 .PHONY: check
 check: deps-test deps-check
 	+@$(MAKE) --no-print-directory build pages unit-build \
-	    unit-asan-build tsan-build step-build sim-build clock-build
+	    unit-asan-build tsan-build step-build sim-build clock-build \
+	    verdicts-build
 	FAKA_LONG=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
 	+@for campaign in browser asan ubsan tsan valgrind unit-clang fuzz lint; do \
 	    $(MAKE) --no-print-directory $$campaign || exit 1; \
