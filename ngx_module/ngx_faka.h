@@ -160,6 +160,7 @@ typedef struct {
     ngx_uint_t              failures;         /* in a row */
     ngx_msec_t              wait_ms;
     ngx_msec_t              next_at;          /* of ngx_current_msec */
+    ngx_uint_t              granted;          /* unsigned: 1 a question */
 } ngx_faka_gate_t;
 
 struct ngx_faka_worker_s {

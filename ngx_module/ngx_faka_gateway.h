@@ -62,6 +62,14 @@ void ngx_faka_book_log(const ngx_faka_money_t *money, ngx_uint_t level,
 ngx_uint_t ngx_faka_gate_is_open(ngx_faka_worker_t *worker,
     const pay_channel_t *channel);
 
+/*
+ * 1: a new order may be this channel's: the gate is open, or it is time for
+ * one question, which is let through then, whoever asks it.  Without orders
+ * nothing would be asked any more, and the gate stay shut.
+ */
+ngx_uint_t ngx_faka_gate_try(ngx_faka_worker_t *worker,
+    const pay_channel_t *channel);
+
 /* ngx_faka_worker_channels.c: the channel, or its backup if that one answers
  * and the channel does not. */
 const pay_channel_t *ngx_faka_channel_answering(ngx_faka_worker_t *worker,

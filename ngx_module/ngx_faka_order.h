@@ -88,11 +88,12 @@ fk_code_t ngx_faka_buyer_key(ngx_faka_worker_t *w, fk_str_t form,
  * ngx_faka_worker_idem.c: the request's Idempotency-Key, empty if there is
  * none; FK_INVALID with *error.  Then, with out's content complete, the order
  * that was made by it: FK_EXISTS, FK_IDEM_MISMATCH; FK_OK: go on; any 503.
+ * channel: the one that was chosen, whichever stands in for it by now.
  */
 fk_code_t ngx_faka_idem_key(ngx_http_request_t *r, ngx_str_t *key,
     ngx_faka_field_error_t *error);
 fk_code_t ngx_faka_idem_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
-    fk_checkout_t *out, fk_order_view_t *order);
+    pay_str_t channel, fk_checkout_t *out, fk_order_view_t *order);
 
 /* Keeps the order's id for the log variables.  NGX_ERROR: no memory. */
 ngx_int_t ngx_faka_order_name(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,

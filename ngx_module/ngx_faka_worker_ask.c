@@ -15,6 +15,7 @@
 static ngx_faka_gate_t *ngx_faka_gate(ngx_faka_worker_t *worker,
     const pay_channel_t *channel);
 static ngx_uint_t ngx_faka_gate_pass(ngx_faka_gate_t *gate);
+static ngx_uint_t ngx_faka_gate_is_due(ngx_faka_gate_t *gate);
 static void ngx_faka_gate_count(ngx_faka_ask_t *ask,
     const pay_reply_t *reply, pay_answer_e code);
 static ngx_uint_t ngx_faka_gate_is_answered(const ngx_faka_ask_t *ask,
@@ -315,6 +316,27 @@ ngx_faka_gate_is_open(ngx_faka_worker_t *worker,
 }
 
 
+ngx_uint_t
+ngx_faka_gate_try(ngx_faka_worker_t *worker, const pay_channel_t *channel)
+{
+    ngx_faka_gate_t  *gate;
+
+    gate = ngx_faka_gate(worker, channel);
+
+    if (gate->failures < NGX_FAKA_GATE_FAILURES) {
+        return 1;
+    }
+
+    if (!ngx_faka_gate_is_due(gate)) {
+        return 0;
+    }
+
+    gate->granted = 1;
+
+    return 1;
+}
+
+
 static ngx_uint_t
 ngx_faka_gate_pass(ngx_faka_gate_t *gate)
 {
@@ -322,10 +344,26 @@ ngx_faka_gate_pass(ngx_faka_gate_t *gate)
         return 1;
     }
 
+    if (gate->granted) {
+        gate->granted = 0;
+        return 1;
+    }
+
+    return ngx_faka_gate_is_due(gate);
+}
+
+
+/* Once: then it waits for longer.  Not each failure makes it wait for longer,
+ * as many may be under way when a gateway goes down. */
+
+static ngx_uint_t
+ngx_faka_gate_is_due(ngx_faka_gate_t *gate)
+{
     if ((ngx_msec_int_t) (ngx_current_msec - gate->next_at) < 0) {
         return 0;
     }
 
+    gate->wait_ms = ngx_min(2 * gate->wait_ms, NGX_FAKA_GATE_MAX_MS);
     gate->next_at = ngx_current_msec + gate->wait_ms;
 
     return 1;
@@ -349,6 +387,7 @@ ngx_faka_gate_count(ngx_faka_ask_t *ask, const pay_reply_t *reply,
         }
 
         gate->failures = 0;
+        gate->granted = 0;
         return;
     }
 
@@ -368,9 +407,6 @@ ngx_faka_gate_count(ngx_faka_ask_t *ask, const pay_reply_t *reply,
                       "faka: channel \"%*s\" does not answer: it is asked "
                       "less often until it does",
                       ask->channel->name.size, ask->channel->name.data);
-
-    } else {
-        gate->wait_ms = ngx_min(2 * gate->wait_ms, NGX_FAKA_GATE_MAX_MS);
     }
 
     gate->next_at = ngx_current_msec + gate->wait_ms;

@@ -75,11 +75,17 @@ static void
 ngx_faka_channels_item(ngx_faka_json_t *json, ngx_faka_worker_t *worker,
     const pay_channel_t *channel)
 {
-    ngx_uint_t  available;
+    ngx_uint_t            available;
+    const pay_channel_t  *backup;
 
-    available = worker != NULL
-                && ngx_faka_gate_is_open(worker,
-                       ngx_faka_channel_answering(worker, channel));
+    available = 0;
+
+    if (worker != NULL) {
+        backup = ngx_faka_channel_backup(worker->shop, channel);
+        available = ngx_faka_gate_is_open(worker, channel)
+                    || (backup != NULL
+                        && ngx_faka_gate_is_open(worker, backup));
+    }
 
     ngx_faka_json_object(json, NULL);
     ngx_faka_json_string(json, "channel", channel->name.data,
@@ -147,12 +153,8 @@ ngx_faka_channel_answering(ngx_faka_worker_t *worker,
 {
     const pay_channel_t  *backup;
 
-    if (ngx_faka_gate_is_open(worker, channel)) {
-        return channel;
-    }
-
     backup = ngx_faka_channel_backup(worker->shop, channel);
 
-    return backup != NULL && ngx_faka_gate_is_open(worker, backup) ? backup
-                                                                   : channel;
+    return backup != NULL && ngx_faka_gate_is_open(worker, backup)
+           && !ngx_faka_gate_try(worker, channel) ? backup : channel;
 }

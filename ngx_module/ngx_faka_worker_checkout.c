@@ -37,6 +37,7 @@ typedef struct {
     ngx_str_t               account;   /* that pays, if it is by balance */
     ngx_str_t               key;       /* Idempotency-Key; empty: none */
     fk_str_t                form;      /* of contact, if somebody asks */
+    pay_str_t               chosen;    /* the channel, not what stands in */
     ngx_faka_field_error_t  error;
 } ngx_faka_checkout_in_t;
 
@@ -278,7 +279,8 @@ ngx_faka_checkout_order(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     code = ngx_faka_checkout_look(r, ctx, &env, in, &seen, &out);
 
     if (code == FK_OK && in->key.len != 0) {
-        code = ngx_faka_idem_repeat(ctx->shop, &in->key, &out, ctx->order);
+        code = ngx_faka_idem_repeat(ctx->shop, &in->key, in->chosen, &out,
+                                    ctx->order);
     }
 
     if (code == FK_OK) {
@@ -322,6 +324,7 @@ ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         out->payer = ngx_faka_fk_str(&in->account);
     }
 
+    in->chosen = channel->name;
     channel = ngx_faka_channel_answering(ctx->shop->worker, channel);
 
     code = ngx_faka_checkout_seen(ctx, env, in, seen, out);
@@ -338,6 +341,8 @@ ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return FK_CHANNEL;
     }
 
+    /* Looked at again, it may be another one. */
+    ngx_memzero(out->channel, sizeof(out->channel));
     ngx_memcpy(out->channel, channel->name.data, channel->name.size);
     out->way = ngx_faka_checkout_way[channel->protocol->behind];
 

@@ -18,7 +18,8 @@
 
 
 static fk_code_t ngx_faka_idem_digest(ngx_faka_worker_t *w,
-    pay_key_age_e age, const ngx_str_t *key, fk_checkout_t *out);
+    pay_key_age_e age, const ngx_str_t *key, pay_str_t channel,
+    fk_checkout_t *out);
 
 
 fk_code_t
@@ -74,7 +75,7 @@ ngx_faka_idem_key(ngx_http_request_t *r, ngx_str_t *key,
 
 fk_code_t
 ngx_faka_idem_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
-    fk_checkout_t *out, fk_order_view_t *order)
+    pay_str_t channel, fk_checkout_t *out, fk_order_view_t *order)
 {
     fk_code_t           code, may_write;
     ngx_faka_worker_t  *w;
@@ -83,7 +84,8 @@ ngx_faka_idem_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
 
     if (pay_vault_has_previous(w->vault)) {
 
-        code = ngx_faka_idem_digest(w, PAY_KEY_PREVIOUS, key, out);
+        code = ngx_faka_idem_digest(w, PAY_KEY_PREVIOUS, key, channel,
+                                    out);
         if (code != FK_OK) {
             return code;
         }
@@ -94,7 +96,7 @@ ngx_faka_idem_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
         }
     }
 
-    code = ngx_faka_idem_digest(w, PAY_KEY_CURRENT, key, out);
+    code = ngx_faka_idem_digest(w, PAY_KEY_CURRENT, key, channel, out);
     if (code != FK_OK) {
         return code;
     }
@@ -120,7 +122,7 @@ ngx_faka_idem_repeat(ngx_faka_shop_t *shop, const ngx_str_t *key,
 
 static fk_code_t
 ngx_faka_idem_digest(ngx_faka_worker_t *w, pay_key_age_e age,
-    const ngx_str_t *key, fk_checkout_t *out)
+    const ngx_str_t *key, pay_str_t channel, fk_checkout_t *out)
 {
     size_t     parts;
     u_char     digest[PAY_SHA256_SIZE], qty;
@@ -146,7 +148,7 @@ ngx_faka_idem_digest(ngx_faka_worker_t *w, pay_key_age_e age,
     body_part[1] = pay_str(&qty, 1);
     body_part[2] = pay_str(out->sku.data, out->sku.size);
     body_part[3] = PAY_STR("\0");
-    body_part[4] = pay_str(out->channel, ngx_strlen(out->channel));
+    body_part[4] = channel;
     body_part[5] = PAY_STR("\0");
     body_part[6] = pay_str(out->contact.data, out->contact.size);
 

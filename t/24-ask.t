@@ -34,13 +34,16 @@ channel qr alipay {
     private_key_file $dir/app.key; public_key_file $dir/alipay.pub;
 }
 channel spare epay {
-    url https://127.0.0.1:1/; pid 1000; key_file $dir/epay.key;
-    backup qr;
+    url $url; pid 1000; key_file $dir/epay.key; backup main;
+}
+channel main alipay {
+    url ${url}gateway.do; app_id $app; seller_id $seller; type precreate;
+    private_key_file $dir/app.key; public_key_file $dir/alipay.pub;
 }
 EOT
 $t->start;
 $t->product('card', price => 990);
-$t->import_cards('card', 200);
+$t->import_cards('card', 2000);
 
 sub order { return $t->checkout(sku => 'card', channel => 'qr')->json }
 sub look { return $t->order($_[0])->json }
@@ -124,25 +127,43 @@ is(look($hung)->{status}, 'delivered', 'and it is paid there');
 # kept waiting by them.
 
 $t->gateway->stop;
-my @pending = (order());
-is($pending[0]{pay}{method}, 'pending', 'without a gateway orders wait');
-
-# Each worker finds out for itself.
-ok(wait_until(sub {
-    push @pending, order();
-    my ($channel) = map { $t->order($_)->json->{channel} } $pending[-1];
-    return $channel eq 'spare' && $pending[-1]{pay}{method} eq 'redirect';
-}, 20), 'until another channel takes them in its place');
-cmp_ok(scalar(grep { $_->{pay}{method} eq 'pending' } @pending), '<=', 10,
-       'after five failures in each worker at most');
+my @pending = map { order() } 1 .. 12;
+is(scalar(grep { $_->{pay}{method} eq 'pending' } @pending), 12,
+   'without a gateway orders are pending');
 like($t->nginx->error_log, qr/channel "qr" does not answer/,
      'and the log says whose fault it is');
 $t->gateway->start;
 ok(wait_until(sub { look($pending[0])->{pay}{method} eq 'qr' }, 20),
    'it is found again by itself');
+
+
+# Where there is a backup, it takes the orders of the channel that does not
+# answer, one a time is tried all the same, and an Idempotency-Key finds its
+# order whoever takes new ones by now.
+
+sub main_order {
+    return $t->checkout(sku => 'card', channel => 'main', @_)->json;
+}
+
+$t->nginx->{opt}{shop}{reconcile} = 'off';
+$t->nginx->reload;
+my @key = (key => 'before-the-outage');
+my $before = main_order(@key);
+is(look($before)->{channel}, 'main', 'an order of a channel with a backup');
+$t->gateway->stop;
+ok(wait_until(sub { look(main_order())->{channel} eq 'spare' },
+              20), 'the gateway is down: the backup takes new orders');
+my @twice = map { main_order(@key) } 1 .. 8;
+is(scalar(grep { $_->{order} ne $before->{order} } @twice), 0,
+   'who asks again with his key has the order that he had');
+my ($way) = grep { $_->{channel} eq 'main' } @{ $t->get('/channels')->json };
+ok($way->{available}, 'and the channel is offered');
+
+$t->gateway->start;
 ok(wait_until(sub {
-    my @again = map { order() } 1 .. 8;
-    return !grep { $_->{pay}{method} ne 'qr' } @again;
-}, 40), 'and takes its own orders again');
+    my @ways = map { look(main_order()) } 1 .. 8;
+    return !grep { $_->{channel} ne 'main' || $_->{pay}{method} ne 'qr' }
+           @ways;
+}, 40), 'when the gateway is back, so is the channel');
 
 $t->audit_ok;
