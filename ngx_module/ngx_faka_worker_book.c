@@ -27,6 +27,8 @@ static const struct {
 };
 
 
+static ngx_uint_t ngx_faka_book_is_other(ngx_faka_worker_t *worker,
+    const ngx_faka_money_t *money);
 static fk_code_t ngx_faka_book_pay(ngx_faka_worker_t *worker,
     const fk_env_t *env, ngx_faka_money_t *money, fk_pay_t *pay);
 
@@ -37,6 +39,7 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
     fk_pay_t     pay;
     fk_env_t     env;
     fk_code_t    code;
+    ngx_uint_t   other;
     pay_fact_t  *fact;
 
     fact = &money->fact;
@@ -47,6 +50,8 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
         return code;
     }
 
+    other = ngx_faka_book_is_other(worker, money);
+
     ngx_memzero(&pay, sizeof(fk_pay_t));
     pay.id = money->id;
     pay.channel = (fk_str_t) { money->channel->name.data,
@@ -54,7 +59,7 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
     pay.trade_no = (fk_str_t) { (const uint8_t *) fact->trade_no,
                                 ngx_strlen(fact->trade_no) };
     pay.amount = fact->amount;
-    pay.odd = money->odd != 0;
+    pay.odd = money->odd || other;
     ngx_memcpy(pay.currency, fact->currency, FK_CURRENCY_SIZE);
 
     ngx_faka_env(&env);
@@ -73,6 +78,11 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
 
     if (money->result != FK_PAY_DUPLICATE && money->result != FK_PAY_REUSED) {
         ngx_faka_rules_paid(worker, &env, &money->order);
+
+        if (other) {
+            ngx_faka_book_log(money, NGX_LOG_ERR, "not of the payment that "
+                              "was begun for it, but of ", fact->ref);
+        }
     }
 
     fk_stat_add(&worker->fk, NGX_FAKA_STAT_NOTIFY_RESULT + money->result, 1);
@@ -82,6 +92,28 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
                       ngx_faka_book_results[money->result].advice);
 
     return FK_OK;
+}
+
+
+/*
+ * Whether the gateway names another payment than the one that was begun for
+ * this order: whoever began that has chosen what was paid for.
+ */
+
+static ngx_uint_t
+ngx_faka_book_is_other(ngx_faka_worker_t *worker,
+    const ngx_faka_money_t *money)
+{
+    size_t         size;
+    uint8_t        text[FK_START_SIZE_MAX];
+    pay_started_t  started;
+
+    return money->fact.ref[0] != '\0'
+           && fk_order_start_get(&worker->fk, &money->id, text, &size)
+              == FK_OK
+           && pay_started_read(&started, pay_str(text, size))
+           && started.ref[0] != '\0'
+           && ngx_strcmp(started.ref, money->fact.ref) != 0;
 }
 
 

@@ -28,7 +28,7 @@ close $lock;
 ok(-d "$build/node_modules/$_", "$_ is installed") or done_testing, exit 1
     for qw(wechatpay-axios-plugin stripe);
 
-my $t = Faka::Test->new;
+my $t = Faka::Test->new(gateway => 1);
 my $dir = $t->secrets;
 
 sub openssl {
@@ -53,6 +53,11 @@ spew("$dir/apiv3.key", $apiv3, 0600);
 spew("$dir/webhook.key", $secret, 0600);
 spew("$dir/stripe.key", $api_key, 0600);
 
+$t->gateway->{args} = [
+    '--stripe-api-key-file', "$dir/stripe.key",
+    '--stripe-webhook-secret-file', "$dir/webhook.key", '--stripe-notify-url',
+    'http://127.0.0.1:' . $t->nginx->port . '/notify/stripe',
+];
 $t->nginx->{opt}{channels} = <<"EOT";
 channel epay epay {
     url http://127.0.0.1:1; pid 1000; key_file $dir/epay.key;
@@ -64,6 +69,7 @@ channel wechat wechat {
     certificate_file $dir/platform.crt;
 }
 channel stripe stripe {
+    url @{[ $t->gateway->url =~ s{/\z}{}r ]};
     api_key_file $dir/stripe.key; key_file $dir/webhook.key;
 }
 EOT
@@ -276,6 +282,29 @@ my $answer = $t->checkout(sku => 'card', channel => 'wechat');
 is($answer->status, 201, 'an order is made') or diag($answer->brief);
 is($answer->json->{pay}{method}, 'pending',
    'without its gateway nobody knows where it is paid');
+
+
+# ---- a session that is not the one that was begun for its order
+
+for my $own (0, 1) {
+    my $began = $t->checkout(sku => 'card', channel => 'stripe')->json;
+    is($began->{pay}{method}, 'redirect', 'a session is begun');
+
+    my $paid = $own
+        ? $t->gateway->control("notify/$began->{order}",
+                               { protocol => 'stripe' })->{answers}[0]{status}
+        : sent('stripe', stripe($began->{order}, session =>
+                                { id => 'cs_other',
+                                  payment_intent => 'pi_77' }))->status;
+    is($paid, 200, $own ? 'paid, it is acknowledged'
+                        : 'so is another one that was paid');
+    is($t->order($began)->json->{status},
+       $own ? 'delivered' : 'under_review',
+       $own ? 'and delivers' : 'and a person decides');
+}
+
+logged(qr/not of the payment that was begun for it, but of cs_other/,
+       'the other session');
 
 unlike($t->nginx->error_log, qr/$secret|$apiv3|$api_key|PRIVATE/,
        'no secret is in the log');
