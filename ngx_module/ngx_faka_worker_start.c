@@ -121,12 +121,15 @@ ngx_faka_pay_asked(ngx_faka_ask_t *ask, const pay_answer_t *answer)
         return;
     }
 
-    if (answer->code == PAY_ANSWER_REFUSED) {
+    /* Another worker may have asked, too, and been first. */
+
+    if (ngx_faka_pay_kept(ctx->r, ctx)) {
+        /* void */
+
+    } else if (answer->code == PAY_ANSWER_REFUSED) {
         code = FK_CHANNEL;
 
-    } else if (answer->code == PAY_ANSWER_STARTED
-               && !ngx_faka_pay_kept(ctx->r, ctx))
-    {
+    } else if (answer->code == PAY_ANSWER_STARTED) {
         (void) ngx_faka_pay_show(ctx->r, ctx, &answer->started);
     }
 
