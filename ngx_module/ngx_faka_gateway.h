@@ -70,8 +70,12 @@ ngx_uint_t ngx_faka_gate_is_open(ngx_faka_worker_t *worker,
 ngx_uint_t ngx_faka_gate_try(ngx_faka_worker_t *worker,
     const pay_channel_t *channel);
 
-/* ngx_faka_worker_channels.c: the channel, or its backup if that one answers
- * and the channel does not. */
+/* ngx_faka_worker_channels.c: the channel of this name, or, if it is empty,
+ * the first, and NULL if there is none; *out gets the one that is free. */
+const pay_channel_t *ngx_faka_channel_chosen(const ngx_faka_shop_t *shop,
+    const ngx_str_t *name, fk_checkout_t *out);
+
+/* The channel, or its backup if that one answers and the channel does not. */
 const pay_channel_t *ngx_faka_channel_answering(ngx_faka_worker_t *worker,
     const pay_channel_t *channel);
 

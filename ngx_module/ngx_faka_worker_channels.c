@@ -109,7 +109,6 @@ ngx_faka_channel_is_listed(const pay_channel_t *channel)
 }
 
 
-
 const pay_channel_t *
 ngx_faka_channel_default(const ngx_faka_shop_t *shop)
 {
@@ -125,6 +124,31 @@ ngx_faka_channel_default(const ngx_faka_shop_t *shop)
     }
 
     return NULL;
+}
+
+
+/* Whoever names none takes the first.  Where nothing is to be paid, nobody has
+ * to know which one is free. */
+
+const pay_channel_t *
+ngx_faka_channel_chosen(const ngx_faka_shop_t *shop, const ngx_str_t *name,
+    fk_checkout_t *out)
+{
+    const pay_channel_t  *channel, *nothing;
+
+    nothing = ngx_faka_channel_by(shop, PAY_BEHIND_NOTHING);
+
+    if (nothing != NULL) {
+        ngx_memcpy(out->free_channel, nothing->name.data, nothing->name.size);
+    }
+
+    if (name->len != 0) {
+        return ngx_faka_channel_find(shop, name->data, name->len);
+    }
+
+    channel = ngx_faka_channel_default(shop);
+
+    return channel != NULL ? channel : nothing;
 }
 
 

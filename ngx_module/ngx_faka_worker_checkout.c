@@ -72,8 +72,6 @@ static fk_code_t ngx_faka_checkout_order(ngx_http_request_t *r,
 static fk_code_t ngx_faka_checkout_look(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_env_t *env, ngx_faka_checkout_in_t *in,
     ngx_faka_seen_t *seen, fk_checkout_t *out);
-static const pay_channel_t *ngx_faka_checkout_channel(
-    const ngx_faka_shop_t *shop, const ngx_str_t *name, fk_checkout_t *out);
 static fk_code_t ngx_faka_checkout_seen(ngx_faka_ctx_t *ctx,
     const fk_env_t *env, ngx_faka_checkout_in_t *in, ngx_faka_seen_t *seen,
     fk_checkout_t *out);
@@ -309,7 +307,7 @@ ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fk_account_view_t     account;
     const pay_channel_t  *channel;
 
-    channel = ngx_faka_checkout_channel(ctx->shop, &in->channel, out);
+    channel = ngx_faka_channel_chosen(ctx->shop, &in->channel, out);
     if (channel == NULL) {
         return FK_CHANNEL;
     }
@@ -347,31 +345,6 @@ ngx_faka_checkout_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     out->way = ngx_faka_checkout_way[channel->protocol->behind];
 
     return FK_OK;
-}
-
-
-/* Whoever names none takes the first.  Where nothing is to be paid, nobody has
- * to know which one is free. */
-
-static const pay_channel_t *
-ngx_faka_checkout_channel(const ngx_faka_shop_t *shop, const ngx_str_t *name,
-    fk_checkout_t *out)
-{
-    const pay_channel_t  *channel, *nothing;
-
-    nothing = ngx_faka_channel_by(shop, PAY_BEHIND_NOTHING);
-
-    if (nothing != NULL) {
-        ngx_memcpy(out->free_channel, nothing->name.data, nothing->name.size);
-    }
-
-    if (name->len != 0) {
-        return ngx_faka_channel_find(shop, name->data, name->len);
-    }
-
-    channel = ngx_faka_channel_default(shop);
-
-    return channel != NULL ? channel : nothing;
 }
 
 
