@@ -95,7 +95,8 @@ static const fk_field_t  fk_product_fields_3[] = {
 };
 
 
-/* With the merchant whose it is. */
+/* With the merchant whose it is.  In version 5 the price may be 0, which is no
+ * damage. */
 
 static const fk_field_t  fk_product_fields_4[] = {
     FK_NUMBER(fk_image_product_t, price),
@@ -389,6 +390,8 @@ static const fk_field_t  fk_snapshot_fields[] = {
 };
 
 
+/* In version 2 a level and a coupon may take all, which is no damage. */
+
 static const fk_field_t  fk_level_fields[] = {
     FK_NUMBER(fk_image_level_t, slot),
     FK_NUMBER(fk_image_level_t, min_spent),
@@ -492,9 +495,14 @@ static const fk_field_t  fk_snapshot_end_fields_3[] = {
     { { FK_FORM(fields_1), FK_FORM(fields_2), FK_FORM(fields_3),             \
         FK_FORM(fields_4) }, 4, size_max }
 
+#define FK_FORM_5(fields_1, fields_2, fields_3, fields_4, fields_5, size_max) \
+    { { FK_FORM(fields_1), FK_FORM(fields_2), FK_FORM(fields_3),             \
+        FK_FORM(fields_4), FK_FORM(fields_5) }, 5, size_max }
+
 const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
-    [FK_IMAGE_PRODUCT] = FK_FORM_4(fk_product_fields_1, fk_product_fields_2,
+    [FK_IMAGE_PRODUCT] = FK_FORM_5(fk_product_fields_1, fk_product_fields_2,
                                    fk_product_fields_3, fk_product_fields_4,
+                                   fk_product_fields_4,
                                    FK_IMAGE_PRODUCT_SIZE),
     [FK_IMAGE_BATCH] = FK_FORM_2(fk_batch_fields_1, fk_batch_fields_2,
                                  FK_IMAGE_BATCH_SIZE),
@@ -518,8 +526,10 @@ const fk_kind_forms_t  fk_forms[FK_IMAGE_LAST] = {
                                         fk_snapshot_end_fields_2,
                                         fk_snapshot_end_fields_3,
                                         FK_IMAGE_SNAPSHOT_END_SIZE),
-    [FK_IMAGE_LEVEL] = FK_FORM_1(fk_level_fields, FK_IMAGE_LEVEL_SIZE),
-    [FK_IMAGE_COUPON] = FK_FORM_1(fk_coupon_fields, FK_IMAGE_COUPON_SIZE),
+    [FK_IMAGE_LEVEL] = FK_FORM_2(fk_level_fields, fk_level_fields,
+                                 FK_IMAGE_LEVEL_SIZE),
+    [FK_IMAGE_COUPON] = FK_FORM_2(fk_coupon_fields, fk_coupon_fields,
+                                  FK_IMAGE_COUPON_SIZE),
     [FK_IMAGE_TALLY] = FK_FORM_1(fk_tally_fields, FK_IMAGE_TALLY_SIZE),
     [FK_IMAGE_ACCOUNT] = FK_FORM_2(fk_account_fields_1, fk_account_fields_2,
                                    FK_IMAGE_ACCOUNT_SIZE),

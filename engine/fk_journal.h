@@ -39,7 +39,7 @@
 #define FK_RECORD_VERSION_ARCHIVE 0x4101   /* the head of an order's */
 #define FK_RECORD_ALIGN        8
 #define FK_IMAGE_HEAD_SIZE     4
-#define FK_IMAGE_VERSIONS      4       /* the most that one type has had */
+#define FK_IMAGE_VERSIONS      5       /* the most that one type has had */
 
 /* Stands where a record's size would: the ring goes on at its start. */
 #define FK_RING_FILLER         0xffffffffu

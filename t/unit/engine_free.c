@@ -328,6 +328,32 @@ test_audit(void)
 }
 
 
+/* A build that has not heard of it must say so, and not that it is damage:
+ * so each image that may tell of it is of a version that it does not know. */
+static void
+test_versions(void)
+{
+    size_t      i, size;
+    uint8_t     bytes[FK_IMAGE_ORDER_SIZE(FK_QTY_MAX)];
+    fk_image_t  image;
+
+    static const struct {
+        fk_image_type_t  type;
+        unsigned         version;
+    } first[] = {
+        { FK_IMAGE_PRODUCT, 5 }, { FK_IMAGE_LEVEL, 2 },
+        { FK_IMAGE_COUPON, 2 }, { FK_IMAGE_ORDER, 4 }
+    };
+
+    for (i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+        memset(&image, 0, sizeof(image));
+        size = fk_image_put(bytes, first[i].type, &image);
+        OK(size != 0 && bytes[1] >= first[i].version,
+           "an image of type %d", (int) first[i].type);
+    }
+}
+
+
 int
 main(void)
 {
@@ -367,6 +393,7 @@ main(void)
     test_archived();
     test_damage();
     test_audit();
+    test_versions();
 
     return tap_done();
 }

@@ -185,7 +185,7 @@ test_goes_on(void)
     kept_flush();
 
     EQ_INT(images(kept + sizeof(journal), kept_size - sizeof(journal),
-                  FK_IMAGE_PRODUCT, 4), 2, "products of version 4 follow");
+                  FK_IMAGE_PRODUCT, 5), 2, "products of version 5 follow");
     EQ_INT(images(kept + sizeof(journal), kept_size - sizeof(journal),
                   FK_IMAGE_PRODUCT, 1), 0, "and none of version 1");
 
