@@ -29,6 +29,10 @@
 #define HOLD_NS_MAX    50000
 #endif
 
+/* The largest order there can be, 100 cards of 100 batches and 64 payments,
+ * is some 2,600 noted stores, and nobody has many of them. */
+#define WORST_NS_MAX   (2 * HOLD_NS_MAX)
+
 
 static uint8_t   part[FK_SNAPSHOT_PART_SIZE_MAX];
 static int64_t   hold_ns[STEPS_MAX];
@@ -121,7 +125,7 @@ by_size(const void *a, const void *b)
 
 
 static void
-holds_good(const char *what, uint32_t n)
+holds_good(const char *what, uint32_t n, int64_t limit_ns)
 {
     qsort(hold_ns, n, sizeof(hold_ns[0]), by_size);
     printf("# %s: p50 %.1f, p99 %.1f, p99.9 %.1f, at most %.1f us\n", what,
@@ -135,8 +139,8 @@ holds_good(const char *what, uint32_t n)
         return;
     }
 
-    OK(hold_ns[n / 2] <= HOLD_NS_MAX, "%s: at most %d us, as a rule", what,
-       HOLD_NS_MAX / 1000);
+    OK(hold_ns[n / 2] <= limit_ns, "%s: at most %d us, as a rule", what,
+       (int) (limit_ns / 1000));
 }
 
 
@@ -171,7 +175,7 @@ test_walk(const char *what, clockid_t clock)
     EQ_INT(rc, FK_OK, "%u entities, %u MiB, in %u parts",
            (unsigned) out.entities_count, (unsigned) (out.bytes >> 20), n);
 
-    holds_good(what, n);
+    holds_good(what, n, HOLD_NS_MAX);
 }
 
 
@@ -231,7 +235,7 @@ test_list(void)
         }
     }
 
-    holds_good("a slice of fk_archive_list", n);
+    holds_good("a slice of fk_archive_list", n, HOLD_NS_MAX);
 }
 
 
@@ -264,7 +268,7 @@ test_drop(void)
         drop(&worst[n], &hold_ns[n]);
     }
 
-    holds_good("fk_archive_drop of the largest orders", n);
+    holds_good("fk_archive_drop of the largest orders", n, WORST_NS_MAX);
 
     n = 0;
     cursor = 0;
@@ -279,7 +283,7 @@ test_drop(void)
     } while (cursor != 0 && n < STEPS_MAX);
 
     OK(n > ORDERS / 3, "%u orders leave", n);
-    holds_good("fk_archive_drop of the others", n);
+    holds_good("fk_archive_drop of the others", n, HOLD_NS_MAX);
 }
 
 
