@@ -62,6 +62,7 @@ ngx_faka_ask_create(ngx_faka_worker_t *worker, const fk_order_view_t *order,
     question->trade_no = pay_text(ask->trade_no);
     question->refund_no = pay_text(ask->refund_no);
     question->now_s = ngx_time();
+    question->created_s = (int64_t) (order->created_ms / 1000);
     question->expires_s = order->expires_s;
 
     if (!ngx_faka_pay_urls(worker->shop, channel, question->order_no,

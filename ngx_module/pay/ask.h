@@ -124,6 +124,7 @@ typedef struct {
     pay_str_t  notify_url;     /* no query */
     pay_str_t  return_url;
     int64_t    now_s;          /* since 1970 */
+    int64_t    created_s;      /* the order */
     int64_t    expires_s;      /* the hold ends then */
 } pay_ask_t;
 

@@ -211,8 +211,8 @@ put_start(const pay_ask_t *question, pay_url_t *writer)
     put_field(writer, "success_url", question->return_url);
     put_field(writer, "cancel_url", question->return_url);
 
-    /* Without it, a day. */
-    if (expires_s - question->now_s <= LIFE_S_MAX) {
+    /* Without it, a day; by the order's age, for that is always the same. */
+    if (expires_s - question->created_s <= LIFE_S_MAX) {
         put_number(writer, "expires_at", expires_s);
     }
 }

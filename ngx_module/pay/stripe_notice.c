@@ -231,6 +231,7 @@ check_signature(pay_crypto_t *crypto, const pay_channel_t *channel,
         }
     }
 
+    pay_wipe(mac, sizeof(mac));
     pay_wipe(hex, sizeof(hex));
 
     return right ? PAY_PAID : PAY_SIGNATURE;

@@ -59,7 +59,7 @@ static pay_ask_t  question = {
     .refund_no = TEXT("R0000000001"), .refund_amount = 100,
     .paid_amount = 990, .notify_url = TEXT("https://shop.example/notify/x"),
     .return_url = TEXT("https://shop.example/return/1"), .now_s = NOW_S,
-    .expires_s = NOW_S + 900
+    .created_s = NOW_S, .expires_s = NOW_S + 900
 };
 
 

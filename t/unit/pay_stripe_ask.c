@@ -25,6 +25,7 @@ static const pay_ask_t  question_template = {
     .notify_url = TEXT("https://shop.example/notify/stripe"),
     .return_url = TEXT(RETURN_URL),
     .now_s = GATE_NOW_S,
+    .created_s = GATE_NOW_S,
     .expires_s = GATE_NOW_S + 900
 };
 
@@ -98,6 +99,10 @@ test_questions(void)
 
     later.now_s = GATE_NOW_S;
     later.expires_s = GATE_NOW_S + 86400;
+    expect_request(&later, PAY_ASK_START, "POST", "/v1/checkout/sessions",
+                   FORM "Idempotency-Key: " GATE_ORDER_NO "\r\n", START_BODY);
+
+    later.now_s += 7200;
     expect_request(&later, PAY_ASK_START, "POST", "/v1/checkout/sessions",
                    FORM "Idempotency-Key: " GATE_ORDER_NO "\r\n", START_BODY);
 
