@@ -261,10 +261,18 @@ judge(const pay_channel_t *channel, const pay_json_token_t *event,
     pay_fact_t *fact)
 {
     size_t                   i;
-    const pay_json_token_t  *type, *object;
+    const pay_json_token_t  *account, *type, *object;
 
     if (!stripe_is_ours(channel, event)) {
         return refuse(fact, "livemode", PAY_NOT_OURS);
+    }
+
+    /* An endpoint of a platform is told of what others are paid, too. */
+
+    account = pay_json_find(event, "account");
+
+    if (account != NULL && account->type != PAY_JSON_NULL) {
+        return refuse(fact, "account", PAY_NOT_OURS);
     }
 
     type = pay_json_find(event, "type");

@@ -352,6 +352,9 @@ test_session(void)
             "livemode");
     body_is("\"livemode\": false", "\"livemode\": \"false\"", PAY_NOT_OURS,
             "livemode");
+    body_is("\"pending_webhooks\": 1", "\"account\": \"acct_1\"",
+            PAY_NOT_OURS, "account");
+    body_is("\"pending_webhooks\": 1", "\"account\": null", PAY_PAID, "");
     body_is("\"livemode\": false", "\"Livemode\": false", PAY_NOT_OURS,
             "livemode");
     body_is("\"livemode\":false", "\"livemode\":true", PAY_NOT_OURS,
