@@ -115,7 +115,7 @@ pay_url_path(pay_str_t url)
         }
     }
 
-    return pay_str(url.data + i, url.size - i);
+    return i < url.size ? pay_str(url.data + i, url.size - i) : PAY_STR("/");
 }
 
 

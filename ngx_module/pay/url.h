@@ -44,7 +44,8 @@ void pay_url_fields(pay_url_t *url, const pay_form_t *form);
 
 pay_str_t pay_url_since(const pay_url_t *url, size_t from);
 
-/* The path of an http(s) URL without a query: "/gateway.do"; may be empty. */
+/* The path of an http(s) URL without a query: "/gateway.do"; "/" without
+ * one. */
 
 pay_str_t pay_url_path(pay_str_t url);
 

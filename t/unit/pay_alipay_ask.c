@@ -114,6 +114,29 @@ test_requests(void)
 }
 
 
+/* The address of a stand-in may be a host and no more. */
+
+static void
+test_no_path(void)
+{
+    pay_ask_t      question;
+    pay_request_t  request;
+    unsigned char  buffer[PAY_REQUEST_SIZE_MAX];
+
+    const pay_str_t  url = channel.url;
+
+    channel.url = PAY_STR("https://gateway.example");
+    question = reply_asked(PAY_ASK_QUERY);
+
+    OK(channel.protocol->ask(crypto, &channel, &question, buffer, &request)
+       && request.target.size > 2
+       && memcmp(request.target.data, "/?", 2) == 0,
+       "a gateway without a path is asked at its root");
+
+    channel.url = url;
+}
+
+
 static void
 test_not_asked(void)
 {
@@ -654,6 +677,7 @@ main(void)
     gate_enter();
 
     test_requests();
+    test_no_path();
     test_not_asked();
     test_start();
     test_tolds();
