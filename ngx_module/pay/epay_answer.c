@@ -168,6 +168,7 @@ is_proved(pay_crypto_t *crypto, const pay_channel_t *channel,
            && epay_in_time(pay_notice_value(form, "timestamp"), now_s)
            && pay_notice_ambiguous(form) == NULL
            && !pay_notice_holds(form, "status")
+           && !pay_notice_holds(form, "refundmoney")
            && !pay_notice_holds(form, "out_refund_no");
 }
 

@@ -139,7 +139,10 @@ pay_notice_ambiguous(const pay_form_t *form)
     size_t  i;
 
     static const char *const  names[] = {
-        "out_trade_no", "trade_no", "money", "total_amount", "trade_status"
+        "out_trade_no", "trade_no", "money", "total_amount", "trade_status",
+
+        /* of Alipay, and a payment is without them */
+        "gmt_refund", "refund_fee"
     };
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

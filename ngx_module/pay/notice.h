@@ -49,7 +49,8 @@ pay_verdict_e pay_fact_fill(const pay_channel_t *channel, pay_str_t order_no,
  * Values are not escaped in the string that is signed, and a payer may have
  * a word in one of the gateway's own (a buyer's name).  So he could have the
  * gateway sign what, split elsewhere, is a notice for another order; the true
- * fields then stand in the value of one that he made up.
+ * fields then stand in the value of one that he made up.  And whoever sees a
+ * notice of a refund could hide in a value that it is one.
  */
 
 const char *pay_notice_ambiguous(const pay_form_t *form);

@@ -303,7 +303,7 @@ has_two_readings(const pay_form_t *form)
 
     static const char *const  names[] = {
         "&out_trade_no=", "&trade_no=", "&money=", "&total_amount=",
-        "&trade_status="
+        "&trade_status=", "&gmt_refund=", "&refund_fee="
     };
 
     for (i = 0; i < form->field_count; i++) {

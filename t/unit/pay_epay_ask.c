@@ -460,6 +460,7 @@ test_v2_values(void)
         { "timestamp", "#1767323045", P }, { "timestamp", "1767323045.", U },
         { "buyer", "x&status=1", U }, { "buyer", "x&money=1", U },
         { "buyer", "x&out_trade_no=1", U }, { "buyer", "x=1&y=2", P },
+        { "buyer", "x&refundmoney=1", U },
         { "name", "VIP \xe4\xbc\x9a", P }, { "sign_type", "RSA2", U }
     };
 
