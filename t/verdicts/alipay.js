@@ -91,6 +91,7 @@ exports.make = (keys) => {
             : dice.pick(['WAIT_BUYER_PAY', 'TRADE_CLOSED'])],
         ['gmt_payment', '2026-01-02 03:04:05'],
         ['charset', 'utf-8'],
+        ['receipt_amount', '9.90'],
         ['subject', bytes(dice.words())],
         ['body', dice.below(3) ? bytes(dice.words()) : ''],
         ...dice.below(9) ? [] : [['refund_fee', '1.00']],
@@ -131,6 +132,18 @@ exports.make = (keys) => {
             dice.pick(fields)[1]]]),
         joined: edit((name, value, dice, fields) => [[name,
             `${value}&${dice.pick(fields).join('=')}`]]),
+        /* The string that was signed stays what it was. */
+        split_elsewhere: ({ fields }, dice) => {
+            const [own, sorted] = [fields.filter(([name]) =>
+                /^sign/.test(name)), fields.filter(([name]) =>
+                !/^sign/.test(name)).sort(([a], [b]) => a < b ? -1 : 1)];
+            const at = dice.below(sorted.length - 1);
+            const [[name, value], next] = sorted.slice(at, at + 2);
+
+            return write(dice.shuffled([...own, ...sorted.slice(0, at),
+                [name, `${value}&${next.join('=')}`],
+                ...sorted.slice(at + 2)]), dice);
+        },
         added: edit((name, value, dice) => [[name, value],
             [dice.text(5), dice.words().replace(/[^ -~]/g, '')]]),
         no_value: editRaw((body, dice) => body.replace('=',
@@ -239,6 +252,10 @@ exports.make = (keys) => {
 
     const says = ({ body }) => {
         const fields = readForm(body);
+
+        if (/refund_fee(=|%3[Dd])(1|%31)/.test(body.toString('latin1'))) {
+            return { order: 'none: this is a refund' };
+        }
 
         return { order: fields.out_trade_no, trade: fields.trade_no,
             amount: fen(fields.total_amount), currency: 'CNY' };
