@@ -36,7 +36,8 @@
  * codes (40001 ..) come before anything is done; a system error may come
  * behind it, so a refund and a close with one are UNKNOWN, as is a number
  * that was refunded with another sum: somebody must look.  Who may not ask
- * about a refund has not heard that it was refused.
+ * about a refund has not heard that it was refused; nor has who asks for one
+ * of a trade that is closed, for a refund in full is what closes it.
  */
 
 static const struct {
@@ -58,7 +59,7 @@ static const struct {
     { "40006", DOING, PAY_ANSWER_REFUSED },
     { "ACQ.INVALID_PARAMETER", DOING, PAY_ANSWER_REFUSED },
     { "ACQ.TRADE_HAS_SUCCESS", START, PAY_ANSWER_REFUSED },
-    { "ACQ.TRADE_HAS_CLOSE", START | REFUND, PAY_ANSWER_REFUSED },
+    { "ACQ.TRADE_HAS_CLOSE", START, PAY_ANSWER_REFUSED },
     { "ACQ.CONTEXT_INCONSISTENT", START, PAY_ANSWER_REFUSED },
     { "ACQ.TOTAL_FEE_EXCEED", START, PAY_ANSWER_REFUSED },
     { "ACQ.ACCESS_FORBIDDEN", DOING, PAY_ANSWER_REFUSED },

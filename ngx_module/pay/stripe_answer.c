@@ -383,10 +383,14 @@ answer_error(const pay_ask_t *question, unsigned status,
         }
     }
 
-    /* Whoever may not ask has not heard that the refund was refused. */
+    /* Whoever may not ask has not heard that the refund was refused.  And what
+     * was given back already may have been so under this very number, which
+     * is known as a key for a day alone. */
 
-    if (question->what == PAY_ASK_REFUND_QUERY
-        && answer->code == PAY_ANSWER_REFUSED)
+    if (answer->code == PAY_ANSWER_REFUSED
+        && (question->what == PAY_ASK_REFUND_QUERY
+            || pay_json_is(pay_json_find(error, "code"),
+                           "charge_already_refunded")))
     {
         answer->code = PAY_ANSWER_UNKNOWN;
     }

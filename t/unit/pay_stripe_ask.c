@@ -418,8 +418,11 @@ test_errors(void)
         const char   *detail;
     } cases[] = {
         { 400, "\"type\":\"invalid_request_error\",\"code\":"
-               "\"charge_already_refunded\"", PAY_ANSWER_REFUSED,
+               "\"charge_already_refunded\"", PAY_ANSWER_UNKNOWN,
           "charge_already_refunded" },
+        { 400, "\"type\":\"invalid_request_error\",\"code\":"
+               "\"charge_disputed\"", PAY_ANSWER_REFUSED,
+          "charge_disputed" },
         { 400, "\"type\":\"idempotency_error\"", PAY_ANSWER_UNKNOWN,
           "idempotency_error" },
         { 401, "\"type\":\"invalid_request_error\"", PAY_ANSWER_REFUSED,
