@@ -259,10 +259,12 @@ valgrind: deps-check unit-build
 ALL_TESTS := $(sort $(wildcard t/*.t))
 SYSTEM_TESTS := $(filter-out t/0% t/1%,$(ALL_TESTS))
 
-# The calls, the notices, a lost Redis, the operator's tool and killed workers
-# once more, under ASan and UBSan; all system tests so in `make asan`.
+# The calls, the notices, money that is asked for and goes back, a lost Redis
+# and killed workers once more, under ASan and UBSan; all system tests so in
+# `make asan`.
 
-ASAN_TESTS := $(filter t/3% t/4% t/50% t/60% t/7% t/80%,$(ALL_TESTS))
+ASAN_TESTS := $(filter t/26% t/3% t/40% t/41% t/45% t/48% t/50% t/54% \
+                       t/58-channels-calls% t/60% t/80%,$(ALL_TESTS))
 
 .PHONY: test
 test: deps-test build pages unit-build unit-asan-build tsan-build \
