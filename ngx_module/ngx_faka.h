@@ -29,6 +29,7 @@
 #define NGX_FAKA_CHANNELS_MAX       16
 #define NGX_FAKA_SHOPS_MAX          16
 #define NGX_FAKA_WORKERS_MAX        128
+#define NGX_FAKA_REFUSED_MAX        256
 #define NGX_FAKA_REASON_SIZE        256
 #define NGX_FAKA_BODY_SIZE_MAX      (64 * 1024)   /* all but imports */
 
@@ -196,6 +197,11 @@ struct ngx_faka_worker_s {
     ngx_queue_t             asks;             /* ngx_faka_ask_t, under way */
     ngx_faka_gate_t         gates[NGX_FAKA_CHANNELS_MAX];   /* by channel */
     struct ngx_faka_reconciler_s  *reconciler;    /* NULL: another worker's */
+
+    /* Orders whose refund a gateway refused: no more is asked for them here
+     * without a person, who may be giving the money back by hand. */
+    fk_order_id_t           refused[NGX_FAKA_REFUSED_MAX];
+    ngx_uint_t              refused_count;
     ngx_uint_t              failed_said;      /* unsigned: 1 it is logged */
     time_t                  buried_at;        /* dead imports looked for */
     ngx_log_t              *log;

@@ -155,6 +155,11 @@ void ngx_faka_pay_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 ngx_uint_t ngx_faka_refund_can(const ngx_faka_shop_t *shop,
     const char *channel, ngx_uint_t again);
 
+/* Whether this worker may ask for a refund of this order by itself: not if the
+ * gateway has refused one, nor if so many were that not all are known. */
+ngx_uint_t ngx_faka_refund_may(const ngx_faka_worker_t *worker,
+    const fk_order_id_t *id);
+
 /* Whether money of this channel goes back where it came from within the shop,
  * so that fk_refund() is all there is to do. */
 ngx_uint_t ngx_faka_refund_is_local(const ngx_faka_shop_t *shop,

@@ -138,7 +138,8 @@ ngx_faka_owed_begin(ngx_faka_worker_t *worker, const fk_owed_t *owed,
     fk_env_t  env;
     fk_str_t  trade_no;
 
-    if (!worker->shop->auto_refund) {
+    if (!worker->shop->auto_refund || !ngx_faka_refund_may(worker, &owed->id))
+    {
         return;
     }
 

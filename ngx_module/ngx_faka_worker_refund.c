@@ -29,6 +29,8 @@ static void ngx_faka_refund_answered(ngx_faka_ask_t *ask,
 static ngx_uint_t ngx_faka_refund_repeat(ngx_faka_ask_t *ask);
 static void ngx_faka_refund_book(ngx_faka_ask_t *ask,
     const pay_answer_t *answer);
+static void ngx_faka_refund_refused(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id);
 
 
 ngx_uint_t
@@ -42,6 +44,40 @@ ngx_faka_refund_can(const ngx_faka_shop_t *shop, const char *channel,
     return found != NULL
            && (pay_channel_asks(found) & PAY_ASK_BIT(REFUND))
            && !(again && found->protocol->refunds_again);
+}
+
+
+ngx_uint_t
+ngx_faka_refund_may(const ngx_faka_worker_t *worker, const fk_order_id_t *id)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < worker->refused_count; i++) {
+        if (ngx_memcmp(worker->refused[i].bytes, id->bytes, FK_ORDER_ID_SIZE)
+            == 0)
+        {
+            return 0;
+        }
+    }
+
+    return worker->refused_count < NGX_FAKA_REFUSED_MAX;
+}
+
+
+static void
+ngx_faka_refund_refused(ngx_faka_worker_t *worker, const fk_order_id_t *id)
+{
+    if (!ngx_faka_refund_may(worker, id)) {
+        return;
+    }
+
+    worker->refused[worker->refused_count++] = *id;
+
+    if (worker->refused_count == NGX_FAKA_REFUSED_MAX) {
+        ngx_log_error(NGX_LOG_ERR, worker->log, 0,
+                      "faka: %d refunds were refused: until a reload, nothing "
+                      "more is asked back by itself", NGX_FAKA_REFUSED_MAX);
+    }
 }
 
 
@@ -224,6 +260,7 @@ ngx_faka_refund_book(ngx_faka_ask_t *ask, const pay_answer_t *answer)
     case PAY_ANSWER_CLOSED:
         text = "refused, and owed still: give it back yourself, then POST "
                ".../refunded";
+        ngx_faka_refund_refused(ask->worker, &ask->order.id);
         code = fk_refund_back(fk, &env, &ask->order.id, trade_no, &order);
         break;
 

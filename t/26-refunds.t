@@ -214,5 +214,8 @@ $t->gateway->control("notify/$twice->{order}",
 ok(wait_until(sub {
     $t->nginx->error_log =~ /payment 2026112213: refused/ }, 20),
    'money that came second is asked back by itself');
+sleep 12;
+is(scalar(() = $t->nginx->error_log =~ /payment 2026112213: refused/g), 1,
+   'refused, it is left to a person, who may be giving it back');
 
 $t->audit_ok;
