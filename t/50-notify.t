@@ -306,7 +306,13 @@ ok(wait_until(sub { $t->notify($undecided)->body eq 'success' }, 10),
 is(status_of($undecided), 'delivered', 'the card is delivered');
 is(scalar @{ $t->order($undecided)->json->{cards} }, 1, 'once');
 
-my $pending = open_trade(checkout());
+# The other worker's connection may need another moment.
+my $pending;
+ok(wait_until(sub {
+    my $answer = $t->checkout(sku => 'card');
+    return $answer->status == 201 && ($pending = $answer->json);
+}, 5), 'and selling goes on');
+open_trade($pending);
 $t->redis->stop;
 $t->nginx->wait_log(qr/redis/i, 5);
 my $down = $t->notify($pending);
