@@ -2,9 +2,9 @@
 -- share.  wrk itself always takes as long as it was told, so the time that the
 -- notices took is measured here.  Or over and over, for as long.
 --
--- wrk -t2 ... -s notice.lua URL -- once|again FILE
+-- wrk -t2 ... -s notice.lua URL -- once|again FILE [PATH]
 --
--- A line is "GET PATH", or "POST PATH FORM".
+-- A line is "GET PATH", or "POST PATH FORM"; PATH sends them elsewhere.
 
 local ffi = require "ffi"
 
@@ -37,7 +37,7 @@ function init(args)
         line = line + 1
         if line % THREADS + 1 == (part or 1) then
             local method, path, body = text:match("^(%u+) (%S+) ?(.*)$")
-            sent[#sent + 1] = wrk.format(method, path,
+            sent[#sent + 1] = wrk.format(method, args[3] or path,
                                          method == "POST" and form or {},
                                          body)
         end

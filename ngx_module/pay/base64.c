@@ -4,17 +4,30 @@
 
 #include "base64.h"
 
+#include <string.h>
 
-static int value_of(unsigned char c);
+
+/* 1 to 64: a letter's value and one; 0: not a letter. */
+
+static const uint8_t  letter_values[256] = {
+    ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+    20, 21, 22, 23, 24, 25, 26,
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52,
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+    ['+'] = 63, ['/'] = 64
+};
+
+
+static bool decode_four(const unsigned char text[4], unsigned char out[3]);
 
 
 bool
 pay_base64_decode(pay_str_t text, unsigned char *out, size_t out_size,
     size_t *size)
 {
-    int       value;
-    size_t    i, j, padding;
-    uint32_t  bits;
+    size_t         i, whole, padding;
+    unsigned char  last[4], bytes[3];
 
     *size = 0;
 
@@ -28,52 +41,61 @@ pay_base64_decode(pay_str_t text, unsigned char *out, size_t out_size,
 
     padding = text.data[text.size - 1] != '=' ? 0
               : text.data[text.size - 2] != '=' ? 1 : 2;
+    whole = text.size / 4 - 1;
 
-    if (text.size / 4 * 3 - padding > out_size) {
+    if (whole * 3 + 3 - padding > out_size) {
         return false;
     }
 
-    for (i = 0, j = 0, bits = 0; i < text.size - padding; i++) {
-        value = value_of(text.data[i]);
-
-        if (value == -1) {
+    for (i = 0; i < whole; i++) {
+        if (!decode_four(text.data + 4 * i, out + 3 * i)) {
             return false;
         }
+    }
 
-        bits = bits << 6 | (uint32_t) value;
+    memcpy(last, text.data + 4 * whole, sizeof(last));
+    memset(last + sizeof(last) - padding, 'A', padding);
 
-        if (i % 4 != 0) {
-            out[j++] = (unsigned char) (bits >> (6 - 2 * (i % 4)));
-        }
+    if (!decode_four(last, bytes)) {
+        return false;
     }
 
     /* What is left over belongs to no byte. */
-    if (padding != 0 && (bits & (padding == 1 ? 0x3u : 0xfu)) != 0) {
-        return false;
+    for (i = sizeof(bytes) - padding; i < sizeof(bytes); i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
     }
 
-    *size = j;
+    memcpy(out + 3 * whole, bytes, sizeof(bytes) - padding);
+    *size = whole * 3 + sizeof(bytes) - padding;
 
     return true;
 }
 
 
-static int
-value_of(unsigned char c)
+static bool
+decode_four(const unsigned char text[4], unsigned char out[3])
 {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
+    uint32_t  a, b, c, d, bits;
+
+    /* What is not a letter becomes the largest number. */
+    a = letter_values[text[0]] - 1u;
+    b = letter_values[text[1]] - 1u;
+    c = letter_values[text[2]] - 1u;
+    d = letter_values[text[3]] - 1u;
+
+    if ((a | b | c | d) > 63) {
+        return false;
     }
 
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
+    bits = a << 18 | b << 12 | c << 6 | d;
 
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
+    out[0] = (unsigned char) (bits >> 16);
+    out[1] = (unsigned char) (bits >> 8);
+    out[2] = (unsigned char) bits;
 
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    return true;
 }
 
 

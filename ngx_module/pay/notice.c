@@ -175,15 +175,23 @@ pay_notice_holds(const pay_form_t *form, const char *name)
 static bool
 holds_field(pay_str_t value, pay_str_t name)
 {
-    size_t  i;
+    const unsigned char  *amp;
 
-    for (i = 0; i + name.size + 2 <= value.size; i++) {
-        if (value.data[i] == '&'
-            && memcmp(value.data + i + 1, name.data, name.size) == 0
-            && value.data[i + 1 + name.size] == '=')
+    while (value.size >= name.size + 2) {
+        amp = memchr(value.data, '&', value.size - name.size - 1);
+
+        if (amp == NULL) {
+            return false;
+        }
+
+        if (memcmp(amp + 1, name.data, name.size) == 0
+            && amp[1 + name.size] == '=')
         {
             return true;
         }
+
+        value.size -= (size_t) (amp + 1 - value.data);
+        value.data = amp + 1;
     }
 
     return false;
