@@ -670,6 +670,7 @@ uint32_t fk_crc32c(uint32_t crc, const void *data, size_t size);
 #include "fk_archive.h"
 #include "fk_due.h"
 #include "fk_import.h"
+#include "fk_news.h"
 #include "fk_product.h"
 #include "fk_proof.h"
 #include "fk_rules.h"
