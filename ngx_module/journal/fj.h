@@ -228,6 +228,7 @@ struct fj_link_s {
 
     fj_link_state_t    state;
     uint32_t           command;        /* on its way: a row of the table */
+    uint32_t           replies;        /* .. that are to come */
     int64_t            backoff_ms;
     int                refused;        /* 1: something, since it worked */
     uint32_t           answered;       /* the command of the last reply */
@@ -400,6 +401,11 @@ enum {
     FJ_STAT_SNAPSHOT_TOOK_MS,          /* the last one, to be written */
     FJ_STAT_STRANGER,                  /* 1: fenced by another server */
     FJ_STAT_SNAPSHOT_ID,               /* last number used in their index */
+    FJ_STAT_FEED_OWNER,                /* whose turn it is to feed */
+    FJ_STAT_FEED_UNTIL_MS,             /* .. and how long */
+    FJ_STAT_FEED_SEQ,                  /* the events of the records so far */
+    FJ_STAT_FEED_EVENTS,               /* written, since the start */
+    FJ_STAT_FEED_LOST,                 /* records that were never read */
     FJ_STAT_LAST
 };
 

@@ -129,7 +129,16 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
 
     [FJ_COMMAND_READ] = {
         "GET of an archived order", FJ_COMMAND_TIMEOUT_MS, fj_reader_on_read,
-        NULL }
+        NULL },
+
+    [FJ_COMMAND_FEED_TOP] = {
+        "XINFO of the events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_top, NULL },
+    [FJ_COMMAND_FEED_PAGE] = {
+        "XRANGE for the events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_page, NULL },
+    [FJ_COMMAND_FEED_ADD] = {
+        "XADD of events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_add, NULL },
+    [FJ_COMMAND_FEED_MARK] = {
+        "XSETID of the events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_mark, NULL }
 };
 
 

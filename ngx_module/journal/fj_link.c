@@ -1,14 +1,15 @@
 /*
  * The link: one connection that comes back by itself, and one command at a
- * time on it.
+ * time on it, or several of a kind.
  *
  *     DOWN --RETRY--> CONNECTING --> HANDSHAKE --> READY
  *       ^                 |              |           |
  *       +-- drop, closed, no answer in time ---------+
  *       +-- redirected, without a backoff -----------+
  *
- * Because at most one command is on its way, a reply, a lost connection and
- * a timeout have one meaning each, and the table of commands says which.
+ * Because at most one kind of command is on its way, a reply, a lost
+ * connection and a timeout have one meaning each, and the table of commands
+ * says which.
  * Where the connection goes to is fj_address.c's; what a READY one is for is
  * not known here.
  */
@@ -299,7 +300,23 @@ fj_link_send(fj_link_t *link, fj_command_t command, const fj_words_t *words)
     assert(command > FJ_COMMAND_NONE && command < FJ_COMMAND_COUNT);
 
     link->command = command;
+    link->replies = 0;
     fj_link_timer(link, FJ_TIMER_WATCH, fj_commands[command].timeout_ms);
+    fj_link_also(link, words);
+}
+
+
+/* Its replies come in order, so they still have one meaning each. */
+
+void
+fj_link_also(fj_link_t *link, const fj_words_t *words)
+{
+    if (link->command == FJ_COMMAND_NONE) {
+        /* The one before it did not leave. */
+        return;
+    }
+
+    link->replies++;
 
     if (link->shell->send(link->data, words->argc, words->argv, words->sizes)
         != 0)
@@ -331,8 +348,12 @@ fj_reply(fj_link_t *link, const fj_reply_t *reply)
     }
 
     command = link->command;
-    link->command = FJ_COMMAND_NONE;
-    fj_link_timer(link, FJ_TIMER_WATCH, FJ_TIMER_OFF);
+    link->replies--;
+
+    if (link->replies == 0) {
+        link->command = FJ_COMMAND_NONE;
+        fj_link_timer(link, FJ_TIMER_WATCH, FJ_TIMER_OFF);
+    }
 
     fj_commands[command].reply(link, reply);
 

@@ -100,13 +100,18 @@ typedef enum {
     FJ_COMMAND_KEEP_ORDERS,
     FJ_COMMAND_KEEP_WAIT,
     FJ_COMMAND_READ,                   /* the reader's */
+    FJ_COMMAND_FEED_TOP,               /* the feed's, as all below */
+    FJ_COMMAND_FEED_PAGE,
+    FJ_COMMAND_FEED_ADD,
+    FJ_COMMAND_FEED_MARK,
     FJ_COMMAND_COUNT
 } fj_command_t;
 
 _Static_assert(FJ_COMMAND_COUNT <= FJ_COMMANDS_MAX, "a link counts them all");
 
 /*
- * reply: never NULL, and no command is on its way any more.  lost: nobody
+ * reply: never NULL, and no command is on its way any more, but those that
+ * fj_link_also() sent behind it.  lost: nobody
  * will ever know whether the command was carried out; NULL where that means
  * nothing, because the next connection asks anew.
  */
@@ -169,6 +174,11 @@ void fj_link_stop(fj_link_t *link);
  * that does not leave is lost, and so is the connection then. */
 void fj_link_send(fj_link_t *link, fj_command_t command,
     const fj_words_t *words);
+
+/* One more of the same, right behind it: its row is called for each reply,
+ * and the time to wait is that of all.  Nothing, if one before it did not
+ * leave. */
+void fj_link_also(fj_link_t *link, const fj_words_t *words);
 
 /* Gives the connection up; it is tried again after the backoff. */
 void fj_link_drop(fj_link_t *link);
@@ -416,6 +426,14 @@ void fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply);
 /* --- the reader (fj_reader.c) ------------------------------------------ */
 
 void fj_reader_on_read(fj_link_t *link, const fj_reply_t *reply);
+
+
+/* --- the feed (fj_feed*.c) --------------------------------------------- */
+
+void fj_feed_on_top(fj_link_t *link, const fj_reply_t *reply);
+void fj_feed_on_page(fj_link_t *link, const fj_reply_t *reply);
+void fj_feed_on_add(fj_link_t *link, const fj_reply_t *reply);
+void fj_feed_on_mark(fj_link_t *link, const fj_reply_t *reply);
 
 
 #endif /* FJ_PRIV_H_INCLUDED_ */

@@ -14,7 +14,7 @@
 
 
 #define ENTRIES_MAX   4096
-#define FIELDS_MAX    12               /* words of an entry */
+#define FIELDS_MAX    24               /* words of an entry */
 #define STREAMS_MAX   8
 #define NODES_MAX     512
 #define OWNER_KEY     "faka:{main}:owner"
@@ -306,6 +306,10 @@ redis_xadd(fj_reply_t *reply, int argc, char *const *argv,
         at++;
     }
 
+    if (strcmp(argv[at], "MAXLEN") == 0) {
+        at += 3;
+    }
+
     word_id(argv[at++], &id);
 
     if (stream_add(stream, &id, (size_t) (argc - at),
@@ -320,18 +324,19 @@ redis_xadd(fj_reply_t *reply, int argc, char *const *argv,
 }
 
 
-/* From an id or behind it, 16 entries at most: what the machine asks for. */
+/* From an id or behind it, some entries at most: what the machines ask for. */
 static void
 redis_xrange(fj_reply_t *reply, char *const *argv)
 {
     int             behind;
-    size_t          i, n, first, count;
+    size_t          i, n, first, count, count_max;
     fj_id_t         id;
     stream_t       *stream;
     fj_reply_t     *page, *row, *fields;
     const entry_t  *entry;
 
-    shop_must(strcmp(argv[3], "+") == 0 && strcmp(argv[5], "16") == 0,
+    count_max = (size_t) atoi(argv[5]);
+    shop_must(strcmp(argv[3], "+") == 0 && count_max >= 1 && count_max <= 64,
               "a page");
 
     stream = stream_of(argv[1]);
@@ -345,7 +350,7 @@ redis_xrange(fj_reply_t *reply, char *const *argv)
     }
 
     count = stream->count - first;
-    count = count < 16 ? count : 16;
+    count = count < count_max ? count : count_max;
     page = node_array(reply, count);
 
     for (i = 0; i < count; i++) {
@@ -380,6 +385,32 @@ redis_xinfo(fj_reply_t *reply, char *const *argv)
     node_number(&row[1], (int64_t) stream->count);
     node_text(&row[2], FJ_REPLY_STRING, "last-generated-id");
     node_id(&row[3], &stream->top);
+}
+
+
+/* The stream's last id, not before its last entry. */
+static void
+redis_xsetid(fj_reply_t *reply, char *const *argv)
+{
+    fj_id_t    id;
+    stream_t  *stream;
+
+    stream = stream_of(argv[1]);
+    word_id(argv[2], &id);
+
+    if (!stream->is_there) {
+        node_text(reply, FJ_REPLY_ERROR, "ERR no such key");
+
+    } else if (stream->count != 0
+               && fj_id_cmp(&id, &stream->entry[stream->count - 1].id) < 0)
+    {
+        node_text(reply, FJ_REPLY_ERROR, "ERR The ID specified in XSETID is "
+                  "smaller than the target stream top item");
+
+    } else {
+        stream->top = id;
+        node_text(reply, FJ_REPLY_STATUS, "OK");
+    }
 }
 
 
@@ -421,6 +452,9 @@ redis_answer(int argc, char *const *argv, const size_t *sizes)
 
     } else if (strcmp(argv[0], "XRANGE") == 0) {
         redis_xrange(reply, argv);
+
+    } else if (strcmp(argv[0], "XSETID") == 0) {
+        redis_xsetid(reply, argv);
 
     } else if (strcmp(argv[0], "CONFIG") == 0) {
         redis_config(reply);

@@ -1,0 +1,159 @@
+/*
+ * The feed when Redis answers with anything: each event once all the same,
+ * and what cannot be read is said.
+ */
+
+#include "feed_shop.h"
+
+
+static const fj_command_t  asked[] = {
+    FJ_COMMAND_FEED_TOP, FJ_COMMAND_FEED_PAGE, FJ_COMMAND_FEED_ADD,
+    FJ_COMMAND_FEED_MARK
+};
+
+#define ASKED  (sizeof(asked) / sizeof(asked[0]))
+
+
+/* Any type of reply to any command; then an honest one again. */
+static void
+test_replies(void)
+{
+    size_t      n;
+    unsigned    type;
+    fj_reply_t  reply;
+
+    for (n = 0; n < ASKED; n++) {
+        for (type = 0; type <= FJ_REPLY_COUNT; type++) {
+            feed_new();
+            sell(5);
+            browse(2);
+            shop_must(feed_to(asked[n]), "asked");
+            memset(&reply, 0, sizeof(reply));
+
+            if (type < FJ_REPLY_COUNT) {
+                reply.type = (fj_reply_type_t) type;
+                reply.text = "WRONGTYPE of anything";
+                reply.size = 21;
+
+                /* Redis that answers one so does nothing for the others. */
+                do {
+                    replies(&reply);
+                } while (w.argc != 0 && asked[n] == FJ_COMMAND_FEED_ADD
+                         && feed.link.command == (uint32_t) asked[n]);
+
+            } else {
+                queue_drop();
+                event_reply(NULL);
+            }
+
+            feed_calm();
+            OK(is_complete(), "%s, reply %u: each once",
+               fj_commands[asked[n]].name, type);
+        }
+    }
+
+    for (n = 0; n < ASKED; n++) {
+        feed_new();
+        sell(5);
+        browse(2);
+        shop_must(feed_to(asked[n]), "asked");
+        queue_drop();
+        event_timer(FJ_TIMER_WATCH);
+        feed_calm();
+        OK(is_complete(), "%s, no reply: each once",
+           fj_commands[asked[n]].name);
+    }
+
+    feed_new();
+    sell(5);
+    browse(2);
+    shop_must(feed_to(FJ_COMMAND_FEED_MARK), "mark");
+    reply_error("NOPERM this user has no permissions to run 'xsetid'");
+    feed_calm();
+    EQ_INT(w.logs[FJ_LOG_WARN], 1, "without XSETID it is said once");
+    sell(1);
+    feed_calm();
+    OK(is_complete() && w.logs[FJ_LOG_WARN] == 1, "and goes on");
+}
+
+
+/* Entries that nobody wrote so. */
+static void
+test_garbage(void)
+{
+    size_t       n, i, before;
+    char         text[FJ_ID_SIZE];
+    fj_id_t      id;
+    entry_t     *entry;
+    fj_reply_t   page, rows[3], fields[2], values[3];
+
+    feed_new();
+    sell(2);
+    feed_calm();
+    before = events()->count;
+    sell(1);
+    entry = &journal->entry[journal->count - 1];
+
+    /* Each byte of a batch. */
+    for (n = 0; n < entry->size[1]; n += 5) {
+        entry->data[1][n] ^= 1;
+        w.logs[FJ_LOG_ERR] = 0;
+        feed_calm();
+        shop_must(w.logs[FJ_LOG_ERR] != 0, "damage is said");
+        entry->data[1][n] ^= 1;
+        stream_lose(events(), events()->count - before);
+        event_closed();
+    }
+
+    feed_calm();
+    OK(is_complete(), "a batch that was damaged and is not: told");
+    sell(1);
+    feed_calm();
+    OK(is_complete(), "and what follows as well");
+
+    /* Shapes of a page. */
+    for (n = 0; n < 8; n++) {
+        feed_new();
+        sell(3);
+        shop_must(feed_to(FJ_COMMAND_FEED_PAGE), "a page");
+        memset(&page, 0, sizeof(page));
+        memset(rows, 0, sizeof(rows));
+        memset(fields, 0, sizeof(fields));
+        memset(values, 0, sizeof(values));
+        page.type = FJ_REPLY_ARRAY;
+        page.item = rows;
+        page.count = 2;
+
+        for (i = 0; i < 3; i++) {
+            rows[i].type = n == 0 ? FJ_REPLY_INTEGER : FJ_REPLY_ARRAY;
+            rows[i].item = fields;
+            rows[i].count = n == 1 ? 1 : 2;
+        }
+
+        id.epoch = n == 2 ? 0 : n == 3 ? UINT64_MAX : fk_epoch(&shop);
+        id.seq = n == 4 ? UINT64_MAX : 1;
+        fj_id_text(text, "", &id);
+        node_text(&fields[0], FJ_REPLY_STRING, n == 5 ? "x" : text);
+        fields[1].type = n == 6 ? FJ_REPLY_STRING : FJ_REPLY_ARRAY;
+        fields[1].text = "b";
+        fields[1].item = values;
+        fields[1].count = n == 7 ? 3 : 2;
+        node_text(&values[0], FJ_REPLY_STRING, "b");
+        values[1].type = FJ_REPLY_INTEGER;
+        values[1].text = "";
+        node_text(&values[2], FJ_REPLY_STRING, "b");
+        replies(&page);
+        feed_calm();
+        OK(is_complete(), "a page of shape %zu is not believed", n);
+    }
+}
+
+
+int
+main(void)
+{
+    test_replies();
+    test_garbage();
+
+    return tap_done();
+}
