@@ -23,6 +23,7 @@
 #include "pay/crypto.h"
 #include "pay/pay.h"
 #include "redis/ngx_faka_journal.h"
+#include "redis/ngx_faka_feed.h"
 #include "redis/ngx_faka_keeper.h"
 
 
@@ -101,6 +102,7 @@ struct ngx_faka_shop_s {
     ngx_uint_t              refund_short_s;   /* wait for stock; 0: for ever */
     ngx_uint_t              standby;          /* unsigned: 1 role standby */
     ngx_uint_t              replicas;         /* that an answer waits for */
+    ngx_uint_t              events_max;       /* of the stream; 0: none */
     ngx_str_t               public_url;       /* without a final slash */
     ngx_str_t               admin_token;      /* contents of the file */
     pay_master_t            master;           /* of key_file */
@@ -178,6 +180,7 @@ struct ngx_faka_worker_s {
     ngx_faka_journal_t     *journal;
     ngx_faka_keeper_t      *keeper;
     ngx_faka_reader_t      *reader;
+    ngx_faka_feed_t        *feed;             /* NULL: events off */
     ngx_faka_rules_t       *rules;            /* NULL: nothing to ask */
     ngx_queue_t             calls;            /* ngx_faka_call_t */
     ngx_uint_t              call_count;
@@ -356,7 +359,8 @@ fk_code_t ngx_faka_may_write(ngx_faka_shop_t *shop);
 /* FK_OK while the shop is open, else the code that says what it is. */
 fk_code_t ngx_faka_shop_code(const ngx_faka_shop_t *shop);
 
-/* ngx_faka_worker_archive.c: the keeper and the reader of a worker. */
+/* ngx_faka_worker_archive.c: the keeper, the reader and the feed of a
+ * worker. */
 ngx_int_t ngx_faka_archive_start(ngx_cycle_t *cycle,
     ngx_faka_worker_t *worker);
 void ngx_faka_archive_stop(ngx_faka_worker_t *worker);

@@ -44,6 +44,7 @@ typedef enum {
     NGX_FAKA_SHOP_ARCHIVE,
     NGX_FAKA_SHOP_ROLE,
     NGX_FAKA_SHOP_REPLICAS,
+    NGX_FAKA_SHOP_EVENTS,
     NGX_FAKA_SHOP_RULES,
     NGX_FAKA_SHOP_CANARY,
     NGX_FAKA_SHOP_PRICE_FALLBACK,
@@ -84,6 +85,7 @@ char *ngx_faka_shop_retention(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_faka_shop_archive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_shop_role(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_faka_shop_replicas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_faka_shop_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* ngx_faka_master_rules.c */
 char *ngx_faka_shop_rules(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -1,7 +1,7 @@
 /*
  * The directives that say how a shop's journal is kept: when a snapshot is
- * written, how long finished orders stay, who sells, and how many copies an
- * answer waits for.
+ * written, how long finished orders stay, who sells, how many copies an
+ * answer waits for, and how many events are kept for others.
  */
 
 
@@ -19,6 +19,8 @@ static ngx_int_t ngx_faka_conf_seconds(ngx_conf_t *cf, const char *directive,
 #define NGX_FAKA_ARCHIVE_S_MIN      86400
 #define NGX_FAKA_SECONDS_MAX        (10 * 365 * 86400)
 #define NGX_FAKA_REPLICAS_MAX       8
+#define NGX_FAKA_EVENTS_MIN         100
+#define NGX_FAKA_EVENTS_LIMIT       10000000
 
 
 char *
@@ -163,6 +165,43 @@ ngx_faka_shop_replicas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     fmcf->shop->replicas = (ngx_uint_t) count;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_faka_shop_events(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_faka_main_conf_t *fmcf = conf;
+
+    ngx_int_t   count;
+    ngx_str_t  *value;
+
+    if (ngx_faka_conf_once(cf, cmd, &fmcf->shop_given) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        fmcf->shop->events_max = 0;
+        return NGX_CONF_OK;
+    }
+
+    count = ngx_atoi(value[1].data, value[1].len);
+
+    if (count == NGX_ERROR || count < NGX_FAKA_EVENTS_MIN
+        || count > NGX_FAKA_EVENTS_LIMIT)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"events %V\" is no number from %d to %d, and not "
+                           "off", &value[1], NGX_FAKA_EVENTS_MIN,
+                           NGX_FAKA_EVENTS_LIMIT);
+        return NGX_CONF_ERROR;
+    }
+
+    fmcf->shop->events_max = (ngx_uint_t) count;
 
     return NGX_CONF_OK;
 }

@@ -95,6 +95,8 @@ static ngx_command_t  ngx_faka_commands[] = {
                      NGX_FAKA_SHOP_ROLE),
     ngx_faka_in_shop("replicas", NGX_CONF_TAKE1, ngx_faka_shop_replicas,
                      NGX_FAKA_SHOP_REPLICAS),
+    ngx_faka_in_shop("events", NGX_CONF_TAKE1, ngx_faka_shop_events,
+                     NGX_FAKA_SHOP_EVENTS),
     ngx_faka_in_shop("rules", NGX_CONF_TAKE1, ngx_faka_shop_rules,
                      NGX_FAKA_SHOP_RULES),
     ngx_faka_in_shop("rules_canary", NGX_CONF_TAKE2, ngx_faka_shop_canary,

@@ -497,6 +497,11 @@ ngx_faka_worker_drain(ngx_faka_worker_t *worker)
 
     /* Another worker goes on with what it was at. */
     ngx_faka_keeper_stop(worker->keeper);
+
+    if (worker->feed != NULL) {
+        ngx_faka_feed_stop(worker->feed);
+    }
+
     ngx_faka_journal_drain(worker->journal);
 }
 

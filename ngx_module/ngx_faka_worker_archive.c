@@ -74,8 +74,18 @@ ngx_faka_archive_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
     worker->keeper = ngx_faka_keeper_start(cycle, &keeper);
     worker->reader = ngx_faka_reader_start(cycle, &reader);
 
-    return worker->keeper != NULL && worker->reader != NULL ? NGX_OK
-                                                            : NGX_ERROR;
+    if (worker->keeper == NULL || worker->reader == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (worker->shop->events_max == 0) {
+        return NGX_OK;
+    }
+
+    worker->feed = ngx_faka_feed_start(cycle, worker->journal, worker->log,
+                                       worker->shop->events_max);
+
+    return worker->feed != NULL ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -90,6 +100,11 @@ ngx_faka_archive_stop(ngx_faka_worker_t *worker)
     if (worker->reader != NULL) {
         ngx_faka_reader_stop(worker->reader);
         worker->reader = NULL;
+    }
+
+    if (worker->feed != NULL) {
+        ngx_faka_feed_stop(worker->feed);
+        worker->feed = NULL;
     }
 }
 

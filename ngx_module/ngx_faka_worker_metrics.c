@@ -47,6 +47,7 @@ static void ngx_faka_metrics_state(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_fail_reason(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_journal(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_snapshot(ngx_faka_metrics_t *m);
+static void ngx_faka_metrics_events(ngx_faka_metrics_t *m);
 static void ngx_faka_metrics_orders(ngx_faka_metrics_t *m);
 static ngx_int_t ngx_faka_metrics_word_sum(ngx_faka_metrics_t *m,
     ngx_uint_t code, uint64_t *sum);
@@ -80,6 +81,11 @@ static const ngx_faka_metrics_counter_t  ngx_faka_metrics_stats[] = {
       FJ_STAT_HEALED },
     { "faka_archived_orders_total", "Orders that left for the archive.",
       FJ_STAT_ARCHIVED },
+    { "faka_events_total", "Events written to their stream.",
+      FJ_STAT_FEED_EVENTS },
+    { "faka_events_lost_records_total",
+      "Records that were cut before their events were read.",
+      FJ_STAT_FEED_LOST },
     { "faka_refunds_total", "Payments that the operator has given back.",
       NGX_FAKA_STAT_REFUNDS },
     { "faka_redis_reconnects_total", "Connections to Redis made anew.",
@@ -140,6 +146,7 @@ ngx_faka_metrics_text(ngx_http_request_t *r, ngx_faka_shop_t *shop)
     ngx_faka_metrics_state(&m);
     ngx_faka_metrics_journal(&m);
     ngx_faka_metrics_snapshot(&m);
+    ngx_faka_metrics_events(&m);
     ngx_faka_metrics_counters(&m);
     ngx_faka_metrics_orders(&m);
     ngx_faka_metrics_notices(&m);
@@ -341,6 +348,24 @@ ngx_faka_metrics_snapshot(ngx_faka_metrics_t *m)
     ngx_faka_metrics_gauge(m, "faka_snapshot_age_seconds",
                            "Time since the last snapshot, or since the shop "
                            "opened.", (uint64_t) ngx_max(age_ms, 0) / 1000);
+}
+
+
+static void
+ngx_faka_metrics_events(ngx_faka_metrics_t *m)
+{
+    uint64_t  fed, durable;
+
+    fed = fk_stat_get(m->fk, FJ_STAT_FEED_SEQ);
+    durable = fk_durable_seq(m->fk);
+
+    if (m->shop->events_max == 0 || fed > durable) {
+        fed = durable;
+    }
+
+    ngx_faka_metrics_gauge(m, "faka_events_lag_records",
+                           "Durable records whose events are not written.",
+                           durable - fed);
 }
 
 

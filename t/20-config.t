@@ -86,13 +86,14 @@ for my $name (qw(memory redis key_file public_url admin_token_file)) {
 
 accepted('what has a default need not be there',
          shop => { map { $_ => undef } qw(durability hold retention archive
-                                          snapshot role replicas
+                                          snapshot role replicas events
                                           reconcile auto_refund) });
 
 my %again = (memory => '64m', redis => 'unix:/nowhere', durability => 'disk',
              hold => '15m', public_url => 'http://a.example',
              retention => '1h', archive => '30d', snapshot => '128m 1h',
              role => 'active', replicas => 0, reconcile => '30s',
+             events => 1000,
              auto_refund => 'on',
              key_file => "$secrets/cards.key",
              admin_token_file => "$secrets/admin.token");
@@ -214,6 +215,8 @@ my @kept = (
      'on short=0', 'on short=366d'],
     [role => qr/is unknown; write active or standby/, 'owner', 'STANDBY'],
     [replicas => qr/no number from 0 to 8/, '9', '-1', 'all'],
+    [events => qr/no number from 100 to 10000000, and not off/, '99', '0',
+     '10000001', '-1', 'on', '1k'],
 );
 
 for my $kept (@kept) {
@@ -226,7 +229,8 @@ accepted("$_->[0] $_->[1]", shop => { @$_ })
     for [retention => '60s'], [archive => '1d'], [snapshot => '1m'],
         [auto_refund => 'off'], [auto_refund => 'on short=1d'],
         [reconcile => 'off'], [reconcile => '1s rate=1000r/s'],
-        [snapshot => '64g 10s'], [role => 'standby'], [replicas => 8];
+        [snapshot => '64g 10s'], [role => 'standby'], [replicas => 8],
+        [events => 'off'], [events => 100], [events => 10000000];
 
 refused('a standby that could sell what another one sells',
         qr/"role standby" needs "durability disk"/, qr/\}/,

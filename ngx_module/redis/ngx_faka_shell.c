@@ -318,7 +318,7 @@ ngx_faka_shell_wake(void *data)
 {
     ngx_faka_shell_t  *shell = data;
 
-    shell->woken = 1;
+    shell->woken = shell->wake != NULL;
 }
 
 

@@ -20,8 +20,7 @@ typedef struct {
     ngx_uint_t        was_replaced;    /* unsigned: 1 replaced() is due */
     ngx_uint_t        is_gone;         /* what it is told */
 
-    /* As in ngx_faka_journal_options_t; the last two, where it is of no
-     * interest, NULL. */
+    /* As in ngx_faka_journal_options_t; NULL where it is of no interest. */
     void            (*wake)(void *data);
     void            (*ring)(void *data);
     void            (*replaced)(void *data, ngx_uint_t is_gone);
