@@ -136,7 +136,7 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
     [FJ_COMMAND_FEED_PAGE] = {
         "XRANGE for the events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_page, NULL },
     [FJ_COMMAND_FEED_ADD] = {
-        "XADD of events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_add, NULL },
+        "EXEC of events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_add, NULL },
     [FJ_COMMAND_FEED_MARK] = {
         "XSETID of the events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_mark, NULL }
 };

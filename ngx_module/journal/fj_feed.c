@@ -3,7 +3,7 @@
  *
  *     XINFO events       its last id: so far the journal is told
  *     XRANGE journal     the records behind it, in pages
- *     XADD events ..     many in one round trip
+ *     MULTI, XADD events .., EXEC     many in one round trip
  *     XSETID events      once a second, where records had nothing to tell:
  *                        so a later reader knows that nothing is missing
  *
@@ -16,6 +16,8 @@
 
 #define FJ_FEED_CHECK_MS    100
 #define FJ_FEED_PACE_MS     20         /* between two round trips */
+#define FJ_FEED_HURRY_MS    2          /* .. of one that is so far behind: */
+#define FJ_FEED_HURRY       5000       /* records */
 #define FJ_FEED_AGAIN_MS    1000
 #define FJ_FEED_MARK_MS     1000
 #define FJ_FEED_LEASE_MS    2000
@@ -138,10 +140,14 @@ fj_feed_turn(fj_feed_t *f)
 }
 
 
+/* Who is far behind costs the buyers more, for the journal may be cut. */
+
 void
 fj_feed_pause(fj_feed_t *f)
 {
-    fj_link_timer(&f->link, FJ_TIMER_FLUSH, FJ_FEED_PACE_MS);
+    fj_link_timer(&f->link, FJ_TIMER_FLUSH,
+                  fk_durable_seq(f->fk) > f->seen + FJ_FEED_HURRY
+                  ? FJ_FEED_HURRY_MS : FJ_FEED_PACE_MS);
 }
 
 
@@ -160,7 +166,6 @@ fj_feed_forget(fj_feed_t *f)
     f->news_count = 0;
     f->news_sent = 0;
     f->news_round = 0;
-    f->is_behind = 0;
 }
 
 
@@ -340,7 +345,9 @@ fj_feed_on_mark(fj_link_t *link, const fj_reply_t *reply)
     }
 
     /* It was deleted, or another process has gone on. */
-    if (!fj_reply_error(reply, "NOPERM")) {
+    if (fj_reply_error(reply, "ERR no such key")
+        || fj_reply_says(reply, "smaller"))
+    {
         fj_feed_forget(f);
         fj_feed_wait(f);
         return;
@@ -348,6 +355,6 @@ fj_feed_on_mark(fj_link_t *link, const fj_reply_t *reply)
 
     /* The events are as good without it. */
     f->mark_refused = 1;
-    fj_say(link, FJ_LOG_WARN, ": redis \"%s\" does not allow XSETID: events "
+    fj_say(link, FJ_LOG_WARN, ": redis \"%s\" does not take XSETID: events "
            "may be said to be missing that never were", link->address.text);
 }

@@ -58,10 +58,8 @@ typedef struct {
     fj_id_t                marked;     /* .. and of at, when it was told */
     uint64_t               epoch;      /* of the events that wait */
     uint32_t               news_count;
-    uint32_t               news_sent;  /* of them, answered */
+    uint32_t               news_sent;  /* of them, written */
     uint32_t               news_round; /* .. on their way, all at once */
-    int                    is_behind;  /* another process was faster */
-
     uint32_t               foreign;    /* times seen */
     int                    mark_refused;
     char                   sku[FK_SKU_SIZE_MAX + 1];   /* and its .. */

@@ -13,9 +13,10 @@
 
 
 #define FJ_FEED_PAGE_SIZE   ((size_t) 256 << 10)
-#define FJ_FEED_PAGE_MAX    64         /* entries */
+#define FJ_FEED_PAGE_MAX    128        /* entries */
 
-_Static_assert(FJ_FEED_PAGE_MAX * 9 < FJ_REPLY_ITEMS_MAX, "a page is read");
+/* An entry has itself, its id, its fields, and two of them at most. */
+_Static_assert(FJ_FEED_PAGE_MAX * 7 < FJ_REPLY_ITEMS_MAX, "a page is read");
 
 
 /* How reading goes on. */

@@ -1,8 +1,11 @@
 /*
- * The feed writes: events as entries of the stream, many in one round trip,
- * for Redis may fsync once for each.
+ * The feed writes: events as entries of the stream, many in one round trip
+ * and one transaction, for Redis may fsync once for each command.
  *
+ *     MULTI
  *     XADD events [NOMKSTREAM] MAXLEN ~ N <epoch>-<number> event .. time ..
+ *     ..
+ *     EXEC
  *
  * What is in an entry stands in one table.  A text that is empty is left out.
  */
@@ -13,7 +16,7 @@
 #include "fj_feed_priv.h"
 
 
-#define FJ_FEED_ROUND      128         /* entries */
+#define FJ_FEED_ROUND      256         /* entries; Redis serves nobody else */
 #define FJ_FEED_TEXT_SIZE  64          /* of a number, a name, an id */
 
 #define ORDER    (1u << FK_NEWS_ORDER)
@@ -47,8 +50,9 @@ typedef struct {
 } fj_feed_field_t;
 
 
-static void fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news,
-    int is_first);
+static void fj_feed_word_send(fj_feed_t *f, const char *word);
+static void fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news);
+static int fj_feed_written(fj_feed_t *f, const fj_reply_t *reply);
 static void fj_feed_id(const fj_feed_t *f, const fk_news_t *news,
     fj_id_t *id);
 static fk_str_t fj_feed_made(const char *buf, int size);
@@ -93,14 +97,35 @@ fj_feed_write(fj_feed_t *f)
         f->news_round = FJ_FEED_ROUND;
     }
 
+    fj_feed_word_send(f, "MULTI");
+
     for (n = 0; n < f->news_round; n++) {
-        fj_feed_entry_send(f, &f->fed->room[f->news_sent + n], n == 0);
+        fj_feed_entry_send(f, &f->fed->room[f->news_sent + n]);
+    }
+
+    fj_feed_word_send(f, "EXEC");
+}
+
+
+static void
+fj_feed_word_send(fj_feed_t *f, const char *word)
+{
+    fj_words_t  words;
+
+    words.argc = 0;
+    fj_words_text(&words, word);
+
+    if (strcmp(word, "MULTI") == 0) {
+        fj_link_send(&f->link, FJ_COMMAND_FEED_ADD, &words);
+
+    } else {
+        fj_link_also(&f->link, &words);
     }
 }
 
 
 static void
-fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_first)
+fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news)
 {
     int                     size;
     char                    id_text[FJ_ID_SIZE], events_max[FJ_ID_SIZE];
@@ -146,12 +171,7 @@ fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_first)
         }
     }
 
-    if (is_first) {
-        fj_link_send(&f->link, FJ_COMMAND_FEED_ADD, &words);
-
-    } else {
-        fj_link_also(&f->link, &words);
-    }
+    fj_link_also(&f->link, &words);
 }
 
 
@@ -163,57 +183,82 @@ fj_feed_id(const fj_feed_t *f, const fk_news_t *news, fj_id_t *id)
 }
 
 
-/*
- * For each of them.  What became of all is looked at when all are answered:
- * one that was refused is there already, and the stream's end says the rest.
- */
+/* OK, QUEUED for each entry, and what EXEC has done: all of them, unless the
+ * connection was lost before. */
 
 void
 fj_feed_on_add(fj_link_t *link, const fj_reply_t *reply)
 {
-    fj_id_t     id;
     fj_feed_t  *f = fj_feed_of(link);
 
-    assert(f->news_sent < f->news_count);
-    fj_feed_id(f, &f->fed->room[f->news_sent], &id);
+    if (link->command != FJ_COMMAND_NONE) {
+        if (!fj_reply_ok(reply) && !fj_reply_is(reply, "QUEUED")) {
+            fj_link_refused(link, reply, "an event");
+        }
 
-    switch (fj_appended(&id, reply)) {
-
-    case FJ_APPEND_DONE:
-        fk_stat_add(f->fk, FJ_STAT_FEED_EVENTS, 1);
-        f->top = id;
-        break;
-
-    case FJ_APPEND_REFUSED:
-    case FJ_APPEND_GONE:
-        f->is_behind = 1;
-        break;
-
-    default:
-        fj_link_refused(link, reply, "an event");
         return;
     }
 
-    f->news_sent++;
+    if (reply->type != FJ_REPLY_ARRAY || reply->count != f->news_round) {
+        fj_link_refused(link, reply, "events");
+        return;
+    }
 
-    if (link->command != FJ_COMMAND_NONE) {
+    if (!fj_feed_written(f, reply)) {
         return;
     }
 
     fj_link_works(link);
 
-    if (f->is_behind) {
-        fj_feed_forget(f);
-
-    } else {
-        f->is_there = 1;
-
-        if (f->news_sent == f->news_count) {
-            fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, f->seen);
-        }
+    if (f->news_sent == f->news_count) {
+        fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, f->seen);
     }
 
     fj_feed_pause(f);
+}
+
+
+/* One that was refused is there already, and the stream's end says the rest;
+ * so it does if there is no stream any more.  0: no more can be done here. */
+
+static int
+fj_feed_written(fj_feed_t *f, const fj_reply_t *reply)
+{
+    int       is_behind;
+    fj_id_t   id;
+    uint32_t  n;
+
+    is_behind = 0;
+
+    for (n = 0; n < f->news_round; n++) {
+        fj_feed_id(f, &f->fed->room[f->news_sent + n], &id);
+
+        switch (fj_appended(&id, &reply->item[n])) {
+
+        case FJ_APPEND_DONE:
+            fk_stat_add(f->fk, FJ_STAT_FEED_EVENTS, 1);
+            f->top = id;
+            break;
+
+        case FJ_APPEND_REFUSED:
+        case FJ_APPEND_GONE:
+            is_behind = 1;
+            break;
+
+        default:
+            fj_link_refused(&f->link, &reply->item[n], "an event");
+            return 0;
+        }
+    }
+
+    f->is_there = 1;
+    f->news_sent += f->news_round;
+
+    if (is_behind) {
+        fj_feed_forget(f);
+    }
+
+    return 1;
 }
 
 

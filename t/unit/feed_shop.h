@@ -12,7 +12,7 @@
 
 
 #define EVENTS     "faka:{main}:events"
-#define QUEUE_MAX  256                 /* commands on their way */
+#define QUEUE_MAX  300                 /* commands on their way */
 
 
 typedef struct {
@@ -27,27 +27,21 @@ static fj_feed_conf_t   fed = { 1000, room };
 static fj_shell_t       feed_shell;
 static sent_t           queue[QUEUE_MAX];
 static size_t           queue_first, queue_count;
+static sent_t           multi[QUEUE_MAX];      /* between MULTI and EXEC */
+static size_t           multi_count;
+static int              in_multi;
 static int              commands;      /* that were sent */
 static fk_order_view_t  view;
 static fk_pay_result_t  result;
 
 
-/* Several at once: the world has room for the oldest, the rest waits here. */
-__attribute__((unused))
-static int
-feed_send(void *data, int argc, const char *const *argv, const size_t *sizes)
+static void
+sent_keep(sent_t *sent, int argc, const char *const *argv,
+    const size_t *sizes)
 {
-    int      i;
-    sent_t  *sent;
+    int  i;
 
-    commands++;
-
-    if (w.argc == 0) {
-        return world_send(data, argc, argv, sizes);
-    }
-
-    shop_must(queue_count < QUEUE_MAX && argc <= FJ_ARGC_MAX, "a queue");
-    sent = &queue[queue_count++];
+    shop_must(argc <= FJ_ARGC_MAX, "words");
     sent->argc = argc;
 
     for (i = 0; i < argc; i++) {
@@ -57,7 +51,33 @@ feed_send(void *data, int argc, const char *const *argv, const size_t *sizes)
         memcpy(sent->argv[i], argv[i], sizes[i]);
         sent->argv[i][sizes[i]] = '\0';
     }
+}
 
+
+static void
+sent_drop(sent_t *sent)
+{
+    int  i;
+
+    for (i = 0; i < sent->argc; i++) {
+        free(sent->argv[i]);
+    }
+}
+
+
+/* Several at once: the world has room for the oldest, the rest waits here. */
+__attribute__((unused))
+static int
+feed_send(void *data, int argc, const char *const *argv, const size_t *sizes)
+{
+    commands++;
+
+    if (w.argc == 0) {
+        return world_send(data, argc, argv, sizes);
+    }
+
+    shop_must(queue_count < QUEUE_MAX, "a queue");
+    sent_keep(&queue[queue_count++], argc, argv, sizes);
     return 0;
 }
 
@@ -66,16 +86,17 @@ __attribute__((unused))
 static void
 queue_drop(void)
 {
-    int  i;
-
     for ( ; queue_first < queue_count; queue_first++) {
-        for (i = 0; i < queue[queue_first].argc; i++) {
-            free(queue[queue_first].argv[i]);
-        }
+        sent_drop(&queue[queue_first]);
+    }
+
+    for ( ; multi_count > 0; multi_count--) {
+        sent_drop(&multi[multi_count - 1]);
     }
 
     queue_first = 0;
     queue_count = 0;
+    in_multi = 0;
 }
 
 
@@ -88,21 +109,11 @@ feed_close(void *data)
 }
 
 
-/* The reply to the oldest; then the next one is the oldest. */
-__attribute__((unused))
+/* The oldest command is done with: the next one is. */
 static void
-replies(const fj_reply_t *reply)
+queue_next(void)
 {
-    int      i;
     sent_t  *next;
-
-    if (queue_first == queue_count) {
-        event_reply(reply);
-        return;
-    }
-
-    /* The machine may not send before it has all its replies. */
-    event_reply(reply);
 
     if (queue_first == queue_count) {
         return;
@@ -112,14 +123,98 @@ replies(const fj_reply_t *reply)
     shop_must(w.argc == 0, "one kind at a time");
     (void) world_send(NULL, next->argc, (const char *const *) next->argv,
                       next->sizes);
-
-    for (i = 0; i < next->argc; i++) {
-        free(next->argv[i]);
-    }
+    sent_drop(next);
 
     if (queue_first == queue_count) {
         queue_first = 0;
         queue_count = 0;
+    }
+}
+
+
+/* The reply to the oldest command.  To the last one the machine may answer
+ * with the next ones. */
+static void
+replies(const fj_reply_t *reply)
+{
+    int  is_last;
+
+    is_last = queue_first == queue_count;
+    event_reply(reply);
+
+    if (!is_last) {
+        queue_next();
+    }
+}
+
+
+/* As world_answer(), with transactions. */
+static const fj_reply_t *
+feed_answer(void)
+{
+    size_t       n;
+    fj_reply_t  *reply, *rows;
+
+    if (!in_multi && strcmp(w.argv[0], "MULTI") != 0) {
+        return world_answer();
+    }
+
+    nodes_count = 0;
+    reply = node_row(1);
+
+    if (!in_multi) {
+        in_multi = 1;
+        node_text(reply, FJ_REPLY_STATUS, "OK");
+
+    } else if (strcmp(w.argv[0], "EXEC") != 0) {
+        shop_must(multi_count < QUEUE_MAX, "a transaction");
+        sent_keep(&multi[multi_count++], w.argc, (const char *const *) w.argv,
+                  w.sizes);
+        node_text(reply, FJ_REPLY_STATUS, "QUEUED");
+
+    } else {
+        rows = node_array(reply, multi_count);
+
+        for (n = 0; n < multi_count; n++) {
+            redis_xadd(&rows[n], multi[n].argc, multi[n].argv,
+                       multi[n].sizes);
+            sent_drop(&multi[n]);
+        }
+
+        multi_count = 0;
+        in_multi = 0;
+    }
+
+    return reply;
+}
+
+
+/* All that is on its way is carried out, and nobody hears of it. */
+__attribute__((unused))
+static void
+feed_carry(void)
+{
+    while (w.argc != 0) {
+        (void) feed_answer();
+        w.argc = 0;
+        queue_next();
+    }
+}
+
+
+/* Another process has written what this one is about to. */
+__attribute__((unused))
+static void
+feed_forestall(void)
+{
+    size_t  n;
+
+    for (n = queue_first; n < queue_count; n++) {
+        if (strcmp(queue[n].argv[0], "XADD") == 0) {
+            nodes_count = 0;
+            redis_xadd(node_row(1), queue[n].argc, queue[n].argv,
+                       queue[n].sizes);
+        }
     }
 }
 
@@ -247,7 +342,7 @@ feed_step(void)
         event_connected();
 
     } else if (w.argc != 0) {
-        replies(world_answer());
+        replies(feed_answer());
 
     } else {
         event_timer(next_timer());

@@ -34,12 +34,7 @@ test_replies(void)
                 reply.type = (fj_reply_type_t) type;
                 reply.text = "WRONGTYPE of anything";
                 reply.size = 21;
-
-                /* Redis that answers one so does nothing for the others. */
-                do {
-                    replies(&reply);
-                } while (w.argc != 0 && asked[n] == FJ_COMMAND_FEED_ADD
-                         && feed.link.command == (uint32_t) asked[n]);
+                replies(&reply);
 
             } else {
                 queue_drop();
@@ -64,6 +59,50 @@ test_replies(void)
            fj_commands[asked[n]].name);
     }
 
+}
+
+
+/* To any of a transaction: to MULTI, to an entry, to EXEC. */
+static void
+test_transaction(void)
+{
+    int         wrong;
+    size_t      n, i;
+    unsigned    type;
+    fj_reply_t  reply;
+
+    wrong = 0;
+
+    for (n = 0; n < 12; n++) {
+        for (type = 0; type < FJ_REPLY_COUNT; type++) {
+            feed_new();
+            sell(5);
+            shop_must(feed_to(FJ_COMMAND_FEED_ADD), "asked");
+            memset(&reply, 0, sizeof(reply));
+            reply.type = (fj_reply_type_t) type;
+            reply.text = "EXECABORT";
+            reply.size = 9;
+
+            for (i = 0; i < n && w.argc != 0; i++) {
+                replies(feed_answer());
+            }
+
+            if (w.argc != 0) {
+                replies(&reply);
+            }
+
+            feed_calm();
+            wrong += !is_complete();
+        }
+    }
+
+    EQ_INT(wrong, 0, "whatever is said of an entry: each once");
+}
+
+
+static void
+test_mark(void)
+{
     feed_new();
     sell(5);
     browse(2);
@@ -74,6 +113,15 @@ test_replies(void)
     sell(1);
     feed_calm();
     OK(is_complete() && w.logs[FJ_LOG_WARN] == 1, "and goes on");
+
+    feed_new();
+    sell(5);
+    browse(2);
+    shop_must(feed_to(FJ_COMMAND_FEED_MARK), "mark");
+    reply_error("ERR The ID specified in XSETID is smaller than the target");
+    feed_marks();
+    EQ_INT(events()->top.seq, fk_durable_seq(&shop) * 1000 + 999,
+           "another one has gone on: looked at, and noted then");
 }
 
 
@@ -153,6 +201,8 @@ int
 main(void)
 {
     test_replies();
+    test_transaction();
+    test_mark();
     test_garbage();
 
     return tap_done();

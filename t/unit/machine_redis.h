@@ -16,7 +16,7 @@
 #define ENTRIES_MAX   4096
 #define FIELDS_MAX    24               /* words of an entry */
 #define STREAMS_MAX   8
-#define NODES_MAX     512
+#define NODES_MAX     1024
 #define OWNER_KEY     "faka:{main}:owner"
 
 
@@ -336,7 +336,7 @@ redis_xrange(fj_reply_t *reply, char *const *argv)
     const entry_t  *entry;
 
     count_max = (size_t) atoi(argv[5]);
-    shop_must(strcmp(argv[3], "+") == 0 && count_max >= 1 && count_max <= 64,
+    shop_must(strcmp(argv[3], "+") == 0 && count_max >= 1 && count_max <= 128,
               "a page");
 
     stream = stream_of(argv[1]);
