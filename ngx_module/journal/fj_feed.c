@@ -17,7 +17,7 @@
 #define FJ_FEED_CHECK_MS    100
 #define FJ_FEED_PACE_MS     20         /* between two round trips */
 #define FJ_FEED_HURRY_MS    2          /* .. of one that is so far behind: */
-#define FJ_FEED_HURRY       5000       /* records */
+#define FJ_FEED_HURRY       20000      /* records */
 #define FJ_FEED_AGAIN_MS    1000
 #define FJ_FEED_MARK_MS     1000
 #define FJ_FEED_LEASE_MS    2000

@@ -3,8 +3,8 @@
  * and one transaction, for Redis may fsync once for each command.
  *
  *     MULTI
- *     XADD events [NOMKSTREAM] MAXLEN ~ N <epoch>-<number> event .. time ..
- *     ..
+ *     XADD events [NOMKSTREAM] <epoch>-<number> event .. time .. ..
+ *     XADD events [NOMKSTREAM] MAXLEN ~ N <epoch>-<number> event ..
  *     EXEC
  *
  * What is in an entry stands in one table.  A text that is empty is left out.
@@ -50,8 +50,8 @@ typedef struct {
 } fj_feed_field_t;
 
 
-static void fj_feed_word_send(fj_feed_t *f, const char *word);
-static void fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news);
+static void fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news,
+    int is_last);
 static int fj_feed_written(fj_feed_t *f, const fj_reply_t *reply);
 static void fj_feed_id(const fj_feed_t *f, const fk_news_t *news,
     fj_id_t *id);
@@ -89,7 +89,8 @@ _Static_assert(7 + 2 * FJ_FEED_FIELDS_COUNT <= FJ_ARGC_MAX, "an entry fits");
 void
 fj_feed_write(fj_feed_t *f)
 {
-    uint32_t  n;
+    uint32_t    n;
+    fj_words_t  words;
 
     f->news_round = f->news_count - f->news_sent;
 
@@ -97,35 +98,23 @@ fj_feed_write(fj_feed_t *f)
         f->news_round = FJ_FEED_ROUND;
     }
 
-    fj_feed_word_send(f, "MULTI");
+    words.argc = 0;
+    fj_words_text(&words, "MULTI");
+    fj_link_send(&f->link, FJ_COMMAND_FEED_ADD, &words);
 
     for (n = 0; n < f->news_round; n++) {
-        fj_feed_entry_send(f, &f->fed->room[f->news_sent + n]);
+        fj_feed_entry_send(f, &f->fed->room[f->news_sent + n],
+                           n == f->news_round - 1);
     }
-
-    fj_feed_word_send(f, "EXEC");
-}
-
-
-static void
-fj_feed_word_send(fj_feed_t *f, const char *word)
-{
-    fj_words_t  words;
 
     words.argc = 0;
-    fj_words_text(&words, word);
-
-    if (strcmp(word, "MULTI") == 0) {
-        fj_link_send(&f->link, FJ_COMMAND_FEED_ADD, &words);
-
-    } else {
-        fj_link_also(&f->link, &words);
-    }
+    fj_words_text(&words, "EXEC");
+    fj_link_also(&f->link, &words);
 }
 
 
 static void
-fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news)
+fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_last)
 {
     int                     size;
     char                    id_text[FJ_ID_SIZE], events_max[FJ_ID_SIZE];
@@ -151,9 +140,13 @@ fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news)
         fj_words_text(&words, "NOMKSTREAM");
     }
 
-    fj_words_text(&words, "MAXLEN");
-    fj_words_text(&words, "~");
-    fj_words_text(&words, events_max);
+    /* Once a transaction is enough. */
+    if (is_last) {
+        fj_words_text(&words, "MAXLEN");
+        fj_words_text(&words, "~");
+        fj_words_text(&words, events_max);
+    }
+
     fj_words_text(&words, id_text);
 
     for (n = 0; n < FJ_FEED_FIELDS_COUNT; n++) {
