@@ -330,6 +330,7 @@ fj_link_also(fj_link_t *link, const fj_words_t *words)
 void
 fj_reply(fj_link_t *link, const fj_reply_t *reply)
 {
+    int       is_last;
     uint32_t  command;
 
     assert(link->magic == FJ_LINK_MAGIC);
@@ -349,15 +350,18 @@ fj_reply(fj_link_t *link, const fj_reply_t *reply)
 
     command = link->command;
     link->replies--;
+    is_last = link->replies == 0;
 
-    if (link->replies == 0) {
+    if (is_last) {
         link->command = FJ_COMMAND_NONE;
         fj_link_timer(link, FJ_TIMER_WATCH, FJ_TIMER_OFF);
     }
 
     fj_commands[command].reply(link, reply);
 
-    if (reply->type != FJ_REPLY_ERROR && link->answered == command) {
+    if (is_last && reply->type != FJ_REPLY_ERROR
+        && link->answered == command)
+    {
         /* It works: what it is refused with next is news. */
         link->refused_sum[command] = 0;
     }

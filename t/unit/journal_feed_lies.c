@@ -100,6 +100,32 @@ test_transaction(void)
 }
 
 
+/* For hours, perhaps: the log has it once, until it works. */
+static void
+test_refused(void)
+{
+    int  i;
+
+    feed_new();
+    sell(5);
+
+    for (i = 0; i < 4; i++) {
+        shop_must(feed_to(FJ_COMMAND_FEED_ADD), "asked");
+        replies(feed_answer());
+        reply_error("OOM command not allowed");
+    }
+
+    EQ_INT(w.logs[FJ_LOG_ERR], 1, "what Redis refuses is said once");
+    feed_calm();
+    OK(is_complete(), "and written when it does not");
+    sell(1);
+    shop_must(feed_to(FJ_COMMAND_FEED_ADD), "asked");
+    replies(feed_answer());
+    reply_error("OOM command not allowed");
+    EQ_INT(w.logs[FJ_LOG_ERR], 2, "then it is news again");
+}
+
+
 static void
 test_mark(void)
 {
@@ -202,6 +228,7 @@ main(void)
 {
     test_replies();
     test_transaction();
+    test_refused();
     test_mark();
     test_garbage();
 
