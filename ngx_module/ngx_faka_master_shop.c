@@ -22,7 +22,6 @@ static ngx_int_t ngx_faka_shop_key(ngx_conf_t *cf, ngx_str_t *path,
 #define NGX_FAKA_SNAPSHOT_SIZE   ((uint64_t) 128 << 20)
 #define NGX_FAKA_SNAPSHOT_S      3600
 #define NGX_FAKA_RETENTION_S     3600
-#define NGX_FAKA_EVENTS_MAX      100000
 #define NGX_FAKA_RECONCILE_S     30
 #define NGX_FAKA_RECONCILE_RATE  10
 #define NGX_FAKA_ARCHIVE_S       (365 * 86400)
@@ -171,7 +170,6 @@ ngx_faka_shop_create(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf,
     shop->snapshot_size = NGX_FAKA_SNAPSHOT_SIZE;
     shop->snapshot_s = NGX_FAKA_SNAPSHOT_S;
     shop->retention_s = NGX_FAKA_RETENTION_S;
-    shop->events_max = NGX_FAKA_EVENTS_MAX;
     shop->reconcile_s = NGX_FAKA_RECONCILE_S;
     shop->reconcile_rate = NGX_FAKA_RECONCILE_RATE;
     shop->archive_s = NGX_FAKA_ARCHIVE_S;

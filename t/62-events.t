@@ -11,7 +11,7 @@ use Faka::Proc qw(wait_gone);
 use Time::HiRes qw(sleep);
 
 my $key = 'faka:{main}:events';
-my $t = Faka::Test->new(shop => { hold => '10m' });
+my $t = Faka::Test->new(shop => { hold => '10m', events => 100_000 });
 $t->own_clock->start;
 my $redis = $t->redis;
 my $nginx = $t->nginx;
@@ -210,7 +210,7 @@ tells('what came meanwhile is told', 'order.delivered silent',
 # ---- killed, and killed, and killed -----------------------------------------
 
 $t->finish;
-$t = Faka::Test->new->start;
+$t = Faka::Test->new(shop => { events => 100_000 })->start;
 $redis = $t->redis;
 $nginx = $t->nginx;
 $t->product('drop');
