@@ -54,6 +54,15 @@ typedef struct {
 } ngx_faka_short_turn_t;
 
 
+/* 1: the next turn may begin.  Also where the clock was set back since. */
+
+static ngx_inline ngx_uint_t
+ngx_faka_turn_is_due(time_t began_s, time_t every_s)
+{
+    return ngx_time() < began_s || ngx_time() >= began_s + every_s;
+}
+
+
 /* ngx_faka_worker_reconcile_owed.c: a step each, at every tick. */
 void ngx_faka_reconcile_owed(ngx_faka_worker_t *worker,
     const pay_channel_t *channel, ngx_faka_owed_turn_t *turn,

@@ -211,13 +211,14 @@ ngx_faka_reconcile_page(ngx_faka_worker_t *worker,
 
     if (!turn->turning) {
 
-        if (ngx_time() < turn->began_s + NGX_FAKA_RECONCILE_TURN_S) {
+        if (!ngx_faka_turn_is_due(turn->began_s, NGX_FAKA_RECONCILE_TURN_S)) {
             return 0;
         }
 
         turn->turning = 1;
         turn->cursor = 0;
-        turn->before_s = turn->began_s;
+        turn->before_s = ngx_min(turn->began_s,
+                                 ngx_time() - NGX_FAKA_RECONCILE_TURN_S);
         turn->began_s = ngx_time();
     }
 

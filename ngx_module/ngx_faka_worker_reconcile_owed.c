@@ -78,9 +78,9 @@ ngx_faka_owed_page(ngx_faka_worker_t *worker, const pay_channel_t *channel,
 
     if (!turn->turning) {
 
-        if (ngx_time() < turn->began_s
-                         + ngx_max((time_t) worker->shop->reconcile_s,
-                                   NGX_FAKA_RECONCILE_TURN_S))
+        if (!ngx_faka_turn_is_due(turn->began_s,
+                                  ngx_max((time_t) worker->shop->reconcile_s,
+                                          NGX_FAKA_RECONCILE_TURN_S)))
         {
             return 0;
         }
@@ -172,7 +172,7 @@ ngx_faka_reconcile_shorts(ngx_faka_worker_t *worker,
 
     if (!turn->turning) {
 
-        if (ngx_time() < turn->began_s + NGX_FAKA_RECONCILE_TURN_S) {
+        if (!ngx_faka_turn_is_due(turn->began_s, NGX_FAKA_RECONCILE_TURN_S)) {
             return;
         }
 

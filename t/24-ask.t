@@ -41,7 +41,7 @@ channel main alipay {
     private_key_file $dir/app.key; public_key_file $dir/alipay.pub;
 }
 EOT
-$t->start;
+$t->own_clock->start;
 $t->product('card', price => 990);
 $t->import_cards('card', 2000);
 
@@ -85,6 +85,13 @@ cmp_ok($metrics->{'faka_gateway_asks_total{ask="query",answer="paid"}'}, '>=',
        20, 'each by asking');
 is($metrics->{'faka_notify_total{verdict="paid"}'}, 1,
    'and but one by a notice');
+
+$t->later(3600);
+sleep 7;                # a turn begins by that clock
+$t->later(-3600);
+my $back = order();
+$t->gateway->control("pay/$back->{order}", {});
+ok(becomes($back, 'delivered', 20), 'also when the clock was set back');
 $t->gateway->control('mode', {});
 
 
