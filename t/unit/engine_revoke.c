@@ -109,7 +109,7 @@ has_kept(void)
 static void
 test_cards(void)
 {
-    uint32_t         batch, accepted;
+    uint32_t         batch, accepted = 0;
     uint64_t         seq;
     uint8_t          results[4];
     fk_order_view_t  other;
