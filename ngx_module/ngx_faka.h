@@ -180,7 +180,7 @@ struct ngx_faka_worker_s {
     ngx_faka_journal_t     *journal;
     ngx_faka_keeper_t      *keeper;
     ngx_faka_reader_t      *reader;
-    ngx_faka_feed_t        *feed;             /* NULL: events off */
+    ngx_faka_feed_t        *feed;             /* of worker 0; NULL: off */
     ngx_faka_rules_t       *rules;            /* NULL: nothing to ask */
     ngx_queue_t             calls;            /* ngx_faka_call_t */
     ngx_uint_t              call_count;

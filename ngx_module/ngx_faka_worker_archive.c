@@ -78,7 +78,8 @@ ngx_faka_archive_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
         return NGX_ERROR;
     }
 
-    if (worker->shop->events_max == 0) {
+    /* One is enough, and nginx starts this one anew when it dies. */
+    if (worker->shop->events_max == 0 || ngx_worker != 0) {
         return NGX_OK;
     }
 

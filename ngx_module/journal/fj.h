@@ -401,8 +401,6 @@ enum {
     FJ_STAT_SNAPSHOT_TOOK_MS,          /* the last one, to be written */
     FJ_STAT_STRANGER,                  /* 1: fenced by another server */
     FJ_STAT_SNAPSHOT_ID,               /* last number used in their index */
-    FJ_STAT_FEED_OWNER,                /* whose turn it is to feed */
-    FJ_STAT_FEED_UNTIL_MS,             /* .. and how long */
     FJ_STAT_FEED_SEQ,                  /* the events of the records so far */
     FJ_STAT_FEED_EVENTS,               /* written, since the start */
     FJ_STAT_FEED_LOST,                 /* records that were never read */

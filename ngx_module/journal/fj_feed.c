@@ -1,5 +1,5 @@
 /*
- * The feed's life: whose turn it is, where the stream ends, and what is next.
+ * The feed's life: where the stream ends, and what is next.
  *
  *     XINFO events       its last id: so far the journal is told
  *     XRANGE journal     the records behind it, in pages
@@ -20,7 +20,6 @@
 #define FJ_FEED_HURRY       20000      /* records */
 #define FJ_FEED_AGAIN_MS    1000
 #define FJ_FEED_MARK_MS     1000
-#define FJ_FEED_LEASE_MS    2000
 #define FJ_FEED_FOREIGN_MAX 5          /* looks, before it is said */
 
 
@@ -28,8 +27,6 @@ static void fj_feed_up(fj_link_t *link);
 static void fj_feed_down(fj_link_t *link);
 static void fj_feed_timer(fj_link_t *link, fj_timer_t which);
 static int64_t fj_feed_now_ms(const fj_feed_t *f);
-static int fj_feed_holds(fj_feed_t *f);
-static void fj_feed_release(fj_feed_t *f);
 static int fj_feed_is_foreign(const fj_feed_t *f, const fj_id_t *top);
 static int fj_feed_mark_due(const fj_feed_t *f);
 static void fj_feed_mark(fj_feed_t *f);
@@ -79,7 +76,6 @@ fj_feed_start(fj_feed_t *f, const fj_conf_t *conf, const fj_feed_conf_t *fed,
 void
 fj_feed_stop(fj_feed_t *f)
 {
-    fj_feed_release(f);
     fj_link_stop(&f->link);
 }
 
@@ -89,7 +85,6 @@ fj_feed_up(fj_link_t *link)
 {
     fj_feed_t  *f = fj_feed_of(link);
 
-    f->mark_refused = 0;
     fj_link_well(link);
     fj_feed_turn(f);
 }
@@ -98,7 +93,7 @@ fj_feed_up(fj_link_t *link)
 static void
 fj_feed_down(fj_link_t *link)
 {
-    fj_feed_release(fj_feed_of(link));
+    fj_feed_forget(fj_feed_of(link));
 }
 
 
@@ -118,8 +113,19 @@ fj_feed_timer(fj_link_t *link, fj_timer_t which)
 void
 fj_feed_turn(fj_feed_t *f)
 {
-    if (f->link.state != FJ_LINK_READY || f->link.command != FJ_COMMAND_NONE
-        || !fj_feed_holds(f) || fj_feed_now_ms(f) < f->again_at_ms
+    if (f->link.state != FJ_LINK_READY
+        || f->link.command != FJ_COMMAND_NONE)
+    {
+        return;
+    }
+
+    /* Who opens it next may have told more, or less, than we know. */
+    if (fk_shop_state(f->fk) != FK_SHOP_OPEN) {
+        fj_feed_forget(f);
+        return;
+    }
+
+    if (fj_feed_now_ms(f) < f->again_at_ms
         || fj_link_timer_runs(&f->link, FJ_TIMER_FLUSH))
     {
         return;
@@ -128,7 +134,7 @@ fj_feed_turn(fj_feed_t *f)
     if (!f->knows) {
         fj_top_ask(&f->link, FJ_COMMAND_FEED_TOP, f->key);
 
-    } else if (f->news_sent < f->news_count) {
+    } else if (f->news_count != 0) {
         fj_feed_write(f);
 
     } else if (fj_feed_is_news(f)) {
@@ -164,65 +170,6 @@ fj_feed_forget(fj_feed_t *f)
     f->knows = 0;
     f->more = 0;
     f->news_count = 0;
-    f->news_sent = 0;
-    f->news_round = 0;
-}
-
-
-/* --- the turn ---------------------------------------------------------- */
-
-/*
- * The lease.  Two that take it at once both believe it until the next look,
- * where one of them finds the other's name.
- */
-
-static int
-fj_feed_holds(fj_feed_t *f)
-{
-    int64_t   now_ms;
-    uint64_t  owner;
-
-    if (fk_shop_state(f->fk) != FK_SHOP_OPEN) {
-        fj_feed_release(f);
-        return 0;
-    }
-
-    now_ms = fj_feed_now_ms(f);
-    owner = fk_stat_get(f->fk, FJ_STAT_FEED_OWNER);
-
-    if (owner != f->conf->owner) {
-        f->holds = 0;
-
-        if (owner != 0
-            && now_ms < (int64_t) fk_stat_get(f->fk, FJ_STAT_FEED_UNTIL_MS))
-        {
-            return 0;
-        }
-
-        fk_stat_set(f->fk, FJ_STAT_FEED_OWNER, f->conf->owner);
-    }
-
-    if (!f->holds) {
-        f->holds = 1;
-        fj_feed_forget(f);
-    }
-
-    fk_stat_set(f->fk, FJ_STAT_FEED_UNTIL_MS,
-                (uint64_t) (now_ms + FJ_FEED_LEASE_MS));
-    return 1;
-}
-
-
-static void
-fj_feed_release(fj_feed_t *f)
-{
-    if (f->holds
-        && fk_stat_get(f->fk, FJ_STAT_FEED_OWNER) == f->conf->owner)
-    {
-        fk_stat_set(f->fk, FJ_STAT_FEED_OWNER, 0);
-    }
-
-    f->holds = 0;
 }
 
 
@@ -242,7 +189,6 @@ void
 fj_feed_on_top(fj_link_t *link, const fj_reply_t *reply)
 {
     fj_id_t     top;
-    uint64_t    seq;
     fj_feed_t  *f = fj_feed_of(link);
 
     if (!fj_top_read(reply, &top)) {
@@ -265,24 +211,14 @@ fj_feed_on_top(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    seq = top.seq / FJ_FEED_PER_RECORD;
-
     f->foreign = 0;
     f->knows = 1;
-    f->is_there = top.epoch != 0;
     f->top = top;
-    f->marked = top;
-    f->seen = seq;
-    f->follows = f->is_there;
     f->at.epoch = top.epoch;
-    f->at.seq = seq;
+    f->at.seq = top.seq / FJ_FEED_PER_RECORD;
+    f->seen = f->at.seq;
 
-    /* The record may have more to tell than what was written of it. */
-    if (seq != 0 && top.seq % FJ_FEED_PER_RECORD != FJ_FEED_PER_RECORD - 1) {
-        f->at.seq--;
-    }
-
-    fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, seq);
+    fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, f->seen);
     fj_feed_turn(f);
 }
 
@@ -306,10 +242,9 @@ fj_feed_is_foreign(const fj_feed_t *f, const fj_id_t *top)
 static int
 fj_feed_mark_due(const fj_feed_t *f)
 {
-    return f->is_there && !f->mark_refused
-           && f->at.seq != 0 && f->at.seq == f->seen
-           && (f->at.epoch != f->marked.epoch
-               || f->at.seq > f->marked.seq / FJ_FEED_PER_RECORD)
+    return f->top.epoch != 0 && f->at.seq == f->seen
+           && (f->at.epoch != f->top.epoch
+               || f->at.seq > f->top.seq / FJ_FEED_PER_RECORD)
            && fj_feed_now_ms(f) - f->marked_at_ms >= FJ_FEED_MARK_MS;
 }
 
@@ -321,9 +256,9 @@ fj_feed_mark(fj_feed_t *f)
     fj_words_t  words;
 
     f->marked_at_ms = fj_feed_now_ms(f);
-    f->marked.epoch = f->at.epoch;
-    f->marked.seq = f->at.seq * FJ_FEED_PER_RECORD + FJ_FEED_PER_RECORD - 1;
-    fj_id_text(id, "", &f->marked);
+    f->top.epoch = f->at.epoch;
+    f->top.seq = f->at.seq * FJ_FEED_PER_RECORD + FJ_FEED_PER_RECORD - 1;
+    fj_id_text(id, "", &f->top);
 
     words.argc = 0;
     fj_words_text(&words, "XSETID");
@@ -340,7 +275,6 @@ fj_feed_on_mark(fj_link_t *link, const fj_reply_t *reply)
     fj_feed_t  *f = fj_feed_of(link);
 
     if (fj_reply_ok(reply)) {
-        f->top = f->marked;
         return;
     }
 
@@ -353,8 +287,5 @@ fj_feed_on_mark(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    /* The events are as good without it. */
-    f->mark_refused = 1;
-    fj_say(link, FJ_LOG_WARN, ": redis \"%s\" does not take XSETID: events "
-           "may be said to be missing that never were", link->address.text);
+    fj_link_refused(link, reply, "XSETID of the events");
 }

@@ -1,7 +1,7 @@
 /*
  * Inside of the feed: what its files share.
  *
- *     fj_feed.c        whose turn it is, and what is next
+ *     fj_feed.c        where the stream ends, and what is next
  *     fj_feed_read.c   pages of the journal
  *     fj_feed_write.c  entries of the stream
  */
@@ -37,7 +37,7 @@ void fj_feed_forget(fj_feed_t *f);
 /* fj_feed_read.c */
 void fj_feed_page(fj_feed_t *f);
 
-/* fj_feed_write.c: the next of the events that wait, as many as go at once. */
+/* fj_feed_write.c: the events that wait. */
 void fj_feed_write(fj_feed_t *f);
 
 

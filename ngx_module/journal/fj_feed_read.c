@@ -13,7 +13,7 @@
 
 
 #define FJ_FEED_PAGE_SIZE   ((size_t) 256 << 10)
-#define FJ_FEED_PAGE_MAX    128        /* entries */
+#define FJ_FEED_PAGE_MAX    64         /* entries, of FK_BATCH_SIZE_MAX */
 
 /* An entry has itself, its id, its fields, and two of them at most. */
 _Static_assert(FJ_FEED_PAGE_MAX * 7 < FJ_REPLY_ITEMS_MAX, "a page is read");
@@ -27,13 +27,10 @@ typedef enum {
 } fj_feed_read_t;
 
 
-static void fj_feed_adapt(fj_feed_t *f, size_t bytes, size_t count);
 static fj_feed_read_t fj_feed_entry(fj_feed_t *f, const fj_reply_t *entry,
     size_t *bytes);
 static fj_feed_read_t fj_feed_records(fj_feed_t *f, const fj_id_t *id,
     const fj_reply_t *value);
-static fj_feed_read_t fj_feed_record(fj_feed_t *f, const fj_id_t *entry,
-    const uint8_t *data, size_t size, size_t *record_size, fk_code_t *code);
 static void fj_feed_lost(fj_feed_t *f, uint64_t last);
 
 
@@ -73,7 +70,6 @@ fj_feed_on_page(fj_link_t *link, const fj_reply_t *reply)
     }
 
     f->news_count = 0;
-    f->news_sent = 0;
     bytes = 0;
     result = FJ_FEED_ON;
 
@@ -87,13 +83,14 @@ fj_feed_on_page(fj_link_t *link, const fj_reply_t *reply)
 
     f->more = result == FJ_FEED_FULL || reply->count >= f->page_count;
 
-    if (result == FJ_FEED_ON) {
-        fj_feed_adapt(f, bytes, reply->count);
-    }
+    /* What did not fit is asked for again: i is how many were looked at. */
+    if (result == FJ_FEED_FULL || bytes > FJ_FEED_PAGE_SIZE) {
+        f->page_count = (uint32_t) (i + 1) / 2;
 
-    /* The region has more, and the journal will. */
-    if (reply->count == 0 && fj_feed_is_news(f)) {
-        fj_feed_wait(f);
+    } else if (f->more && bytes < FJ_FEED_PAGE_SIZE / 2
+               && f->page_count < FJ_FEED_PAGE_MAX)
+    {
+        f->page_count *= 2;
     }
 
     if (f->news_count != 0) {
@@ -103,19 +100,11 @@ fj_feed_on_page(fj_link_t *link, const fj_reply_t *reply)
 
     fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, f->seen);
     fj_feed_pause(f);
-}
 
-
-static void
-fj_feed_adapt(fj_feed_t *f, size_t bytes, size_t count)
-{
-    if (bytes > FJ_FEED_PAGE_SIZE && f->page_count > 1) {
-        f->page_count /= 2;
-
-    } else if (count >= f->page_count && bytes < FJ_FEED_PAGE_SIZE / 2
-               && f->page_count < FJ_FEED_PAGE_MAX)
-    {
-        f->page_count *= 2;
+    /* The region has more: the journal will, or it was cut. */
+    if (reply->count == 0 && fj_feed_is_news(f)) {
+        fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, fk_durable_seq(f->fk));
+        fj_feed_wait(f);
     }
 }
 
@@ -141,7 +130,7 @@ fj_feed_entry(fj_feed_t *f, const fj_reply_t *entry, size_t *bytes)
     }
 
     if (id.epoch > f->at.epoch) {
-        /* The events that wait go first: all of them have one epoch. */
+        /* The events that wait go first: all of them have at's epoch. */
         if (f->news_count != 0) {
             return FJ_FEED_FULL;
         }
@@ -171,6 +160,7 @@ fj_feed_entry(fj_feed_t *f, const fj_reply_t *entry, size_t *bytes)
     if (id.seq > f->at.seq) {
         fj_feed_lost(f, id.seq);
         f->at.seq = id.seq;
+        f->seen = id.seq;
     }
 
     return FJ_FEED_ON;
@@ -183,10 +173,11 @@ fj_feed_entry(fj_feed_t *f, const fj_reply_t *entry, size_t *bytes)
 static fj_feed_read_t
 fj_feed_records(fj_feed_t *f, const fj_id_t *id, const fj_reply_t *value)
 {
-    size_t           at, record_size;
-    fk_code_t        code;
-    const uint8_t   *data;
-    fj_feed_read_t   result;
+    size_t             at;
+    uint32_t           count;
+    fk_code_t          code;
+    const uint8_t     *data;
+    fk_news_record_t   record;
 
     if (value->type != FJ_REPLY_STRING) {
         fj_link_refused(&f->link, value, "a readable batch for the events");
@@ -195,67 +186,36 @@ fj_feed_records(fj_feed_t *f, const fj_id_t *id, const fj_reply_t *value)
 
     data = (const uint8_t *) value->text;
 
-    for (at = 0; at < value->size; at += record_size) {
-        result = fj_feed_record(f, id, data + at, value->size - at,
-                                &record_size, &code);
+    for (at = 0; at < value->size; at += record.size) {
 
-        if (result != FJ_FEED_ON) {
-            return result;
+        if (f->news_count > FJ_FEED_NEWS_MAX - FK_NEWS_MAX) {
+            return FJ_FEED_FULL;
+        }
+
+        code = fk_news_read(data + at, value->size - at, &record,
+                            f->fed->room + f->news_count, &count);
+
+        if (code == FK_OK && record.seq > id->seq) {
+            code = FK_CORRUPT;
         }
 
         if (code != FK_OK) {
             fj_say(&f->link, FJ_LOG_ERR, ": entry %" PRIu64 "-%" PRIu64
                    " of %s cannot be read for the events: %s", id->epoch,
                    id->seq, f->journal_key, fk_code_info[code].text);
-            return FJ_FEED_ON;
+            break;
         }
-    }
 
-    return FJ_FEED_ON;
-}
-
-
-static fj_feed_read_t
-fj_feed_record(fj_feed_t *f, const fj_id_t *entry, const uint8_t *data,
-    size_t size, size_t *record_size, fk_code_t *code)
-{
-    fj_id_t            id;
-    uint32_t           n, count;
-    fk_news_t         *news;
-    fk_news_record_t   record;
-
-    if (f->news_count > FJ_FEED_NEWS_MAX - FK_NEWS_MAX) {
-        return FJ_FEED_FULL;
-    }
-
-    news = f->fed->room + f->news_count;
-    *code = fk_news_read(data, size, &record, news, &count);
-    *record_size = *code == FK_OK ? record.size : size;
-
-    if (*code == FK_OK && record.seq > entry->seq) {
-        *code = FK_CORRUPT;
-    }
-
-    /* A batch that was sent again in a longer one. */
-    if (*code != FK_OK || record.seq <= f->at.seq) {
-        return FJ_FEED_ON;
-    }
-
-    fj_feed_lost(f, record.seq - 1);
-    id.epoch = f->at.epoch;
-
-    for (n = 0; n < count; n++) {
-        id.seq = record.seq * FJ_FEED_PER_RECORD + n;
-
-        if (fj_id_cmp(&id, &f->top) > 0) {
-            f->fed->room[f->news_count++] = news[n];
+        /* A batch that was sent again in a longer one. */
+        if (record.seq <= f->at.seq) {
+            continue;
         }
-    }
 
-    f->epoch = f->at.epoch;
-    f->at.seq = record.seq;
-    f->seen = record.seq;
-    f->follows = 1;
+        fj_feed_lost(f, record.seq - 1);
+        f->news_count += count;
+        f->at.seq = record.seq;
+        f->seen = record.seq;
+    }
 
     return FJ_FEED_ON;
 }
@@ -266,17 +226,12 @@ fj_feed_record(fj_feed_t *f, const fj_id_t *entry, const uint8_t *data,
 static void
 fj_feed_lost(fj_feed_t *f, uint64_t last)
 {
-    if (f->follows && last > f->seen) {
-        fk_stat_add(f->fk, FJ_STAT_FEED_LOST, last - f->seen);
-        fj_say(&f->link, FJ_LOG_ERR, ": the events of records %" PRIu64
-               " to %" PRIu64 " are missing: the journal in redis \"%s\" does "
-               "not have them any more", f->seen + 1, last,
-               f->link.address.text);
+    if (f->seen == 0 || last <= f->seen) {
+        return;
     }
 
-    if (last > f->seen || f->at.seq == 0) {
-        f->seen = last;
-    }
-
-    f->follows = 1;
+    fk_stat_add(f->fk, FJ_STAT_FEED_LOST, last - f->seen);
+    fj_say(&f->link, FJ_LOG_ERR, ": the events of records %" PRIu64 " to %"
+           PRIu64 " are missing: the journal in redis \"%s\" does not have "
+           "them any more", f->seen + 1, last, f->link.address.text);
 }

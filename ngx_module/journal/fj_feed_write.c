@@ -1,6 +1,7 @@
 /*
- * The feed writes: events as entries of the stream, many in one round trip
- * and one transaction, for Redis may fsync once for each command.
+ * The feed writes: events as entries of the stream, all that wait in one round
+ * trip and one transaction.  Redis may fsync once for each command; and no
+ * record is told in part.
  *
  *     MULTI
  *     XADD events [NOMKSTREAM] <epoch>-<number> event .. time .. ..
@@ -16,7 +17,6 @@
 #include "fj_feed_priv.h"
 
 
-#define FJ_FEED_ROUND      256         /* entries; Redis serves nobody else */
 #define FJ_FEED_TEXT_SIZE  64          /* of a number, a name, an id */
 
 #define ORDER    (1u << FK_NEWS_ORDER)
@@ -92,19 +92,12 @@ fj_feed_write(fj_feed_t *f)
     uint32_t    n;
     fj_words_t  words;
 
-    f->news_round = f->news_count - f->news_sent;
-
-    if (f->news_round > FJ_FEED_ROUND) {
-        f->news_round = FJ_FEED_ROUND;
-    }
-
     words.argc = 0;
     fj_words_text(&words, "MULTI");
     fj_link_send(&f->link, FJ_COMMAND_FEED_ADD, &words);
 
-    for (n = 0; n < f->news_round; n++) {
-        fj_feed_entry_send(f, &f->fed->room[f->news_sent + n],
-                           n == f->news_round - 1);
+    for (n = 0; n < f->news_count; n++) {
+        fj_feed_entry_send(f, &f->fed->room[n], n == f->news_count - 1);
     }
 
     words.argc = 0;
@@ -136,7 +129,7 @@ fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_last)
     fj_words_text(&words, f->key);
 
     /* One that was deleted is not silently begun anew in the middle. */
-    if (f->is_there) {
+    if (f->top.epoch != 0) {
         fj_words_text(&words, "NOMKSTREAM");
     }
 
@@ -171,7 +164,7 @@ fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_last)
 static void
 fj_feed_id(const fj_feed_t *f, const fk_news_t *news, fj_id_t *id)
 {
-    id->epoch = f->epoch;
+    id->epoch = f->at.epoch;
     id->seq = news->seq * FJ_FEED_PER_RECORD + news->number;
 }
 
@@ -192,7 +185,7 @@ fj_feed_on_add(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    if (reply->type != FJ_REPLY_ARRAY || reply->count != f->news_round) {
+    if (reply->type != FJ_REPLY_ARRAY || reply->count != f->news_count) {
         fj_link_refused(link, reply, "events");
         return;
     }
@@ -202,11 +195,7 @@ fj_feed_on_add(fj_link_t *link, const fj_reply_t *reply)
     }
 
     fj_link_works(link);
-
-    if (f->news_sent == f->news_count) {
-        fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, f->seen);
-    }
-
+    fk_stat_set(f->fk, FJ_STAT_FEED_SEQ, f->seen);
     fj_feed_pause(f);
 }
 
@@ -223,8 +212,8 @@ fj_feed_written(fj_feed_t *f, const fj_reply_t *reply)
 
     is_behind = 0;
 
-    for (n = 0; n < f->news_round; n++) {
-        fj_feed_id(f, &f->fed->room[f->news_sent + n], &id);
+    for (n = 0; n < f->news_count; n++) {
+        fj_feed_id(f, &f->fed->room[n], &id);
 
         switch (fj_appended(&id, &reply->item[n])) {
 
@@ -244,8 +233,7 @@ fj_feed_written(fj_feed_t *f, const fj_reply_t *reply)
         }
     }
 
-    f->is_there = 1;
-    f->news_sent += f->news_round;
+    f->news_count = 0;
 
     if (is_behind) {
         fj_feed_forget(f);

@@ -111,9 +111,9 @@ _Static_assert(FJ_COMMAND_COUNT <= FJ_COMMANDS_MAX, "a link counts them all");
 
 /*
  * reply: never NULL, and no command is on its way any more, but those that
- * fj_link_also() sent behind it.  lost: nobody
- * will ever know whether the command was carried out; NULL where that means
- * nothing, because the next connection asks anew.
+ * fj_link_also() sent behind it.  lost: nobody will ever know whether the
+ * command was carried out; NULL where that means nothing, because the next
+ * connection asks anew.
  */
 typedef struct {
     const char  *name;

@@ -1,5 +1,5 @@
 /*
- * The feed of one worker: the shop's events to a stream of their own, over a
+ * The feed of a worker: the shop's events to a stream of their own, over a
  * connection of its own.  The protocol is journal/fj_feed.h; this is nginx
  * around it.
  */
@@ -21,7 +21,7 @@ ngx_faka_feed_t *ngx_faka_feed_start(ngx_cycle_t *cycle,
     const ngx_faka_journal_t *journal, ngx_log_t *log,
     ngx_uint_t events_max);
 
-/* At once: another worker goes on where it stopped.  Also a second time. */
+/* At once: the next one goes on where it stopped.  Also a second time. */
 void ngx_faka_feed_stop(ngx_faka_feed_t *feed);
 
 

@@ -12,7 +12,7 @@
 
 
 #define EVENTS     "faka:{main}:events"
-#define QUEUE_MAX  300                 /* commands on their way */
+#define QUEUE_MAX  400                 /* commands on their way */
 
 
 typedef struct {
@@ -31,6 +31,7 @@ static sent_t           multi[QUEUE_MAX];      /* between MULTI and EXEC */
 static size_t           multi_count;
 static int              in_multi;
 static int              commands;      /* that were sent */
+static size_t           entries_read;  /* of the journal */
 static fk_order_view_t  view;
 static fk_pay_result_t  result;
 
@@ -277,16 +278,24 @@ flush(void)
 
 __attribute__((unused))
 static void
+shop_sell(void)
+{
+    char  trade[32];
+
+    (void) snprintf(trade, sizeof(trade), "T-%u", ++shop_serial);
+    shop_must(shop_buy("seat", 1, &view) == FK_OK, "buy");
+    shop_must(shop_pay(&view.id, trade, 500, &result, &view) == FK_OK, "pay");
+}
+
+
+__attribute__((unused))
+static void
 sell(uint32_t count)
 {
-    char      trade[32];
     uint32_t  n;
 
     for (n = 0; n < count; n++) {
-        (void) snprintf(trade, sizeof(trade), "T-%u", ++shop_serial);
-        shop_must(shop_buy("seat", 1, &view) == FK_OK, "buy");
-        shop_must(shop_pay(&view.id, trade, 500, &result, &view) == FK_OK,
-                  "pay");
+        shop_sell();
         flush();
     }
 }
@@ -338,11 +347,17 @@ __attribute__((unused))
 static void
 feed_step(void)
 {
+    int                is_page;
+    const fj_reply_t  *reply;
+
     if (w.connecting) {
         event_connected();
 
     } else if (w.argc != 0) {
-        replies(feed_answer());
+        is_page = strcmp(w.argv[0], "XRANGE") == 0;
+        reply = feed_answer();
+        entries_read += is_page ? reply->count : 0;
+        replies(reply);
 
     } else {
         event_timer(next_timer());
@@ -359,7 +374,7 @@ feed_calm(void)
 
     for (steps = 0; steps < STEPS_MAX; steps++) {
         if (feed.link.state == FJ_LINK_READY && w.argc == 0 && feed.knows
-            && !fj_feed_is_news(&feed) && feed.news_sent == feed.news_count
+            && !fj_feed_is_news(&feed) && feed.news_count == 0
             && !fj_link_timer_runs(&feed.link, FJ_TIMER_FLUSH))
         {
             return;
@@ -390,17 +405,22 @@ feed_to(fj_command_t command)
 }
 
 
+__attribute__((unused))
+static void
+feed_steps(int steps)
+{
+    for ( ; steps > 0; steps--) {
+        feed_step();
+    }
+}
+
+
 /* Until the stream's last id says so, too. */
 __attribute__((unused))
 static void
 feed_marks(void)
 {
-    int  steps;
-
-    for (steps = 0; steps < 40; steps++) {
-        feed_step();
-    }
-
+    feed_steps(40);
     feed_calm();
 }
 

@@ -6,9 +6,6 @@
 #include "feed_shop.h"
 
 
-#define OTHER  (OWNER + 1)
-
-
 /* --- the plain way ------------------------------------------------------ */
 
 static void
@@ -91,22 +88,66 @@ static void
 test_one_batch(void)
 {
     uint32_t  n;
-    char      trade[32];
 
     feed_new();
 
     /* One entry of the journal with more events than there is room for. */
     for (n = 0; n < 600; n++) {
-        (void) snprintf(trade, sizeof(trade), "T-%u", ++shop_serial);
-        shop_must(shop_buy("seat", 1, &view) == FK_OK
-                  && shop_pay(&view.id, trade, 500, &result, &view) == FK_OK,
-                  "sold");
+        shop_sell();
     }
 
     flush();
     feed_calm();
     EQ_INT(events()->count, 1201, "all of it");
     OK(is_complete(), "once and in order");
+}
+
+
+/* Entries with many events each: what does not fit is not asked for over and
+ * over again. */
+static void
+test_dense(void)
+{
+    uint32_t  n, i;
+
+    feed_new();
+    browse(300);
+    feed_calm();
+    entries_read = 0;
+
+    for (n = 0; n < 32; n++) {
+        for (i = 0; i < 50; i++) {
+            shop_sell();
+        }
+
+        flush();
+    }
+
+    feed_steps(3200);
+    feed_calm();
+    OK(is_complete(), "once and in order");
+    OK(entries_read < 96, "%zu entries were read for 32", entries_read);
+}
+
+
+/* No record is told in part, for the stream's last id says that it was. */
+static void
+test_whole(void)
+{
+    size_t  n;
+    int     parts;
+
+    feed_new();
+    sell(400);
+    parts = 0;
+
+    while (events()->count < 801) {
+        feed_step();
+        n = events()->count;
+        parts += n != 0 && n % 2 == 0;
+    }
+
+    EQ_INT(parts, 0, "an order and its payment, always both");
 }
 
 
@@ -148,13 +189,14 @@ test_lost(void)
 }
 
 
-/* Redis comes back without the last entries: of both, or of the events. */
+/* Redis comes back without the last entries.  What was one transaction is lost
+ * as a whole: of these records, both their events. */
 static void
 test_tail(void)
 {
     size_t  lost;
 
-    for (lost = 1; lost <= 9; lost += 2) {
+    for (lost = 2; lost <= 12; lost += 2) {
         feed_new();
         sell(6);
         feed_calm();
@@ -215,6 +257,16 @@ test_cut(void)
     feed_calm();
     EQ_INT(stat_of(FJ_STAT_FEED_LOST), 0, "a new stream lacks nothing");
     EQ_INT(events()->count, 4, "it begins with the oldest that is there");
+
+    /* Nor is it behind where nothing is left to be told. */
+    feed_new();
+    sell(5);
+    stream_cut(journal, journal->count);
+    feed_steps(40);
+    EQ_INT(stat_of(FJ_STAT_FEED_SEQ), fk_durable_seq(&shop), "not behind");
+    sell(1);
+    feed_calm();
+    EQ_INT(events()->count, 2, "and the next ones are told");
 }
 
 
@@ -263,39 +315,17 @@ test_epochs(void)
 }
 
 
+/* A slow one that is still at it: whoever comes later is refused. */
 static void
 test_two(void)
 {
-    int  i;
-
     feed_new();
-    fk_stat_set(&shop, FJ_STAT_FEED_OWNER, OTHER);
-    fk_stat_set(&shop, FJ_STAT_FEED_UNTIL_MS, (uint64_t) w.now_ms + 2000);
-    sell(2);
-    event_connected();
-
-    for (i = 0; i < 5; i++) {
-        event_timer(FJ_TIMER_PULSE);
-    }
-
-    EQ_INT(w.argc, 0, "another one feeds");
-    w.now_ms += 2000;
-    feed_calm();
-    OK(is_complete(), "until its time is over");
-
-    /* A slow one that is still at it: whoever comes later is refused. */
     sell(2);
     OK(feed_to(FJ_COMMAND_FEED_ADD), "about to write");
     feed_forestall();
     feed_calm();
     OK(is_complete(), "what is there already is refused, and not twice");
-
-    fk_stat_set(&shop, FJ_STAT_FEED_OWNER, OTHER);
-    fk_stat_set(&shop, FJ_STAT_FEED_UNTIL_MS, (uint64_t) w.now_ms + 2000);
-    event_begins();
-    fj_feed_stop(&feed);
-    w.is_inside = 0;
-    EQ_INT(stat_of(FJ_STAT_FEED_OWNER), OTHER, "a stop ends no other's turn");
+    EQ_INT(w.logs[FJ_LOG_ERR], 0, "which is nothing to speak of");
 }
 
 
@@ -316,7 +346,7 @@ test_closed(void)
     }
 
     EQ_INT(commands, before, "a fenced shop feeds nobody");
-    EQ_INT(stat_of(FJ_STAT_FEED_OWNER), 0, "and leaves it to others");
+    OK(!feed.knows, "nor does it know what others do");
 }
 
 
@@ -367,7 +397,6 @@ test_stop(void)
     fj_feed_stop(&feed);
     w.is_inside = 0;
     OK(!w.is_open, "the connection is closed");
-    EQ_INT(stat_of(FJ_STAT_FEED_OWNER), 0, "another one may go on");
 
     for (i = 0; i < FJ_TIMER_COUNT; i++) {
         shop_must(w.due_ms[i] == -1, "no timer");
@@ -382,6 +411,8 @@ main(void)
     test_idle();
     test_many();
     test_one_batch();
+    test_dense();
+    test_whole();
     test_lost();
     test_tail();
     test_cut();
