@@ -8,82 +8,42 @@
  *     XADD events [NOMKSTREAM] MAXLEN ~ N <epoch>-<number> event ..
  *     EXEC
  *
- * What is in an entry stands in one table.  A text that is empty is left out.
+ * A text that is empty is left out.
  */
 
-#include <stddef.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "fj_feed_priv.h"
 
 
-#define FJ_FEED_TEXT_SIZE  64          /* of a number, a name, an id */
+#define FJ_FEED_FIELDS_MAX  12
+#define FJ_FEED_MADE_MAX    6          /* of them: numbers, and the name */
+#define FJ_FEED_TEXT_SIZE   64         /* .. each of them */
 
-#define ORDER    (1u << FK_NEWS_ORDER)
-#define PAYMENT  (1u << FK_NEWS_PAYMENT)
-#define STOCK    (1u << FK_NEWS_STOCK)
-#define PRODUCT  (1u << FK_NEWS_PRODUCT)
+_Static_assert(7 + 2 * FJ_FEED_FIELDS_MAX <= FJ_ARGC_MAX, "an entry fits");
 
-/* name, of which kinds, how it is written. */
-#define FJ_FEED_FIELDS(X)                                                    \
-    X("event",    ORDER | PAYMENT | STOCK | PRODUCT, fj_feed_event)          \
-    X("time",     ORDER | PAYMENT | STOCK | PRODUCT, fj_feed_time)           \
-    X("order",    ORDER | PAYMENT,                   fj_feed_order)          \
-    X("sku",      ORDER | STOCK | PRODUCT,           fj_feed_sku)            \
-    X("qty",      ORDER | STOCK,                     fj_feed_qty)            \
-    X("amount",   ORDER | PAYMENT,                   fj_feed_amount)         \
-    X("price",    PRODUCT,                           fj_feed_amount)         \
-    X("currency", ORDER | PRODUCT,                   fj_feed_currency)       \
-    X("channel",  ORDER | PAYMENT,                   fj_feed_channel)        \
-    X("trade_no", PAYMENT,                           fj_feed_trade_no)       \
-    X("batch",    STOCK,                             fj_feed_batch)          \
-    X("on_sale",  PRODUCT,                           fj_feed_on_sale)
 
-/* The text is in the event, or made in buf, which has FJ_FEED_TEXT_SIZE. */
-typedef fk_str_t (*fj_feed_text_pt)(fj_feed_t *f, const fk_news_t *news,
-    char *buf);
-
+/* An entry on its way: its words, and the texts of them that are made. */
 typedef struct {
-    const char       *name;
-    unsigned          kinds;
-    fj_feed_text_pt   text;
-} fj_feed_field_t;
+    fj_words_t  words;
+    uint32_t    made;
+    char        text[FJ_FEED_MADE_MAX][FJ_FEED_TEXT_SIZE];
+} fj_feed_entry_t;
 
 
 static void fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news,
     int is_last);
+static void fj_feed_fields(fj_feed_t *f, const fk_news_t *news,
+    fj_feed_entry_t *entry);
+static void fj_feed_text(fj_feed_entry_t *entry, const char *name,
+    const char *text, size_t size);
+static void fj_feed_made(fj_feed_entry_t *entry, const char *name,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static const char *fj_feed_currency(fj_feed_t *f, const fk_news_t *news);
 static int fj_feed_written(fj_feed_t *f, const fj_reply_t *reply);
 static void fj_feed_id(const fj_feed_t *f, const fk_news_t *news,
     fj_id_t *id);
-static fk_str_t fj_feed_made(const char *buf, int size);
-static fk_str_t fj_feed_word(const char *text);
-
-#define FJ_FEED_PROTOTYPE(text)                                              \
-    static fk_str_t text(fj_feed_t *f, const fk_news_t *news, char *buf)
-
-FJ_FEED_PROTOTYPE(fj_feed_event);
-FJ_FEED_PROTOTYPE(fj_feed_time);
-FJ_FEED_PROTOTYPE(fj_feed_order);
-FJ_FEED_PROTOTYPE(fj_feed_sku);
-FJ_FEED_PROTOTYPE(fj_feed_qty);
-FJ_FEED_PROTOTYPE(fj_feed_amount);
-FJ_FEED_PROTOTYPE(fj_feed_currency);
-FJ_FEED_PROTOTYPE(fj_feed_channel);
-FJ_FEED_PROTOTYPE(fj_feed_trade_no);
-FJ_FEED_PROTOTYPE(fj_feed_batch);
-FJ_FEED_PROTOTYPE(fj_feed_on_sale);
-
-
-static const fj_feed_field_t  fj_feed_fields[] = {
-#define FJ_FEED_ROW(name, kinds, text)  { name, kinds, text },
-    FJ_FEED_FIELDS(FJ_FEED_ROW)
-#undef FJ_FEED_ROW
-};
-
-#define FJ_FEED_FIELDS_COUNT                                                 \
-    (sizeof(fj_feed_fields) / sizeof(fj_feed_fields[0]))
-
-_Static_assert(7 + 2 * FJ_FEED_FIELDS_COUNT <= FJ_ARGC_MAX, "an entry fits");
 
 
 void
@@ -109,14 +69,15 @@ fj_feed_write(fj_feed_t *f)
 static void
 fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_last)
 {
-    int                     size;
-    char                    id_text[FJ_ID_SIZE], events_max[FJ_ID_SIZE];
-    char                    buf[FJ_FEED_FIELDS_COUNT][FJ_FEED_TEXT_SIZE];
-    size_t                  n;
-    fj_id_t                 id;
-    fk_str_t                value;
-    fj_words_t              words;
-    const fj_feed_field_t  *field;
+    int               size;
+    char              id_text[FJ_ID_SIZE], events_max[FJ_ID_SIZE];
+    fj_id_t           id;
+    fj_words_t       *words;
+    fj_feed_entry_t   entry;
+
+    words = &entry.words;
+    words->argc = 0;
+    entry.made = 0;
 
     fj_feed_id(f, news, &id);
     fj_id_text(id_text, "", &id);
@@ -124,40 +85,24 @@ fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_last)
                     f->fed->events_max);
     assert(size > 0 && (size_t) size < sizeof(events_max));
 
-    words.argc = 0;
-    fj_words_text(&words, "XADD");
-    fj_words_text(&words, f->key);
+    fj_words_text(words, "XADD");
+    fj_words_text(words, f->key);
 
     /* One that was deleted is not silently begun anew in the middle. */
     if (f->top.epoch != 0) {
-        fj_words_text(&words, "NOMKSTREAM");
+        fj_words_text(words, "NOMKSTREAM");
     }
 
     /* Once a transaction is enough. */
     if (is_last) {
-        fj_words_text(&words, "MAXLEN");
-        fj_words_text(&words, "~");
-        fj_words_text(&words, events_max);
+        fj_words_text(words, "MAXLEN");
+        fj_words_text(words, "~");
+        fj_words_text(words, events_max);
     }
 
-    fj_words_text(&words, id_text);
-
-    for (n = 0; n < FJ_FEED_FIELDS_COUNT; n++) {
-        field = &fj_feed_fields[n];
-
-        if ((field->kinds >> news->kind & 1u) == 0) {
-            continue;
-        }
-
-        value = field->text(f, news, buf[n]);
-
-        if (value.size != 0) {
-            fj_words_text(&words, field->name);
-            fj_words_add(&words, value.data, value.size);
-        }
-    }
-
-    fj_link_also(&f->link, &words);
+    fj_words_text(words, id_text);
+    fj_feed_fields(f, news, &entry);
+    fj_link_also(&f->link, words);
 }
 
 
@@ -245,136 +190,111 @@ fj_feed_written(fj_feed_t *f, const fj_reply_t *reply)
 
 /* --- the fields -------------------------------------------------------- */
 
-static fk_str_t
-fj_feed_made(const char *buf, int size)
+static void
+fj_feed_fields(fj_feed_t *f, const fk_news_t *news, fj_feed_entry_t *entry)
 {
-    fk_str_t  text;
+    char            order[FK_ORDER_TEXT_SIZE];
+    const char     *currency;
+    fk_news_kind_t  kind;
+
+    kind = news->kind;
+
+    fj_feed_made(entry, "event", "%s.%s", fk_news_kind_word[kind],
+                 news->word);
+    fj_feed_made(entry, "time", "%" PRId64, news->time_ms / 1000);
+
+    if (kind == FK_NEWS_ORDER || kind == FK_NEWS_PAYMENT) {
+        fk_order_id_text(&news->order, order);
+        fj_feed_made(entry, "order", "%.*s", (int) sizeof(order), order);
+    }
+
+    fj_feed_text(entry, "sku", news->sku, strlen(news->sku));
+
+    if (kind == FK_NEWS_ORDER || kind == FK_NEWS_STOCK) {
+        fj_feed_made(entry, "qty", "%" PRIu32, news->qty);
+    }
+
+    if (kind == FK_NEWS_STOCK) {
+        fj_feed_made(entry, "batch", "%" PRIu32, news->batch);
+        return;
+    }
+
+    fj_feed_made(entry, kind == FK_NEWS_PRODUCT ? "price" : "amount",
+                 "%" PRId64, news->amount);
+
+    if (kind == FK_NEWS_PAYMENT) {
+        fj_feed_text(entry, "trade_no", news->trade_no,
+                     news->trade_no_size);
+
+    } else {
+        currency = fj_feed_currency(f, news);
+        fj_feed_text(entry, "currency", currency, strlen(currency));
+    }
+
+    fj_feed_text(entry, "channel", news->channel, strlen(news->channel));
+
+    if (kind == FK_NEWS_PRODUCT) {
+        fj_feed_text(entry, "on_sale", news->on_sale ? "1" : "0", 1);
+    }
+}
+
+
+static void
+fj_feed_text(fj_feed_entry_t *entry, const char *name, const char *text,
+    size_t size)
+{
+    if (size != 0) {
+        fj_words_text(&entry->words, name);
+        fj_words_add(&entry->words, text, size);
+    }
+}
+
+
+static void
+fj_feed_made(fj_feed_entry_t *entry, const char *name, const char *fmt, ...)
+{
+    int      size;
+    char    *text;
+    va_list  args;
+
+    assert(entry->made < FJ_FEED_MADE_MAX);
+    text = entry->text[entry->made++];
+
+    va_start(args, fmt);
+    size = vsnprintf(text, FJ_FEED_TEXT_SIZE, fmt, args);
+    va_end(args);
 
     assert(size > 0 && size < FJ_FEED_TEXT_SIZE);
-
-    text.data = (const uint8_t *) buf;
-    text.size = (size_t) size;
-    return text;
-}
-
-
-static fk_str_t
-fj_feed_word(const char *word)
-{
-    fk_str_t  text;
-
-    text.data = (const uint8_t *) word;
-    text.size = strlen(word);
-    return text;
-}
-
-
-static fk_str_t
-fj_feed_event(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_made(buf, snprintf(buf, FJ_FEED_TEXT_SIZE, "%s.%s",
-                                      fk_news_kind_word[news->kind],
-                                      news->word));
-}
-
-
-static fk_str_t
-fj_feed_time(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_made(buf, snprintf(buf, FJ_FEED_TEXT_SIZE, "%" PRId64,
-                                      news->time_ms / 1000));
-}
-
-
-static fk_str_t
-fj_feed_order(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    fk_order_id_text(&news->order, buf);
-    return fj_feed_made(buf, FK_ORDER_TEXT_SIZE);
-}
-
-
-static fk_str_t
-fj_feed_sku(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_word(news->sku);
-}
-
-
-static fk_str_t
-fj_feed_qty(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_made(buf, snprintf(buf, FJ_FEED_TEXT_SIZE, "%" PRIu32,
-                                      news->qty));
-}
-
-
-static fk_str_t
-fj_feed_amount(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_made(buf, snprintf(buf, FJ_FEED_TEXT_SIZE, "%" PRId64,
-                                      news->amount));
+    fj_feed_text(entry, name, text, (size_t) size);
 }
 
 
 /* An order's record does not have it, and its product has had the same since
  * it had an order. */
 
-static fk_str_t
-fj_feed_currency(fj_feed_t *f, const fk_news_t *news, char *buf)
+static const char *
+fj_feed_currency(fj_feed_t *f, const fk_news_t *news)
 {
     fk_env_t           env;
+    fk_str_t           sku;
     fk_product_view_t  product;
 
     if (news->currency[0] != '\0') {
-        return fj_feed_word(news->currency);
+        return news->currency;
     }
 
     if (strcmp(f->sku, news->sku) != 0) {
         f->sku[0] = '\0';
         f->currency[0] = '\0';
         env.now_ms = news->time_ms;
+        sku.data = (const uint8_t *) news->sku;
+        sku.size = strlen(news->sku);
 
-        if (fk_product_get(f->fk, &env, fj_feed_word(news->sku), &product)
-            == FK_OK)
-        {
+        if (fk_product_get(f->fk, &env, sku, &product) == FK_OK) {
             memcpy(f->sku, news->sku, sizeof(f->sku));
             memcpy(f->currency, product.currency, sizeof(f->currency));
         }
     }
 
-    return fj_feed_word(f->currency);
-}
-
-
-static fk_str_t
-fj_feed_channel(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_word(news->channel);
-}
-
-
-static fk_str_t
-fj_feed_trade_no(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    fk_str_t  text;
-
-    text.data = (const uint8_t *) news->trade_no;
-    text.size = news->trade_no_size;
-    return text;
-}
-
-
-static fk_str_t
-fj_feed_batch(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_made(buf, snprintf(buf, FJ_FEED_TEXT_SIZE, "%" PRIu32,
-                                      news->batch));
-}
-
-
-static fk_str_t
-fj_feed_on_sale(fj_feed_t *f, const fk_news_t *news, char *buf)
-{
-    return fj_feed_word(news->on_sale ? "1" : "0");
+    return f->currency;
 }
