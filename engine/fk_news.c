@@ -11,9 +11,11 @@
  *   order alone, under       its hold ran out; money that nobody understands
  *   review and unpaid        came before
  *
- * Two cannot be told from a new word: commission that was split later among
- * nobody (order.delivered once more), and another wrong payment of an order
- * that is looked at already (order.under_review, beside that payment's own).
+ * Three cannot be told from a new word: commission that was split later among
+ * nobody (order.delivered once more), another wrong payment of an order that
+ * is looked at already (order.under_review, beside that payment's own), and a
+ * free order that was revoked and comes back from the archive
+ * (order.refunded).
  */
 
 #include "fk_journal.h"

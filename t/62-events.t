@@ -5,6 +5,7 @@
 use lib 't/lib';
 
 use Faka::Test;
+use Faka::Events;
 use Faka::Load;
 use Faka::Proc qw(wait_gone);
 
@@ -17,27 +18,6 @@ my $redis = $t->redis;
 my $nginx = $t->nginx;
 
 
-# The stream as a list of { id, and its fields }, the oldest first.
-
-sub entries {
-    my ($after) = @_;
-
-    return map { { id => $_->[0], @{ $_->[1] } } }
-           @{ $redis->cmd('XRANGE', $key, $after ? "($after" : '-', '+') };
-}
-
-
-sub caught_up {
-    return wait_until(sub {
-        my $metrics = $t->metrics;
-        return defined $metrics->{faka_events_lag_records}
-               && $metrics->{faka_events_lag_records} == 0
-               && $metrics->{faka_journal_seq}
-                  == $metrics->{faka_journal_durable_seq};
-    }, 10);
-}
-
-
 # What has been written since the last call, by event and order.
 
 my ($last, %name) = ('');
@@ -46,10 +26,10 @@ sub tells {
     my ($what, @expected) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    wait_until(sub { entries($last) >= @expected }, 5);
-    ok(caught_up(), "$what: written");
+    wait_until(sub { events($redis, $last) >= @expected }, 5);
+    ok(events_written($t), "$what: written");
 
-    my @new = entries($last);
+    my @new = events($redis, $last);
     is_deeply([map { "$_->{event} " . ($name{ $_->{order} // '' } // '-') }
                @new], \@expected, $what);
     $last = $new[-1]{id} if @new;
@@ -157,12 +137,12 @@ tells('denied', map { "$_ denied" }
 
 # ---- nothing secret -------------------------------------------------------
 
-my $dump = join "\n", map { join ' ', %$_ } entries();
+my $dump = join "\n", map { join ' ', %$_ } events($redis);
 is(scalar(grep { index($dump, $_) >= 0 } @cards), 0, 'no card key');
 unlike($dump, qr/buyer\@example/, 'no contact');
 is(scalar(grep { index($dump, $_->{token}) >= 0 } $paid, $late, $denied), 0,
    'no token');
-my %fields = map { $_ => 1 } map { keys %$_ } entries();
+my %fields = map { $_ => 1 } map { keys %$_ } events($redis);
 is(join(' ', sort keys %fields), 'amount batch channel currency event id '
    . 'on_sale order price qty sku time trade_no', 'these fields and no other');
 
@@ -172,8 +152,8 @@ is(join(' ', sort keys %fields), 'amount batch channel currency event id '
 is($redis->cmd('XGROUP', 'CREATE', $key, 'erp', '0'), 'OK', 'a group');
 my ($stream) = @{ $redis->cmd(qw(XREADGROUP GROUP erp one COUNT 1000 STREAMS),
                               $key, '>') };
-is_deeply([map { $_->[0] } @{ $stream->[1] }], [map { $_->{id} } entries()],
-          'reads all of it');
+is_deeply([map { $_->[0] } @{ $stream->[1] }],
+          [map { $_->{id} } events($redis)], 'reads all of it');
 is($redis->cmd('XACK', $key, 'erp', map { $_->[0] } @{ $stream->[1] }),
    scalar @{ $stream->[1] }, 'and acknowledges it');
 
@@ -181,14 +161,15 @@ is($redis->cmd('XACK', $key, 'erp', map { $_->[0] } @{ $stream->[1] }),
 # ---- deleted by hand, and off ----------------------------------------------
 
 my @before = map { join ' ', map { $_ // '' } @$_{qw(id event order)} }
-             entries();
+             events($redis);
 $redis->cmd('DEL', $key);
 my $after = checkout('after');
 is($t->http('POST', "/orders/$after->{order}/cancel",
             headers => { Authorization => "Bearer $after->{token}" })->status,
    200, 'an event more');
-ok(wait_until(sub { entries() > @before }, 5), 'what the journal has is told');
-my @again = entries();
+ok(wait_until(sub { events($redis) > @before }, 5),
+   'what the journal has is told');
+my @again = events($redis);
 $last = $again[-1]{id};
 is_deeply([map { join ' ', map { $_ // '' } @$_{qw(id event order)} }
            @again[0 .. $#before]], \@before, 'again, under the same ids');
@@ -198,7 +179,7 @@ ok($nginx->restart && $t->wait_open, 'restarted with events off');
 my $silent = checkout('silent');
 pays($silent);
 sleep 1;
-is(scalar(entries($last)), 0, 'nothing is written');
+is(scalar(events($redis, $last)), 0, 'nothing is written');
 is($t->metrics->{faka_events_lag_records}, 0, 'and nothing is behind');
 
 $nginx->{opt}{shop}{events} = 100;
@@ -239,25 +220,7 @@ for my $round (1 .. long(8, 60)) {
 
 my $told = $load->stop;
 ok($told->settle($t), 'every purchase got its answers');
-ok(caught_up(), 'all events are written');
-
-my ($cursor, %delivered) = ('');
-do {
-    my $page = $t->admin('GET', '/orders?status=delivered&limit=100'
-                         . ($cursor ? "&cursor=$cursor" : ''))->json;
-    $delivered{ $_->{order} }++ for @{ $page->{orders} };
-    $cursor = $page->{next} // '';
-} while ($cursor);
-
-my @all = entries();
-my (%count, %payments);
-$count{ $_->{order} }++ for grep { $_->{event} eq 'order.delivered' } @all;
-$payments{ $_->{order} }++ for grep { $_->{event} eq 'payment.applied' } @all;
-
-cmp_ok(scalar keys %delivered, '>', 300,
-       'sold meanwhile: ' . keys %delivered);
-is_deeply(\%count, \%delivered, 'each order that was delivered is told once');
-is_deeply(\%payments, \%delivered, 'and so is each payment');
+events_tell_sales($t, $redis, 'killed');
 is($t->metrics->{faka_events_lost_records_total}, 0, 'nothing is missing');
 unlike($nginx->error_log, qr/for the events|events of records|the events in/,
        'and nothing was wrong');

@@ -5,6 +5,7 @@
 use lib 't/lib';
 
 use Faka::Test;
+use Faka::Events;
 use Faka::Load;
 use Faka::Proc qw(free_port);
 use Faka::Told;
@@ -18,7 +19,7 @@ my @sentinel_ports = map { free_port() } 1 .. 3;
 my $nobody = free_port();
 
 # The first address of the list is nobody's: each search begins in vain.
-my $t = Faka::Test->new(shop => { replicas => 1, redis =>
+my $t = Faka::Test->new(shop => { replicas => 1, events => 100_000, redis =>
     join ' ', 'sentinel', map({ "127.0.0.1:$_" } $nobody, @sentinel_ports),
               'master=shop' });
 my $nginx = $t->nginx;
@@ -118,6 +119,8 @@ is($t->checkout(sku => 'probe')->status, 503, 'it is silent: no sales');
 $sentinels[2]->cont;
 cmp_ok(sells_within(), '<', BACK_SECONDS, 'it speaks: sales');
 $told->check($t, 'the end', cards => $cards);
+events_tell_sales($t, $redis[master()], 'the end');
+is($t->metrics->{faka_events_lost_records_total}, 0, 'no event is missing');
 
 
 # Seconds until an order is taken.

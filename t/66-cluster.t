@@ -4,6 +4,7 @@
 use lib 't/lib';
 
 use Faka::Test;
+use Faka::Events;
 use Faka::Load;
 use Faka::Proc qw(free_port);
 use Faka::Told;
@@ -16,7 +17,7 @@ my @ports = map { free_port() } 1 .. 3;
 my ($seed, $owner, $other) = 0 .. 2;
 
 # The first address is nobody's, the second that of a node without the slot.
-my $t = Faka::Test->new(shop => { redis =>
+my $t = Faka::Test->new(shop => { events => 100_000, redis =>
     join ' ', 'cluster', map { "127.0.0.1:$_" } free_port(), $ports[$seed] });
 my $nginx = $t->nginx;
 my @redis = map { $t->another_redis({
@@ -80,6 +81,8 @@ ok(wait_until(sub {
    'and up again');
 cmp_ok(sells_within(), '<', BACK_SECONDS, 'and so are the sales');
 $told->check($t, 'the end', cards => $cards);
+events_tell_sales($t, $redis[$owner], 'the end');
+is($t->metrics->{faka_events_lost_records_total}, 0, 'no event is missing');
 
 
 # One node has the shop's slot, the two others have the rest; then all meet
