@@ -257,7 +257,7 @@ $redis = $t->redis;
 spew($t->dir . '/secrets/redis.password', "a-long-password\n", 0600);
 $t->own_clock;
 $nginx->{opt}{shop} = {
-    retention => '60s', snapshot => '1m 1h',
+    retention => '60s', snapshot => '1m 1h', events => 1000,
     redis => 'unix:' . $redis->socket_path . ' user=faka db=1'
              . ' password_file=' . $t->dir . '/secrets/redis.password' };
 $redis->start;
@@ -276,6 +276,10 @@ ok(wait_until(sub { @{ $redis->cmd('KEYS', 'faka:{main}:snapshot:*') } == 1
                     && $redis->cmd('XLEN', 'faka:{main}:snapshots') == 2 },
               5), 'sells, writes snapshots, and removes the old ones');
 ok(archives($order), 'archives, and reads what it has archived');
+ok(wait_until(sub {
+    my $events = { @{ $redis->cmd(qw(XINFO STREAM faka:{main}:events)) } };
+    return $events->{length} > 0 && $events->{'last-generated-id'} =~ /999\z/;
+}, 5), 'and tells others, also how far');
 unlike($nginx->error_log, qr/NOPERM|refuses|does not allow/,
        'and Redis refuses nothing');
 
@@ -286,7 +290,7 @@ like($redis->cmd('ACL', 'DRYRUN', 'faka', @$_), qr/no permissions/,
                          ['DEL', 'faka:{main}:journal'];
 
 # Without one of them: which one, says the log.
-for my $right (qw(xinfo|stream xadd set config|get)) {
+for my $right (qw(xinfo|stream xadd set config|get xsetid)) {
     my ($word) = $right =~ /(\w+)/;
     my $size = length $nginx->error_log;
 
