@@ -75,9 +75,9 @@ fj_feed_entry_send(fj_feed_t *f, const fk_news_t *news, int is_last)
     fj_words_t       *words;
     fj_feed_entry_t   entry;
 
-    words = &entry.words;
-    words->argc = 0;
+    entry.words.argc = 0;
     entry.made = 0;
+    words = &entry.words;
 
     fj_feed_id(f, news, &id);
     fj_id_text(id_text, "", &id);
