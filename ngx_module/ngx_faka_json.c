@@ -1,57 +1,59 @@
 /*
- * The JSON reader: jansson, held to one flat object and a table of fields.
+ * The JSON reader: pay/json.h, held to one object and a table of fields.
  *
- * jansson refuses what is not UTF-8, NUL inside of strings, and members given
- * twice; numbers with a point or an exponent are of another type than
- * integers to it.  Its object tree lives for the time of one call: whatever
- * the handler keeps is copied into the request's pool.
- *
- * jansson says where a text goes wrong, but not inside which member.  That
- * is found by looking back from there for the last name of the table, so
- * that a refusal can name its field; it is a help for people, and nothing is
- * decided by it.
+ * That says where a text goes wrong, but not inside which member.  The last
+ * name of the table in front of that place is looked for, so that a refusal
+ * can name its field; it is a help for people, and nothing is decided by it.
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 
 #include "ngx_faka_json.h"
+#include "pay/json.h"
 
-#include <jansson.h>
 
+/* Most bodies are a checkout's; an archived order of a hundred cards and all
+ * its payments has less than the most. */
 
+#define NGX_FAKA_JSON_TOKENS         64
+#define NGX_FAKA_JSON_TOKENS_MAX     4096
 #define NGX_FAKA_JSON_NAME_SIZE_MAX  64
 
 
-static ngx_int_t ngx_faka_json_members(ngx_pool_t *pool, json_t *object,
-    const ngx_faka_field_t *fields, ngx_uint_t mode, void *out,
-    uint32_t *given, ngx_faka_field_error_t *error);
-static ngx_int_t ngx_faka_json_array_read(ngx_pool_t *pool, json_t *array,
-    const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error);
-static ngx_int_t ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
-    const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error);
-static ngx_int_t ngx_faka_json_unknown(ngx_pool_t *pool, const char *name,
+static ngx_int_t ngx_faka_json_object_read(ngx_pool_t *pool,
+    const pay_json_token_t *object, const ngx_faka_field_t *fields,
+    ngx_uint_t mode, void *out, uint32_t *given,
     ngx_faka_field_error_t *error);
+static ngx_int_t ngx_faka_json_array_read(ngx_pool_t *pool,
+    const pay_json_token_t *array, const ngx_faka_field_t *field, void *out,
+    ngx_faka_field_error_t *error);
+static ngx_int_t ngx_faka_json_value(ngx_pool_t *pool,
+    const pay_json_token_t *value, const ngx_faka_field_t *field, void *out,
+    ngx_faka_field_error_t *error);
+static ngx_int_t ngx_faka_json_text_read(ngx_pool_t *pool,
+    const pay_json_token_t *value, const ngx_faka_field_t *field, void *out,
+    ngx_faka_field_error_t *error);
+static ngx_uint_t ngx_faka_json_items(const pay_json_token_t *array);
+static ngx_int_t ngx_faka_json_unknown(ngx_pool_t *pool,
+    const pay_json_token_t *name, ngx_faka_field_error_t *error);
 static ngx_int_t ngx_faka_json_malformed(ngx_pool_t *pool,
     const ngx_str_t *text, const ngx_faka_field_t *fields,
-    const json_error_t *at, ngx_faka_field_error_t *error);
+    pay_json_code_e code, size_t wrong, ngx_faka_field_error_t *error);
 static const char *ngx_faka_json_near(const ngx_str_t *text, size_t position,
     const ngx_faka_field_t *fields);
 
 
-typedef struct {
-    enum json_error_code    code;
-    const char             *text;
-} ngx_faka_json_reason_t;
+/* By pay_json_code_e. */
 
-static const ngx_faka_json_reason_t  ngx_faka_json_reasons[] = {
-    { json_error_invalid_utf8,      "this is not UTF-8" },
-    { json_error_null_character,    "a string must not hold U+0000" },
-    { json_error_null_byte_in_key,  "a name must not hold U+0000" },
-    { json_error_duplicate_key,     "this field is given twice" },
-    { json_error_numeric_overflow,  "this number is too large" },
-    { json_error_stack_overflow,    "this is nested too deeply" },
-    { json_error_unknown,           "the body is not JSON" }
+static const char *const  ngx_faka_json_reasons[] = {
+    NULL,
+    "the body is not JSON",
+    "the body must be one JSON object, with nothing behind it",
+    "this is not UTF-8",
+    "this is nested too deeply",
+    "this field is given twice",
+    "this is too large"
 };
 
 
@@ -60,9 +62,10 @@ ngx_faka_json_read(ngx_pool_t *pool, const ngx_str_t *text,
     const ngx_faka_field_t *fields, ngx_uint_t mode, void *out,
     uint32_t *given, ngx_faka_field_error_t *error)
 {
-    json_t        *object;
-    ngx_int_t      rc;
-    json_error_t   at;
+    size_t             wrong;
+    pay_str_t          json;
+    pay_json_code_e    code;
+    pay_json_token_t  *tokens, few[NGX_FAKA_JSON_TOKENS];
 
     *given = 0;
     error->field = "";
@@ -73,84 +76,86 @@ ngx_faka_json_read(ngx_pool_t *pool, const ngx_str_t *text,
         return NGX_DECLINED;
     }
 
-    object = json_loadb((const char *) text->data, text->len,
-                        JSON_REJECT_DUPLICATES, &at);
-    if (object == NULL) {
-        return ngx_faka_json_malformed(pool, text, fields, &at, error);
+    json = pay_str(text->data, text->len);
+    tokens = few;
+    code = pay_json_read(json, tokens, NGX_FAKA_JSON_TOKENS, &wrong);
+
+    if (code == PAY_JSON_TOO_LARGE) {
+        tokens = ngx_palloc(pool, NGX_FAKA_JSON_TOKENS_MAX
+                                  * sizeof(pay_json_token_t));
+        if (tokens == NULL) {
+            return NGX_ERROR;
+        }
+
+        code = pay_json_read(json, tokens, NGX_FAKA_JSON_TOKENS_MAX, &wrong);
     }
 
-    if (!json_is_object(object)) {
-        json_decref(object);
+    if (code != PAY_JSON_OK) {
+        return ngx_faka_json_malformed(pool, text, fields, code, wrong,
+                                       error);
+    }
+
+    if (tokens->type != PAY_JSON_OBJECT) {
         error->detail = "the body must be one JSON object";
         return NGX_DECLINED;
     }
 
-    rc = ngx_faka_json_members(pool, object, fields, mode, out, given, error);
-
-    json_decref(object);
-
-    return rc;
+    return ngx_faka_json_object_read(pool, tokens, fields, mode, out, given,
+                                     error);
 }
 
 
 static ngx_int_t
-ngx_faka_json_members(ngx_pool_t *pool, json_t *object,
+ngx_faka_json_object_read(ngx_pool_t *pool, const pay_json_token_t *object,
     const ngx_faka_field_t *fields, ngx_uint_t mode, void *out,
     uint32_t *given, ngx_faka_field_error_t *error)
 {
-    size_t       count;
-    json_t      *value;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
-    const char  *name;
+    ngx_int_t                rc;
+    ngx_uint_t               i;
+    const pay_json_token_t  *name, *value;
 
-    count = json_object_size(object);
+    name = NULL;
 
-    for (i = 0; fields[i].name != NULL; i++) {
-
-        value = json_object_get(object, fields[i].name);
-        if (value == NULL) {
-            continue;
-        }
-
-        rc = ngx_faka_json_value(pool, value, &fields[i], out, error);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        *given |= (uint32_t) 1 << i;
-        count--;
-    }
-
-    if (mode == NGX_FAKA_FIELDS_OPEN || count == 0) {
-        return ngx_faka_fields_required(fields, *given, error);
-    }
-
-    json_object_foreach(object, name, value) {
+    while (pay_json_member(object, &name, &value)) {
 
         for (i = 0; fields[i].name != NULL; i++) {
-            if (ngx_strcmp(fields[i].name, name) == 0) {
+            if (pay_json_is(name, fields[i].name)) {
                 break;
             }
         }
 
-        if (fields[i].name == NULL) {
-            return ngx_faka_json_unknown(pool, name, error);
+        if (fields[i].name != NULL) {
+            rc = ngx_faka_json_value(pool, value, &fields[i], out, error);
+            *given |= (uint32_t) 1 << i;
+
+        } else if (mode == NGX_FAKA_FIELDS_CLOSED) {
+            rc = ngx_faka_json_unknown(pool, name, error);
+
+        } else {
+            rc = NGX_OK;
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
 
-    return NGX_ERROR;
+    return ngx_faka_fields_required(fields, *given, error);
 }
 
 
 static ngx_int_t
-ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
+ngx_faka_json_value(ngx_pool_t *pool, const pay_json_token_t *value,
     const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error)
 {
+    bool        is_true;
+    int64_t     number;
+    ngx_uint_t  count;
+
     switch (field->type) {
 
     case NGX_FAKA_FIELD_TIME:
-        if (json_is_null(value)) {
+        if (value->type == PAY_JSON_NULL) {
             *(int64_t *) ((u_char *) out + field->offset) = 0;
             return NGX_OK;
         }
@@ -158,27 +163,26 @@ ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
         /* fall through */
 
     case NGX_FAKA_FIELD_INTEGER:
-        if (json_is_integer(value)) {
-            return ngx_faka_field_store_number(pool, field,
-                                               json_integer_value(value), out,
+        if (pay_json_integer(value, &number)) {
+            return ngx_faka_field_store_number(pool, field, number, out,
                                                error);
         }
 
         break;
 
     case NGX_FAKA_FIELD_BOOL:
-        if (json_is_boolean(value)) {
-            return ngx_faka_field_store_number(pool, field,
-                                               json_is_true(value), out,
+        if (pay_json_bool(value, &is_true)) {
+            return ngx_faka_field_store_number(pool, field, is_true, out,
                                                error);
         }
 
         break;
 
     case NGX_FAKA_FIELD_ARRAY:
-        if (json_is_array(value)
-            && (int64_t) json_array_size(value) >= field->min
-            && (int64_t) json_array_size(value) <= field->max)
+        count = ngx_faka_json_items(value);
+
+        if (value->type == PAY_JSON_ARRAY && (int64_t) count >= field->min
+            && (int64_t) count <= field->max)
         {
             return ngx_faka_json_array_read(pool, value, field, out, error);
         }
@@ -187,10 +191,8 @@ ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
 
     case NGX_FAKA_FIELD_WORD:
     case NGX_FAKA_FIELD_TEXT:
-        if (json_is_string(value)) {
-            return ngx_faka_field_store_text(pool, field,
-                                   (const u_char *) json_string_value(value),
-                                   json_string_length(value), out, error);
+        if (value->type == PAY_JSON_STRING) {
+            return ngx_faka_json_text_read(pool, value, field, out, error);
         }
 
         break;
@@ -200,40 +202,89 @@ ngx_faka_json_value(ngx_pool_t *pool, json_t *value,
 }
 
 
+/* An escape is never shorter than what it stands for. */
+
+static ngx_int_t
+ngx_faka_json_text_read(ngx_pool_t *pool, const pay_json_token_t *value,
+    const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error)
+{
+    u_char  *text;
+    size_t   size;
+
+    if (!value->escaped) {
+        return ngx_faka_field_store_text(pool, field, value->raw.data + 1,
+                                         value->raw.size - 2, out, error);
+    }
+
+    text = ngx_pnalloc(pool, value->raw.size);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!pay_json_string(value, text, value->raw.size, &size)) {
+        error->field = field->name;
+        error->detail = "a string must not hold U+0000";
+        return NGX_DECLINED;
+    }
+
+    return ngx_faka_field_store_text(pool, field, text, size, out, error);
+}
+
+
+static ngx_uint_t
+ngx_faka_json_items(const pay_json_token_t *array)
+{
+    ngx_uint_t               count;
+    const pay_json_token_t  *item;
+
+    count = 0;
+
+    for (item = pay_json_item(array, NULL); item != NULL;
+         item = pay_json_item(array, item))
+    {
+        count++;
+    }
+
+    return count;
+}
+
+
 /* What is wrong with an item is said of the array. */
 
 static ngx_int_t
-ngx_faka_json_array_read(ngx_pool_t *pool, json_t *array,
+ngx_faka_json_array_read(ngx_pool_t *pool, const pay_json_token_t *array,
     const ngx_faka_field_t *field, void *out, ngx_faka_field_error_t *error)
 {
-    size_t            i;
-    u_char           *item;
-    json_t           *value;
-    uint32_t          given;
-    ngx_int_t         rc;
-    ngx_faka_list_t  *list;
+    u_char                  *place;
+    uint32_t                 given;
+    ngx_int_t                rc;
+    ngx_faka_list_t         *list;
+    const pay_json_token_t  *item;
 
     list = (ngx_faka_list_t *) (void *) ((u_char *) out + field->offset);
-    list->nelts = json_array_size(array);
+    list->nelts = ngx_faka_json_items(array);
     list->elts = ngx_pcalloc(pool, ngx_max(list->nelts, 1)
                                    * field->item_size);
     if (list->elts == NULL) {
         return NGX_ERROR;
     }
 
-    json_array_foreach(array, i, value) {
-        item = (u_char *) list->elts + i * field->item_size;
+    place = list->elts;
+
+    for (item = pay_json_item(array, NULL); item != NULL;
+         item = pay_json_item(array, item))
+    {
         rc = NGX_DECLINED;
 
         if (field->item[0].name[0] == '\0') {
-            rc = ngx_faka_json_value(pool, value, &field->item[0], item,
+            rc = ngx_faka_json_value(pool, item, &field->item[0], place,
                                      error);
 
-        } else if (json_is_object(value)) {
+        } else if (item->type == PAY_JSON_OBJECT) {
             given = 0;
-            rc = ngx_faka_json_members(pool, value, field->item,
-                                       NGX_FAKA_FIELDS_CLOSED, item, &given,
-                                       error);
+            rc = ngx_faka_json_object_read(pool, item, field->item,
+                                           NGX_FAKA_FIELDS_CLOSED, place,
+                                           &given, error);
         } else {
             error->detail = "its items must be objects";
         }
@@ -242,6 +293,8 @@ ngx_faka_json_array_read(ngx_pool_t *pool, json_t *array,
             error->field = field->name;
             return rc;
         }
+
+        place += field->item_size;
     }
 
     return NGX_OK;
@@ -251,13 +304,15 @@ ngx_faka_json_array_read(ngx_pool_t *pool, json_t *array,
 /* The name comes from the client: it is cut, and odd characters become '?'. */
 
 static ngx_int_t
-ngx_faka_json_unknown(ngx_pool_t *pool, const char *name,
+ngx_faka_json_unknown(ngx_pool_t *pool, const pay_json_token_t *name,
     ngx_faka_field_error_t *error)
 {
-    u_char  *field;
-    size_t   i, size;
+    u_char               *field;
+    size_t                i, size;
+    const unsigned char  *text;
 
-    size = ngx_min(ngx_strlen(name), NGX_FAKA_JSON_NAME_SIZE_MAX);
+    text = name->raw.data + 1;
+    size = ngx_min(name->raw.size - 2, NGX_FAKA_JSON_NAME_SIZE_MAX);
 
     field = ngx_pnalloc(pool, size + 1);
     if (field == NULL) {
@@ -265,7 +320,7 @@ ngx_faka_json_unknown(ngx_pool_t *pool, const char *name,
     }
 
     for (i = 0; i < size; i++) {
-        field[i] = (name[i] > ' ' && name[i] < 0x7f) ? (u_char) name[i] : '?';
+        field[i] = (text[i] > ' ' && text[i] < 0x7f) ? text[i] : '?';
     }
 
     field[size] = '\0';
@@ -279,51 +334,47 @@ ngx_faka_json_unknown(ngx_pool_t *pool, const char *name,
 
 static ngx_int_t
 ngx_faka_json_malformed(ngx_pool_t *pool, const ngx_str_t *text,
-    const ngx_faka_field_t *fields, const json_error_t *at,
+    const ngx_faka_field_t *fields, pay_json_code_e code, size_t wrong,
     ngx_faka_field_error_t *error)
 {
-    u_char                        *detail, *last;
-    size_t                         size;
-    const ngx_faka_json_reason_t  *reason;
+    u_char      *detail, *last;
+    size_t       i, size;
+    ngx_uint_t   line, column;
+    const char  *reason;
 
-    if (json_error_code(at) == json_error_out_of_memory) {
-        return NGX_ERROR;
-    }
+    line = 1;
+    column = 1;
 
-    for (reason = ngx_faka_json_reasons;
-         reason->code != json_error_unknown;
-         reason++)
-    {
-        if (reason->code == json_error_code(at)) {
-            break;
+    for (i = 0; i < wrong; i++) {
+        column++;
+
+        if (text->data[i] == '\n') {
+            line++;
+            column = 1;
         }
     }
 
+    reason = ngx_faka_json_reasons[code];
     size = sizeof(" (line , column )") + 2 * NGX_INT64_LEN
-           + ngx_strlen(reason->text);
+           + ngx_strlen(reason);
 
     detail = ngx_pnalloc(pool, size);
     if (detail == NULL) {
         return NGX_ERROR;
     }
 
-    last = ngx_snprintf(detail, size - 1, "%s (line %d, column %d)",
-                        reason->text, at->line, at->column);
+    last = ngx_snprintf(detail, size - 1, "%s (line %ui, column %ui)", reason,
+                        line, column);
     *last = '\0';
 
-    /* where the text breaks off or goes on too long, no member is at fault */
-
-    error->field = "";
-
-    if (json_error_code(at) != json_error_premature_end_of_input
-        && json_error_code(at) != json_error_end_of_input_expected)
-    {
-        error->field = ngx_faka_json_near(text,
-                                          (size_t) ngx_max(at->position, 0),
-                                          fields);
-    }
-
     error->detail = (const char *) detail;
+
+    /* Where it breaks off, or is in a place of its own, no member is at
+     * fault. */
+
+    error->field = wrong < text->len && code != PAY_JSON_TOO_DEEP
+                   && code != PAY_JSON_TRAILING
+                   ? ngx_faka_json_near(text, wrong, fields) : "";
 
     return NGX_DECLINED;
 }

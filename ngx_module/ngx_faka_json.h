@@ -9,7 +9,7 @@
  * The writer puts text straight into buffers of the request's pool.  It
  * remembers a failure and reports it once, at the end.
  *
- * For workers, inside a request.  jansson is known to ngx_faka_json.c alone.
+ * For workers, inside a request.
  */
 
 #ifndef NGX_FAKA_JSON_H_INCLUDED_

@@ -110,7 +110,7 @@ alipay_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     answer->code = PAY_ANSWER_UNKNOWN;
 
     if (reply->status != 200
-        || pay_json_read(reply->body, tokens, PAY_REPLY_TOKEN_COUNT_MAX)
+        || pay_json_read(reply->body, tokens, PAY_REPLY_TOKEN_COUNT_MAX, NULL)
            != PAY_JSON_OK)
     {
         return;

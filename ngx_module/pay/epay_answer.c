@@ -48,7 +48,7 @@ epay_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     answer->code = PAY_ANSWER_UNKNOWN;
 
     if (reply->status != 200
-        || pay_json_read(reply->body, tokens, PAY_REPLY_TOKEN_COUNT_MAX)
+        || pay_json_read(reply->body, tokens, PAY_REPLY_TOKEN_COUNT_MAX, NULL)
            != PAY_JSON_OK
         || !pay_members_read(&tokens[0], PAY_MEMBERS_OF_PHP, &members))
     {

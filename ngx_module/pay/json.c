@@ -43,31 +43,37 @@ static bool same_text(const pay_json_token_t *a, const pay_json_token_t *b);
 
 pay_json_code_e
 pay_json_read(pay_str_t text, pay_json_token_t *tokens,
-    size_t token_count_max)
+    size_t token_count_max, size_t *wrong)
 {
     reader_t         reader;
     pay_json_code_e  code;
 
+    reader = (reader_t) { text.data, text.data, tokens, 0, token_count_max,
+                          0 };
+    code = PAY_JSON_MALFORMED;
+
     if (text.size > PAY_JSON_SIZE_MAX) {
-        return PAY_JSON_TOO_LARGE;
+        code = PAY_JSON_TOO_LARGE;
+
+    } else if (!pay_utf8_valid(text)) {
+        code = PAY_JSON_UTF8;
+        reader.at += pay_utf8_prefix(text);
+
+    } else if (text.size > 0) {
+        reader.end += text.size;
+        code = read_value(&reader);
+        skip_blanks(&reader);
+
+        if (code == PAY_JSON_OK && reader.at < reader.end) {
+            code = PAY_JSON_TRAILING;
+        }
     }
 
-    if (text.size == 0 || !pay_utf8_valid(text)) {
-        return PAY_JSON_MALFORMED;
+    if (code != PAY_JSON_OK && wrong != NULL) {
+        *wrong = (size_t) (reader.at - text.data);
     }
 
-    reader = (reader_t) { text.data, text.data + text.size, tokens, 0,
-                          token_count_max, 0 };
-
-    code = read_value(&reader);
-
-    if (code != PAY_JSON_OK) {
-        return code;
-    }
-
-    skip_blanks(&reader);
-
-    return reader.at == reader.end ? PAY_JSON_OK : PAY_JSON_MALFORMED;
+    return code;
 }
 
 
@@ -78,11 +84,14 @@ read_value(reader_t *reader)
 
     skip_blanks(reader);
 
-    if (reader->at == reader->end
-        || (reader->depth == PAY_JSON_DEPTH_MAX
-            && (*reader->at == '{' || *reader->at == '[')))
-    {
+    if (reader->at == reader->end) {
         return PAY_JSON_MALFORMED;
+    }
+
+    if (reader->depth == PAY_JSON_DEPTH_MAX
+        && (*reader->at == '{' || *reader->at == '['))
+    {
+        return PAY_JSON_TOO_DEEP;
     }
 
     if (reader->token_count == reader->token_count_max) {
@@ -118,9 +127,11 @@ read_value(reader_t *reader)
 static pay_json_code_e
 read_object(reader_t *reader)
 {
+    unsigned           member_count;
     pay_json_code_e    code;
     pay_json_token_t  *object, *name;
 
+    member_count = 0;
     object = add(reader, PAY_JSON_OBJECT);
     reader->at++;
     skip_blanks(reader);
@@ -129,7 +140,9 @@ read_object(reader_t *reader)
         do {
             skip_blanks(reader);
 
-            if (reader->token_count == reader->token_count_max) {
+            if (reader->token_count == reader->token_count_max
+                || member_count++ == PAY_JSON_MEMBERS_MAX)
+            {
                 return PAY_JSON_TOO_LARGE;
             }
 

@@ -1,5 +1,6 @@
 /*
- * A strict reader of JSON (RFC 8259), for replies and notices of gateways.
+ * A strict reader of JSON (RFC 8259), for replies and notices of gateways and
+ * the bodies of requests.
  *
  * It is our own because a signature asks for what no library at hand gives:
  * the exact bytes of a value (Alipay signs those of an inner object), the
@@ -13,7 +14,7 @@
  * No allocation, no globals, no floating point.  A text becomes an array of
  * tokens that the caller supplies; they point into the text, which outlives
  * them.  Time is linear in the text, plus the square of an object's members,
- * which the number of tokens bounds.
+ * of which there are PAY_JSON_MEMBERS_MAX at most.
  */
 
 #ifndef FAKA_PAY_JSON_H_INCLUDED_
@@ -23,15 +24,19 @@
 #include "pay_str.h"
 
 
-#define PAY_JSON_DEPTH_MAX  16
-#define PAY_JSON_SIZE_MAX   65536
+#define PAY_JSON_DEPTH_MAX    16
+#define PAY_JSON_MEMBERS_MAX  256      /* of one object */
+#define PAY_JSON_SIZE_MAX     (1024 * 1024)
 
 
 typedef enum {
     PAY_JSON_OK,
-    PAY_JSON_MALFORMED,        /* not of the grammar, or too deep */
+    PAY_JSON_MALFORMED,        /* not of the grammar */
+    PAY_JSON_TRAILING,         /* something stands behind the value */
+    PAY_JSON_UTF8,             /* bytes that are not UTF-8 */
+    PAY_JSON_TOO_DEEP,
     PAY_JSON_DUPLICATE,        /* two members of one name in an object */
-    PAY_JSON_TOO_LARGE         /* the text, or more values than tokens */
+    PAY_JSON_TOO_LARGE         /* text, an object, more values than tokens */
 } pay_json_code_e;
 
 typedef enum {
@@ -58,11 +63,14 @@ typedef struct {
 } pay_json_token_t;
 
 
-/* Reads all of text; tokens[0] is the outermost value.  On an error the
- * tokens mean nothing. */
+/*
+ * Reads all of text; tokens[0] is the outermost value.  On an error the
+ * tokens mean nothing; *wrong, unless it is NULL, is how many bytes of text
+ * stand in front of what is wrong.
+ */
 
 pay_json_code_e pay_json_read(pay_str_t text, pay_json_token_t *tokens,
-    size_t token_count_max);
+    size_t token_count_max, size_t *wrong);
 
 
 /*

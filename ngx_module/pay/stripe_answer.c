@@ -94,7 +94,9 @@ stripe_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     memset(answer, 0, sizeof(pay_answer_t));
     answer->code = PAY_ANSWER_UNKNOWN;
 
-    if (pay_json_read(reply->body, root, STRIPE_TOKEN_COUNT) != PAY_JSON_OK) {
+    if (pay_json_read(reply->body, root, STRIPE_TOKEN_COUNT, NULL)
+        != PAY_JSON_OK)
+    {
         say(answer, "json");
         return;
     }

@@ -96,7 +96,7 @@ stripe_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
         return refuse(fact, HEADER, verdict);
     }
 
-    switch (pay_json_read(notice->body, event, STRIPE_TOKEN_COUNT)) {
+    switch (pay_json_read(notice->body, event, STRIPE_TOKEN_COUNT, NULL)) {
 
     case PAY_JSON_OK:
         return judge(channel, event, fact);

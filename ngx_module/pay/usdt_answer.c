@@ -58,7 +58,7 @@ usdt_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
     memset(answer, 0, sizeof(pay_answer_t));
     answer->code = PAY_ANSWER_UNKNOWN;
 
-    if (pay_json_read(reply->body, tokens, PAY_REPLY_TOKEN_COUNT_MAX)
+    if (pay_json_read(reply->body, tokens, PAY_REPLY_TOKEN_COUNT_MAX, NULL)
         != PAY_JSON_OK
         || !pay_json_text(&tokens[0], "status_code", PAY_TEXT_NUMBER_TOO,
                           buffer, sizeof(buffer), &code))

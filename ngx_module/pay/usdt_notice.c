@@ -117,7 +117,7 @@ read_body(const pay_channel_t *channel, const pay_notice_t *notice,
         return false;
     }
 
-    code = pay_json_read(notice->body, tokens, TOKEN_COUNT);
+    code = pay_json_read(notice->body, tokens, TOKEN_COUNT, NULL);
 
     if (code == PAY_JSON_DUPLICATE) {
         *refusal = PAY_DUPLICATE;

@@ -19,12 +19,19 @@ static bool is_tail(unsigned char c);
 bool
 pay_utf8_valid(pay_str_t text)
 {
+    return pay_utf8_prefix(text) == text.size;
+}
+
+
+size_t
+pay_utf8_prefix(pay_str_t text)
+{
     size_t                size;
     uint64_t              word;
     const unsigned char  *p, *end;
 
     if (text.size == 0) {
-        return true;
+        return 0;
     }
 
     p = text.data;
@@ -44,13 +51,13 @@ pay_utf8_valid(pay_str_t text)
 
         size = sequence_size(p, (size_t) (end - p));
         if (size == 0) {
-            return false;
+            break;
         }
 
         p += size;
     }
 
-    return true;
+    return (size_t) (p - text.data);
 }
 
 

@@ -15,6 +15,10 @@
 
 bool pay_utf8_valid(pay_str_t text);
 
+/* How many bytes of the text are valid, before the first that are not. */
+
+size_t pay_utf8_prefix(pay_str_t text);
+
 /* Valid, and without control characters: U+0000-1F, U+007F-9F.  For names
  * and contacts, which end up in logs, mails and pages. */
 

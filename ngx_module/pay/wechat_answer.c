@@ -106,7 +106,9 @@ wechat_answer(pay_crypto_t *crypto, const pay_channel_t *channel,
         return;
     }
 
-    if (pay_json_read(reply->body, root, WECHAT_TOKEN_COUNT) != PAY_JSON_OK) {
+    if (pay_json_read(reply->body, root, WECHAT_TOKEN_COUNT, NULL)
+        != PAY_JSON_OK)
+    {
         say(answer, "json");
         return;
     }
@@ -286,7 +288,7 @@ say_unproved(pay_answer_t *answer, const char *why, pay_str_t body)
     char              word[PAY_DETAIL_SIZE_MAX / 2 + 1];
     pay_json_token_t  root[WECHAT_TOKEN_COUNT];
 
-    if (pay_json_read(body, root, WECHAT_TOKEN_COUNT) == PAY_JSON_OK
+    if (pay_json_read(body, root, WECHAT_TOKEN_COUNT, NULL) == PAY_JSON_OK
         && wechat_id(root, "code", ".", word, PAY_DETAIL_SIZE_MAX / 2))
     {
         (void) snprintf(answer->detail, sizeof(answer->detail), "%s.%s", why,

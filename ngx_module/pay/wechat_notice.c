@@ -126,7 +126,7 @@ wechat_verify(pay_crypto_t *crypto, const pay_channel_t *channel,
 static pay_verdict_e
 read_json(pay_str_t text, pay_json_token_t *tokens)
 {
-    switch (pay_json_read(text, tokens, WECHAT_TOKEN_COUNT)) {
+    switch (pay_json_read(text, tokens, WECHAT_TOKEN_COUNT, NULL)) {
 
     case PAY_JSON_OK:
         return PAY_PAID;

@@ -198,7 +198,7 @@ check_notice(const way_t *way, pay_str_t body)
     MUST(!pay_verdict_acknowledged(judge(way, body, &fact)));
 
     if (body.size > PAY_JSON_SIZE_MAX - 64
-        || pay_json_read(body, tokens, PAY_REPLY_TOKEN_COUNT_MAX - 2)
+        || pay_json_read(body, tokens, PAY_REPLY_TOKEN_COUNT_MAX - 2, NULL)
            != PAY_JSON_OK
         || !pay_members_read(&tokens[0], PAY_MEMBERS_OF_GO, &members)
         || members.form.field_count == 0

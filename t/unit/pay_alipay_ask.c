@@ -656,7 +656,8 @@ test_vector(void)
                                         sizeof(err));
     OK(channel.public_key != NULL, "a published key");
 
-    EQ_INT(pay_json_read(pay_str(body, sizes[0]), tokens, 16), PAY_JSON_OK,
+    EQ_INT(pay_json_read(pay_str(body, sizes[0]), tokens, 16, NULL),
+           PAY_JSON_OK,
            "  a published reply");
     told = alipay_proved(crypto, &channel, &tokens[0],
                          "alipay_open_file_upload_response");

@@ -19,6 +19,8 @@ typedef struct {
 } refusal_t;
 
 #define MALFORMED(what, text)  { what, text, 0, PAY_JSON_MALFORMED }
+#define NOT_UTF8(what, text)   { what, text, 0, PAY_JSON_UTF8 }
+#define TRAILING(what, text)   { what, text, 0, PAY_JSON_TRAILING }
 #define TWINS(what, text)      { what, text, 0, PAY_JSON_DUPLICATE }
 
 static const refusal_t  refusals[] = {
@@ -26,10 +28,10 @@ static const refusal_t  refusals[] = {
     MALFORMED("blanks alone", " \n"),
     MALFORMED("a byte order mark", "\xef\xbb\xbf{}"),
     MALFORMED("a form feed as a blank", "\f1"),
-    MALFORMED("a second value", "{} {}"),
-    MALFORMED("a comma behind all", "{},"),
-    MALFORMED("a letter behind all", "1x"),
-    { "a NUL behind all", "{}\0", 3, PAY_JSON_MALFORMED },
+    TRAILING("a second value", "{} {}"),
+    TRAILING("a comma behind all", "{},"),
+    TRAILING("a letter behind all", "1x"),
+    { "a NUL behind all", "{}\0", 3, PAY_JSON_TRAILING },
     { "a NUL in a string", "\"a\0b\"", 5, PAY_JSON_MALFORMED },
     MALFORMED("a comma before }", "{\"a\":1,}"),
     MALFORMED("a comma before ]", "[1,]"),
@@ -46,20 +48,20 @@ static const refusal_t  refusals[] = {
     MALFORMED("a comment", "/**/1"),
     MALFORMED("True", "True"),
     MALFORMED("nul", "nul"),
-    MALFORMED("nulll", "nulll"),
+    TRAILING("nulll", "nulll"),
     MALFORMED("NaN", "NaN"),
     MALFORMED("Infinity", "-Infinity"),
     MALFORMED("a sign alone", "-"),
     MALFORMED("a plus", "+1"),
-    MALFORMED("a zero in front", "01"),
-    MALFORMED("a zero in front, below zero", "-01"),
+    TRAILING("a zero in front", "01"),
+    TRAILING("a zero in front, below zero", "-01"),
     MALFORMED("no digit before the point", ".5"),
     MALFORMED("no digit behind the point", "1."),
     MALFORMED("a point before an exponent", "1.e1"),
     MALFORMED("an exponent without digits", "1e"),
     MALFORMED("an exponent of a sign", "1e+"),
     MALFORMED("an exponent of two signs", "1e+-1"),
-    MALFORMED("hex digits", "0x10"),
+    TRAILING("hex digits", "0x10"),
     MALFORMED("full-width digits", "\xef\xbc\x91"),
     MALFORMED("a raw newline in a string", "\"a\nb\""),
     MALFORMED("a raw tab in a string", "\"\t\""),
@@ -77,10 +79,10 @@ static const refusal_t  refusals[] = {
     MALFORMED("a pair the wrong way round", "\"\\udc00\\ud800\""),
     MALFORMED("a surrogate and another escape", "\"\\ud800\\nabcd\""),
     MALFORMED("a surrogate and no hex", "\"\\ud800\\uzzzz\""),
-    MALFORMED("UTF-8 of a surrogate", "\"\xed\xa0\x80\""),
-    MALFORMED("an overlong slash", "\"\xc0\xaf\""),
-    MALFORMED("cut UTF-8", "\"\xe4\xbc\""),
-    MALFORMED("Latin-1", "\"\xe9\""),
+    NOT_UTF8("UTF-8 of a surrogate", "\"\xed\xa0\x80\""),
+    NOT_UTF8("an overlong slash", "\"\xc0\xaf\""),
+    NOT_UTF8("cut UTF-8", "\"\xe4\xbc\""),
+    NOT_UTF8("Latin-1", "\"\xe9\""),
     TWINS("two of one name", "{\"a\":1,\"a\":2}"),
     TWINS("two of one name and value", "{\"a\":1,\"b\":2,\"a\":1}"),
     TWINS("two empty names", "{\"\":1,\"\":2}"),
@@ -102,7 +104,7 @@ static pay_json_token_t  tokens[TOKENS];
 static const pay_json_token_t *
 read_text(const char *text)
 {
-    return pay_json_read(pay_text(text), tokens, TOKENS) == PAY_JSON_OK
+    return pay_json_read(pay_text(text), tokens, TOKENS, NULL) == PAY_JSON_OK
            ? tokens : NULL;
 }
 
@@ -119,7 +121,7 @@ test_refusals(void)
         EQ_INT(pay_json_read(pay_str(refusal->text, refusal->size != 0
                                                     ? refusal->size
                                                     : strlen(refusal->text)),
-                             tokens, TOKENS),
+                             tokens, TOKENS, NULL),
                refusal->code, "refused: %s", refusal->what);
     }
 
@@ -334,10 +336,52 @@ nest(char *text, size_t count, const char *open, const char *value,
 
 
 static void
+test_members(char *text, size_t count, pay_json_code_e code)
+{
+    size_t                   i, size;
+    static pay_json_token_t  many[2 * PAY_JSON_MEMBERS_MAX + 3];
+
+    for (size = 0, i = 0; i < count; i++) {
+        size += (size_t) sprintf(text + size, "%s\"%zu\":1",
+                                 i > 0 ? "," : "{", i);
+    }
+
+    EQ_INT(pay_json_read(pay_text(strcat(text, "}")), many,
+                         sizeof(many) / sizeof(many[0]), NULL),
+           code, "an object of %zu members", count);
+}
+
+
+/* Where it goes wrong. */
+
+static void
+test_wrong(void)
+{
+    size_t  i, wrong;
+
+    static const struct {
+        const char  *text;
+        size_t       wrong;
+    } cases[] = {
+        { "", 0 },
+        { "{\"a\":x}", 5 },
+        { "{\"a\":1}x", 7 },
+        { "{\"a\":1,\"b\":\"\xff\"}", 12 },
+        { "{\"a\":1,\"a\":2}", 10 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void) pay_json_read(pay_text(cases[i].text), tokens, TOKENS, &wrong);
+        EQ_INT(wrong, cases[i].wrong, "wrong in %s", cases[i].text);
+    }
+}
+
+
+static void
 test_limits(void)
 {
     char    *text;
-    size_t   i, size;
+    size_t   i, size, wrong;
 
     text = malloc(PAY_JSON_SIZE_MAX + 1);
 
@@ -351,16 +395,18 @@ test_limits(void)
     OK(read_text(text) == NULL, "one deeper");
 
     memset(text, '[', PAY_JSON_SIZE_MAX + 1);
-    EQ_INT(pay_json_read(pay_str(text, PAY_JSON_SIZE_MAX), tokens, TOKENS),
-           PAY_JSON_MALFORMED, "no text nests to the end of the stack");
+    EQ_INT(pay_json_read(pay_str(text, PAY_JSON_SIZE_MAX), tokens, TOKENS,
+                         &wrong),
+           PAY_JSON_TOO_DEEP, "no text nests to the end of the stack");
+    EQ_INT(wrong, PAY_JSON_DEPTH_MAX, "  it is told where");
     EQ_INT(pay_json_read(pay_str(text, PAY_JSON_SIZE_MAX + 1), tokens,
-                         TOKENS),
+                         TOKENS, NULL),
            PAY_JSON_TOO_LARGE, "a text of one byte too much");
 
     text[0] = '"';
     memset(text + 1, 'x', PAY_JSON_SIZE_MAX - 2);
     text[PAY_JSON_SIZE_MAX - 1] = '"';
-    EQ_INT(pay_json_read(pay_str(text, PAY_JSON_SIZE_MAX), tokens, 1),
+    EQ_INT(pay_json_read(pay_str(text, PAY_JSON_SIZE_MAX), tokens, 1, NULL),
            PAY_JSON_OK, "a text of the greatest size, one token");
 
     size = (size_t) sprintf(text, "[0");
@@ -369,21 +415,24 @@ test_limits(void)
         size += (size_t) sprintf(text + size, ",%zu", i);
     }
 
-    EQ_INT(pay_json_read(pay_text(strcat(text, "]")), tokens, TOKENS),
+    EQ_INT(pay_json_read(pay_text(strcat(text, "]")), tokens, TOKENS, NULL),
            PAY_JSON_OK, "as many values as tokens");
     EQ_INT(tokens[0].span, TOKENS, "  all counted");
     text[size] = '\0';
-    EQ_INT(pay_json_read(pay_text(strcat(text, ",1]")), tokens, TOKENS),
+    EQ_INT(pay_json_read(pay_text(strcat(text, ",1]")), tokens, TOKENS, NULL),
            PAY_JSON_TOO_LARGE, "one value more");
 
-    EQ_INT(pay_json_read(PAY_STR("{\"a\":1}"), tokens, 3), PAY_JSON_OK,
+    EQ_INT(pay_json_read(PAY_STR("{\"a\":1}"), tokens, 3, NULL), PAY_JSON_OK,
            "a name is a token, too");
-    EQ_INT(pay_json_read(PAY_STR("{\"a\":1}"), tokens, 2),
+    EQ_INT(pay_json_read(PAY_STR("{\"a\":1}"), tokens, 2, NULL),
            PAY_JSON_TOO_LARGE, "no room for the value");
-    EQ_INT(pay_json_read(PAY_STR("{\"a\":1}"), tokens, 1),
+    EQ_INT(pay_json_read(PAY_STR("{\"a\":1}"), tokens, 1, NULL),
            PAY_JSON_TOO_LARGE, "no room for the name");
-    EQ_INT(pay_json_read(PAY_STR("1"), tokens, 0), PAY_JSON_TOO_LARGE,
+    EQ_INT(pay_json_read(PAY_STR("1"), tokens, 0, NULL), PAY_JSON_TOO_LARGE,
            "no room at all");
+
+    test_members(text, PAY_JSON_MEMBERS_MAX, PAY_JSON_OK);
+    test_members(text, PAY_JSON_MEMBERS_MAX + 1, PAY_JSON_TOO_LARGE);
 
     free(text);
 }
@@ -405,8 +454,8 @@ test_cut(void)
     for (size = 0; size < sizeof(text); size++) {
         heap = malloc(size + 1);
         memcpy(heap + 1, text, size);
-        refused += pay_json_read(pay_str(heap + 1, size), tokens, TOKENS)
-                   == PAY_JSON_MALFORMED;
+        refused += pay_json_read(pay_str(heap + 1, size), tokens, TOKENS, NULL)
+                   != PAY_JSON_OK;
         free(heap);
     }
 
@@ -418,6 +467,7 @@ int
 main(void)
 {
     test_refusals();
+    test_wrong();
     test_values();
     test_walk();
     test_strings();
