@@ -49,30 +49,35 @@ pay_url_base(pay_url_t *url, pay_str_t base)
 void
 pay_url_encoded(pay_url_t *url, pay_str_t value)
 {
-    char               escape[3];
-    size_t             i, start;
-    unsigned char      c;
-    static const char  hex[] = "0123456789ABCDEF";
+    char               *p, *end;
+    size_t              i;
+    unsigned char       c;
+    static const char   hex[] = "0123456789ABCDEF";
 
-    start = 0;
+    p = url->data + url->size;
+    end = url->data + url->room_size;
 
     for (i = 0; i < value.size; i++) {
         c = value.data[i];
 
+        if (end - p < 3 && (p == end || !(pay_class[c] & PAY_CLASS_QUERY))) {
+            url->full = true;
+            return;
+        }
+
         if (pay_class[c] & PAY_CLASS_QUERY) {
+            *p++ = (char) c;
             continue;
         }
 
-        pay_url_text(url, pay_str(value.data + start, i - start));
-        start = i + 1;
-
-        escape[0] = '%';
-        escape[1] = hex[c >> 4];
-        escape[2] = hex[c & 0xf];
-        pay_url_text(url, pay_str(escape, sizeof(escape)));
+        *p++ = '%';
+        *p++ = hex[c >> 4];
+        *p++ = hex[c & 0xf];
     }
 
-    pay_url_text(url, pay_str(value.data + start, value.size - start));
+    if (!url->full) {
+        url->size = (size_t) (p - url->data);
+    }
 }
 
 
