@@ -38,23 +38,22 @@ fk_order_id_make(fk_order_id_t *id, int64_t now_ms, const uint8_t random[10])
 void
 fk_order_id_text(const fk_order_id_t *id, char text[FK_ORDER_TEXT_SIZE])
 {
-    unsigned  i, at, bits, pending;
+    unsigned  i, at;
+    uint64_t  high, low;
 
-    /* Two zero bits lead, so that the last character ends with the id. */
-    at = 0;
-    bits = 2;
-    pending = 0;
+    high = 0;
+    low = 0;
 
-    for (i = 0; i < FK_ORDER_ID_SIZE; i++) {
-        pending = (pending << 8) | id->bytes[i];
-        bits += 8;
+    for (i = 0; i < FK_ORDER_ID_SIZE / 2; i++) {
+        high = high << 8 | id->bytes[i];
+        low = low << 8 | id->bytes[FK_ORDER_ID_SIZE / 2 + i];
+    }
 
-        while (bits >= 5) {
-            bits -= 5;
-            text[at++] = fk_base32[(pending >> bits) & 31];
-        }
-
-        pending &= (1u << bits) - 1;
+    /* From the end, five bits each; two zero bits lead. */
+    for (at = FK_ORDER_TEXT_SIZE; at-- > 0; ) {
+        text[at] = fk_base32[low & 31];
+        low = low >> 5 | high << 59;
+        high >>= 5;
     }
 }
 

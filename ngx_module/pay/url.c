@@ -49,21 +49,34 @@ pay_url_base(pay_url_t *url, pay_str_t base)
 void
 pay_url_encoded(pay_url_t *url, pay_str_t value)
 {
-    char               *p, *end;
-    size_t              i;
-    unsigned char       c;
-    static const char   hex[] = "0123456789ABCDEF";
+    char              *p;
+    size_t             i, size, room_size;
+    unsigned char      c;
+    static const char  hex[] = "0123456789ABCDEF";
+
+    size = value.size;
+    room_size = url->room_size - url->size;
+
+    /* Looked over once more only where it may not fit. */
+
+    for (i = 0; size <= room_size && room_size / 3 < value.size
+                && i < value.size; i++)
+    {
+        size += pay_class[value.data[i]] & PAY_CLASS_QUERY ? 0 : 2;
+    }
+
+    if (size > room_size) {
+        url->full = true;
+    }
+
+    if (url->full) {
+        return;
+    }
 
     p = url->data + url->size;
-    end = url->data + url->room_size;
 
     for (i = 0; i < value.size; i++) {
         c = value.data[i];
-
-        if (end - p < 3 && (p == end || !(pay_class[c] & PAY_CLASS_QUERY))) {
-            url->full = true;
-            return;
-        }
 
         if (pay_class[c] & PAY_CLASS_QUERY) {
             *p++ = (char) c;
@@ -75,9 +88,7 @@ pay_url_encoded(pay_url_t *url, pay_str_t value)
         *p++ = hex[c & 0xf];
     }
 
-    if (!url->full) {
-        url->size = (size_t) (p - url->data);
-    }
+    url->size = (size_t) (p - url->data);
 }
 
 

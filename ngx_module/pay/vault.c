@@ -408,12 +408,17 @@ token_make(key_set_t *set, pay_str_t order_id, char out[PAY_TOKEN_SIZE])
      * padding, which is not written. */
 
     mac[PAY_SHA256_SIZE] = 0;
+    bits = 0;
 
     for (i = 0; i < PAY_TOKEN_SIZE; i++) {
-        bits = (uint32_t) mac[i / 4 * 3] << 16
-               | (uint32_t) mac[i / 4 * 3 + 1] << 8
-               | mac[i / 4 * 3 + 2];
-        out[i] = base64url[(bits >> (18 - i % 4 * 6)) & 0x3f];
+        if (i % 4 == 0) {
+            bits = (uint32_t) mac[i / 4 * 3] << 16
+                   | (uint32_t) mac[i / 4 * 3 + 1] << 8
+                   | mac[i / 4 * 3 + 2];
+        }
+
+        out[i] = base64url[(bits >> 18) & 0x3f];
+        bits <<= 6;
     }
 
     pay_wipe(mac, sizeof(mac));
