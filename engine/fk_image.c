@@ -1,6 +1,7 @@
 /*
  * Images: entities as bytes.  One table a type (fk_form.c) names the fields in
  * their order; writing and reading walk the same table, so they cannot differ.
+ * Numbers are little-endian, as those of the machine, so all is copied alike.
  *
  * Reading never reads beyond the bytes it was given and never writes beyond
  * a field, whatever the bytes say.  Whether a value makes sense is for
@@ -13,40 +14,10 @@
 static const fk_form_t *fk_form_of(uint64_t type, uint64_t version);
 static size_t fk_count_width(const fk_field_t *field);
 static uint32_t fk_count(const fk_field_t *field, const void *image);
-static uint64_t fk_number(const void *p, size_t width);
-static void fk_number_set(void *p, uint64_t value, size_t width);
 static const uint8_t *fk_image_idem(const fk_form_t *form, const uint8_t *p,
     const uint8_t *end);
 static fk_code_t fk_field_get(const fk_field_t *field, const uint8_t **at,
     const uint8_t *end, uint8_t *image);
-
-
-/* By bytes: the ring's places are not aligned, and its bytes go to disk. */
-
-void
-fk_put(uint8_t *at, uint64_t value, size_t width)
-{
-    size_t  i;
-
-    for (i = 0; i < width; i++) {
-        at[i] = (uint8_t) (value >> (8 * i));
-    }
-}
-
-
-uint64_t
-fk_get(const uint8_t *at, size_t width)
-{
-    size_t    i;
-    uint64_t  value;
-
-    value = 0;
-    for (i = 0; i < width; i++) {
-        value |= (uint64_t) at[i] << (8 * i);
-    }
-
-    return value;
-}
 
 
 void
@@ -80,7 +51,7 @@ fk_image_put(uint8_t *at, fk_image_type_t type, const void *image)
 {
     size_t             size;
     uint8_t           *p;
-    uint32_t           n, i, count;
+    uint32_t           n, count;
     const uint8_t     *value;
     const fk_form_t   *form;
     const fk_field_t  *field;
@@ -101,18 +72,8 @@ fk_image_put(uint8_t *at, fk_image_type_t type, const void *image)
             p += fk_count_width(field);
         }
 
-        /* Most of an image is text, and this runs under the shop's lock. */
-        if (field->width == 1) {
-            memcpy(p, value, count);
-            p += count;
-            continue;
-        }
-
-        for (i = 0; i < count; i++) {
-            fk_put(p, fk_number(value, field->width), field->width);
-            value += field->width;
-            p += field->width;
-        }
+        memcpy(p, value, count * field->width);
+        p += count * field->width;
     }
 
     size = (size_t) (p - at);
@@ -278,7 +239,7 @@ fk_field_get(const fk_field_t *field, const uint8_t **at, const uint8_t *end,
 {
     size_t          left, width;
     uint8_t        *value;
-    uint32_t        i, count;
+    uint32_t        count;
     uint16_t        stored;
     const uint8_t  *p;
 
@@ -309,20 +270,9 @@ fk_field_get(const fk_field_t *field, const uint8_t **at, const uint8_t *end,
 
     value = image + field->offset;
 
-    /* Sealed cards are most of a journal, and they are bytes. */
-    if (field->width == 1) {
-        memcpy(value, p, count);
-        *at = p + count;
-        return FK_OK;
-    }
+    memcpy(value, p, count * field->width);
+    *at = p + count * field->width;
 
-    for (i = 0; i < count; i++) {
-        fk_number_set(value, fk_get(p, field->width), field->width);
-        value += field->width;
-        p += field->width;
-    }
-
-    *at = p;
     return FK_OK;
 }
 
@@ -348,53 +298,4 @@ fk_count(const fk_field_t *field, const void *image)
     memcpy(&count, (const uint8_t *) image + field->count_offset,
            sizeof(count));
     return count;
-}
-
-
-/*
- * Copied, as the compiler may not be told that a byte is a wider number.  What
- * is one byte wide is copied by the callers.
- */
-
-static uint64_t
-fk_number(const void *p, size_t width)
-{
-    uint16_t  v16;
-    uint32_t  v32;
-    uint64_t  v64;
-
-    switch (width) {
-    case 2:
-        memcpy(&v16, p, sizeof(v16));
-        return v16;
-    case 4:
-        memcpy(&v32, p, sizeof(v32));
-        return v32;
-    default:
-        assert(width == 8);
-        memcpy(&v64, p, sizeof(v64));
-        return v64;
-    }
-}
-
-
-static void
-fk_number_set(void *p, uint64_t value, size_t width)
-{
-    uint16_t  v16;
-    uint32_t  v32;
-
-    switch (width) {
-    case 2:
-        v16 = (uint16_t) value;
-        memcpy(p, &v16, sizeof(v16));
-        break;
-    case 4:
-        v32 = (uint32_t) value;
-        memcpy(p, &v32, sizeof(v32));
-        break;
-    default:
-        assert(width == 8);
-        memcpy(p, &value, sizeof(value));
-    }
 }

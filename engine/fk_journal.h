@@ -360,8 +360,28 @@ typedef union {
 /* --- fk_image.c ------------------------------------------------------- */
 
 /* Little-endian numbers of 1, 2, 4 or 8 bytes. */
-void fk_put(uint8_t *at, uint64_t value, size_t width);
-uint64_t fk_get(const uint8_t *at, size_t width);
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "a number's bytes are those of the journal");
+
+static inline void
+fk_put(uint8_t *at, uint64_t value, size_t width)
+{
+    assert(width <= sizeof(value));
+    memcpy(at, &value, width);
+}
+
+
+static inline uint64_t
+fk_get(const uint8_t *at, size_t width)
+{
+    uint64_t  value;
+
+    assert(width <= sizeof(value));
+    value = 0;
+    memcpy(&value, at, width);
+
+    return value;
+}
 
 void fk_record_head_put(uint8_t *at, const fk_record_head_t *head);
 /* at holds FK_RECORD_HEAD_SIZE bytes; nothing is judged. */
