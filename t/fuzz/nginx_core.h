@@ -168,8 +168,10 @@ ngx_snprintf(u_char *buf, size_t max, const char *fmt, ...)
             case 's':
                 piece = va_arg(args, const char *);
                 break;
-            case 'd':
-                snprintf(number, sizeof(number), "%d", va_arg(args, int));
+            case 'u':
+                MUST(*++fmt == 'i');
+                snprintf(number, sizeof(number), "%" PRIuPTR,
+                         va_arg(args, ngx_uint_t));
                 break;
             case 'L':
                 snprintf(number, sizeof(number), "%" PRId64,
