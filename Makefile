@@ -526,11 +526,13 @@ bench-recovery bench-death: bench-%: deps-bench build
 bench-snapshot: deps-bench build $(BUILD)/pace
 	bench/snapshot
 
-# The open loop of bench/snapshot.
+# The open loop, where every latency of the bench comes from.
 
-$(BUILD)/pace: bench/pace.c Makefile | deps-build
+PACE_C := $(wildcard bench/pace*.c)
+
+$(BUILD)/pace: $(PACE_C) bench/pace.h Makefile | deps-build
 	@mkdir -p $(@D)
-	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -o $@ $<
+	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -o $@ $(PACE_C)
 
 .PHONY: run
 run: deps-run build pages

@@ -16,7 +16,7 @@ use Faka::Gateway qw(epay_notice);
 use Faka::Proc qw(slurp spew);
 
 our @EXPORT_OK = qw(import_many order_many deliver_many
-                    metric median result);
+                    metric median requests result);
 
 use constant { IMPORT_CARDS => 200_000, ORDER_CONNECTIONS => 32 };
 
@@ -97,6 +97,21 @@ sub metric {
 
     my ($value) = $t->get('/metrics')->body =~ /^\Q$name\E (\S+)$/m;
     return $value // 0;
+}
+
+
+# The file for pace: one checkout, the same that checkout.lua sends.  Returns
+# its path.
+
+sub requests {
+    my ($path, $sku) = @_;
+
+    my $body = qq({"sku":"$sku","qty":1,"contact":"buyer\@example.com"});
+    my $request = "POST /checkout HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        . "Content-Type: application/json\r\n"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+    spew($path, length($request) . "\n$request");
+    return $path;
 }
 
 

@@ -1,147 +1,173 @@
 /*
- * A load at a constant rate: an order is due every so many microseconds,
+ * A load at a constant rate: a request is due every so many microseconds,
  * however long the ones before it take, and its latency counts from the
  * moment when it was due.  So a shop that stands still for a moment is seen
- * by every order of that moment, which a closed loop would not have sent.
+ * by every buyer of that moment, which a closed loop would not have sent.
  *
- *     pace PORT SKU CONNECTIONS RATE SECONDS
+ *     pace --port P --rate R --seconds S --connections C --requests FILE
+ *          [--number N] [--out FILE] [--buckets FILE [--bucket-ms 100]]
  *
- * Prints the line that checkout.lua prints:
- * RESULT requests us refused errors p50_us p99_us p999_us
+ * It also says whether it was slow itself: see pace_report.c.
  */
 
 #define _GNU_SOURCE
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "pace.h"
 
 
-#define PACE_CONNECTIONS_MAX  1024
-#define PACE_REQUESTS_MAX     50000000
-#define PACE_ANSWER_SIZE      8192
-#define PACE_EVENTS           256
-#define PACE_NUMBER_MAX       1000000000000
-#define PACE_REST_US          10000000   /* for what is late at the end */
+#define PACE_NUMBER_MAX     1000000000000
+#define PACE_BUCKET_MS      100
+#define PACE_TURN_US        1000        /* how long at most it only listens */
+#define PACE_SLACK_NS       1
 
 
-typedef struct {
-    int       fd;
-    int64_t   due_us;
-    size_t    used;
-    char      answer[PACE_ANSWER_SIZE];
-} pace_connection_t;
-
-typedef struct {
-    int                 epoll;
-    size_t              request_size;
-    char                request[512];
-    pace_connection_t  *connection;
-    uint32_t            idle_count;
-    uint32_t            idle[PACE_CONNECTIONS_MAX];
-    uint64_t            total;
-    uint64_t            sent;
-    uint64_t            done;
-    uint64_t            refused;
-    uint32_t           *latency_us;
-} pace_t;
+static void pace_options(pace_options_t *options, int argc, char **argv);
+static void pace_usage(void);
+static void pace_buckets(pace_t *pace);
+static void pace_bucket_end(pace_t *pace);
+static void pace_run(pace_t *pace);
+static int64_t pace_due_us(const pace_t *pace, uint64_t n);
+static void pace_used(pace_t *pace, int sign);
+static int64_t pace_runnable_us(void);
 
 
-static uint64_t pace_number(const char *text, uint64_t max);
-static const char *pace_digits(const char *text, uint64_t *number);
-static void pace_connect(pace_t *pace, uint32_t i, uint16_t port);
-static void pace_run(pace_t *pace, uint64_t rate);
-static int64_t pace_due_us(uint64_t n, uint64_t rate);
-static void pace_send(pace_t *pace, int64_t due_us);
-static void pace_wait(pace_t *pace, int64_t wait_us);
-static void pace_read(pace_t *pace, uint32_t i);
-static size_t pace_answer_size(pace_connection_t *c);
-static int pace_compare(const void *one, const void *two);
-static int64_t pace_now_us(void);
-static void pace_fail(const char *what);
+static pace_t  pace_one;
 
 
 int
 main(int argc, char **argv)
 {
-    int        size;
-    char       body[256];
-    int64_t    began_us;
-    pace_t     pace;
-    uint32_t   i, count;
-    uint64_t   rate;
+    pace_t  *pace;
 
-    if (argc != 6) {
-        fprintf(stderr, "usage: pace PORT SKU CONNECTIONS RATE SECONDS\n");
-        return 2;
-    }
+    pace = &pace_one;
+    pace_options(&pace->options, argc, argv);
+    pace->total = pace->options.rate * pace->options.seconds;
 
-    memset(&pace, 0, sizeof(pace));
-    count = (uint32_t) pace_number(argv[3], PACE_CONNECTIONS_MAX);
-    rate = pace_number(argv[4], 1000000);
-    pace.total = rate * pace_number(argv[5], PACE_REQUESTS_MAX / rate);
+    /* Without it the kernel lets a timer be 50 us late. */
+    (void) prctl(PR_SET_TIMERSLACK, PACE_SLACK_NS);
 
-    size = snprintf(body, sizeof(body), "{\"sku\":\"%.64s\",\"qty\":1,"
-                    "\"contact\":\"buyer@example.com\"}", argv[2]);
-    size = snprintf(pace.request, sizeof(pace.request),
-                    "POST /checkout HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-                    "Content-Type: application/json\r\n"
-                    "Content-Length: %d\r\n\r\n%s", size, body);
-    pace.request_size = (size_t) size;
+    pace_requests_read(pace);
+    pace_buckets(pace);
+    pace_open(pace);
 
-    pace.epoll = epoll_create1(0);
-    pace.connection = calloc(count, sizeof(pace_connection_t));
-    pace.latency_us = calloc(pace.total, sizeof(uint32_t));
+    pace_used(pace, -1);
+    pace_run(pace);
+    pace_used(pace, 1);
 
-    if (pace.epoll == -1 || pace.connection == NULL
-        || pace.latency_us == NULL)
-    {
-        pace_fail("start");
-    }
-
-    for (i = 0; i < count; i++) {
-        pace_connect(&pace, i, (uint16_t) pace_number(argv[1], 65535));
-    }
-
-    began_us = pace_now_us();
-    pace_run(&pace, rate);
-
-    if (pace.done == 0) {
+    if (pace->done == 0) {
+        errno = ETIMEDOUT;
         pace_fail("no answer");
     }
 
-    qsort(pace.latency_us, pace.done, sizeof(uint32_t), pace_compare);
-
-    printf("RESULT %llu %lld %llu %llu %u %u %u\n",
-           (unsigned long long) pace.done,
-           (long long) (pace_now_us() - began_us),
-           (unsigned long long) pace.refused,
-           (unsigned long long) (pace.total - pace.done),
-           pace.latency_us[pace.done / 2],
-           pace.latency_us[pace.done * 99 / 100],
-           pace.latency_us[pace.done * 999 / 1000]);
+    pace_report(pace);
     return 0;
 }
 
 
-static uint64_t
-pace_number(const char *text, uint64_t max)
+static void
+pace_options(pace_options_t *options, int argc, char **argv)
+{
+    int  option;
+
+    static const struct option  table[] = {
+        { "port",        required_argument, NULL, 'p' },
+        { "rate",        required_argument, NULL, 'r' },
+        { "seconds",     required_argument, NULL, 's' },
+        { "connections", required_argument, NULL, 'c' },
+        { "requests",    required_argument, NULL, 'f' },
+        { "number",      required_argument, NULL, 'n' },
+        { "out",         required_argument, NULL, 'o' },
+        { "buckets",     required_argument, NULL, 'b' },
+        { "bucket-ms",   required_argument, NULL, 'm' },
+        { NULL, 0, NULL, 0 }
+    };
+
+    options->bucket_ms = PACE_BUCKET_MS;
+
+    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        switch (option) {
+
+        case 'p':
+            options->port = (uint16_t) pace_number("port", optarg, 1, 65535);
+            break;
+
+        case 'r':
+            options->rate = pace_number("rate", optarg, 1, PACE_RATE_MAX);
+            break;
+
+        case 's':
+            options->seconds = pace_number("seconds", optarg, 1,
+                                           PACE_SECONDS_MAX);
+            break;
+
+        case 'c':
+            options->connection_count = (uint32_t)
+                pace_number("connections", optarg, 1, PACE_CONNECTIONS_MAX);
+            break;
+
+        case 'n':
+            options->number = pace_number("number", optarg, 0, 9999999999);
+            break;
+
+        case 'm':
+            options->bucket_ms = pace_number("bucket-ms", optarg, 1, 60000);
+            break;
+
+        case 'f':
+            options->requests_path = optarg;
+            break;
+
+        case 'o':
+            options->out_path = optarg;
+            break;
+
+        case 'b':
+            options->buckets_path = optarg;
+            break;
+
+        default:
+            pace_usage();
+        }
+    }
+
+    if (optind != argc || options->port == 0 || options->rate == 0
+        || options->seconds == 0 || options->connection_count == 0
+        || options->requests_path == NULL)
+    {
+        pace_usage();
+    }
+}
+
+
+static void
+pace_usage(void)
+{
+    fprintf(stderr, "usage: pace --port P --rate R --seconds S"
+            " --connections C --requests FILE\n            [--number N]"
+            " [--out FILE] [--buckets FILE [--bucket-ms 100]]\n");
+    exit(2);
+}
+
+
+uint64_t
+pace_number(const char *what, const char *text, uint64_t min, uint64_t max)
 {
     uint64_t     number;
     const char  *end;
 
     end = pace_digits(text, &number);
 
-    if (*end != '\0' || number < 1 || number > max) {
-        fprintf(stderr, "pace: \"%s\" is no number from 1 to %llu\n", text,
+    if (end == text || *end != '\0' || number < min || number > max) {
+        fprintf(stderr, "pace: --%s \"%s\" is no number from %llu to %llu\n",
+                what, text, (unsigned long long) min,
                 (unsigned long long) max);
         exit(2);
     }
@@ -152,7 +178,7 @@ pace_number(const char *text, uint64_t max)
 
 /* Returns what stands behind them; too many are a large number. */
 
-static const char *
+const char *
 pace_digits(const char *text, uint64_t *number)
 {
     for (*number = 0; *text >= '0' && *text <= '9'; text++) {
@@ -166,190 +192,158 @@ pace_digits(const char *text, uint64_t *number)
 
 
 static void
-pace_connect(pace_t *pace, uint32_t i, uint16_t port)
+pace_buckets(pace_t *pace)
 {
-    int                 fd, on;
-    struct epoll_event  event;
-    struct sockaddr_in  address;
-
-    memset(&address, 0, sizeof(address));
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-
-    event.events = EPOLLIN;
-    event.data.u32 = i;
-    on = 1;
-
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    if (fd == -1
-        || connect(fd, (struct sockaddr *) &address, sizeof(address)) == -1
-        || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1
-        || epoll_ctl(pace->epoll, EPOLL_CTL_ADD, fd, &event) == -1)
-    {
-        pace_fail("connect");
-    }
-
-    pace->connection[i].fd = fd;
-    pace->idle[pace->idle_count++] = i;
-}
-
-
-static void
-pace_run(pace_t *pace, uint64_t rate)
-{
-    int64_t  began_us, now_us, wait_us, until_us;
-
-    began_us = pace_now_us();
-    until_us = pace_due_us(pace->total, rate) + PACE_REST_US;
-
-    for ( ;; ) {
-        now_us = pace_now_us() - began_us;
-
-        while (pace->sent < pace->total && pace->idle_count != 0
-               && pace_due_us(pace->sent, rate) <= now_us)
-        {
-            pace_send(pace, began_us + pace_due_us(pace->sent, rate));
-        }
-
-        if (pace->done == pace->total || now_us > until_us) {
-            return;
-        }
-
-        /* With every connection busy only an answer helps. */
-        wait_us = 1000;
-
-        if (pace->sent < pace->total && pace->idle_count != 0) {
-            wait_us = pace_due_us(pace->sent, rate) - now_us;
-        }
-
-        pace_wait(pace, wait_us < 0 ? 0 : wait_us);
-    }
-}
-
-
-static int64_t
-pace_due_us(uint64_t n, uint64_t rate)
-{
-    return (int64_t) (n * 1000000 / rate);
-}
-
-
-static void
-pace_send(pace_t *pace, int64_t due_us)
-{
-    pace_connection_t  *c;
-
-    c = &pace->connection[pace->idle[--pace->idle_count]];
-    c->due_us = due_us;
-    c->used = 0;
-    pace->sent++;
-
-    if (send(c->fd, pace->request, pace->request_size, MSG_NOSIGNAL)
-        != (ssize_t) pace->request_size)
-    {
-        pace_fail("send");
-    }
-}
-
-
-static void
-pace_wait(pace_t *pace, int64_t wait_us)
-{
-    int                  i, n;
-    struct timespec      wait;
-    struct epoll_event   events[PACE_EVENTS];
-
-    wait.tv_sec = wait_us / 1000000;
-    wait.tv_nsec = wait_us % 1000000 * 1000;
-
-    n = epoll_pwait2(pace->epoll, events, PACE_EVENTS, &wait, NULL);
-    if (n == -1 && errno != EINTR) {
-        pace_fail("epoll");
-    }
-
-    for (i = 0; i < n; i++) {
-        pace_read(pace, events[i].data.u32);
-    }
-}
-
-
-static void
-pace_read(pace_t *pace, uint32_t i)
-{
-    size_t              size;
-    ssize_t             n;
-    pace_connection_t  *c;
-
-    c = &pace->connection[i];
-
-    n = recv(c->fd, c->answer + c->used, PACE_ANSWER_SIZE - 1 - c->used, 0);
-    if (n <= 0) {
-        pace_fail("the shop closed a connection");
-    }
-
-    c->used += (size_t) n;
-    c->answer[c->used] = '\0';
-    size = pace_answer_size(c);
-
-    if (size == 0 || c->used < size) {
+    if (pace->options.buckets_path == NULL) {
         return;
     }
 
-    if (strncmp(c->answer, "HTTP/1.1 201 ", 13) != 0) {
-        pace->refused++;
-    }
+    pace->bucket_max = (uint32_t)
+        ((pace->options.seconds * 1000 + PACE_REST_US / 1000)
+         / pace->options.bucket_ms + 2);
+    pace->bucket = calloc(pace->bucket_max, sizeof(pace_bucket_t));
 
-    pace->latency_us[pace->done++] = (uint32_t) (pace_now_us() - c->due_us);
-    pace->idle[pace->idle_count++] = i;
+    if (pace->bucket == NULL) {
+        pace_fail("memory");
+    }
 }
 
 
-/* 0: its head has not come whole. */
+/* What has come since belongs to the bucket that is open now. */
 
-static size_t
-pace_answer_size(pace_connection_t *c)
+void
+pace_bucket_until(pace_t *pace, int64_t now_us)
 {
-    char      *end, *length;
-    size_t     head;
-    uint64_t   size;
+    int64_t  end_us;
 
-    end = strstr(c->answer, "\r\n\r\n");
+    while (pace->bucket_count < pace->bucket_max) {
+        end_us = (int64_t) ((pace->bucket_count + 1)
+                            * pace->options.bucket_ms * 1000);
 
-    if (end == NULL) {
-        if (c->used == PACE_ANSWER_SIZE - 1) {
-            pace_fail("an answer with a long head");
+        if (now_us - pace->began_us < end_us) {
+            return;
         }
 
-        return 0;
+        pace_bucket_end(pace);
     }
-
-    head = (size_t) (end + 4 - c->answer);
-    length = strstr(c->answer, "\r\nContent-Length: ");
-
-    if (length == NULL || length > end) {
-        pace_fail("an answer without a length");
-    }
-
-    (void) pace_digits(length + sizeof("\r\nContent-Length: ") - 1, &size);
-
-    return head + size;
 }
 
 
-static int
-pace_compare(const void *one, const void *two)
+static void
+pace_bucket_end(pace_t *pace)
 {
-    uint32_t  a, b;
+    pace_bucket_t  *b;
 
-    memcpy(&a, one, sizeof(a));
-    memcpy(&b, two, sizeof(b));
-    return a < b ? -1 : a > b;
+    if (pace->bucket_count == pace->bucket_max) {
+        return;
+    }
+
+    b = &pace->bucket[pace->bucket_count++];
+    b->done = pace->bucket_us.total;
+    b->errors = pace->bucket_errors;
+    b->p99_us = pace_histogram_at(&pace->bucket_us, 99000);
+
+    pace_histogram_clear(&pace->bucket_us);
+    pace->bucket_errors = 0;
+}
+
+
+static void
+pace_run(pace_t *pace)
+{
+    int64_t  now_us, wait_us, until_us;
+
+    pace->began_us = pace_now_us();
+    pace->idle_since_us = pace->began_us;
+    until_us = pace_due_us(pace, pace->total) + PACE_REST_US;
+
+    for ( ;; ) {
+        now_us = pace_now_us();
+        pace_retry(pace, now_us);
+
+        while (pace->sent < pace->total && pace->idle.count != 0
+               && pace_due_us(pace, pace->sent) <= now_us)
+        {
+            pace_send(pace, pace_due_us(pace, pace->sent));
+        }
+
+        if (pace->done + pace->lost == pace->total || now_us > until_us) {
+            break;
+        }
+
+        /* With every connection busy only an answer helps. */
+        wait_us = PACE_TURN_US;
+
+        if (pace->sent < pace->total && pace->idle.count != 0) {
+            wait_us = pace_due_us(pace, pace->sent) - now_us;
+        }
+
+        pace_wait(pace, wait_us < 0 ? 0
+                        : wait_us < PACE_TURN_US ? wait_us : PACE_TURN_US);
+    }
+
+    pace->took_us = pace_now_us() - pace->began_us;
+    pace_bucket_until(pace, pace->began_us + pace->took_us);
+    pace_bucket_end(pace);
 }
 
 
 static int64_t
+pace_due_us(const pace_t *pace, uint64_t n)
+{
+    return pace->began_us + (int64_t) (n * 1000000 / pace->options.rate);
+}
+
+
+/* Called with -1, then with 1: what lies between. */
+
+static void
+pace_used(pace_t *pace, int sign)
+{
+    struct rusage  use;
+
+    if (getrusage(RUSAGE_SELF, &use) == -1) {
+        pace_fail("getrusage");
+    }
+
+    pace->user_us += sign * ((int64_t) use.ru_utime.tv_sec * 1000000
+                             + use.ru_utime.tv_usec);
+    pace->kernel_us += sign * ((int64_t) use.ru_stime.tv_sec * 1000000
+                               + use.ru_stime.tv_usec);
+    pace->runnable_us += sign * pace_runnable_us();
+}
+
+
+/* The second number there; 0 with a kernel that does not count it. */
+
+static int64_t
+pace_runnable_us(void)
+{
+    char         line[128];
+    FILE        *file;
+    uint64_t     ns;
+    const char  *at;
+
+    file = fopen("/proc/self/schedstat", "r");
+    if (file == NULL) {
+        return 0;
+    }
+
+    at = fgets(line, sizeof(line), file);
+    (void) fclose(file);
+
+    if (at == NULL) {
+        return 0;
+    }
+
+    at = pace_digits(at, &ns);
+    (void) pace_digits(*at == ' ' ? at + 1 : at, &ns);
+
+    return (int64_t) (ns / 1000);
+}
+
+
+int64_t
 pace_now_us(void)
 {
     struct timespec  now;
@@ -359,7 +353,7 @@ pace_now_us(void)
 }
 
 
-static void
+void
 pace_fail(const char *what)
 {
     fprintf(stderr, "pace: %s: %s\n", what, strerror(errno));
