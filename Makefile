@@ -59,7 +59,8 @@ help:
 	@echo "sim          the simulator: SEEDS=$(SEEDS) seeds from FROM=$(FROM)"
 	@echo "sim-mutants  does it notice a guard that is taken out?"
 	@echo "bench        what a checkout costs, with an audit; the others of"
-	@echo "             bench/: bench-recovery, bench-death, bench-snapshot"
+	@echo "             bench/: bench-recovery, bench-death, bench-snapshot;"
+	@echo "             bench-report, bench-compare OLD=FILE: its results"
 	@echo "unit         the C unit programs alone"
 	@echo "asan         unit programs and all tests, ASan + UBSan"
 	@echo "asan-module  only build/asan/ngx_http_faka_module.so"
@@ -525,6 +526,30 @@ bench-recovery bench-death: bench-%: deps-bench build
 
 bench-snapshot: deps-bench build $(BUILD)/pace
 	bench/snapshot
+
+# What the report needs, brought by npm as bench/package-lock.json says.
+
+BENCH_NODE := $(BUILD)/bench/node
+
+$(BENCH_NODE)/installed: bench/package.json bench/package-lock.json \
+        | deps-run
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@cd $(@D) && npm ci --silent --no-audit --no-fund \
+	    || { echo "npm cannot bring what $< names"; exit 1; }
+	@touch $@
+
+.PHONY: bench-node bench-report bench-compare
+bench-node: $(BENCH_NODE)/installed
+
+bench-report: bench-node
+	node bench/report/report.js $(BUILD)/bench/results.json \
+	    $(BUILD)/bench/report
+
+bench-compare:
+	@test -n '$(OLD)' || { echo "OLD=FILE names the results to compare" \
+	    "with"; exit 2; }
+	bench/compare '$(OLD)' $(or $(NEW),$(BUILD)/bench/results.json)
 
 # The open loop, where every latency of the bench comes from.
 

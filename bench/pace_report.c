@@ -155,7 +155,7 @@ static void
 pace_report_histogram(const pace_histogram_t *h, FILE *out)
 {
     size_t       n;
-    uint32_t     slot, value;
+    uint32_t     slot;
     const char  *comma;
 
     fprintf(out, "{ \"count\": %llu, \"mean\": %.1f, \"max\": %u,\n"
@@ -163,9 +163,8 @@ pace_report_histogram(const pace_histogram_t *h, FILE *out)
             h->total ? (double) h->sum / (double) h->total : 0, h->max);
 
     for (n = 0; n < PACE_PERCENTILES; n++) {
-        value = pace_histogram_at(h, pace_percentiles[n].per_100000);
         fprintf(out, "%s[%s, %u]", n ? ", " : "", pace_percentiles[n].name,
-                value < h->max ? value : h->max);
+                pace_histogram_at(h, pace_percentiles[n].per_100000));
     }
 
     fprintf(out, "],\n    \"counts\": [");
