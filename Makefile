@@ -60,7 +60,8 @@ help:
 	@echo "sim-mutants  does it notice a guard that is taken out?"
 	@echo "bench        what a checkout costs, with an audit; the others of"
 	@echo "             bench/: bench-recovery, bench-death, bench-snapshot;"
-	@echo "             bench-report, bench-compare OLD=FILE: its results"
+	@echo "             bench-report, bench-compare OLD=FILE: its results;"
+	@echo "             bench-micro: the engine alone (QUICK=1: in seconds)"
 	@echo "unit         the C unit programs alone"
 	@echo "asan         unit programs and all tests, ASan + UBSan"
 	@echo "asan-module  only build/asan/ngx_http_faka_module.so"
@@ -550,6 +551,20 @@ bench-compare:
 	@test -n '$(OLD)' || { echo "OLD=FILE names the results to compare" \
 	    "with"; exit 2; }
 	bench/compare '$(OLD)' $(or $(NEW),$(BUILD)/bench/results.json)
+
+# The engine's operations, without nginx; the header is that of valgrind, which
+# counts their instructions.  The numbers go to build/bench/micro.json.
+
+MICRO_C := $(wildcard bench/micro/*.c) $(ENGINE_C)
+
+$(BUILD)/micro: $(MICRO_C) bench/micro/micro.h $(HEADERS) Makefile | deps-bench
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) -std=gnu11 $(WARNINGS) -g -O2 -Iengine -o $@ $(MICRO_C) \
+	    -lpthread
+
+.PHONY: bench-micro
+bench-micro: $(BUILD)/micro
+	bench/micro/run $(if $(QUICK),--quick)
 
 # The open loop, where every latency of the bench comes from.
 

@@ -1,6 +1,6 @@
-# The bench's own tools, which measure nothing here: the open loop (pace)
-# against a server that does as it is told, and the report, its summary and the
-# comparison over made-up results (t/bench).
+# The bench's own tools, whose figures are worth nothing here: the open loop
+# (pace) against a server that does as it is told; the report, its summary and
+# the comparison over made-up results (t/bench); the engine's operations.
 
 use strict;
 use warnings;
@@ -29,6 +29,7 @@ report();
 summary();
 compared();
 named();
+micro();
 
 done_testing;
 
@@ -239,7 +240,8 @@ sub report {
     my $text = sprintf '%.3f', $disk;
     has($html, qr/>\Q$text\E \[/, "its tables have the ratio $text");
     has($ratio, qr/>\Q$text\E</, 'and so has the plot');
-    has($html, qr{disk, to R0</td>.*?>held<.*of the peak.*?>missed<}s, 'aims are held or missed');
+    has($html, qr{disk, to R0</td>.*?>held<.*of the peak.*?>missed<}s,
+        'aims are held or missed');
     has($html, qr/wrong: 31 cards were sold twice/, 'wrong sums are named');
     has($html, qr/a made-up processor/, 'the machine is described');
 
@@ -375,4 +377,44 @@ sub named {
     like(scalar `node bench/report/summary.js $dir/nothing.json 2>&1`,
          qr{\Abench: \Q$dir\E/nothing.json: no such file}, 'no file, too');
     ok(!-e "$dir/none", 'nothing was written from any of them');
+}
+
+
+# ---- the engine alone --------------------------------------------------
+
+sub micro {
+    note('the engine alone');
+
+    my $table = `make -s bench-micro QUICK=1`;
+    is($?, 0, 'its operations are measured') or return;
+
+    my $micro = $json->decode(slurp('build/bench/micro.json'));
+    my @names = ('import, a card', 'checkout', 'order look-up', 'payment',
+                 'expiry', 'sold out');
+    is_deeply([ map { "$_->{name} $_->{threads}" } @$micro ],
+              [ map { my $n = $_; map { "$_ $n" } @names } 1, 2 ],
+              'each in one thread and in two');
+    like($table, qr/^\Q$_\E +1 +[\d.]+ \[/m, "the table has \"$_\"")
+        for @names;
+
+    my %counted = map { $_->{threads} == 1 ? ($_->{name} => $_) : () } @$micro;
+    cmp_ok($counted{checkout}{instructions}, '>',
+           2 * $counted{'sold out'}{instructions},
+           'a checkout takes more instructions than a refusal');
+    is_deeply([ grep { $_->{ns} <= 0 || $_->{per_s} <= 0 } @$micro ], [],
+              'each takes its time');
+
+    my $results = fixture();
+    $results->{micro} = $micro;
+    my $file = written('micro', $results);
+    is(system("node bench/report/summary.js $file > $dir/log"), 0,
+       'and the report takes them as they are');
+
+    # The same build does the same, to the instruction.
+    my %before = map { $_ => $counted{$_}{instructions} } @names;
+    is(system("make -s bench-micro QUICK=1 > $dir/log"), 0, 'once more');
+    my %after = map { $_->{threads} == 1
+                      ? ($_->{name} => $_->{instructions}) : () }
+                @{ $json->decode(slurp('build/bench/micro.json')) };
+    is_deeply(\%after, \%before, 'instructions are the same each time');
 }
