@@ -10,6 +10,7 @@ local SHA, SOCKET, ORIGIN = "@SHA@", "unix:@SOCKET@", "@ORIGIN@"
 local TIMEOUT_MS, IDLE_MS, POOL = 10000, 60000, 256
 local TOKEN_BYTES, HOLD_S, QTY_MAX = 32, 3600, 5
 local PAY_KEY = "bench-gateway-key-0123456789"
+local ESCAPED = ngx.escape_uri(ORIGIN)
 local STATUS = { not_found = 404, sold_out = 409, limit_reached = 409 }
 
 local file = assert(io.open("@SCRIPT@"))
@@ -117,12 +118,10 @@ local function pay_url(order, amount)
                          .. ORIGIN .. "/notify/epay&out_trade_no=" .. order
                          .. "&pid=1000&return_url=" .. ORIGIN .. "/return/"
                          .. order .. PAY_KEY)
-    local origin = ngx.escape_uri(ORIGIN)
-
     return ORIGIN .. "/submit.php?money=" .. yuan
-           .. "&name=order&notify_url=" .. origin
+           .. "&name=order&notify_url=" .. ESCAPED
            .. "%2Fnotify%2Fepay&out_trade_no=" .. order
-           .. "&pid=1000&return_url=" .. origin .. "%2Freturn%2F" .. order
+           .. "&pid=1000&return_url=" .. ESCAPED .. "%2Freturn%2F" .. order
            .. "&sign_type=MD5&sign=" .. sign
 end
 

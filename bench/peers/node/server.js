@@ -1,10 +1,11 @@
 // POST /checkout in Node.js: one step in the store per request, in a cluster.
 //
 //     node server.js redis PORT WORKERS SOCKET SCRIPT
-//     node server.js pg    PORT WORKERS FOLDER POOL
+//     node server.js pg    PORT WORKERS FOLDER CONNECTIONS
+//     node server.js batch PORT WORKERS FOLDER CONNECTIONS
 //
 // The store decides: Redis by the script, PostgreSQL by its function
-// checkout().  Each backend has take(wanted, order, token, now), which
+// checkout(), or checkout_many() for what came meanwhile.  Each backend has take(wanted, order, token, now), which
 // resolves to [code, amount, currency].
 
 'use strict';
@@ -32,7 +33,7 @@ if (cluster.isPrimary) {
     cluster.on('exit', (worker, code) => process.exit(code || 1));
     process.on('SIGTERM', () => process.exit(0));
 } else {
-    const backends = { redis: openRedis, pg: openPg };
+    const backends = { redis: openRedis, pg: openPg, batch: openBatch };
     backends[backendName](...place).then(serve).catch(fatal);
 }
 
@@ -62,17 +63,21 @@ async function openRedis(socket, scriptFile) {
 }
 
 
-async function openPg(host, connections) {
+async function connectPool(host, connections) {
     const { Pool } = require('pg');
     const pool = new Pool({ host, user: 'shop', database: 'shop',
         max: Number(connections), idleTimeoutMillis: 0 });
 
     pool.on('error', fatal);
-    const ready = [];
-    for (let i = 0; i < Number(connections); i++) {
-        ready.push(pool.connect());
-    }
-    (await Promise.all(ready)).forEach((client) => client.release());
+    const clients = await Promise.all(
+        Array.from({ length: Number(connections) }, () => pool.connect()));
+    return { pool, clients };
+}
+
+
+async function openPg(host, connections) {
+    const { pool, clients } = await connectPool(host, connections);
+    clients.forEach((client) => client.release());
 
     const checkout = {
         name: 'checkout',
@@ -92,6 +97,52 @@ async function openPg(host, connections) {
             throw error;
         }
     };
+}
+
+
+// What comes while the connections are busy goes together, in one transaction.
+
+const BATCH_MAX = 128;
+
+async function openBatch(host, connections) {
+    const { clients } = await connectPool(host, connections);
+    const checkoutMany = {
+        name: 'checkout_many',
+        text: 'SELECT code, amount, currency'
+            + ' FROM checkout_many($1,$2,$3,$4,$5)',
+        rowMode: 'array',
+    };
+    const waiting = [];
+
+    async function send(client) {
+        const batch = waiting.splice(0, BATCH_MAX);
+        try {
+            const { rows } = await client.query({ ...checkoutMany, values: [
+                batch.map((each) => each.wanted.sku),
+                batch.map((each) => each.wanted.qty),
+                batch.map((each) => each.wanted.contact),
+                batch.map((each) => each.order),
+                batch.map((each) => each.token)] });
+            batch.forEach((each, i) => each.resolve(rows[i]));
+        } catch (error) {
+            batch.forEach((each) => each.reject(error));
+        }
+        clients.push(client);
+        sendWaiting();
+    }
+
+    function sendWaiting() {
+        while (clients.length > 0 && waiting.length > 0) {
+            send(clients.pop());
+        }
+    }
+
+    return (wanted, order, token) => new Promise((resolve, reject) => {
+        waiting.push({ wanted, order, token, resolve, reject });
+        if (waiting.length === 1) {
+            setImmediate(sendWaiting);
+        }
+    });
 }
 
 

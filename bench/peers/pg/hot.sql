@@ -92,3 +92,25 @@ BEGIN
         VALUES (p_order, p.id, p_qty, v_number, p_contact, amount, p_token);
 END
 $$;
+
+
+-- Many at once, for a server that collects them: the counters are locked
+-- first, in an order, so each checkout below finds what it may rely on, and
+-- one commit makes all of them durable.
+CREATE FUNCTION checkout_many(p_skus text[], p_qtys integer[],
+                              p_contacts text[], p_orders text[],
+                              p_tokens text[])
+RETURNS TABLE (code text, amount bigint, currency text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM products p WHERE p.sku = ANY (p_skus)
+        ORDER BY p.id FOR NO KEY UPDATE;
+
+    FOR i IN 1 .. cardinality(p_skus) LOOP
+        SELECT c.code, c.amount, c.currency INTO code, amount, currency
+            FROM checkout(p_skus[i], p_qtys[i], p_contacts[i], p_orders[i],
+                          p_tokens[i]) c;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;

@@ -11,6 +11,9 @@ use Bench::Node qw(node_modules);
 use Bench::Peer::Redis;
 
 
+sub warm_seconds { return 5 }
+
+
 sub start_shop {
     my ($self) = @_;
 

@@ -12,7 +12,14 @@ use parent 'Bench::Peer';
 use Bench::Node qw(node_modules);
 use Faka::Proc qw(slurp spew);
 
-use constant CONNECTIONS => 16;         # of each of the server's processes
+
+# Of the server's way to ask, and the connections of each of its processes.
+
+sub backend     { return 'pg' }
+sub connections { return 16 }
+
+
+sub warm_seconds { return 5 }
 
 
 sub start_store {
@@ -45,8 +52,9 @@ sub start_store {
 sub start_shop {
     my ($self) = @_;
 
-    $self->run(['node', $self->code('node/server.js'), 'pg', $self->{port},
-                $self->{workers}, $self->{socket_dir}, CONNECTIONS],
+    $self->run(['node', $self->code('node/server.js'), $self->backend,
+                $self->{port}, $self->{workers}, $self->{socket_dir},
+                $self->connections],
                role => 'app', what => 'node',
                env => { NODE_PATH => node_modules(),
                         NODE_ENV => 'production' });
@@ -87,7 +95,6 @@ INSERT INTO cards (product, number, secret)
            || lpad((n * 7919)::text, 14, '0')
     FROM generate_series(1, $shop{stock}::bigint * $shop{skus}) n;
 VACUUM ANALYZE;
-CHECKPOINT;
 SQL
 }
 
@@ -129,7 +136,8 @@ sub about {
     my $commit = $self->durable ? 'on' : 'off';
     return "PostgreSQL $version, synchronous_commit $commit: $self->{how};"
         . " Node.js $node, a cluster of $self->{workers}, pg with "
-        . CONNECTIONS . ' prepared connections each over a unix socket';
+        . $self->connections
+        . ' prepared connections each over a unix socket';
 }
 
 
