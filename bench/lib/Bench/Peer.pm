@@ -94,6 +94,9 @@ sub start {
     my ($self) = @_;
 
     die "bench: $self->{name} runs already\n" if @{ $self->{processes} };
+    IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
+                          LocalPort => $self->{port}, ReuseAddr => 1)
+        or die "bench: $self->{name}: port $self->{port}: $!\n";
     remove_tree($self->{dir});
     make_path($self->{dir});
     $self->{dir} = Cwd::realpath($self->{dir});
@@ -165,6 +168,7 @@ sub as_user {
 
     return () if !defined $user || $> != 0;
     my ($uid, $gid) = (getpwnam $user)[2, 3];
+    defined $uid or die "bench: there is no user \"$user\" on this machine\n";
     return ('setpriv', "--reuid=$uid", "--regid=$gid", '--clear-groups');
 }
 

@@ -82,6 +82,15 @@ local function new_order(now)
 end
 
 
+local function run(red, command, script, wanted, order, token, now)
+    local sku = wanted.sku
+
+    return red[command](red, script, 4, "product:" .. sku, "cards:" .. sku,
+                        "bought:" .. sku, "order:" .. order, sku, wanted.qty,
+                        wanted.contact, token, now)
+end
+
+
 local function take(wanted, order, token, now)
     local red = redis:new()
     red:set_timeout(TIMEOUT_MS)
@@ -91,17 +100,10 @@ local function take(wanted, order, token, now)
         return nil, err
     end
 
-    local sku = wanted.sku
-    local function run(command, script)
-        return command(red, script, 4, "product:" .. sku, "cards:" .. sku,
-                       "bought:" .. sku, "order:" .. order, sku, wanted.qty,
-                       wanted.contact, token, now)
-    end
-
     local said
-    said, err = run(red.evalsha, SHA)
+    said, err = run(red, "evalsha", SHA, wanted, order, token, now)
     if not said and err and err:find("NOSCRIPT", 1, true) then
-        said, err = run(red.eval, SCRIPT)
+        said, err = run(red, "eval", SCRIPT, wanted, order, token, now)
     end
     if said then
         red:set_keepalive(IDLE_MS, POOL)

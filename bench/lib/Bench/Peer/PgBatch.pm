@@ -12,7 +12,7 @@ use Bench::Peer::PgHot;
 
 
 sub backend     { return 'batch' }
-sub connections { return 2 }
+sub connections { return 1 }
 
 
 sub new {
