@@ -58,6 +58,7 @@ function response(status, headers, body)
     if made == wanted then
         file:close()
         took_us = ending.now_us() - started
+        wrk.thread:stop()
         ending.done()
     end
 end

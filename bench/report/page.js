@@ -2,8 +2,8 @@
 
 /* The page: everything within one file, nothing is fetched from anywhere. */
 
-const { METRICS, beaten, metric, number, scenarios, spreadText }
-    = require('./results.js');
+const { METRICS, at, beaten, lagged, metric, number, scenarios, share,
+    spreadText } = require('./results.js');
 const { escape } = require('./svg.js');
 
 const STYLE = `
@@ -102,6 +102,22 @@ function perSecond(s) {
 }
 
 
+/* With the generator's own part: its lag is in the latency, never taken off. */
+
+function open(results) {
+    return table(['subject', 'of its peak', { n: 'a second' },
+        { n: 'p50 us' }, { n: 'p99 us' }, { n: 'p99.9 us' },
+        { n: 'generator lag p99 us' }, { n: 'no connection free' }, ''],
+    results.latency.map((l) => [l.subject, share(l),
+        number(l.rate_per_s, 0), ...[50, 99, 99.9].map((p) =>
+            (at(l, p) === undefined ? '-' : number(at(l, p), 0))),
+        ...['lag_p99_us', 'no_connection'].map((key) =>
+            (l.generator ? number(l.generator[key], 0) : '-')),
+        lagged(l.generator, at(l, 99)) ?
+            new Mark(false, 'the generator lagged') : '']));
+}
+
+
 function better(results) {
     return table(['scenario', 'measure', 'peer', { n: 'has' }, 'faka',
         { n: 'has' }, ''],
@@ -167,6 +183,7 @@ ${series(results, scenario)}`).join('\n')}
 ${of('ratio-')}
 ${of('cpu-')}
 <h2>Latency</h2>
+${open(results)}
 ${of('latency-')}
 ${of('load')}
 <h2>What an order costs</h2>

@@ -6,8 +6,8 @@
  * has no plot.
  */
 
-const { isFaka, metric, number, scenarios, share, spread, unique }
-    = require('./results.js');
+const { at, isFaka, lagged, metric, number, scenarios, share, spread,
+    unique } = require('./results.js');
 
 const WIDTH = 560;
 const HEIGHT = 280;
@@ -124,6 +124,14 @@ function cpu(results, scenario) {
 }
 
 
+/* Who was measured by a generator that was slow itself. */
+
+function blamed(names) {
+    return names.length === 0 ? '' : ' Where the generator lagged itself, by'
+        + ` more than a tenth of the p99: ${unique(names).join('; ')}.`;
+}
+
+
 /* The worst one has no percentile below 100: it stands where it would be
  * if it was the last of so many. */
 
@@ -140,7 +148,9 @@ function percentiles(results, scenario, shareText) {
         about: 'From when a request was due, at a constant rate. To the'
             + ' right are the rarer and worse ones. Lower is better. Orders a'
             + ` second: ${shown.map((l) => `${l.subject} ${
-                number(l.rate_per_s, 0)}`).join('; ')}.`,
+                number(l.rate_per_s, 0)}`).join('; ')}.`
+            + blamed(shown.filter((l) => lagged(l.generator, at(l, 99)))
+                .map((l) => l.subject)),
         spec: { width: WIDTH, height: HEIGHT, data: { values },
             mark: { type: 'line', interpolate: 'monotone' },
             encoding: {
@@ -193,7 +203,10 @@ function overLoad(results, name, title, about, measures, y) {
 
 function loads(results) {
     return overLoad(results, 'load', 'Latency against load',
-        'From when an order was due, at constant rates. Lower is better.',
+        'From when an order was due, at constant rates. Lower is better.'
+            + blamed(results.load.flatMap((l) => l.points
+                .filter((p) => lagged(p.generator, p.p99_us))
+                .map((p) => `${l.subject} at ${number(p.rate_per_s, 0)}`))),
         { p50_us: 'p50', p99_us: 'p99', p999_us: 'p99.9' },
         () => microseconds('value', 'us'))
         .concat(overLoad(results, 'cost', 'What one order costs, over load',

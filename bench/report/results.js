@@ -16,6 +16,11 @@ const SPREAD = 'three numbers: median, lowest, highest';
 const RELATION = '">=" or "<="';
 const ANY = 'an object';
 
+/* Whether pace was slow itself, and how many found no connection free. */
+
+const GENERATOR = { lag_p50_us: NUMBER, lag_p99_us: NUMBER,
+    lag_p999_us: NUMBER, no_connection: COUNT };
+
 /* A key that ends in "?" may be missing; a list has one shape for all. */
 
 const SHAPE = {
@@ -33,13 +38,14 @@ const SHAPE = {
                 app: NUMBER, store: NUMBER } }],
     }],
     latency: [{ scenario: TEXT, subject: TEXT, rate_per_s: NUMBER,
-        share_of_peak: NUMBER, count: COUNT, percentiles: PAIRS }],
+        share_of_peak: NUMBER, count: COUNT, percentiles: PAIRS,
+        'generator?': GENERATOR }],
     load: [{
         subject: TEXT,
         points: [{ rate_per_s: NUMBER, p50_us: NUMBER, p99_us: NUMBER,
             p999_us: NUMBER, 'redis_commands_per_order?': NUMBER,
             'redis_us_per_order?': NUMBER, 'nginx_user_us?': NUMBER,
-            'nginx_kernel_us?': NUMBER }],
+            'nginx_kernel_us?': NUMBER, 'generator?': GENERATOR }],
     }],
     fault: [{ subject: TEXT, fault: TEXT, at_ms: NUMBER, bucket_ms: COUNT,
         buckets: [{ done: COUNT, errors: COUNT, p99_us: NUMBER }] }],
@@ -275,6 +281,11 @@ function beatenOpen(results) {
 }
 
 
+/* A generator whose own lag is over a tenth of what it measured. */
+
+const lagged = (generator, p99Us) =>
+    generator !== undefined && generator.lag_p99_us > p99Us / 10;
+
 const share = (latency) => `${Math.round(latency.share_of_peak * 100)} %`;
 
 const at = (latency, p) =>
@@ -304,5 +315,5 @@ const unique = (list) => [...new Set(list)];
 const scenarios = (results) => unique(results.series.map((s) => s.scenario));
 
 
-module.exports = { METRICS, beaten, checked, cpuSum, fail, isFaka, metric,
-    number, overlaps, read, scenarios, share, spread, spreadText, unique };
+module.exports = { METRICS, at, beaten, checked, cpuSum, fail, isFaka, lagged,
+    metric, number, overlaps, read, scenarios, share, spread, spreadText, unique };

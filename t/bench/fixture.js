@@ -61,7 +61,9 @@ function latency(shareOfPeak) {
         subject: s.subject, share_of_peak: shareOfPeak,
         rate_per_s: Math.round(R0 * s.ratio * shareOfPeak), count: 500000,
         percentiles: PERCENTILES.map(([p, times]) =>
-            [p, Math.round(s.us * times * shareOfPeak)]) }));
+            [p, Math.round(s.us * times * shareOfPeak)]),
+        generator: { lag_p50_us: 8, lag_p99_us: s.peer ? 70 : 9000,
+            lag_p999_us: 9900, no_connection: 12 } }));
 }
 
 
