@@ -139,7 +139,8 @@ sub wrong_sums {
               qr/\Abench: $_ orders made, not 9 to 11$/,
               "$_ orders may not") for 8, 12;
 
-    my $text = '{"products":[],"totals":{"orders":3},"problems":[],"ok":true}';
+    my $text = '{"products":[],"totals":{"orders":3},"problems":[],'
+        . '"ok":true,"took_ms":0}';
     my $shop = bless { server => {}, port => 1, http => bless {}, 'Told' },
                      'Bench::Shop';
     Told::tells($text);

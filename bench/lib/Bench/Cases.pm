@@ -40,10 +40,10 @@ my @HOT = (
     [ 'hot', 'return 200', 'disk', 'bare', base => 'bare', in => 'qs' ],
     [ 'hot', 'faka, disk', 'disk', 'orders', in => 'qs' ],
     [ 'hot', 'faka, memory', 'mem', 'orders', in => 'qs' ],
-    [ 'hot', 'faka, disk, everysec', 'lazy', 'orders' ],
     (map { [ 'hot', $_, $_, 'orders', in => /^(?:evalsha|node-redis)$/ ? 'qs'
              : /^pg-(?:hot|skip)$/ ? 'q' : '' ] } Bench::Peer::names()),
-    (map { [ 'hot', "$_, everysec", "$_, everysec", 'orders' ] }
+    [ 'hot, everysec', 'faka, disk', 'lazy', 'orders' ],
+    (map { [ 'hot, everysec', $_, "$_, everysec", 'orders' ] }
          @AT_EVERYSEC),
     [ '10,000 products', 'faka, disk', 'disk', 'many', in => 'q' ],
     [ '10,000 products', 'faka, memory', 'mem', 'many' ],
