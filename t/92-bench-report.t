@@ -245,6 +245,13 @@ sub report {
     has($html, qr/wrong: 31 cards were sold twice/, 'wrong sums are named');
     has($html, qr/a made-up processor/, 'the machine is described');
 
+    my $lagged = qr{(?:(?!</tr>).)*the\ generator\ lagged}xs;
+    has($html, qr{<td>faka,\ disk</td><td>80\ %</td>$lagged}x,
+        'where the generator itself was slow is said');
+    lacks($html, qr{<td>php-shop</td><td>80\ %</td>$lagged}x, 'and only there');
+    has($html, qr{of\ the\ p99:\ faka,\ memory;\ faka,\ disk\.</figcaption>}x,
+        'below the plot, too');
+
     my ($better) = $html =~ m{Where a peer is better</h2>(.*?)<h2>}s;
     has($better, qr{<td>hot</td><td>p50 us</td><td>evalsha}, 'where a peer'
          . ' is better is said');
@@ -294,6 +301,8 @@ sub summary {
     is($?, 0, 'a summary is made');
     like($out, qr/^\| faka, disk \| 256 \| [\d,]+ \| 0\.4\d\d \[/m,
          'with the figures of each');
+    like($out, qr/^\| faka, disk \| 80 % \| [\d,]+ \|.* 9,000 \|$/m,
+         'and the open loop');
     like($out, qr/^\| php-shop \| 100,000 \| 100,031 \| 31 \| 31 \| wrong/m,
          'and the sums');
     like($out, qr/^\| hot: evalsha <lua> \| p50 us \|/m,
@@ -352,6 +361,8 @@ sub named {
             $_[0]{series}[2]{rounds} = [] } ],
         [ 'latency[0].percentiles: pairs of' => sub {
             $_[0]{latency}[0]{percentiles} = [[ 99, 5 ], [ 50, 4 ]] } ],
+        [ 'latency[1].generator.lag_p50_us: missing' => sub {
+            delete $_[0]{latency}[1]{generator}{lag_p50_us} } ],
         [ 'sums[4].ok: true or false is wanted' => sub {
             $_[0]{sums}[4]{ok} = 1 } ],
     );

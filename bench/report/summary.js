@@ -6,8 +6,8 @@
  *     node bench/report/summary.js build/bench/results.json
  */
 
-const { METRICS, beaten, fail, metric, number, read, scenarios, spreadText }
-    = require('./results.js');
+const { METRICS, at, beaten, fail, metric, number, read, scenarios, share,
+    spreadText } = require('./results.js');
 const { perSecond } = require('./page.js');
 
 
@@ -44,6 +44,11 @@ function summary(results) {
             results.commit}. Medians of the rounds, in brackets lowest to`
             + ' highest.',
         ...scenarios(results).map((name) => scenario(results, name)),
+        table(['open loop', 'of its peak', 'a second', 'p50 us', 'p99 us',
+            'p99.9 us', 'generator lag p99 us'], results.latency.map((l) =>
+            [l.subject, share(l), number(l.rate_per_s, 0),
+                ...[50, 99, 99.9].map((p) => number(at(l, p) ?? NaN, 0)),
+                l.generator ? number(l.generator.lag_p99_us, 0) : '-'])),
         table(['aim', 'is', 'aim', ''], results.aims.map((a) => [a.name,
             spreadText(a.value, 3), `${a.relation} ${a.aim}`,
             a.held ? 'held' : 'missed'])),

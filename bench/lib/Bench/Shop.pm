@@ -11,12 +11,13 @@ use warnings;
 use Cwd ();
 use HTTP::Tiny;
 use JSON::PP;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(time);
 
 use Bench::Load qw(pace);
 use Faka::Proc qw(spew);
 
 use constant { PRICE_FEN => 990, IMPORT_LINES => 1000,
+               FIGURE_CARDS => 100_000,
                MANY_PER_S => 2500, MANY_CONNECTIONS => 32 };
 
 my $RULES = Cwd::realpath((__FILE__ =~ m{(.*)/}s)[0] . '/../../rules.lua');
@@ -159,7 +160,7 @@ sub product {
 sub import_cards {
     my ($self, $sku, $count) = @_;
 
-    my $left = $count;
+    my ($left, $started) = ($count, time);
     my $res = $self->http->post($self->url . "/admin/products/$sku/cards", {
         headers => { 'Content-Type' => 'text/plain' },
         content => sub {
@@ -172,6 +173,8 @@ sub import_cards {
     my $got = decode_json($res->{content});
     $got->{accepted} == $count
         or die "bench: import took $got->{accepted} of $count\n";
+    $self->{imported} //= sprintf '%d cards in %.1f s', $count,
+        time - $started if $count >= FIGURE_CARDS;
 }
 
 
