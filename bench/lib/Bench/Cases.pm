@@ -51,10 +51,7 @@ my @HOT = (
 );
 
 my @CALLS = (
-    [ 'rules', 'return 200', 'mem', 'bare', base => 'bare', in => 'q' ],
-    [ 'rules', 'faka, memory', 'mem', 'orders' ],
-    [ 'rules', 'faka, agents', 'mem', 'orders', agent => 'lin' ],
-    [ 'rules', 'faka, rules', 'rules', 'orders', agent => 'lin' ],
+    [ 'payments', 'return 200', 'mem', 'bare', base => 'bare', in => 'q' ],
     [ 'payments', 'faka, EPay', 'mem', 'pay', channel => 'epay',
       in => 'q' ],
     [ 'payments', 'faka, EPay again', 'mem', 'again', channel => 'epay',
@@ -71,6 +68,9 @@ my @CALLS = (
       channel => 'alipay', bare => 1, in => 'q' ],
     [ 'payments', 'openssl verify, one process', 'mem', 'openssl',
       in => 'q' ],
+    [ 'rules', 'faka, memory', 'mem', 'orders' ],
+    [ 'rules', 'faka, agents', 'mem', 'orders', agent => 'lin' ],
+    [ 'rules', 'faka, rules', 'rules', 'orders', agent => 'lin' ],
     [ 'notices 10 times, shuffled', 'faka, disk', 'disk', 'storm',
       channel => 'epay' ],
     [ 'a whole life', 'faka, disk', 'disk', 'life', channel => 'epay',
@@ -175,7 +175,8 @@ sub orders {
         return $r if $r->{refused} == 0;
         $bench->{per_s}{ $row->{on} } = 2 * $r->{per_s};
     }
-    die "bench: there are refusals, however much there is to sell\n";
+    die "bench: there are refusals, however much there is to sell: the"
+        . " shop's memory may be full\n";
 }
 
 
