@@ -16,7 +16,6 @@ use constant { SAMPLES_PER_S => 1999, SYMBOLS => 15 };
 sub rows {
     my ($bench, $rows) = @_;
 
-    my %seen;
     for my $row (grep { $_->{how} ne 'openssl' && $bench->{on}{ $_->{on} } }
                  @$rows) {
         run_row($bench, $row);                      # warm
