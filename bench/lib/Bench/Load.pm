@@ -52,12 +52,14 @@ sub wrk {
 
 
 # wrk, and what the servers took of the processors meanwhile, a request.
+# bench may have something to be done when the load begins.
 
 sub measured {
     my ($bench, $row, $on, $path, $script, @args) = @_;
 
     my $plan = $bench->{plan};
     my $pids = $on->pids;
+    $bench->{loading}->() if $bench->{loading};
     my $before = cpu_now($pids);
     my $r = wrk(url => ($row->{tls} ? $on->tls_url : $on->url) . $path,
                 script => $script, args => \@args,

@@ -24,14 +24,19 @@ sub rows {
 }
 
 
+# perf begins with the first load of the row, not with what comes before it.
+
 sub profile {
     my ($bench, $row) = @_;
 
     my ($data, $log) = map { "$bench->{dir}/perf.$_" } qw(data log);
     my $pids = join ',', $bench->{on}{ $row->{on} }->server->workers;
-    my $perf = spawn(['perf', 'record', '-q', '-e', 'cpu-clock', '-F',
-        SAMPLES_PER_S, '-p', $pids, '-o', $data, '--', 'sleep',
-        $bench->{plan}{seconds}], log => $log);
+    my $perf;
+    local $bench->{loading} = sub {
+        $perf //= spawn(['perf', 'record', '-q', '-e', 'cpu-clock', '-F',
+            SAMPLES_PER_S, '-p', $pids, '-o', $data, '--', 'sleep',
+            $bench->{plan}{seconds}], log => $log);
+    };
     run_row($bench, $row);
     waitpid $perf, 0;
     $? == 0 or die "bench: perf failed: see $log\n";
