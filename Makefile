@@ -59,7 +59,7 @@ help:
 	@echo "sim          the simulator: SEEDS=$(SEEDS) seeds from FROM=$(FROM)"
 	@echo "sim-mutants  does it notice a guard that is taken out?"
 	@echo "bench        faka beside other shops, audited, with a report, in"
-	@echo "             30 minutes (QUICK=1: in 4); the others of bench/:"
+	@echo "             20 minutes (QUICK=1: in 4); the others of bench/:"
 	@echo "             bench-recovery, bench-death, bench-snapshot;"
 	@echo "             bench-report, bench-compare OLD=FILE: its results;"
 	@echo "             bench-micro: the engine alone (QUICK=1: in seconds)"
