@@ -18,7 +18,8 @@ $ENV{ASAN_OPTIONS} = 'detect_stack_use_after_return=1';
 $ENV{TSAN_OPTIONS} = 'halt_on_error=1';
 
 runs_well('unit', $_, '') for @names;
-runs_well('unit-asan', $_, '') for @names;
+# It fills a GiB and takes nothing from the heap: nothing for ASan to find.
+runs_well('unit-asan', $_, '') for grep { $_ ne 'capacity' } @names;
 runs_well('unit-tsan', $_, $calm) for qw(engine_threads journal_flush);
 
 done_testing;

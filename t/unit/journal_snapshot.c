@@ -9,7 +9,7 @@
 #include "journal_parts.h"
 
 
-#define SEEDS       300
+#define SEEDS       150
 #define SEEDS_LONG  5000
 
 
