@@ -265,7 +265,6 @@ my @exceptions = (
     [qr{\Angx_module/pay/(?:certificate|crypto(?:_priv)?|rsa)\.[ch]\z},
      qr/\Aopenssl\//],
     [qr{\Angx_module/journal/fj_address\.c\z}, qr/\Aarpa\/inet\.h\z/],
-    [qr{\Angx_module/ngx_faka_json\.[ch]\z}, qr/\Ajansson\.h\z/],
     [qr{\Atools/(?:journal_(?:audit|image|ledger|print|terms)|rules)\.[ch]\z},
      qr/\Ajansson\.h\z/],
     [qr{\Atools/rules\.c\z}, qr/\A(?:fl|time)\.h\z/],
