@@ -239,7 +239,7 @@ unit-clang: unit-clang-build
 asan: deps-test asan-module pages unit-asan-build step-build clock-build
 	ASAN_OPTIONS=detect_stack_use_after_return=1 \
 	    $(call run-units,unit-asan)
-	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(SYSTEM_TESTS)
+	FAKA_ASAN=1 $(PROVE) -j3 -It/lib $(PROVE_FLAGS) $(SYSTEM_TESTS)
 
 ubsan: unit-ubsan-build
 	$(NO_CLOCK) $(call run-units,unit-ubsan)
@@ -272,8 +272,8 @@ ASAN_TESTS := $(filter t/26% t/3% t/40% t/41% t/45% t/48% t/50% t/54% \
 .PHONY: test
 test: deps-test build pages unit-build unit-asan-build tsan-build \
       asan-module step-build sim-build clock-build verdicts-build
-	$(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
-	FAKA_ASAN=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ASAN_TESTS)
+	$(PROVE) -j3 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
+	FAKA_ASAN=1 $(PROVE) -j3 -It/lib $(PROVE_FLAGS) $(ASAN_TESTS)
 
 # The tracer of t/84-step.t.
 
@@ -325,7 +325,7 @@ check: deps-test deps-check
 	+@$(MAKE) --no-print-directory build pages unit-build \
 	    unit-asan-build tsan-build step-build sim-build clock-build \
 	    verdicts-build
-	FAKA_LONG=1 $(PROVE) -j2 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
+	FAKA_LONG=1 $(PROVE) -j3 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
 	+@for campaign in browser asan ubsan tsan valgrind unit-clang fuzz lint; do \
 	    $(MAKE) --no-print-directory $$campaign || exit 1; \
 	done

@@ -73,11 +73,11 @@ run_and_die(const command_t *command, unsigned n)
  * What a transaction may change, without what repairing counts.  Of the
  * tables only those without free slots, because these may hold anything.
  */
-static uint64_t
+static uint32_t
 fingerprint(void)
 {
     unsigned            i;
-    uint64_t            sum;
+    uint32_t            sum;
     const fk_table_t   *t;
     const fk_region_t  *r;
 
@@ -87,20 +87,20 @@ fingerprint(void)
     };
 
     r = shop.region;
-    sum = fk_hash_bytes(r->table, sizeof(r->table));
-    sum = sum * 3 ^ fk_hash_bytes(&r->wheel_s, 4 * sizeof(uint32_t));
-    sum = sum * 3 ^ fk_hash_bytes(&r->ring.seq, sizeof(r->ring.seq));
-    sum = sum * 3 ^ fk_hash_bytes(&r->ring.head, sizeof(r->ring.head));
+    sum = fk_crc32c(0, r->table, sizeof(r->table));
+    sum = fk_crc32c(sum, &r->wheel_s, 4 * sizeof(uint32_t));
+    sum = fk_crc32c(sum, &r->ring.seq, sizeof(r->ring.seq));
+    sum = fk_crc32c(sum, &r->ring.head, sizeof(r->ring.head));
 
     for (i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
         t = &r->table[whole[i]];
-        sum = sum * 3 ^ fk_hash_bytes(shop.base + t->offset + t->slot_size,
-                                      (size_t) t->fresh * t->slot_size);
+        sum = fk_crc32c(sum, shop.base + t->offset + t->slot_size,
+                        (size_t) t->fresh * t->slot_size);
     }
 
-    return sum * 3 ^ fk_hash_bytes(shop.base + r->index[0].offset,
-                                   r->table[FK_TABLE_PRODUCTS].offset
-                                   - r->index[0].offset);
+    return fk_crc32c(sum, shop.base + r->index[0].offset,
+                     r->table[FK_TABLE_PRODUCTS].offset
+                     - r->index[0].offset);
 }
 
 
@@ -134,7 +134,8 @@ crash(const command_t *command, uint8_t *saved)
 {
     int        wrong;
     unsigned   n, deaths;
-    uint64_t   seq, before, after, now, ring_seq;
+    uint32_t   before, after, now;
+    uint64_t   seq, ring_seq;
     fk_env_t   env;
     uint32_t   saved_batch;
     fk_tick_t  tick;

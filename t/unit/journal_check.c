@@ -17,6 +17,7 @@
 #define VALUES       20               /* tried for each link */
 #define FLIPS        20000
 #define FLIPS_LONG   500000
+#define LOOK_EACH    16
 
 
 typedef struct {
@@ -581,8 +582,13 @@ test_anything(void)
         memcpy(word, copy + at, sizeof(*word));
         sums_restore(copy);
 
-        if (memcmp(shop.base, copy, shop.size) != 0) {
-            printf("#   flip %u at %zu: %s\n", n, at, why);
+        /* A stray store stays where it is: it is enough to look for one now
+         * and then. */
+
+        if ((n % LOOK_EACH == 0 || n == flips - 1)
+            && memcmp(shop.base, copy, shop.size) != 0)
+        {
+            printf("#   by flip %u at %zu: %s\n", n, at, why);
             memcpy(shop.base, copy, shop.size);
             stray++;
         }
