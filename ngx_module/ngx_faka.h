@@ -21,6 +21,7 @@
 #include "../lua/vm/fl.h"
 #include "ngx_faka_json.h"
 #include "pay/crypto.h"
+#include "pay/memo.h"
 #include "pay/pay.h"
 #include "redis/ngx_faka_journal.h"
 #include "redis/ngx_faka_feed.h"
@@ -176,6 +177,7 @@ struct ngx_faka_worker_s {
     uint64_t                owner;            /* pid and start: unique */
     uint64_t                epoch;            /* when a writer was let in */
     pay_crypto_t           *crypto;           /* one a worker, shared */
+    pay_memo_t             *memo;             /* .. and so is this */
     pay_vault_t            *vault;
     ngx_faka_journal_t     *journal;
     ngx_faka_keeper_t      *keeper;

@@ -50,9 +50,10 @@ static void ngx_faka_worker_stop(ngx_faka_worker_t *worker);
 static uint64_t ngx_faka_worker_owner(void);
 
 
-/* One toolbox a process, for all shops. */
+/* One of each a process, for all shops. */
 
 static pay_crypto_t  *ngx_faka_worker_crypto;
+static pay_memo_t    *ngx_faka_worker_memo;
 
 
 /* Cache manager and loader run this, too, but they sell nothing. */
@@ -81,6 +82,12 @@ ngx_faka_worker_init(ngx_cycle_t *cycle)
 
     if (ngx_faka_worker_crypto == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "faka: %s", err);
+        return NGX_ERROR;
+    }
+
+    ngx_faka_worker_memo = pay_memo_create();
+
+    if (ngx_faka_worker_memo == NULL) {
         return NGX_ERROR;
     }
 
@@ -115,6 +122,7 @@ ngx_faka_worker_start(ngx_cycle_t *cycle, ngx_faka_shop_t *shop)
     worker->starting = 1;
     worker->started_at = ngx_current_msec;
     worker->crypto = ngx_faka_worker_crypto;
+    worker->memo = ngx_faka_worker_memo;
     ngx_queue_init(&worker->parked);
     ngx_queue_init(&worker->answered);
     ngx_faka_calls_start(worker);
@@ -528,6 +536,9 @@ ngx_faka_worker_exit(ngx_cycle_t *cycle)
             shops[i]->worker = NULL;
         }
     }
+
+    pay_memo_destroy(ngx_faka_worker_memo);
+    ngx_faka_worker_memo = NULL;
 
     pay_crypto_destroy(ngx_faka_worker_crypto);
     ngx_faka_worker_crypto = NULL;

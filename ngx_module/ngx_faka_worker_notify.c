@@ -153,8 +153,8 @@ ngx_faka_notify_judge(ngx_http_request_t *r, const pay_notice_t *notice)
     money = ctx->data;
     w = ctx->shop->worker;
 
-    verdict = money->channel->protocol->verify(w->crypto, money->channel,
-                                                notice, &money->fact);
+    verdict = pay_memo_verify(w->memo, w->crypto, money->channel, notice,
+                              &money->fact);
 
     fk_stat_add(&w->fk, NGX_FAKA_STAT_NOTIFY_VERDICT + verdict, 1);
     ctx->result = pay_verdict_word(verdict);

@@ -61,6 +61,7 @@ const pay_protocol_t  pay_alipay_protocol = {
              | PAY_BIT(CERTIFICATE_FILE) | PAY_BIT(APP_CERTIFICATE)
              | PAY_BIT(ROOT_CERTIFICATE),
     .url = "https://openapi.alipay.com/gateway.do",
+    .remembered = true,
     .asks = PAY_ASK_BIT(START) | PAY_ASK_BIT(QUERY) | PAY_ASK_BIT(CLOSE)
             | PAY_ASK_BIT(REFUND) | PAY_ASK_BIT(REFUND_QUERY),
     .start = alipay_start,

@@ -19,7 +19,38 @@ static pay_form_code_e decode_value(pay_str_t raw, unsigned char *out,
     pay_str_t *value);
 static pay_form_code_e parse_pair(pay_form_t *form, pay_str_t pair,
     pay_form_mode_e mode, unsigned char *out, pay_str_t *offender);
-static int hex_digit(unsigned char c);
+
+
+/* What a byte may be: part of a value as it stands there, which controls, the
+ * space and the two that mean something else are not; and part of a name. */
+
+#define LITERAL  0x1u
+#define NAME     0x2u
+
+static const uint8_t  byte_classes[256] = {
+    ['!' ... '$'] = LITERAL,
+    ['&' ... '*'] = LITERAL,
+    [','] = LITERAL,
+    ['-' ... '.'] = LITERAL | NAME,
+    ['/'] = LITERAL,
+    ['0' ... '9'] = LITERAL | NAME,
+    [':' ... '@'] = LITERAL,
+    ['A' ... 'Z'] = LITERAL | NAME,
+    ['[' ... '^'] = LITERAL,
+    ['_'] = LITERAL | NAME,
+    ['`'] = LITERAL,
+    ['a' ... 'z'] = LITERAL | NAME,
+    ['{' ... '~'] = LITERAL,
+    [0x80 ... 0xff] = LITERAL
+};
+
+/* 1 to 16: a digit's value and one; 0: not a digit. */
+
+static const uint8_t  hex_digits[256] = {
+    ['0'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ['A'] = 11, 12, 13, 14, 15, 16,
+    ['a'] = 11, 12, 13, 14, 15, 16
+};
 
 
 static const char  *form_texts[] = {
@@ -138,11 +169,13 @@ parse_pair(pay_form_t *form, pay_str_t pair, pay_form_mode_e mode,
 }
 
 
+/* The size is counted decoded: what a value may be does not depend on how it
+ * was escaped. */
+
 static pay_form_code_e
 decode_value(pay_str_t raw, unsigned char *out, pay_str_t *value)
 {
-    int            high, low;
-    size_t         i, size;
+    size_t         i, size, high, low;
     unsigned char  c;
 
     size = 0;
@@ -150,36 +183,33 @@ decode_value(pay_str_t raw, unsigned char *out, pay_str_t *value)
     for (i = 0; i < raw.size; i++) {
         c = raw.data[i];
 
-        if (c == '+') {
-            c = ' ';
+        if (byte_classes[c] & LITERAL) {
+            out[size++] = c;
 
-        } else if (c == '%') {
+        } else if (c == '+') {
+            out[size++] = ' ';
+
+        } else if (c != '%') {
+            return PAY_FORM_RAW;
+
+        } else {
             if (raw.size - i < 3) {
                 return PAY_FORM_ESCAPE;
             }
 
-            high = hex_digit(raw.data[i + 1]);
-            low = hex_digit(raw.data[i + 2]);
+            high = hex_digits[raw.data[++i]];
+            low = hex_digits[raw.data[++i]];
 
-            if (high < 0 || low < 0) {
+            if (high == 0 || low == 0) {
                 return PAY_FORM_ESCAPE;
             }
 
-            c = (unsigned char) (high * 16 + low);
-            i += 2;
-
-        } else if (c <= ' ' || c == 0x7f) {
-            return PAY_FORM_RAW;
+            out[size++] = (unsigned char) ((high - 1) * 16 + low - 1);
         }
+    }
 
-        /* Counted decoded: what a value may be does not depend on how it was
-         * escaped. */
-
-        if (size == PAY_FORM_VALUE_SIZE_MAX) {
-            return PAY_FORM_VALUE_SIZE;
-        }
-
-        out[size++] = c;
+    if (size > PAY_FORM_VALUE_SIZE_MAX) {
+        return PAY_FORM_VALUE_SIZE;
     }
 
     *value = pay_str(out, size);
@@ -188,24 +218,17 @@ decode_value(pay_str_t raw, unsigned char *out, pay_str_t *value)
 }
 
 
-/* isalnum() would ask the locale. */
-
 static bool
 name_is_plain(pay_str_t name)
 {
-    size_t         i;
-    unsigned char  c;
+    size_t  i;
 
     if (name.size == 0 || name.size > PAY_FORM_NAME_SIZE_MAX) {
         return false;
     }
 
     for (i = 0; i < name.size; i++) {
-        c = name.data[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-'))
-        {
+        if (!(byte_classes[name.data[i]] & NAME)) {
             return false;
         }
     }
@@ -229,25 +252,6 @@ name_is_taken(const pay_form_t *form, pay_str_t name)
     }
 
     return false;
-}
-
-
-static int
-hex_digit(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-
-    return -1;
 }
 
 

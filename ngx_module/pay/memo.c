@@ -1,5 +1,5 @@
 /*
- * A set-associative table of digests, the newest of a set first.
+ * A set-associative table of proved notices, the newest of a set first.
  */
 
 #include "memo.h"
@@ -9,7 +9,16 @@
 
 
 typedef struct {
+    pay_verdict_e  verdict;
+    pay_fact_t     fact;
+} memo_proof_t;
+
+/* The digests of a set lie together: most of it is read for one that is not
+ * there. */
+
+typedef struct {
     unsigned char  digest[PAY_MEMO_WAYS][PAY_SHA256_SIZE];
+    memo_proof_t   proof[PAY_MEMO_WAYS];
 } memo_set_t;
 
 struct pay_memo_s {
@@ -17,7 +26,13 @@ struct pay_memo_s {
 };
 
 
-static size_t memo_set(const unsigned char digest[PAY_SHA256_SIZE]);
+static bool memo_digest(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_notice_t *notice, unsigned char digest[PAY_SHA256_SIZE]);
+static const memo_proof_t *memo_find(const memo_set_t *set,
+    const unsigned char digest[PAY_SHA256_SIZE]);
+static void memo_add(memo_set_t *set,
+    const unsigned char digest[PAY_SHA256_SIZE], pay_verdict_e verdict,
+    const pay_fact_t *fact);
 
 
 pay_memo_t *
@@ -34,43 +49,91 @@ pay_memo_destroy(pay_memo_t *memo)
 }
 
 
-static size_t
-memo_set(const unsigned char digest[PAY_SHA256_SIZE])
+pay_verdict_e
+pay_memo_verify(pay_memo_t *memo, pay_crypto_t *crypto,
+    const pay_channel_t *channel, const pay_notice_t *notice,
+    pay_fact_t *fact)
 {
-    return (digest[0] | (size_t) digest[1] << 8) % PAY_MEMO_SETS;
+    memo_set_t           *set;
+    pay_verdict_e         verdict;
+    unsigned char         digest[PAY_SHA256_SIZE];
+    const memo_proof_t   *proof;
+    const pay_protocol_t *protocol;
+
+    protocol = channel->protocol;
+
+    if (!protocol->remembered
+        || !memo_digest(crypto, channel, notice, digest))
+    {
+        return protocol->verify(crypto, channel, notice, fact);
+    }
+
+    set = &memo->set[(digest[0] | (size_t) digest[1] << 8) % PAY_MEMO_SETS];
+    proof = memo_find(set, digest);
+
+    if (proof != NULL) {
+        *fact = proof->fact;
+        return proof->verdict;
+    }
+
+    verdict = protocol->verify(crypto, channel, notice, fact);
+
+    if (pay_verdict_acknowledged(verdict)) {
+        memo_add(set, digest, verdict, fact);
+    }
+
+    return verdict;
+}
+
+
+/* Sizes first, so that no two notices are one text. */
+
+static bool
+memo_digest(pay_crypto_t *crypto, const pay_channel_t *channel,
+    const pay_notice_t *notice, unsigned char digest[PAY_SHA256_SIZE])
+{
+    const uint64_t  head[] = {
+        (uintptr_t) channel, notice->method, notice->query.size,
+        notice->body.size
+    };
+
+    const pay_str_t  parts[] = {
+        pay_str(head, sizeof(head)), notice->query, notice->body
+    };
+
+    return pay_sha256(crypto, parts, sizeof(parts) / sizeof(parts[0]),
+                      digest);
 }
 
 
 /* A place that was never used holds zeroes, and nobody knows what has that
  * for its digest. */
 
-bool
-pay_memo_has(const pay_memo_t *memo,
-    const unsigned char digest[PAY_SHA256_SIZE])
+static const memo_proof_t *
+memo_find(const memo_set_t *set, const unsigned char digest[PAY_SHA256_SIZE])
 {
-    size_t             i;
-    const memo_set_t  *set;
-
-    set = &memo->set[memo_set(digest)];
+    size_t  i;
 
     for (i = 0; i < PAY_MEMO_WAYS; i++) {
         if (memcmp(set->digest[i], digest, PAY_SHA256_SIZE) == 0) {
-            return true;
+            return &set->proof[i];
         }
     }
 
-    return false;
+    return NULL;
 }
 
 
-void
-pay_memo_add(pay_memo_t *memo, const unsigned char digest[PAY_SHA256_SIZE])
+static void
+memo_add(memo_set_t *set, const unsigned char digest[PAY_SHA256_SIZE],
+    pay_verdict_e verdict, const pay_fact_t *fact)
 {
-    memo_set_t  *set;
-
-    set = &memo->set[memo_set(digest)];
-
     memmove(set->digest[1], set->digest[0],
-            (PAY_MEMO_WAYS - 1) * PAY_SHA256_SIZE);
+            (PAY_MEMO_WAYS - 1) * sizeof(set->digest[0]));
+    memmove(&set->proof[1], &set->proof[0],
+            (PAY_MEMO_WAYS - 1) * sizeof(set->proof[0]));
+
     memcpy(set->digest[0], digest, PAY_SHA256_SIZE);
+    set->proof[0].verdict = verdict;
+    set->proof[0].fact = *fact;
 }

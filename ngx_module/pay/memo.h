@@ -1,27 +1,27 @@
 /*
- * What a key has verified, remembered, so that the same bytes are not worked
- * out again: gateways repeat a notice until they hear that it has arrived,
- * in a storm all of them at once, and anybody can repeat one that he has
- * seen.
+ * Notices that were proved, remembered: gateways repeat one until they hear
+ * that it has arrived, in a storm all of them at once, and anybody can repeat
+ * one that he has seen.  The same bytes then cost a digest and no signature.
  *
- * Only what was found good is remembered, under SHA-256 of all that was
- * judged; so a memo cannot make good what is not, and what is forged cannot
- * push out what is genuine.  It forgets the oldest of PAY_MEMO_WAYS when a
- * set is full.
+ * Only for protocols whose verdict hangs on the channel and on the notice's
+ * method, query and body alone: no clock, no header (pay_protocol_t,
+ * "remembered").  Only what was acknowledged is remembered, under SHA-256 of
+ * all that was judged; so a memo cannot make good what is not, and what is
+ * forged cannot push out what is genuine.  It forgets the oldest of
+ * PAY_MEMO_WAYS when a set is full.
  *
- * Of one process and one thread, as the key that it belongs to.  The memory
- * of an unused memo costs nothing: the kernel gives pages as they are
- * written, after the fork to each worker its own.
+ * Of one process and one thread.  The memory of what is unused costs nothing:
+ * the kernel gives pages as they are written.
  */
 
 #ifndef FAKA_PAY_MEMO_H_INCLUDED_
 #define FAKA_PAY_MEMO_H_INCLUDED_
 
 
-#include "crypto.h"
+#include "pay.h"
 
 
-/* 32,768 digests, 1 MiB. */
+/* 32,768 notices. */
 #define PAY_MEMO_SETS  8192
 #define PAY_MEMO_WAYS  4
 
@@ -34,12 +34,11 @@ typedef struct pay_memo_s  pay_memo_t;
 pay_memo_t *pay_memo_create(void);
 void pay_memo_destroy(pay_memo_t *memo);
 
-/* digest is of SHA-256, for its bytes are taken as evenly spread. */
+/* What the channel's verify() says, by it or by the memo. */
 
-bool pay_memo_has(const pay_memo_t *memo,
-    const unsigned char digest[PAY_SHA256_SIZE]);
-void pay_memo_add(pay_memo_t *memo,
-    const unsigned char digest[PAY_SHA256_SIZE]);
+pay_verdict_e pay_memo_verify(pay_memo_t *memo, pay_crypto_t *crypto,
+    const pay_channel_t *channel, const pay_notice_t *notice,
+    pay_fact_t *fact);
 
 
 #endif /* FAKA_PAY_MEMO_H_INCLUDED_ */

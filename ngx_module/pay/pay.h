@@ -326,6 +326,9 @@ struct pay_protocol_s {
     unsigned     takes;             /* .. and what may be in it besides */
     const char  *url;               /* where none is given, or NULL */
     unsigned     asks;              /* PAY_ASK_BIT()s */
+    bool         remembered;        /* a notice is dear to verify, and its
+                                       verdict hangs on its method, query and
+                                       body alone (memo.h) */
     bool         refunds_again;     /* a refund_no again is a second refund:
                                        never repeated without a person */
     const void  *own;               /* what its file keeps with the row */

@@ -9,7 +9,6 @@
 #include "rsa.h"
 
 #include "base64.h"
-#include "memo.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -29,7 +28,6 @@
 struct pay_rsa_s {
     EVP_PKEY      *key;
     EVP_PKEY_CTX  *ctx;                /* signs, or verifies */
-    pay_memo_t    *memo;               /* of what it verified; NULL: signs */
     bool           is_private;
 };
 
@@ -198,7 +196,6 @@ pay_rsa_destroy(pay_rsa_t *rsa)
         return;
     }
 
-    pay_memo_destroy(rsa->memo);
     EVP_PKEY_CTX_free(rsa->ctx);
     EVP_PKEY_free(rsa->key);
     free(rsa);
@@ -439,11 +436,6 @@ rsa_set_up(pay_rsa_t *rsa)
 
     EVP_MD_free(sha256);
 
-    if (!rsa->is_private) {
-        rsa->memo = pay_memo_create();
-        return rc == 1 && rsa->memo != NULL;
-    }
-
     return rc == 1;
 }
 
@@ -479,34 +471,18 @@ pay_rsa_sign(pay_crypto_t *crypto, const pay_rsa_t *rsa,
 }
 
 
-/* What the memo knows it by: the text's digest, which has one size, and the
- * signature behind it. */
-
 bool
 pay_rsa_verify(pay_crypto_t *crypto, const pay_rsa_t *rsa,
     const pay_str_t *parts, size_t part_count, pay_str_t signature)
 {
-    unsigned char  sha256[PAY_SHA256_SIZE], judged[PAY_SHA256_SIZE];
-
-    const pay_str_t  both[] = { pay_str(sha256, sizeof(sha256)), signature };
+    unsigned char  sha256[PAY_SHA256_SIZE];
 
     assert(!rsa->is_private);
 
-    if (!pay_sha256(crypto, parts, part_count, sha256)
-        || !pay_sha256(crypto, both, 2, judged))
+    if (pay_sha256(crypto, parts, part_count, sha256)
+        && EVP_PKEY_verify(rsa->ctx, signature.data, signature.size, sha256,
+                           sizeof(sha256)) == 1)
     {
-        ERR_clear_error();
-        return false;
-    }
-
-    if (pay_memo_has(rsa->memo, judged)) {
-        return true;
-    }
-
-    if (EVP_PKEY_verify(rsa->ctx, signature.data, signature.size, sha256,
-                        sizeof(sha256)) == 1)
-    {
-        pay_memo_add(rsa->memo, judged);
         return true;
     }
 

@@ -69,8 +69,7 @@ bool pay_rsa_sign(pay_crypto_t *crypto, const pay_rsa_t *rsa,
     unsigned char out[PAY_RSA_SIGNATURE_SIZE_MAX], size_t *size);
 
 /* true: signature is that of parts by this key.  Anything else is false, a
- * failure of OpenSSL too.  What was true once is so again for the price of
- * its digests (memo.h). */
+ * failure of OpenSSL too. */
 
 bool pay_rsa_verify(pay_crypto_t *crypto, const pay_rsa_t *rsa,
     const pay_str_t *parts, size_t part_count, pay_str_t signature);

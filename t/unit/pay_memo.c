@@ -1,83 +1,174 @@
 /*
- * What is remembered of verified signatures: all that was added and nothing
- * else, until a set is full of newer ones.
+ * What is remembered of notices: what was acknowledged and nothing else,
+ * under all that was judged, until a set is full of newer ones.
  */
 
 #include "../../ngx_module/pay/memo.h"
 
 #include "tap.h"
 
+#include <stdio.h>
 #include <string.h>
 
 
-#define MANY  (PAY_MEMO_SETS * PAY_MEMO_WAYS)
+#define MANY  (2 * PAY_MEMO_SETS)
 
 
-/* Spread over the sets one after the other, as no two numbers are. */
+static pay_verdict_e  verdict;
+static unsigned       verified;
+static pay_memo_t    *memo;
+static pay_crypto_t  *crypto;
 
-static const unsigned char *
-digest(uint32_t number)
+
+/* The protocol of a gateway that signs nothing. */
+
+static pay_verdict_e
+verify(pay_crypto_t *unused, const pay_channel_t *channel,
+    const pay_notice_t *notice, pay_fact_t *fact)
 {
-    static unsigned char  out[PAY_SHA256_SIZE];
+    memset(fact, 0, sizeof(*fact));
+    memcpy(fact->order_no, notice->body.data, notice->body.size);
+    verified++;
 
-    memset(out, 0xa5, sizeof(out));
-    out[0] = (unsigned char) number;
-    out[1] = (unsigned char) (number >> 8);
-    memcpy(out + 8, &number, sizeof(number));
-
-    return out;
+    return verdict;
 }
 
 
-static uint32_t
-known(const pay_memo_t *memo, uint32_t from, uint32_t to)
+static const pay_protocol_t  known = { .verify = verify, .remembered = true };
+static const pay_protocol_t  other = { .verify = verify };
+static const pay_channel_t   channel = { .protocol = &known };
+
+
+/* Whether it had to be verified, that is: was not remembered. */
+
+static int
+is_new(const pay_channel_t *to, unsigned method, const char *query,
+    const char *body)
 {
-    uint32_t  i, count;
+    pay_fact_t     fact;
+    unsigned       before;
+    pay_notice_t   notice;
+    pay_verdict_e  said;
+
+    memset(&notice, 0, sizeof(notice));
+    notice.method = method;
+    notice.query = pay_text(query);
+    notice.body = pay_text(body);
+    before = verified;
+
+    memset(&fact, 0xa5, sizeof(fact));
+    said = pay_memo_verify(memo, crypto, to, &notice, &fact);
+
+    if (said != verdict || strcmp(fact.order_no, body) != 0
+        || fact.trade_no[0] != '\0')
+    {
+        printf("#   %s: verdict %d, order %s\n", body, said, fact.order_no);
+        return -1;
+    }
+
+    return verified != before;
+}
+
+
+static int
+is_new_post(const char *body)
+{
+    return is_new(&channel, PAY_METHOD_POST, "", body);
+}
+
+
+static unsigned
+count_new(unsigned from, unsigned to)
+{
+    char      body[16];
+    unsigned  i, count;
 
     for (i = from, count = 0; i < to; i++) {
-        count += pay_memo_has(memo, digest(i));
+        (void) snprintf(body, sizeof(body), "%u", i);
+        count += is_new_post(body) == 1;
     }
 
     return count;
 }
 
 
+static void
+test_judged(void)
+{
+    static const pay_channel_t  twin = { .protocol = &known };
+    static const pay_channel_t  stranger = { .protocol = &other };
+
+    verdict = PAY_PAID;
+    EQ_INT(is_new_post("ab"), 1, "a notice is verified");
+    EQ_INT(is_new_post("ab"), 0, "and the same again is remembered");
+    EQ_INT(is_new_post("ac"), 1, "but not another body");
+    EQ_INT(is_new(&channel, PAY_METHOD_POST, "a", "ab"), 1,
+           "nor another query");
+    EQ_INT(is_new(&channel, PAY_METHOD_POST, "aa", "b"), 1,
+           "nor the same bytes in another place");
+    EQ_INT(is_new(&channel, PAY_METHOD_GET, "", "ab"), 1,
+           "nor another method");
+    EQ_INT(is_new(&twin, PAY_METHOD_POST, "", "ab"), 1,
+           "nor another channel");
+
+    EQ_INT(is_new(&stranger, PAY_METHOD_POST, "", "ab"), 1,
+           "another protocol");
+    EQ_INT(is_new(&stranger, PAY_METHOD_POST, "", "ab"), 1,
+           "is always asked");
+}
+
+
+static void
+test_verdicts(void)
+{
+    char           body[64];
+    pay_verdict_e  each;
+
+    for (each = 0; each < PAY_VERDICT_COUNT; each++) {
+        verdict = each;
+        (void) snprintf(body, sizeof(body), "says %s", pay_verdict_word(each));
+        EQ_INT(is_new_post(body), 1, "%s", body);
+        EQ_INT(is_new_post(body), !pay_verdict_acknowledged(each),
+               "and %s when it comes again",
+               pay_verdict_acknowledged(each) ? "is remembered"
+                                              : "is judged anew");
+    }
+
+    verdict = PAY_PAID;
+}
+
+
+static void
+test_many(void)
+{
+    unsigned  left;
+
+    EQ_INT(count_new(0, MANY), MANY, "as many as half of its places");
+    left = count_new(0, MANY);
+    OK(left < MANY / 4, "are remembered: %u are not", left);
+
+    (void) count_new(MANY, 20 * MANY);
+    OK(count_new(19 * MANY, 20 * MANY) < MANY / 4, "the newest stay");
+    OK(count_new(0, MANY) > MANY - MANY / 100, "the oldest go");
+}
+
+
 int
 main(void)
 {
-    uint32_t       i;
-    pay_memo_t    *memo;
-    unsigned char  near[PAY_SHA256_SIZE];
+    char  err[256];
 
+    crypto = pay_crypto_create(err, sizeof(err));
     memo = pay_memo_create();
-    OK(memo != NULL, "a memo");
-    EQ_INT(known(memo, 0, MANY), 0, "knows nothing");
+    OK(crypto != NULL && memo != NULL, "a memo");
 
-    pay_memo_add(memo, digest(7));
-    EQ_INT(known(memo, 0, MANY), 1, "then one");
-
-    memcpy(near, digest(7), sizeof(near));
-    near[PAY_SHA256_SIZE - 1] ^= 1;
-    OK(!pay_memo_has(memo, near), "and not what differs in the last bit");
-
-    for (i = 0; i < MANY; i++) {
-        pay_memo_add(memo, digest(i));
-    }
-
-    EQ_INT(known(memo, 0, MANY), MANY, "as many as it has places for");
-
-    for (i = 0; i < PAY_MEMO_SETS; i++) {
-        pay_memo_add(memo, digest(MANY + i));
-    }
-
-    EQ_INT(known(memo, MANY, MANY + PAY_MEMO_SETS), PAY_MEMO_SETS,
-           "the newest push out");
-    EQ_INT(known(memo, 0, PAY_MEMO_SETS), 0, "the oldest");
-    EQ_INT(known(memo, PAY_MEMO_SETS, MANY), MANY - PAY_MEMO_SETS,
-           "and no other");
+    test_judged();
+    test_verdicts();
+    test_many();
 
     pay_memo_destroy(memo);
     pay_memo_destroy(NULL);
+    pay_crypto_destroy(crypto);
 
     return tap_done();
 }

@@ -464,10 +464,9 @@ test_wrong(void)
     OK(verify(own, text, text_size, raw, size), "openssl's is right");
     OK(!verify(other, text, text_size, raw, size), "  not by another key");
 
-    /* Twice each: what was wrong is not taken for right by being known. */
-    for (wrong = 0, i = 0; i < 16 * size; i++) {
+    for (wrong = 0, i = 0; i < 8 * size; i++) {
         memcpy(bad, raw, sizeof(bad));
-        bad[i / 2 / 8] ^= (unsigned char) (1 << i / 2 % 8);
+        bad[i / 8] ^= (unsigned char) (1 << i % 8);
         wrong += verify(own, text, text_size, bad, size);
     }
 

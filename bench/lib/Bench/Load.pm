@@ -43,7 +43,8 @@ sub wrk {
     my %r = (requests => $1, us => $2, refused => $3, errors => $4,
              p50_us => $5, p99_us => $6, p999_us => $7);
     $r{us} > 0 or die "bench: not done in $opt{seconds} s: @command\n";
-    $r{errors} == 0 or die "bench: $r{errors} socket errors: @command\n";
+    $r{errors} == 0
+        or die "bench: $r{errors} socket errors: @command:\n$out";
     @r{qw(made said_no others)} = ($1, $2, $3)
         if $out =~ /^SOLD (\d+) (\d+) (\d+)$/m;
     $r{per_s} = $r{requests} / ($r{us} / 1e6);

@@ -30,7 +30,10 @@ if (cluster.isPrimary) {
         cluster.fork();
     }
     // One dead worker ends the whole, so that no figure comes from a half.
-    cluster.on('exit', (worker, code) => process.exit(code || 1));
+    cluster.on('exit', (worker, code, signal) => {
+        console.error(`worker ${worker.process.pid} ended:`, signal || code);
+        process.exit(code || 1);
+    });
     process.on('SIGTERM', () => process.exit(0));
 } else {
     const backends = { redis: openRedis, pg: openPg, batch: openBatch };
