@@ -26,19 +26,23 @@ function init(args)
     each = more["sell-out"] and TIMES or 1
     part = part or 0
 
-    -- A name of fixed length: all requests of a product are of one size, and
-    -- only the two changing parts are put in.
+    -- A name of fixed length, so that all requests of a product are of one
+    -- size, and its number at the very end: LuaJIT's hash of a string looks at
+    -- the last four bytes and at few others, so without that all requests that
+    -- are not yet collected would stand in one chain, which each new one has
+    -- to be compared with.
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
     wrk.headers["Connection"] = more.close and "close" or nil
-    heads, tail = {}, '@buyers.example"'
-        .. (more.agent and ',"agent":"' .. more.agent .. '"}' or "}")
+    heads, tail = {}, '"}'
     skus = tonumber(args[2]) or 1
     for i = 0, skus - 1 do
         local sku = not tonumber(args[2]) and args[2]
                     or skus == 1 and "hot" or "sku" .. i
-        local start = '{"sku":"' .. sku .. '","qty":1,"contact":"'
-                      .. args[1] .. "-" .. part .. "-"
+        local start = '{"sku":"' .. sku .. '","qty":1,'
+                      .. (more.agent and '"agent":"' .. more.agent .. '",'
+                          or "")
+                      .. '"contact":"buyer@' .. args[1] .. "-" .. part .. "-"
         wrk.body = start .. "00000000" .. tail
         local text = wrk.format()
         heads[i] = text:sub(1, #text - 8 - #tail)

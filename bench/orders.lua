@@ -1,5 +1,6 @@
 -- wrk: so many orders, and the time until the last was answered.  FILE.1 and
--- so on, one of each thread, get "ORDER TOKEN" of each.
+-- so on, one of each thread, get "ORDER TOKEN" of each.  The number is at the
+-- end for what buyers.lua says.
 --
 -- wrk -t2 ... -s orders.lua URL -- RUN SKU COUNT FILE [CHANNEL [AGENT]]
 
@@ -22,11 +23,11 @@ function init(args)
     file = assert(io.open(args[4] .. "." .. part, "w"))
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
-    tail = '@buyers.example"'
-        .. (args[5] and ',"channel":"' .. args[5] .. '"' or "")
-        .. (args[6] and ',"agent":"' .. args[6] .. '"}' or "}")
-    wrk.body = '{"sku":"' .. args[2] .. '","qty":1,"contact":"' .. args[1]
-        .. "-" .. part .. "-00000000" .. tail
+    tail = '"}'
+    wrk.body = '{"sku":"' .. args[2] .. '","qty":1,'
+        .. (args[5] and '"channel":"' .. args[5] .. '",' or "")
+        .. (args[6] and '"agent":"' .. args[6] .. '",' or "")
+        .. '"contact":"buyer@' .. args[1] .. "-" .. part .. "-00000000" .. tail
     head = wrk.format()
     head = head:sub(1, #head - 8 - #tail)
     idle = wrk.format("GET", "/", {}, "")
