@@ -13,49 +13,47 @@ dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "ending.lua")
 
 local REFUSALS_AT_END = 1024            -- in a row, to one thread
 local TIMES = 5                         -- that a buyer of a sell-out comes
+local REQUESTS = 131072                 -- of a thread, before it starts again
 
 setup = ending.setup
 
+-- All requests are made before the clock starts, for to make one costs as much
+-- as to send it.  What differs is at the end: LuaJIT keeps each string once,
+-- and finds it by a hash that leaves out much of a long one, but not its end;
+-- requests that differ elsewhere would all be compared with each other.
 function init(args)
     local more = {}
     for i = 3, #args do
         local name, value = args[i]:match("^([^=]+)=?(.*)$")
         more[name] = value
     end
-    made, refused, others, in_a_row, count = 0, 0, 0, 0, 0
-    each = more["sell-out"] and TIMES or 1
+    made, refused, others, in_a_row, at = 0, 0, 0, 0, 0
     part = part or 0
 
-    -- A name of fixed length, so that all requests of a product are of one
-    -- size, and its number at the very end: LuaJIT's hash of a string looks at
-    -- the last four bytes and at few others, so without that all requests that
-    -- are not yet collected would stand in one chain, which each new one has
-    -- to be compared with.
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
     wrk.headers["Connection"] = more.close and "close" or nil
-    heads, tail = {}, '"}'
-    skus = tonumber(args[2]) or 1
-    for i = 0, skus - 1 do
+    local skus = tonumber(args[2]) or 1
+    local times = more["sell-out"] and TIMES or 1
+    local agent = more.agent and '"agent":"' .. more.agent .. '",' or ""
+    local sent = {}
+    for i = 1, REQUESTS do
         local sku = not tonumber(args[2]) and args[2]
-                    or skus == 1 and "hot" or "sku" .. i
-        local start = '{"sku":"' .. sku .. '","qty":1,'
-                      .. (more.agent and '"agent":"' .. more.agent .. '",'
-                          or "")
-                      .. '"contact":"buyer@' .. args[1] .. "-" .. part .. "-"
-        wrk.body = start .. "00000000" .. tail
-        local text = wrk.format()
-        heads[i] = text:sub(1, #text - 8 - #tail)
+                    or skus == 1 and "hot" or "sku" .. i % skus
+        wrk.body = string.format('{"sku":"%s","qty":1,%s'
+            .. '"contact":"buyer@%s-%d-%08d"}', sku, agent, args[1], part,
+            math.floor(i / times))
+        sent[i] = wrk.format()
     end
+    requests = sent
     if more["sell-out"] then
         response = count_answer
     end
 end
 
 function request()
-    count = count + 1
-    return heads[count % skus]
-           .. string.format("%08d", (count - count % each) / each) .. tail
+    at = at % REQUESTS + 1
+    return requests[at]
 end
 
 function count_answer(status)

@@ -1,6 +1,6 @@
 -- wrk: so many orders, and the time until the last was answered.  FILE.1 and
--- so on, one of each thread, get "ORDER TOKEN" of each.  The number is at the
--- end for what buyers.lua says.
+-- so on, one of each thread, get "ORDER TOKEN" of each.  What differs is at
+-- the end, as in buyers.lua.
 --
 -- wrk -t2 ... -s orders.lua URL -- RUN SKU COUNT FILE [CHANNEL [AGENT]]
 

@@ -177,7 +177,7 @@ struct ngx_faka_worker_s {
     uint64_t                owner;            /* pid and start: unique */
     uint64_t                epoch;            /* when a writer was let in */
     pay_crypto_t           *crypto;           /* one a worker, shared */
-    pay_memo_t             *memo;             /* .. and so is this */
+    pay_memo_t             *memo;             /* notices proved; shared */
     pay_vault_t            *vault;
     ngx_faka_journal_t     *journal;
     ngx_faka_keeper_t      *keeper;

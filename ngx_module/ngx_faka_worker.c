@@ -88,6 +88,8 @@ ngx_faka_worker_init(ngx_cycle_t *cycle)
     ngx_faka_worker_memo = pay_memo_create();
 
     if (ngx_faka_worker_memo == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "faka: no memory to remember notices in");
         return NGX_ERROR;
     }
 

@@ -21,8 +21,8 @@ static pay_form_code_e parse_pair(pay_form_t *form, pay_str_t pair,
     pay_form_mode_e mode, unsigned char *out, pay_str_t *offender);
 
 
-/* What a byte may be: part of a value as it stands there, which controls, the
- * space and the two that mean something else are not; and part of a name. */
+/* What a byte may be: itself in a value (no control, no space, neither + nor
+ * %), and part of a name. */
 
 #define LITERAL  0x1u
 #define NAME     0x2u

@@ -13,8 +13,7 @@ typedef struct {
     pay_fact_t     fact;
 } memo_proof_t;
 
-/* The digests of a set lie together: most of it is read for one that is not
- * there. */
+/* The digests lie together: a look for what is not there reads them alone. */
 
 typedef struct {
     unsigned char  digest[PAY_MEMO_WAYS][PAY_SHA256_SIZE];
@@ -54,15 +53,17 @@ pay_memo_verify(pay_memo_t *memo, pay_crypto_t *crypto,
     const pay_channel_t *channel, const pay_notice_t *notice,
     pay_fact_t *fact)
 {
-    memo_set_t           *set;
-    pay_verdict_e         verdict;
-    unsigned char         digest[PAY_SHA256_SIZE];
-    const memo_proof_t   *proof;
-    const pay_protocol_t *protocol;
+    memo_set_t            *set;
+    pay_verdict_e          verdict;
+    unsigned char          digest[PAY_SHA256_SIZE];
+    const memo_proof_t    *proof;
+    const pay_protocol_t  *protocol;
 
     protocol = channel->protocol;
 
-    if (!protocol->remembered
+    /* What no form can be is refused for less than its digest. */
+
+    if (!protocol->remembered || notice->body.size > PAY_FORM_INPUT_SIZE_MAX
         || !memo_digest(crypto, channel, notice, digest))
     {
         return protocol->verify(crypto, channel, notice, fact);
@@ -86,15 +87,14 @@ pay_memo_verify(pay_memo_t *memo, pay_crypto_t *crypto,
 }
 
 
-/* Sizes first, so that no two notices are one text. */
+/* The query's size first, so that no two notices are one text. */
 
 static bool
 memo_digest(pay_crypto_t *crypto, const pay_channel_t *channel,
     const pay_notice_t *notice, unsigned char digest[PAY_SHA256_SIZE])
 {
     const uint64_t  head[] = {
-        (uintptr_t) channel, notice->method, notice->query.size,
-        notice->body.size
+        (uintptr_t) channel, notice->method, notice->query.size
     };
 
     const pay_str_t  parts[] = {
