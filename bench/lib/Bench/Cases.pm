@@ -95,6 +95,7 @@ my @CALLS = (
 
 my @OVERLOAD = (
     [ 'overload', 'return 200', 'disk', 'bare', base => 'bare', in => 'q' ],
+    [ 'overload', 'return 200', 'disk', 'bare', times => 10, in => 'q' ],
     [ 'overload', 'faka, disk', 'disk', 'orders', in => 'q' ],
     [ 'overload', 'faka, disk', 'disk', 'overload', times => 10,
       in => 'q' ],
