@@ -165,6 +165,12 @@ ngx_uint_t ngx_faka_refund_may(const ngx_faka_worker_t *worker,
 ngx_uint_t ngx_faka_refund_is_local(const ngx_faka_shop_t *shop,
     const char *channel);
 
+/* The payment of this number.  NGX_DECLINED: the order, if it is in memory,
+ * has none. */
+ngx_int_t ngx_faka_refund_payment(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id, const char *trade_no,
+    fk_payment_view_t *payment);
+
 /*
  * Asks a gateway about a payment of this order that is FK_PAYMENT_STATE_ASKED:
  * to give it back (PAY_ASK_REFUND), or, if it was asked before, what became of

@@ -150,23 +150,39 @@ static ngx_uint_t
 ngx_faka_refund_is_asked(ngx_faka_worker_t *worker, const fk_order_id_t *id,
     const char *trade_no, int64_t *owed)
 {
+    fk_payment_view_t  payment;
+
+    if (ngx_faka_refund_payment(worker, id, trade_no, &payment) != NGX_OK) {
+        return 0;
+    }
+
+    *owed = payment.owed;
+
+    return payment.state == FK_PAYMENT_STATE_ASKED;
+}
+
+
+ngx_int_t
+ngx_faka_refund_payment(ngx_faka_worker_t *worker, const fk_order_id_t *id,
+    const char *trade_no, fk_payment_view_t *payment)
+{
     uint32_t           i, n;
     fk_payment_view_t  payments[FK_ORDER_PAYMENTS_MAX];
 
     n = FK_ORDER_PAYMENTS_MAX;
 
     if (fk_order_payments(&worker->fk, id, payments, &n) != FK_OK) {
-        return 0;
+        return NGX_DECLINED;
     }
 
     for (i = 0; i < n; i++) {
         if (ngx_strcmp(payments[i].trade_no, trade_no) == 0) {
-            *owed = payments[i].owed;
-            return payments[i].state == FK_PAYMENT_STATE_ASKED;
+            *payment = payments[i];
+            return NGX_OK;
         }
     }
 
-    return 0;
+    return NGX_DECLINED;
 }
 
 

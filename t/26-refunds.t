@@ -91,6 +91,15 @@ for my $channel (qw(epay ali)) {
     is($t->order($order)->json->{cards}, undef, 'its card is not shown');
     is($t->get('/products')->json->[0]{stock}, $stock - 1,
        'nor is it sold again');
+
+    next if $channel ne 'ali';
+    $t->gateway->control("notify/$order->{order}", { protocol => 'alipay',
+        status => 'TRADE_CLOSED', refund_fee => '9.90',
+        gmt_refund => '2026-01-01 00:00:00' });
+    is(seen($order)->{status}, 'refunded', 'told by the gateway, too');
+    like($t->nginx->error_log,
+         qr/\[info\].*order $order->{order}: the gateway gave money back, as/,
+         'which is no error');
 }
 
 
