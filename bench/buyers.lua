@@ -13,14 +13,15 @@ dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "ending.lua")
 
 local REFUSALS_AT_END = 1024            -- in a row, to one thread
 local TIMES = 5                         -- that a buyer of a sell-out comes
-local REQUESTS = 131072                 -- of a thread, before it starts again
+local REQUESTS = 32768                  -- of a thread, before it starts again
 
 setup = ending.setup
 
 -- All requests are made before the clock starts, for to make one costs as much
--- as to send it.  What differs is at the end: LuaJIT keeps each string once,
--- and finds it by a hash that leaves out much of a long one, but not its end;
--- requests that differ elsewhere would all be compared with each other.
+-- as to send it; but quickly, for the first thread does not wait for the second
+-- one.  What differs is at the end: LuaJIT keeps each string once, and finds it
+-- by a hash that leaves out much of a long one, but not its end; requests that
+-- differ elsewhere would all be compared with each other.
 function init(args)
     local more = {}
     for i = 3, #args do
@@ -36,16 +37,19 @@ function init(args)
     local skus = tonumber(args[2]) or 1
     local times = more["sell-out"] and TIMES or 1
     local agent = more.agent and '"agent":"' .. more.agent .. '",' or ""
-    local sent = {}
-    for i = 1, REQUESTS do
-        local sku = not tonumber(args[2]) and args[2]
-                    or skus == 1 and "hot" or "sku" .. i % skus
+    local heads = {}
+    for i = 0, skus - 1 do
         wrk.body = string.format('{"sku":"%s","qty":1,%s'
-            .. '"contact":"buyer@%s-%d-%08d"}', sku, agent, args[1], part,
-            math.floor(i / times))
-        sent[i] = wrk.format()
+            .. '"contact":"buyer@%s-%d-00000000"}', not tonumber(args[2])
+            and args[2] or skus == 1 and "hot" or "sku" .. i, agent, args[1],
+            part)
+        heads[i] = wrk.format():sub(1, -#'00000000"}' - 1)
     end
-    requests = sent
+    requests = {}
+    for i = 1, REQUESTS do
+        requests[i] = heads[i % skus]
+            .. string.format('%08d"}', math.floor(i / times))
+    end
     if more["sell-out"] then
         response = count_answer
     end

@@ -35,7 +35,8 @@ const SHAPE = {
         rounds: [{ per_s: NUMBER, ratio: NUMBER, 'p50_us?': NUMBER,
             'p99_us?': NUMBER, 'p999_us?': NUMBER,
             'cpu_us?': { nginx_user: NUMBER, nginx_kernel: NUMBER,
-                app: NUMBER, store: NUMBER } }],
+                app: NUMBER, store: NUMBER },
+            'beside_us?': { generator: NUMBER, idle: NUMBER } }],
     }],
     latency: [{ scenario: TEXT, subject: TEXT, rate_per_s: NUMBER,
         share_of_peak: NUMBER, count: COUNT, percentiles: PAIRS,
@@ -186,7 +187,8 @@ const cpuSum = (cpu) => (cpu === undefined ? undefined :
     Object.values(cpu).reduce((sum, v) => sum + v, 0));
 
 
-/* What is known of a series, and which way is better. */
+/* What is known of a series, and which way is better, where one is.  What the
+ * generator takes of the processors, and what nobody does, is beside it. */
 
 const METRICS = {
     ratio: { title: 'ratio to R0', better: 'higher', digits: 3,
@@ -199,6 +201,10 @@ const METRICS = {
         of: (round) => round.p999_us },
     cpu_us: { title: 'CPU us an order', better: 'lower', digits: 1,
         of: (round) => cpuSum(round.cpu_us) },
+    generator_us: { title: 'generator us', digits: 1,
+        of: (round) => round.beside_us && round.beside_us.generator },
+    idle_us: { title: 'idle us', digits: 1,
+        of: (round) => round.beside_us && round.beside_us.idle },
 };
 
 
@@ -234,7 +240,7 @@ function beaten(results) {
                 of Object.entries(METRICS)) {
                 const [a, b] = [metric(ours, name), metric(peer, name)];
 
-                if (a && b && isBetter(better, b[0], a[0])) {
+                if (better && a && b && isBetter(better, b[0], a[0])) {
                     found.push({ scenario: ours.scenario, title, digits,
                         peer: peer.subject, faka: ours.subject,
                         theirs: b, ours: a, within: overlaps(a, b) });

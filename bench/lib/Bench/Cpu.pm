@@ -13,8 +13,11 @@ use warnings;
 use Exporter 'import';
 
 use Faka::Proc qw(slurp);
+use POSIX ();
 
-our @EXPORT_OK = qw(cpu_now cpu_us);
+use constant { TICKS_PER_S => POSIX::sysconf(POSIX::_SC_CLK_TCK()) };
+
+our @EXPORT_OK = qw(beside_now cpu_now cpu_us);
 
 
 # { kind => { pid => [nanoseconds, user ticks, kernel ticks] } }, of the pids
@@ -62,6 +65,18 @@ sub cpu_us {
              nginx_kernel => $each->($kind{nginx}[1]),
              map { $_ => $each->($kind{$_}[0] + $kind{$_}[1]) }
              qw(app store) };
+}
+
+
+# Seconds: of the programs that we have waited for, which is the generator, and
+# of all processors together with nothing to do, or nothing but to wait for a
+# disk.
+
+sub beside_now {
+    my (undef, undef, $user, $kernel) = times;
+    my ($idle, $waits) = slurp('/proc/stat')
+        =~ /^cpu +\d+ \d+ \d+ (\d+) (\d+)/;
+    return ($user + $kernel, ($idle + $waits) / TICKS_PER_S);
 }
 
 

@@ -11,7 +11,7 @@ use Exporter 'import';
 use File::Basename qw(dirname);
 use JSON::PP;
 
-use Bench::Cpu qw(cpu_now cpu_us);
+use Bench::Cpu qw(beside_now cpu_now cpu_us);
 use Faka::Proc qw(slurp spew);
 
 our @EXPORT_OK = qw(measured wrk pace requests run_name);
@@ -62,11 +62,16 @@ sub measured {
     my $pids = $on->pids;
     $bench->{loading}->() if $bench->{loading};
     my $before = cpu_now($pids);
+    my @beside = beside_now();
     my $r = wrk(url => ($row->{tls} ? $on->tls_url : $on->url) . $path,
                 script => $script, args => \@args,
                 seconds => $script eq 'buyers.lua' || $args[0] eq 'again'
                            ? $plan->{seconds} : $plan->{seconds_max},
                 connections => $plan->{connections} * $row->{times});
+    my @now = beside_now();
+    $r->{beside_us} = { map { $_ => 0 + sprintf '%.3f', 1e6
+                              * (shift(@now) - shift(@beside))
+                              / ($r->{requests} || 1) } qw(generator idle) };
     $r->{cpu_us} = cpu_us($before, cpu_now($pids), $r->{requests});
     return $r;
 }

@@ -40,7 +40,7 @@ sub add_rows {
             my $r = $_->[$n];
             { per_s => $r->{per_s}, ratio => $r->{per_s} / $_->[$base]{per_s},
               (map { defined $r->{$_} ? ($_ => $r->{$_}) : () }
-                   @LATENCIES, 'cpu_us') }
+                   @LATENCIES, 'cpu_us', 'beside_us') }
         } @$rounds;
 
         my %series = (scenario => $row->{scenario},
