@@ -29,13 +29,17 @@ sub run_name { return sprintf 'r%04d', $runs++ }
 
 # url, script, args; connections and seconds.  A script that ends by itself
 # may take longer than wrk is told; one that did not end has taken 0 us.
+#
+# As a batch job of the kernel's scheduler, which never interrupts another
+# program when it wakes: else the server is interrupted by each answer that it
+# sends, as no generator on another machine could.
 
 sub wrk {
     my (%opt) = @_;
 
-    my @command = ('wrk', '-t2', "-c$opt{connections}", "-d$opt{seconds}s",
-        '--timeout', TIMEOUT_SECONDS . 's', '-s', "$BENCH/$opt{script}",
-        $opt{url}, '--', @{ $opt{args} });
+    my @command = (qw(chrt --batch 0 wrk -t2), "-c$opt{connections}",
+        "-d$opt{seconds}s", '--timeout', TIMEOUT_SECONDS . 's', '-s',
+        "$BENCH/$opt{script}", $opt{url}, '--', @{ $opt{args} });
     my $out = `@command 2>&1`;
 
     $out =~ /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$/m
