@@ -85,6 +85,7 @@ sub config {
         location = /checkout { faka_checkout $self->{name}; }
         location /orders/    { faka_orders $self->{name}; }
         location /notify/    { faka_notify $self->{name}; }
+        location = /metrics  { faka_metrics $self->{name}; }
         location /admin/     { client_max_body_size 0;
                                faka_admin $self->{name}; }
     }
@@ -242,6 +243,20 @@ sub agents {
 
 # The totals, and the product named, after every sum has been recomputed and
 # is right.  The text has ten thousand products, and is not read in whole.
+
+# Payments that were booked without a split, because their rule had no time
+# left: a worker may be off its processor for as long as that.
+
+sub out_of_time {
+    my ($self) = @_;
+
+    my $res = $self->http->get($self->url . '/metrics');
+    $res->{status} == 200 or die "bench: metrics: $res->{content}\n";
+    my ($count) = $res->{content} =~ /^faka_rules_calls_total\{rules="main",
+        hook="commission",result="budget"\}\ (\d+)$/mx;
+    return $count // 0;
+}
+
 
 sub audit {
     my ($self, $sku) = @_;
