@@ -52,7 +52,7 @@ help:
 	@echo "pages        build/html: the pages, to be served as they are"
 	@echo "run          a shop to try: nginx, Redis, practice gateway"
 	@echo "             (PORT=8080 GATEWAY_PORT=8090 RUN_DIR=build/run)"
-	@echo "test         all tests, in about 10 minutes"
+	@echo "test         all tests, in about 11 minutes"
 	@echo "check        the long campaigns: test, longer, and each sanitizer"
 	@echo "soak         kills and other system faults for MIN=$(MIN) minutes"
 	@echo "             (SEED= of a round, FAULTS= to pick from)"
