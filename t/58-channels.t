@@ -122,6 +122,9 @@ my @refund = (refund_fee => '48.50', gmt_refund => '2026-01-01 00:00:00');
         status => 'TRADE_FINISHED');
     $c->acknowledges($order, 'delivered', 'a refund of a part',
         refund_fee => '1.00', gmt_refund => '2026-01-01 00:00:00');
+    like($t->nginx->error_log,
+         qr/\[error\].*order $order->{order}: the gateway gave money back: /,
+         'which nobody here asked for, so it is an error');
     $c->acknowledges($order, 'delivered', 'and of the rest',
         status => 'TRADE_CLOSED', @refund);
 }
