@@ -1,7 +1,7 @@
--- wrk: orders of buyers who differ, for shops with a limit for each; who is
--- sent what is the same for every shop.  With "sell-out" it ends once
--- nothing has been sold for long, and what was sold is counted; then each
--- buyer comes five times in a row, so that a limit has somebody to refuse.
+-- wrk: orders of many buyers, for shops with a limit for each; who is sent what
+-- is the same for every shop.  With "sell-out" it ends once nothing has been
+-- sold for long, and what was sold is counted; then each buyer comes five times
+-- in a row, so that a limit has somebody to refuse.
 --
 -- wrk ... -s buyers.lua URL -- RUN SKUS [agent=NAME] [close] [sell-out]
 --

@@ -3,6 +3,8 @@
 --
 -- wrk ... -s checkout.lua URL -- SKU [AGENT]
 
+dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "ending.lua")
+
 local sent
 
 function init(args)
@@ -18,14 +20,6 @@ function request()
     return sent
 end
 
--- One line for the harness: statuses are counted by wrk itself.
 function done(summary, latency, requests)
-    io.write(string.format(
-        "RESULT %d %d %d %d %d %d %d\n",
-        summary.requests, summary.duration,
-        summary.errors.status,
-        summary.errors.connect + summary.errors.read + summary.errors.write
-        + summary.errors.timeout,
-        latency:percentile(50), latency:percentile(99),
-        latency:percentile(99.9)))
+    ending.result(summary.requests, summary.duration, summary, latency)
 end
