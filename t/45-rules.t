@@ -65,6 +65,7 @@ examples = {
       gives = "refuse" },
 }
 EOT
+$t->own_clock->later_to_the_hour;
 $t->start;
 $t->product($_, kind => 'counted', stock => 1000, price => 1000, qty_max => 50)
     for qw(x signal slow);

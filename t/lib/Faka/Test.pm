@@ -208,6 +208,19 @@ sub later {
 }
 
 
+# For counts by minute, hour and day, whose next stretch is not to begin while
+# they are tested: to five seconds after some hour has begun.  Returns the
+# seconds by which the servers are ahead.
+
+sub later_to_the_hour {
+    my ($self) = @_;
+
+    my $seconds = 3605 - time % 3600;
+    $self->later($seconds);
+    return $seconds;
+}
+
+
 sub clock   { return "$_[0]{dir}/clock" }
 sub nginx   { return $_[0]{nginx} }
 sub redis   { return $_[0]{redis} }
