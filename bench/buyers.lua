@@ -18,10 +18,9 @@ local REQUESTS = 32768                  -- of a thread, before it starts again
 setup = ending.setup
 
 -- All requests are made before the clock starts, for to make one costs as much
--- as to send it; but quickly, for the first thread does not wait for the second
--- one.  What differs is at the end: LuaJIT keeps each string once, and finds it
--- by a hash that leaves out much of a long one, but not its end; requests that
--- differ elsewhere would all be compared with each other.
+-- as to send it.  What differs is at the end: LuaJIT keeps each string once, and
+-- finds it by a hash that leaves out much of a long one, but not its end;
+-- requests that differ elsewhere would all be compared with each other.
 function init(args)
     local more = {}
     for i = 3, #args do
@@ -29,7 +28,6 @@ function init(args)
         more[name] = value
     end
     made, refused, others, in_a_row, at = 0, 0, 0, 0, 0
-    part = part or 0
 
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
@@ -55,10 +53,10 @@ function init(args)
     end
 end
 
-function request()
+request = ending.request(function()
     at = at % REQUESTS + 1
     return requests[at]
-end
+end)
 
 function count_answer(status)
     if status == 201 then
@@ -84,7 +82,7 @@ function done(summary, latency)
             sum[name] = sum[name] + thread:get(name)
         end
     end
-    ending.result(summary.requests, summary.duration, summary, latency)
+    ending.result(summary.requests, ending.since_us(), summary, latency)
     io.write(string.format("SOLD %d %d %d\n", sum.made, sum.refused,
                            sum.others))
 end

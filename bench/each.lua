@@ -8,15 +8,11 @@
 
 dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "ending.lua")
 
-local THREADS = 2
 local FORM = { ["Content-Type"] = "application/x-www-form-urlencoded" }
 local JSON = { ["Content-Type"] = "application/json" }
-local sent, at, started, looked_at = {}, 0, nil, false
+local sent, at = {}, 0
 
-function setup(thread)
-    ending.setup(thread)
-    thread:set("took_us", 0)
-end
+setup = ending.setup
 
 local function headers(method, rest)
     if method == "POST" then
@@ -30,7 +26,7 @@ function init(args)
     once = args[1] == "once"
     for text in io.lines(args[2]) do
         line = line + 1
-        if line % THREADS + 1 == (part or 1) then
+        if line % ending.THREADS + 1 == part then
             local method, path, rest = text:match("^(%u+) (%S+) ?(.*)$")
             sent[#sent + 1] = wrk.format(method, args[3] or path,
                                          headers(method, rest),
@@ -39,31 +35,22 @@ function init(args)
     end
 end
 
--- wrk takes the first one only to look at it.
-function request()
-    if not looked_at then
-        looked_at = true
-        return sent[1]
-    end
-    started = started or ending.now_us()
+request = ending.request(function()
     at = at + 1
     if at > #sent and not once then
         at = 1
     elseif at > #sent then
-        if took_us == 0 then
-            took_us = ending.now_us() - started
-            ending.done()
-        end
+        ending.done()
         wrk.thread:stop()
         return sent[#sent]
     end
     return sent[at]
-end
+end)
 
 -- 0 us if they were not all sent.
 function done(summary, latency)
     local of_all = ending.threads[1]:get("once")
     ending.result(summary.requests,
-                  of_all and ending.slowest_us() or summary.duration,
+                  of_all and ending.took_us() or ending.since_us(),
                   summary, latency)
 end

@@ -6,20 +6,17 @@
 
 dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "ending.lua")
 
-local THREADS = 2
-local file, started, looked_at, head, tail
+local file, head, tail
 local count = 0
 
 function setup(thread)
     ending.setup(thread)
-    thread:set("took_us", 0)
     thread:set("made", 0)
     thread:set("others", 0)
 end
 
 function init(args)
-    part = part or 0
-    wanted = math.ceil(tonumber(args[3]) / THREADS)
+    wanted = math.ceil(tonumber(args[3]) / ending.THREADS)
     file = assert(io.open(args[4] .. "." .. part, "w"))
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
@@ -33,20 +30,14 @@ function init(args)
     idle = wrk.format("GET", "/", {}, "")
 end
 
--- wrk takes the first one only to look at it.  A connection that has nothing
--- left to send asks for what is not there.
-function request()
-    if not looked_at then
-        looked_at = true
-        return idle
-    end
-    started = started or ending.now_us()
+-- A connection that has nothing left to send asks for what is not there.
+request = ending.request(function()
     if count == wanted then
         return idle
     end
     count = count + 1
     return head .. string.format("%08d", count) .. tail
-end
+end)
 
 function response(status, headers, body)
     local order, token = body:match('^{"order":"([^"]+)","token":"([^"]+)"')
@@ -58,7 +49,6 @@ function response(status, headers, body)
     made = made + 1
     if made == wanted then
         file:close()
-        took_us = ending.now_us() - started
         wrk.thread:stop()
         ending.done()
     end
@@ -72,5 +62,5 @@ function done(summary, latency)
         end
     end
     summary.errors.status = sum.others
-    ending.result(sum.made, ending.slowest_us(), summary, latency)
+    ending.result(sum.made, ending.took_us(), summary, latency)
 end

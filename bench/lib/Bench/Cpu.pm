@@ -17,7 +17,7 @@ use POSIX ();
 
 use constant { TICKS_PER_S => POSIX::sysconf(POSIX::_SC_CLK_TCK()) };
 
-our @EXPORT_OK = qw(beside_now cpu_now cpu_us);
+our @EXPORT_OK = qw(beside_us cpu_now cpu_us);
 
 
 # { kind => { pid => [nanoseconds, user ticks, kernel ticks] } }, of the pids
@@ -68,15 +68,16 @@ sub cpu_us {
 }
 
 
-# Seconds: of the programs that we have waited for, which is the generator, and
-# of all processors together with nothing to do, or nothing but to wait for a
-# disk.
+# What the generator said of itself and of idle processors, in microseconds for
+# each of so many requests.
 
-sub beside_now {
-    my (undef, undef, $user, $kernel) = times;
-    my ($idle, $waits) = slurp('/proc/stat')
-        =~ /^cpu +\d+ \d+ \d+ (\d+) (\d+)/;
-    return ($user + $kernel, ($idle + $waits) / TICKS_PER_S);
+sub beside_us {
+    my ($said, $count) = @_;
+
+    my %us = (generator => $said->{generator_us},
+              idle => $said->{idle_ticks} * 1e6 / TICKS_PER_S);
+    return { map { $_ => 0 + sprintf '%.3f', $us{$_} / ($count || 1) }
+             keys %us };
 }
 
 

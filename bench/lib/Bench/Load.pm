@@ -11,7 +11,7 @@ use Exporter 'import';
 use File::Basename qw(dirname);
 use JSON::PP;
 
-use Bench::Cpu qw(beside_now cpu_now cpu_us);
+use Bench::Cpu qw(beside_us cpu_now cpu_us);
 use Faka::Proc qw(slurp spew);
 
 our @EXPORT_OK = qw(measured wrk pace requests run_name);
@@ -51,6 +51,8 @@ sub wrk {
         or die "bench: $r{errors} socket errors: @command:\n$out";
     @r{qw(made said_no others)} = ($1, $2, $3)
         if $out =~ /^SOLD (\d+) (\d+) (\d+)$/m;
+    (@r{qw(generator_us idle_ticks)} = $out =~ /^BESIDE (\d+) (\d+)$/m) == 2
+        or die "bench: @command:\n$out";
     $r{per_s} = $r{requests} / ($r{us} / 1e6);
     return \%r;
 }
@@ -66,16 +68,12 @@ sub measured {
     my $pids = $on->pids;
     $bench->{loading}->() if $bench->{loading};
     my $before = cpu_now($pids);
-    my @beside = beside_now();
     my $r = wrk(url => ($row->{tls} ? $on->tls_url : $on->url) . $path,
                 script => $script, args => \@args,
                 seconds => $script eq 'buyers.lua' || $args[0] eq 'again'
                            ? $plan->{seconds} : $plan->{seconds_max},
                 connections => $plan->{connections} * $row->{times});
-    my @now = beside_now();
-    $r->{beside_us} = { map { $_ => 0 + sprintf '%.3f', 1e6
-                              * (shift(@now) - shift(@beside))
-                              / ($r->{requests} || 1) } qw(generator idle) };
+    $r->{beside_us} = beside_us($r, $r->{requests});
     $r->{cpu_us} = cpu_us($before, cpu_now($pids), $r->{requests});
     return $r;
 }
