@@ -7,6 +7,12 @@
  *     pace --port P --rate R --seconds S --connections C --requests FILE
  *          [--number N] [--out FILE] [--buckets FILE [--bucket-ms 100]]
  *
+ * The latencies of --out are those of every answer, whatever its status: a
+ * refusal is an answer that somebody has waited for, too, and its statuses
+ * are beside them.  The buckets show what a shop can still do, so "done" and
+ * p99 there are of 200 and 201 alone, and "refused" counts the others: one
+ * that says 503 to everybody at once must not look quick.
+ *
  * It also says whether it was slow itself: see pace_report.c.
  */
 
@@ -240,10 +246,12 @@ pace_bucket_end(pace_t *pace)
 
     b = &pace->bucket[pace->bucket_count++];
     b->done = pace->bucket_us.total;
+    b->refused = pace->bucket_refused;
     b->errors = pace->bucket_errors;
     b->p99_us = pace_histogram_at(&pace->bucket_us, 99000);
 
     pace_histogram_clear(&pace->bucket_us);
+    pace->bucket_refused = 0;
     pace->bucket_errors = 0;
 }
 

@@ -87,7 +87,8 @@ typedef struct {
 } pace_queue_t;
 
 typedef struct {
-    uint64_t  done;
+    uint64_t  done;                    /* 200 and 201; p99_us is of these */
+    uint64_t  refused;                 /* any other status */
     uint64_t  errors;
     uint32_t  p99_us;
 } pace_bucket_t;
@@ -125,14 +126,15 @@ typedef struct {
     uint64_t            connect_errors;
     uint64_t            waited;          /* found no connection free */
     uint64_t            status[PACE_STATUS_COUNT];
-    pace_histogram_t    latency_us;
+    pace_histogram_t    latency_us;      /* of every answer */
     pace_histogram_t    lag_us;          /* from due, and a connection free */
 
     uint32_t            bucket_count;
     uint32_t            bucket_max;
     pace_bucket_t      *bucket;
+    uint64_t            bucket_refused;
     uint64_t            bucket_errors;
-    pace_histogram_t    bucket_us;
+    pace_histogram_t    bucket_us;       /* of 200 and 201 alone */
 
     int64_t             user_us;
     int64_t             kernel_us;

@@ -346,6 +346,7 @@ static void
 pace_answered(pace_t *pace, uint32_t i)
 {
     int64_t             now_us, latency_us;
+    pace_status_t       status;
     pace_connection_t  *c;
 
     c = &pace->connection[i];
@@ -354,10 +355,14 @@ pace_answered(pace_t *pace, uint32_t i)
 
     pace_bucket_until(pace, now_us);
     pace->done++;
-    pace->status[pace_answer_status(c)]++;
+    status = pace_answer_status(c);
+    pace->status[status]++;
     pace_histogram_add(&pace->latency_us, latency_us);
 
-    if (pace->bucket_max != 0) {
+    if (status != PACE_200 && status != PACE_201) {
+        pace->bucket_refused++;
+
+    } else if (pace->bucket_max != 0) {
         pace_histogram_add(&pace->bucket_us, latency_us);
     }
 

@@ -191,9 +191,10 @@ pace_report_buckets(const pace_t *pace, FILE *out)
             (unsigned long long) pace->options.bucket_ms);
 
     for (i = 0; i < pace->bucket_count; i++) {
-        fprintf(out, "%s\n  { \"done\": %llu, \"errors\": %llu, "
-                "\"p99_us\": %u }", i ? "," : "",
+        fprintf(out, "%s\n  { \"done\": %llu, \"refused\": %llu, "
+                "\"errors\": %llu, \"p99_us\": %u }", i ? "," : "",
                 (unsigned long long) pace->bucket[i].done,
+                (unsigned long long) pace->bucket[i].refused,
                 (unsigned long long) pace->bucket[i].errors,
                 pace->bucket[i].p99_us);
     }

@@ -25,6 +25,7 @@ use constant {
     STOP_SECONDS  => 60,
     QUIET_SECONDS => 0.25,
     PRICE_FEN     => 990,
+    SHOWN         => 3,                 # of what is broken
 };
 
 # Of every peer: its name on a command line and its class.
@@ -85,8 +86,8 @@ sub durable  { return $_[0]{fsync} eq 'always' }
 # before it is as fast as it will be; what comes before is no figure.
 sub warm_seconds { return 1 }
 
-# Does the way it sells let two buyers have one card?  Its audit then counts
-# that, and finding some is a result of the bench and no failure of it.
+# Does the way it sells let two buyers have one card?  What its audit calls
+# raced is then a result of the bench and no failure of it.
 sub races    { return 0 }
 
 
@@ -295,6 +296,10 @@ sub last_lines {
 }
 
 
+# fill(stock => N, limit => N, skus => N) of each peer empties its store and
+# puts so many products on sale, each of them with that stock and that limit
+# for a buyer (0: none).  They are named as buyers.lua asks for them.
+
 sub skus {
     my ($self, $count) = @_;
 
@@ -327,23 +332,36 @@ sub audit {
 # left => n, limit => n, orders => [[units, contact, card ...], ...] }, ...},
 # becomes what the bench shows.  Every card handed out is looked at, so that
 # nothing rests on what the shop counts by itself.
+#
+# Beside the sums: raced, what two buyers at once may explain (oversold, twice
+# the same card, more than the limit), and broken, what no race explains; both
+# in words, '' if nothing.  ok is 1 if both are; why has both.  Of a peer that
+# races() the first is a figure; the second is never one.
 
 sub judge {
     my ($self, $shop) = @_;
 
     my %sum = map { $_ => 0 } qw(orders cards_given distinct_cards stock_left
                                  oversold duplicates over_limit);
-    my (%given, @why, @broken);
+    my (%given, @broken);       # the first product of each card
 
     for my $sku (sort keys %$shop) {
         my $product = $shop->{$sku};
-        my ($units, %bought, %here) = (0);
+        if (!defined $product->{stock}) {
+            push @broken, "$sku: sold, and never put on sale";
+            next;
+        }
 
+        my ($units, %bought, %here) = (0);
         for my $order (@{ $product->{orders} }) {
             my ($qty, $contact, @cards) = @$order;
             $units += $qty;
             $bought{$contact} += $qty;
-            $given{$_}++, $here{$_} = 1 for @cards;
+            for my $card (@cards) {
+                $here{$card} = 1;
+                my $first = $given{$card} //= $sku;
+                push @broken, "$sku: a card of $first" if $first ne $sku;
+            }
             $sum{cards_given} += @cards;
             push @broken, "$sku: an order of $qty has " . @cards . ' cards'
                 if @cards != $qty;
@@ -362,12 +380,14 @@ sub judge {
 
     $sum{distinct_cards} = keys %given;
     $sum{duplicates} = $sum{cards_given} - $sum{distinct_cards};
-    push @why, "$sum{$_} $_" for grep { $sum{$_} }
-        qw(oversold duplicates over_limit);
-    push @why, @broken[0 .. ($#broken < 2 ? $#broken : 2)];
+    my @raced = map { "$sum{$_} $_" } grep { $sum{$_} }
+                qw(oversold duplicates over_limit);
+    splice @broken, SHOWN, @broken, 'and ' . (@broken - SHOWN) . ' more'
+        if @broken > SHOWN;
 
-    return { %sum, ok => @why ? 0 : 1, why => join('; ', @why),
-             broken => @broken ? 1 : 0 };
+    return { %sum, ok => @raced || @broken ? 0 : 1,
+             why => join('; ', @raced, @broken),
+             raced => join('; ', @raced), broken => join('; ', @broken) };
 }
 
 

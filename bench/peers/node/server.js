@@ -5,8 +5,8 @@
 //     node server.js batch PORT WORKERS FOLDER CONNECTIONS
 //
 // The store decides: Redis by the script, PostgreSQL by its function
-// checkout(), or checkout_many() for what came meanwhile.  Each backend has take(wanted, order, token, now), which
-// resolves to [code, amount, currency].
+// checkout(), or checkout_many() for what came meanwhile.  Each backend has
+// take(wanted, order, token, now), which resolves to [code, amount, currency].
 
 'use strict';
 

@@ -72,7 +72,8 @@ sub fill {
     my ($self, %shop) = @_;
 
     my $name = $shop{skus} == 1 ? "'hot'" : "CONCAT('sku', seq - 1)";
-    my $last = $shop{stock} * $shop{skus};
+    my $cards = $shop{stock} * $shop{skus};
+    my $last = $cards || 1;             # seq_1_to_0 counts down, and has two
     $self->sql(<<"SQL");
 TRUNCATE goods; TRUNCATE carmis; TRUNCATE orders;
 INSERT INTO goods (id, sku, price, currency, buyer_limit, filled)
@@ -82,7 +83,7 @@ INSERT INTO goods (id, sku, price, currency, buyer_limit, filled)
 INSERT INTO carmis (goods_id, carmi)
     SELECT (seq - 1) DIV $shop{stock} + 1,
            CONCAT('CARD-', LPAD(seq, 12, '0'), '-', LPAD(seq * 7919, 14, '0'))
-    FROM seq_1_to_$last;
+    FROM seq_1_to_$last WHERE seq <= $cards;
 ANALYZE TABLE goods, carmis, orders;
 SQL
 }
