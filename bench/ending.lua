@@ -8,7 +8,8 @@
 -- that has nothing left to do.
 --
 -- For wrk -t2 alone.  ending.setup in setup(), request = ending.request(make),
--- ending.done() in a thread; ending.since_us() and ending.took_us() in done().
+-- ending.done() in a thread; ending.since_us() and ending.took_us() in done();
+-- ending.now_us() everywhere.
 
 local ffi = require "ffi"
 
@@ -39,7 +40,7 @@ function ending.setup(thread)
     thread:set("parts_at", tonumber(ffi.cast("intptr_t", parts)))
 end
 
-local function now_us(clock)
+function ending.now_us(clock)
     local moment = ffi.new("moment_t")
     ffi.C.clock_gettime(clock or MONOTONIC, moment)
     return tonumber(moment.s) * 1e6 + tonumber(moment.ns) / 1e3
@@ -70,8 +71,8 @@ local function wait_for_all()
     for _ = 1, WAITS do
         if all_have(all, "ready") then
             own.began_idle_ticks = idle_ticks()
-            own.began_cpu_us = now_us(PROCESS_CPU)
-            own.began_us = now_us()
+            own.began_cpu_us = ending.now_us(PROCESS_CPU)
+            own.began_us = ending.now_us()
             return
         end
         ffi.C.usleep(WAIT_US)
@@ -97,7 +98,7 @@ end
 function ending.done()
     local all = ffi.cast(PARTS, parts_at)
     if all[part - 1].ended_us == 0 then
-        all[part - 1].ended_us = now_us()
+        all[part - 1].ended_us = ending.now_us()
     end
     if all_have(all, "ended_us") then
         ffi.C.kill(ffi.C.getpid(), SIGINT)
@@ -111,7 +112,7 @@ end
 
 -- From then, until now.
 function ending.since_us()
-    return now_us() - began("began_us")
+    return ending.now_us() - began("began_us")
 end
 
 -- Until the last was done; 0 if one was not.
@@ -133,7 +134,7 @@ function ending.result(requests, us, summary, latency)
         latency:percentile(99.9)))
     if all_have(parts, "ready") then
         io.write(string.format("BESIDE %d %d\n",
-            now_us(PROCESS_CPU) - began("began_cpu_us"),
+            ending.now_us(PROCESS_CPU) - began("began_cpu_us"),
             idle_ticks() - began("began_idle_ticks")))
     end
 end

@@ -23,6 +23,7 @@ is(system('make', '-s', 'build/pace', 'bench-node'), 0,
 
 statuses();
 losses();
+refused();
 lateness();
 refusals();
 report();
@@ -98,9 +99,8 @@ sub statuses {
 
     my $buckets = $json->decode(slurp("$dir/buckets.json"));
     is($buckets->{bucket_ms}, 100, 'buckets of 100 ms');
-    my $sum = 0;
-    $sum += $_->{done} for @{ $buckets->{buckets} };
-    is($sum, 500, 'which together have every answer');
+    is_deeply(summed('done', 'refused', 'errors'), [ 200, 300, 0 ],
+              'which together have every answer, refusals apart');
     cmp_ok(scalar @{ $buckets->{buckets} }, '>=', 10, 'over the whole second');
 
     my ($latency, $generator) = @$got{qw(latency_us generator)};
@@ -136,10 +136,42 @@ sub losses {
     cmp_ok($got->{reconnects}, '>=', 245,
            'a connection is made anew after a loss, and after a goodbye');
 
-    my $errors = 0;
-    $errors += $_->{errors}
-        for @{ $json->decode(slurp("$dir/buckets.json"))->{buckets} };
-    is($errors, 125, 'the buckets have the errors');
+    is_deeply(summed('done', 'refused', 'errors'), [ 375, 0, 125 ],
+              'the buckets have the errors');
+}
+
+
+# What is refused at once takes nothing from the latency of what is done.
+
+sub refused {
+    note('a server that refuses');
+
+    my ($got, $line) = pace([[ 503, '' ]]);
+    like($line, qr/\ARESULT 500 \d+ 500 0 /, 'who refuses everybody');
+    is_deeply(summed('done', 'refused', 'p99_us'), [ 0, 500, 0 ],
+              '  has done nothing in any bucket, in no time');
+    is($got->{latency_us}{count}, 500, '  and all the same has answered');
+
+    # A hundred refusals for each order that takes 100 ms.
+    pace([[ 'slow', '' ], map { [ 409, '' ] } 1 .. 100 ], rate => 404,
+         connections => 32);
+    is_deeply(summed('done', 'refused'), [ 4, 400 ], 'few who are served');
+    my @with = grep { $_->{done} } @{ buckets() };
+    is_deeply([ grep { $_->{p99_us} < 99_000 } @with ], [],
+              '  wait as long as they wait');
+}
+
+
+sub buckets { return $json->decode(slurp("$dir/buckets.json"))->{buckets} }
+
+sub summed {
+    my (@names) = @_;
+
+    my %sum = map { $_ => 0 } @names;
+    for my $bucket (@{ buckets() }) {
+        $sum{$_} += $bucket->{$_} for @names;
+    }
+    return [ @sum{@names} ];
 }
 
 
@@ -240,10 +272,19 @@ sub report {
     my $text = sprintf '%.3f', $disk;
     has($html, qr/>\Q$text\E \[/, "its tables have the ratio $text");
     has($ratio, qr/>\Q$text\E</, 'and so has the plot');
-    has($html, qr{disk, to R0</td>.*?>held<.*of the peak.*?>missed<}s,
-        'aims are held or missed');
+    has($html, qr{disk,\ to\ R0</td>.*?>held<.*of\ the\ peak.*?>missed<
+                  .*disk\ to\ evalsha.*"unsure">not\ certain<}xs,
+        'aims are held, missed, or neither for certain');
     has($html, qr/wrong: 31 cards were sold twice/, 'wrong sums are named');
-    has($html, qr/a made-up processor/, 'the machine is described');
+    has($html, qr/a made-up processor.*loadavg.*0\.31/s,
+        'the machine is described');
+    has($html, qr{kill\ -9\ of\ a\ worker</td><td\ class="n">[\d,]+</td>
+                  <td\ class="n">2,468</td><td\ class="n">77</td>
+                  <td\ class="n">13</td>}x,
+        'of a fault it is said who was refused and who lost');
+    my $fault = slurp("$out/fault-1-faka-disk.svg");
+    has($fault, qr/>$_</, "and there is a strip of \"$_\"")
+        for 'answers', 'refused', 'errors', 'p99 us';
 
     my $lagged = qr{(?:(?!</tr>).)*the\ generator\ lagged}xs;
     has($html, qr{<td>faka,\ disk</td><td>80\ %</td>$lagged}x,
@@ -254,8 +295,8 @@ sub report {
         'below the plot, too');
 
     my ($better) = $html =~ m{Where a peer is better</h2>(.*?)<h2>}s;
-    has($better, qr{<td>hot</td><td>p50 us</td><td>evalsha}, 'where a peer'
-         . ' is better is said');
+    has($better, qr{<td>hot</td><td>p50\ us\ at\ 50\ %\ of\ its\ peak</td>
+                    <td>evalsha}x, 'where a peer is better is said');
     lacks($better, qr/ratio to R0/, 'and only there');
 
     of($results, 'hot', 'php-shop')->{rounds} =
@@ -298,54 +339,193 @@ sub median { return (sort { $a <=> $b } @_)[ $#_ / 2 ] }
 sub summary {
     note('the summary');
 
-    my $out = `node bench/report/summary.js $dir/results.json`;
-    is($?, 0, 'a summary is made');
-    like($out, qr/^\| faka, disk \| 256 \| [\d,]+ \| 0\.4\d\d \[/m,
+    my $results = fixture();
+    my $out = summed_up($results);
+    like($out, qr/^\| faka, disk \| 256 \| [\d,]+ \[[\d,]+ - [\d,]+\] \| 0/m,
          'with the figures of each');
-    like($out, qr/^\| faka, disk \| 80 % \| [\d,]+ \|.* 9,000 \|$/m,
-         'and the open loop');
-    like($out, qr/^\| php-shop \| 100,000 \| 100,031 \| 31 \| 31 \| wrong/m,
+    like($out, qr/^\| hot \|.* servers, CPU us \|/m,
+         'one of them without the generator');
+    like($out, qr/^\| many products \|.*^\| faka, disk .* \| 25\.0 \|/ms,
+         'and who was refused');
+    like($out, qr{^\|\ faka,\ disk\ \|\ 80\ %\ \|\ [\d,]+\ \|\ 1,200\ \|
+         \ 3,600\ \[3,240\ -\ 3,960\]\ \|\ 8,400\ \[7,560\ -\ 9,240\]\ \|
+         \ 9,000\ \|\ 62\ %\ \|\ 17\ %\ \|\ 12\ \|\ the\ generator\ lagged}xm,
+         'and the open loop, with the runs and with the generator');
+    like($out, qr/^\| php-shop \| 80 % \|.* 12 \|  \|$/m,
+         'where that was late itself it is said, and only there');
+    like($out, qr/^\| php-shop \|(?: 100,0[03][01] \|){3} 31 \| 31 \| wrong/m,
          'and the sums');
-    like($out, qr/^\| hot: evalsha <lua> \| p50 us \|/m,
+    like($out, qr/^\| hot \| p99\.9 us at 80 % of its peak \| evalsha <lua> /m,
          'and where a peer is better');
+    like($out, qr/^\| disk to evalsha \|.*\| not certain \|$/m, 'and aims');
+    like($out, qr/^\| faka, disk \| kill .* \| 2,468 \| 77 \| 13 \|$/m,
+         'and faults');
+
+    my ($budget) = $out =~ /^(\| us of all processors.*?)\n\n/ms;
+    my $disk = of($results, 'hot', 'faka, disk')->{rounds};
+    my @want = map { sprintf '%.1f', $_ }
+        median(map { $_->{beside_us}{generator} } @$disk),
+        (map { my $k = $_; median(map { $_->{cpu_us}{$k} } @$disk) }
+         qw(nginx_kernel nginx_user app store)),
+        1.5, median(map { 2e6 / $_->{per_s} } @$disk);
+    $want[3] = '-';
+    my $want = join ' | ', 'hot', 'faka, disk', @want;
+    like($budget, qr/^\| \Q$want\E \|$/m, "where the time goes: $want");
+    unlike($budget, qr/php-shop|many products/,
+           'of those who have all of it, in the usual scenarios');
+
+    # An even number of rounds: what is between the two in the middle.
+    @$_{qw(per_s ratio)} = (1000, 0.4) for $disk->[0];
+    @$_{qw(per_s ratio)} = (2001, 0.5) for $disk->[1];
+    $#$disk = 1;
+    $out = summed_up($results);
+    like($out, qr/^\| faka, disk \| 256 \| 1,501 \[1,000 - 2,001\] \| 0\.45/m,
+         'two rounds');
+    is(system("node bench/report/report.js $dir/summary.json $dir/two"
+              . " > $dir/log"), 0, '  a report of them');
+    has(slurp("$dir/two/report.html"), qr/>1,501 \[1,000 - 2,001\]</,
+        '  with the same median');
+
+    # One run, which is all there is to it.
+    $_->{p999_us} = [ 8400 ] for @{ $results->{latency} };
+    $results->{$_} = [] for qw(fault aims);
+    $out = summed_up($results);
+    like($out, qr/ \| 8,400 \| 9,000 \|/, 'one run has no spread');
+    like($out, qr/^aim: none in this run\.$/m, 'what there is not is said');
+}
+
+
+sub summed_up {
+    my $file = written('summary', $_[0]);
+    my $out = `node bench/report/summary.js $file`;
+    is($?, 0, 'a summary is made');
+    return $out;
 }
 
 
 sub compared {
     note('two runs');
 
-    my $old = written('old', fixture());
-
-    like(scalar `bench/compare $old $old`, qr/^12 series compared, 0 worse$/m,
+    written('old', fixture());
+    my ($out, $status) = beside(sub { });
+    like($out, qr/\Ahot, .*^37 figures compared, 0 worse$/ms,
          'a run and itself are the same');
-    is($?, 0, '  exit status 0');
+    is($status, 0, '  exit status 0');
 
-    my $results = fixture();
-    $_->{ratio} *= 0.7 for @{ of($results, 'hot', 'faka, disk')->{rounds} };
-    $_->{ratio} *= 1.5 for @{ of($results, 'hot', 'php-shop')->{rounds} };
-    my $out = `bench/compare $old @{[ written('new', $results) ]}`;
-    is($? >> 8, 1, 'one that is worse: exit status 1');
-    like($out, qr/^hot, faka, disk, 256: worse: .*, times 0\.700 \[0\.6/m,
+    ($out, $status) = beside(sub {
+        $_->{ratio} *= 0.7 for @{ of($_[0], 'hot', 'faka, disk')->{rounds} };
+        $_->{ratio} *= 1.5 for @{ of($_[0], 'hot', 'php-shop')->{rounds} };
+    });
+    is($status, 1, 'one that is worse: exit status 1');
+    like($out, qr/^hot, faka, disk, 256, ratio to R0: worse: .*, times 0\.7/m,
          '  it is named, with how many times');
-    like($out, qr/^hot, php-shop, 256: better: /m, 'so is one that is better');
-    like($out, qr/^many products, faka, disk, 256: same within the spread/m,
+    like($out, qr/^hot, php-shop, 256, ratio to R0: better: /m,
+         'so is one that is better');
+    like($out, qr/^many products, faka, disk, 256, ratio to R0: same within/m,
          'and one that is neither');
+    like($out, qr/, 1 worse$/, 'the others are as they were');
 
     # Its median is worse, but within what the old rounds had.
-    $results = fixture();
-    $_->{ratio} *= 0.99 for @{ of($results, 'hot', 'faka, disk')->{rounds} };
-    $out = `bench/compare $old @{[ written('new', $results) ]}`;
-    is($? >> 8, 0, 'a little worse is within the spread');
+    (undef, $status) = beside(sub {
+        $_->{ratio} *= 0.99 for @{ of($_[0], 'hot', 'faka, disk')->{rounds} };
+    });
+    is($status, 0, 'a little worse is within the spread');
 
-    $results->{series} = [ grep { $_->{scenario} eq 'hot' }
-                           @{ $results->{series} } ];
-    $out = `bench/compare $old @{[ written('new', $results) ]}`;
+    ($out, $status) = beside(sub {
+        my ($results) = @_;
+        $_->{cpu_us}{store} *= 2
+            for @{ of($results, 'hot', 'faka, disk')->{rounds} };
+        $_->{beside_us}{generator} *= 2
+            for @{ of($results, 'hot', 'faka, memory')->{rounds} };
+    });
+    like($out, qr/^hot, faka, disk, 256, servers, CPU us: worse: /m,
+         'the servers need more');
+    like($out, qr/, 1 worse$/, '  the generator is none of them');
+
+    slower('p99.9 beyond all runs', 1.3, 'worse');
+    slower('p99.9 within the runs', 1.05, 'same within the spread');
+    slower('p99.9 of one run, a quarter more', 1.24, 'same within the spread',
+           1);
+    slower('p99.9 of one run, more than that', 1.26, 'worse', 1);
+
+    for my $case ([ ns => 1.24, 0 ], [ ns => 1.26, 1 ], [ ns => 0.5, 0 ],
+                  [ instructions => 1.04, 0 ], [ instructions => 1.06, 1 ]) {
+        my ($key, $times, $worse) = @$case;
+        ($out, $status) = beside(sub { $_[0]{micro}[0]{$key} *= $times });
+        is($status, $worse, "$times times $key of an operation");
+        like($out, qr/^checkout, threads: 1, $key: @{[ $worse ? 'worse'
+              : $times < 1 ? 'better' : 'same' ]}/m, '  it is said');
+    }
+
+    differing();
+}
+
+
+# The open loop of one subject, in three runs or in one.
+
+sub slower {
+    my ($name, $times, $verdict, $alone) = @_;
+
+    my $made = sub {
+        my ($times, $results) = @_;
+        my ($one) = @{ $results->{latency} };
+        $one->{p999_us} = [ $one->{p999_us}[1] ] if $alone;
+        $_ *= $times for @{ $one->{p999_us} };
+        $_->[1] *= $times for @{ $one->{percentiles} };
+        return $results;
+    };
+    written('old', $made->(1, fixture()));
+    my ($out, $status) = beside(sub { $made->($times, $_[0]) });
+    like($out, qr/^hot, faka, memory, 50 % of its peak, p99\.9 us: $verdict:/m,
+         $name);
+    is($status, $verdict eq 'worse' ? 1 : 0, '  exit status');
+    written('old', fixture());
+}
+
+
+sub differing {
+    my ($out, $status) = beside(sub {
+        my ($results) = @_;
+        $results->{series} = [ grep { $_->{scenario} eq 'hot' }
+                               @{ $results->{series} } ];
+        delete $results->{micro}[0]{instructions};
+        $results->{settings}{plan} = 'quick';
+        $results->{machine}{cores} = 4;
+    });
     like($out, qr/^many products, faka, disk, 256: gone$/m,
          'what is not there any more is named');
+    like($out, qr/^24 figures compared, 0 worse$/m, 'the others are compared');
+    is((split /\n/, $out)[0], 'not measured alike: plan ("full" -> "quick"),'
+       . ' cores (2 -> 4)', 'what was not the same is said first');
 
-    $_->{connections} = 64 for @{ $results->{series} };
-    $out = `bench/compare $old @{[ written('new', $results) ]} 2>&1`;
-    is($? >> 8, 2, 'nothing to compare is an error');
+    ($out, $status) = beside(sub {
+        my ($results) = @_;
+        $results->{machine}{cpu} = 'another';
+        $_->{connections} = 64 for $results->{settings},
+                                   @{ $results->{series} };
+    });
+    like($out, qr/\Anot measured alike: connections \(256 -> 64\), cpu \("a/,
+         'connections and processor, too');
+    is($status, 2, 'no series to compare is an error');
+    like($out, qr/^bench: the two have nothing of series in common$/m,
+         '  which says so');
+
+    ($out, $status) = beside(sub {
+        $_[0]{$_} = [] for qw(series latency micro) });
+    is($status, 2, 'nothing at all is one, too');
+}
+
+
+# The made-up results and what that makes of them: output, exit status.
+
+sub beside {
+    my ($change) = @_;
+
+    my $results = fixture();
+    $change->($results);
+    my $file = written('new', $results);
+    my $out = `bench/compare $dir/old.json $file 2>&1`;
+    return ($out, $? >> 8);
 }
 
 
@@ -357,13 +537,23 @@ sub named {
             $_[0]{series}[0]{rounds}[1]{ratio} = 'fast' } ],
         [ 'machine.cores: missing' => sub { delete $_[0]{machine}{cores} } ],
         [ 'serie: unknown' => sub { $_[0]{serie} = [] } ],
-        [ 'version: 1 is wanted' => sub { $_[0]{version} = 2 } ],
+        [ 'version: 2 is wanted' => sub { $_[0]{version} = 1 } ],
         [ 'series[2].rounds: at least one is wanted' => sub {
             $_[0]{series}[2]{rounds} = [] } ],
         [ 'latency[0].percentiles: pairs of' => sub {
             $_[0]{latency}[0]{percentiles} = [[ 99, 5 ], [ 50, 4 ]] } ],
         [ 'latency[1].generator.lag_p50_us: missing' => sub {
             delete $_[0]{latency}[1]{generator}{lag_p50_us} } ],
+        [ 'series[0].rounds[0].p99_us: unknown' => sub {
+            $_[0]{series}[0]{rounds}[0]{p99_us} = 5 } ],
+        [ 'series[1].rounds[0].refused_share: a number from 0 to 1' => sub {
+            $_[0]{series}[1]{rounds}[0]{refused_share} = 25 } ],
+        [ 'latency[1].p999_us: at least one' => sub {
+            $_[0]{latency}[1]{p999_us} = [] } ],
+        [ 'fault[0].buckets[3].refused: missing' => sub {
+            delete $_[0]{fault}[0]{buckets}[3]{refused} } ],
+        [ 'aims[2].verdict: "held", "missed" or' => sub {
+            $_[0]{aims}[2]{verdict} = 'perhaps' } ],
         [ 'sums[4].ok: true or false is wanted' => sub {
             $_[0]{sums}[4]{ok} = 1 } ],
     );
@@ -383,7 +573,7 @@ sub named {
         like($out, qr/\Abench: \Q$file: $what\E/, "  $what");
     }
 
-    spew("$dir/torn.json", '{"version": 1,');
+    spew("$dir/torn.json", '{"version": 2,');
     like(scalar `node bench/report/summary.js $dir/torn.json 2>&1`,
          qr{\Abench: \Q$dir\E/torn.json: .*JSON}, 'torn JSON is named');
     like(scalar `node bench/report/summary.js $dir/nothing.json 2>&1`,

@@ -11,6 +11,9 @@ use Test::More;
 
 use lib 'bench/lib';
 use Bench::Cases;
+use Bench::Open;
+use Bench::Results;
+use Bench::Server;
 use Bench::Shop;
 use Bench::Sums;
 use Faka::Proc qw(slurp spew);
@@ -31,6 +34,8 @@ is(system('make', '-s', 'build/pace', 'bench-node'), 0,
 
 smoke();
 wrong_sums();
+wrong_answers();
+verdicts();
 wrong_use();
 
 done_testing;
@@ -79,9 +84,9 @@ sub figures {
     my $name = "$series->{scenario}, $series->{subject}";
     my ($round) = @{ $series->{rounds} };
     is(@{ $series->{rounds} }, 1, "$name: a round");
-    is_deeply([ grep { !($round->{$_} > 0) }
-                qw(per_s ratio p50_us p99_us p999_us) ], [],
-              '  with figures above 0');
+    cmp_ok($round->{$_}, '>', 0, "  with a figure: $_") for qw(per_s ratio);
+    is($round->{refused_share}, $series->{scenario} eq 'sold out' ? 1 : 0,
+       '  who is refused');
 
     my %cpu = %{ $round->{cpu_us} };
     my $sum = $cpu{nginx_user} + $cpu{nginx_kernel} + $cpu{app};
@@ -141,13 +146,25 @@ sub wrong_sums {
 
     my $text = '{"products":[],"totals":{"orders":3},"problems":[],'
         . '"ok":true,"took_ms":0}';
-    my $shop = bless { server => {}, port => 1, http => bless {}, 'Told' },
+    my $shop = bless { name => 'x', port => 1, http => bless({}, 'Told') },
                      'Bench::Shop';
     Told::tells($text);
     is($shop->orders, 3, 'an audit tells of 3 orders');
     Told::tells($text =~ s/true/false/r);
     dies_like(sub { $shop->orders }, qr/\Abench: wrong sums: /,
               'one that is not ok ends the bench');
+
+    Told::tells($text);
+    my %tool = (right => 'true', wrong => 'false');
+    no warnings 'redefine';     # the tool, by one that finds what it is told
+    local *Bench::Shop::journal = sub { $tool{right} };
+    $shop->{server} = bless { dir => $dir }, 'Bench::Server';
+    $shop->{memory} = '1m';
+    is($shop->verified->{orders}, 3, 'and what the journal tells, too');
+    local *Bench::Shop::journal = sub { $tool{wrong} };
+    dies_like(sub { $shop->verified },
+              qr/\Abench: x: faka-journal finds other sums/,
+              'the journal knows better');
 
     my $record = '{"seq":1,"images":[{"order":"%s","status":"x","sku":"hot",'
         . '"qty":1,"contact":"a","cards":[%d],"type":"order"}]}' . "\n";
@@ -156,6 +173,54 @@ sub wrong_sums {
     is_deeply({ Bench::Sums::counted("cat $dir/print") },
               { orders => 3, given => 3, cards => 2, most => 3 },
               'of the journal, a card that was sold twice is found');
+}
+
+
+sub wrong_answers {
+    note('answers that are none');
+
+    my $got = sub {
+        my ($due, $done, $orders) = @_;
+        return { due => $due, done => $done, status => { 201 => $orders },
+                 errors => {} };
+    };
+    my $judge = sub { Bench::Open::judge('x', @_) };
+    ok(eval { $judge->($got->(9, 9, 9), 9); 1 }, 'nine of nine');
+    dies_like(sub { $judge->($got->(9, 9, 8), 8) },
+              qr/\Abench: x: 9 orders were due: /, 'a refusal');
+    dies_like(sub { $judge->($got->(9, 8, 8), 8) },
+              qr/\Abench: x: 9 orders were due: /, 'one without an answer');
+    ok(eval { $judge->($got->(9, 7, 6), 8, 1); 1 },
+       'both, where a worker is killed');
+    dies_like(sub { $judge->($got->(9, 8, 8), 7, 1) },
+              qr/\Abench: x: 7 orders, 8 answered, 1 lost/,
+              'but no order that is answered and not made');
+    dies_like(sub { $judge->($got->(9, 8, 8), 10, 1) },
+              qr/\Abench: x: 10 orders, 8 answered, 1 lost/,
+              'and none that nobody asked for');
+
+    Told::tells('1234');
+    my $shop = bless { port => 1, hot => 1, http => bless {}, 'Told' },
+                     'Bench::Shop';
+    no warnings 'redefine';
+    local *Bench::Shop::prepare = sub { };
+    Told::answers('12345');
+    dies_like(sub { $shop->bare_is_like_an_order },
+              qr/\Abench: a bare answer has 4 bytes, an order 5$/,
+              'a bare answer that is too short');
+}
+
+
+sub verdicts {
+    my %is = (held => [ 3, 2, 4 ], missed => [ 1, 1, 1.9 ],
+              'not certain' => [ 3, 1, 4 ]);
+    for my $verdict (sort keys %is) {
+        my $results = bless { aims => [] }, 'Bench::Results';
+        $results->add_aim('x', '>=', 2, @{ $is{$verdict} });
+        $results->add_aim('x', '<=', -2, map { -$_ } @{ $is{$verdict} });
+        is_deeply([ map { $_->{verdict} } @{ $results->{aims} } ],
+                  [ ($verdict) x 2 ], "an aim that is $verdict");
+    }
 }
 
 
@@ -173,7 +238,13 @@ sub wrong_use {
 
 package Told;
 
-my $text;
+my ($text, $answer);
 
-sub tells { $text = $_[0] }
-sub get   { return { status => 200, content => $text } }
+sub tells   { $text = $_[0] }
+sub answers { $answer = $_[0] }
+sub get     { return { status => 200, content => $text } }
+
+sub post {
+    my (undef, $url) = @_;
+    return { content => $url =~ /bare\z/ ? $text : $answer };
+}

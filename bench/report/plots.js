@@ -222,18 +222,27 @@ function loads(results) {
 }
 
 
+/* A strip for each; areas, so that a p99 of 0, where nobody was served, is
+ * nothing to be seen. */
+
+const STRIPS = [['done', 'answers', '#2a7fd4'],
+    ['refused', 'refused', '#7a5ea8'], ['errors', 'errors', '#c0392b'],
+    ['p99_us', 'p99 us', '#d9822b']];
+
+
 function fault(f, number) {
     const last = f.buckets[f.buckets.length - 1];
     const values = [...f.buckets, last]
         .map((b, i) => ({ ms: i * f.bucket_ms, ...b }));
     const x = { field: 'ms', type: 'quantitative', title: null,
         scale: { nice: false } };
-    const strip = (field, title, mark) => ({
+    const strip = ([field, title, color], i) => ({
         width: WIDTH, height: 90, data: { values },
         layer: [
-            { mark, encoding: { x: field === 'p99_us'
-                ? { ...x, title: 'ms' } : x,
-            y: { field, type: 'quantitative', title } } },
+            { mark: { type: 'area', interpolate: 'step-after', color },
+                encoding: {
+                    x: i === STRIPS.length - 1 ? { ...x, title: 'ms' } : x,
+                    y: { field, type: 'quantitative', title } } },
             { data: { values: [{ ms: f.at_ms }] },
                 mark: { type: 'rule', strokeDash: [4, 3],
                     color: '#c0392b' },
@@ -243,17 +252,10 @@ function fault(f, number) {
     return {
         name: `fault-${number + 1}-${slug(f.subject)}`,
         title: `${f.subject}: ${f.fault}`,
-        about: `Answers, errors and p99 of every ${f.bucket_ms} ms; the`
-            + ' broken line is the fault.',
-        spec: { vconcat: [
-            strip('done', 'answers',
-                { type: 'area', interpolate: 'step-after', color: '#2a7fd4' }),
-            strip('errors', 'errors',
-                { type: 'area', interpolate: 'step-after', color: '#c0392b' }),
-            strip('p99_us', 'p99 us',
-                { type: 'line', interpolate: 'step-after',
-                    color: '#d9822b' }),
-        ] },
+        about: 'Answers of 200 and 201 and their p99, refusals (any other'
+            + ` status) and errors of every ${f.bucket_ms} ms; the broken line`
+            + ' is the fault.',
+        spec: { vconcat: STRIPS.map(strip) },
     };
 }
 

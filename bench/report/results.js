@@ -8,38 +8,43 @@
 const fs = require('node:fs');
 
 const NUMBER = 'a number';
+const SHARE = 'a number from 0 to 1';
 const COUNT = 'a whole number from 0 on';
 const TEXT = 'a text';
 const BOOLEAN = 'true or false';
 const PAIRS = 'pairs of a percentile and microseconds, rising';
 const SPREAD = 'three numbers: median, lowest, highest';
 const RELATION = '">=" or "<="';
+const VERDICT = '"held", "missed" or "not certain"';
 const ANY = 'an object';
 
-/* Whether pace was slow itself, and how many found no connection free. */
+/* Whether pace was slow itself, what it had of a processor and for how long it
+ * waited for one (measured, so perhaps a little over 1), and how many requests
+ * found no connection free. */
 
 const GENERATOR = { lag_p50_us: NUMBER, lag_p99_us: NUMBER,
-    lag_p999_us: NUMBER, no_connection: COUNT };
+    lag_p999_us: NUMBER, no_connection: COUNT, cpu_share: NUMBER,
+    runnable_share: NUMBER };
 
 /* A key that ends in "?" may be missing; a list has one shape for all. */
 
 const SHAPE = {
-    version: 1,
+    version: 2,
     commit: TEXT, started_at: NUMBER, took_s: NUMBER,
     machine: { cpu: TEXT, cores: COUNT, memory: TEXT, kernel: TEXT,
-        disk: TEXT, versions: ANY },
+        disk: TEXT, 'loadavg?': TEXT, versions: ANY },
     settings: ANY,
     series: [{
         scenario: TEXT, subject: TEXT, connections: COUNT, workers: COUNT,
         peer: BOOLEAN,
-        rounds: [{ per_s: NUMBER, ratio: NUMBER, 'p50_us?': NUMBER,
-            'p99_us?': NUMBER, 'p999_us?': NUMBER,
+        rounds: [{ per_s: NUMBER, ratio: NUMBER, 'refused_share?': SHARE,
             'cpu_us?': { nginx_user: NUMBER, nginx_kernel: NUMBER,
                 app: NUMBER, store: NUMBER },
             'beside_us?': { generator: NUMBER, idle: NUMBER } }],
     }],
     latency: [{ scenario: TEXT, subject: TEXT, rate_per_s: NUMBER,
         share_of_peak: NUMBER, count: COUNT, percentiles: PAIRS,
+        p99_us: [NUMBER], p999_us: [NUMBER],
         'generator?': GENERATOR }],
     load: [{
         subject: TEXT,
@@ -49,19 +54,22 @@ const SHAPE = {
             'nginx_kernel_us?': NUMBER, 'generator?': GENERATOR }],
     }],
     fault: [{ subject: TEXT, fault: TEXT, at_ms: NUMBER, bucket_ms: COUNT,
-        buckets: [{ done: COUNT, errors: COUNT, p99_us: NUMBER }] }],
+        refused: COUNT, errors: COUNT, lost: COUNT,
+        buckets: [{ done: COUNT, refused: COUNT, errors: COUNT,
+            p99_us: NUMBER }] }],
     sums: [{ subject: TEXT, stock: COUNT, answered: COUNT, orders: COUNT,
         oversold: COUNT, duplicates: COUNT, ok: BOOLEAN, 'why?': TEXT }],
     micro: [{ name: TEXT, threads: COUNT, ns: NUMBER,
         'instructions?': NUMBER, per_s: NUMBER }],
     aims: [{ name: TEXT, value: SPREAD, aim: NUMBER, relation: RELATION,
-        held: BOOLEAN }],
+        verdict: VERDICT }],
 };
 
 const isNumber = (v) => typeof v === 'number' && Number.isFinite(v);
 
 const CHECKS = {
     [NUMBER]: isNumber,
+    [SHARE]: (v) => isNumber(v) && v >= 0 && v <= 1,
     [COUNT]: (v) => Number.isInteger(v) && v >= 0,
     [TEXT]: (v) => typeof v === 'string',
     [BOOLEAN]: (v) => typeof v === 'boolean',
@@ -71,6 +79,7 @@ const CHECKS = {
         && (i === 0 || (pair[0] > v[i - 1][0] && pair[1] >= v[i - 1][1]))),
     [SPREAD]: (v) => Array.isArray(v) && v.length === 3 && v.every(isNumber),
     [RELATION]: (v) => v === '>=' || v === '<=',
+    [VERDICT]: (v) => ['held', 'missed', 'not certain'].includes(v),
     [ANY]: (v) => isObject(v),
 };
 
@@ -136,12 +145,19 @@ function some(list, place) {
 }
 
 
-/* A series without rounds has no median, and may not stand beside others. */
+/* What is a list of measurements has a median, so it may not be empty. */
+
+const MEASURED = { series: ['rounds'], fault: ['buckets'],
+    latency: ['p99_us', 'p999_us'] };
 
 function checked(results) {
     check(results, SHAPE, '');
-    results.series.forEach((s, i) => some(s.rounds, `series[${i}].rounds`));
-    results.fault.forEach((f, i) => some(f.buckets, `fault[${i}].buckets`));
+
+    for (const [list, keys] of Object.entries(MEASURED)) {
+        results[list].forEach((v, i) => keys.forEach((key) =>
+            some(v[key], `${list}[${i}].${key}`)));
+    }
+
     return results;
 }
 
@@ -183,35 +199,46 @@ function spread(values) {
 }
 
 
-const cpuSum = (cpu) => (cpu === undefined ? undefined :
-    Object.values(cpu).reduce((sum, v) => sum + v, 0));
+const rounds = (of) => (series) => spread(series.rounds.map(of));
+
+const cpuSum = (cpu) => cpu && Object.values(cpu).reduce((a, b) => a + b, 0);
 
 
-/* What is known of a series, and which way is better, where one is.  What the
- * generator takes of the processors, and what nobody does, is beside it. */
+/*
+ * What is known of a series, each as a spread of its rounds, and which way is
+ * better, where one is.  The servers' CPU has no part of the generator, which
+ * every ratio has; what that takes, and what nobody does, is beside it.
+ */
 
 const METRICS = {
+    per_s: { title: 'a second', digits: 0, of: rounds((r) => r.per_s) },
     ratio: { title: 'ratio to R0', better: 'higher', digits: 3,
-        of: (round) => round.ratio },
-    p50_us: { title: 'p50 us', better: 'lower', digits: 0,
-        of: (round) => round.p50_us },
-    p99_us: { title: 'p99 us', better: 'lower', digits: 0,
-        of: (round) => round.p99_us },
-    p999_us: { title: 'p99.9 us', better: 'lower', digits: 0,
-        of: (round) => round.p999_us },
-    cpu_us: { title: 'CPU us an order', better: 'lower', digits: 1,
-        of: (round) => cpuSum(round.cpu_us) },
+        of: rounds((r) => r.ratio) },
+    refused: { title: 'refused, %', digits: 1,
+        of: rounds((r) => r.refused_share && r.refused_share * 100) },
+    servers_us: { title: 'servers, CPU us', better: 'lower', digits: 1,
+        of: rounds((r) => cpuSum(r.cpu_us)) },
     generator_us: { title: 'generator us', digits: 1,
-        of: (round) => round.beside_us && round.beside_us.generator },
+        of: rounds((r) => r.beside_us && r.beside_us.generator) },
     idle_us: { title: 'idle us', digits: 1,
-        of: (round) => round.beside_us && round.beside_us.idle },
+        of: rounds((r) => r.beside_us && r.beside_us.idle) },
 };
 
 
-function metric(series, name) {
-    return spread(series.rounds.map(METRICS[name].of));
-}
+/* Of the open loop: all runs added up, with the lowest and the highest of the
+ * runs, where each one's is known. */
 
+const LATENCIES = [[50], [99, 'p99_us'], [99.9, 'p999_us']]
+    .map(([p, runs]) => ({ title: `p${p} us`, better: 'lower', digits: 0,
+        of: (latency) => {
+            const all = at(latency, p);
+
+            return all === undefined ? undefined :
+                [all, ...spread(runs ? latency[runs] : [all]).slice(1)];
+        } }));
+
+
+const metric = (series, name) => METRICS[name].of(series);
 
 const isFaka = (s) => !s.peer && /^faka\b/.test(s.subject);
 
@@ -221,69 +248,45 @@ const isBetter = (how, one, other) =>
 const overlaps = (a, b) => a[1] <= b[2] && b[1] <= a[2];
 
 
-/*
- * Every metric of every scenario where the median of a peer beats that of
- * faka, under the same number of connections and workers.
- */
+/* faka and a peer of the list, where they were measured alike. */
 
-function beaten(results) {
-    const found = [];
+function rivals(results, list, alike) {
+    const names = (which) => new Set(results.series.filter(which)
+        .map((s) => s.subject));
+    const [faka, peers] = [names(isFaka), names((s) => s.peer)];
 
-    for (const ours of results.series.filter(isFaka)) {
-        const theirs = results.series.filter((s) => s.peer
-            && s.scenario === ours.scenario
-            && s.connections === ours.connections
-            && s.workers === ours.workers);
-
-        for (const peer of theirs) {
-            for (const [name, { title, better, digits }]
-                of Object.entries(METRICS)) {
-                const [a, b] = [metric(ours, name), metric(peer, name)];
-
-                if (better && a && b && isBetter(better, b[0], a[0])) {
-                    found.push({ scenario: ours.scenario, title, digits,
-                        peer: peer.subject, faka: ours.subject,
-                        theirs: b, ours: a, within: overlaps(a, b) });
-                }
-            }
-        }
-    }
-
-    return found.concat(beatenOpen(results));
+    return list.filter((ours) => faka.has(ours.subject)).flatMap((ours) =>
+        list.filter((peer) => peers.has(peer.subject)
+            && alike.every((key) => peer[key] === ours[key]))
+            .map((peer) => [ours, peer]));
 }
 
 
-const OPEN = [50, 99, 99.9];
+/*
+ * Every measure of every scenario where the median of a peer beats that of
+ * faka: under the same number of connections and workers; in the open loop at
+ * the same share of what each can do at most.
+ */
 
+function beaten(results) {
+    const found = (pairs, measures, where, who) => pairs.flatMap(
+        ([ours, peer]) => measures.map(({ title, better, digits, of }) => ({
+            scenario: ours.scenario, title: title + where(ours), better,
+            digits, peer: who(peer), faka: who(ours), theirs: of(peer),
+            ours: of(ours) })))
+        .filter((b) => b.better && b.theirs && b.ours
+            && isBetter(b.better, b.theirs[0], b.ours[0]))
+        .map((b) => ({ ...b, within: overlaps(b.theirs, b.ours) }));
 
-/* The open loop: at the same share of what each can do at most. */
-
-function beatenOpen(results) {
-    const faka = new Set(results.series.filter(isFaka).map((s) => s.subject));
-    const peers = new Set(results.series.filter((s) => s.peer)
-        .map((s) => s.subject));
-    const found = [];
-
-    for (const ours of results.latency.filter((l) => faka.has(l.subject))) {
-        for (const peer of results.latency.filter((l) => peers.has(l.subject)
-            && l.scenario === ours.scenario
-            && l.share_of_peak === ours.share_of_peak)) {
-            for (const p of OPEN) {
-                const [a, b] = [at(ours, p), at(peer, p)];
-
-                if (a !== undefined && b < a) {
-                    found.push({ scenario: ours.scenario, digits: 0,
-                        title: `p${p} us at ${share(ours)} of its peak`,
-                        peer: `${peer.subject} (${peer.rate_per_s}/s)`,
-                        faka: `${ours.subject} (${ours.rate_per_s}/s)`,
-                        theirs: [b, b, b], ours: [a, a, a],
-                        within: false });
-                }
-            }
-        }
-    }
-
-    return found;
+    return [
+        ...found(rivals(results, results.series,
+            ['scenario', 'connections', 'workers']),
+        Object.values(METRICS), () => '', (s) => s.subject),
+        ...found(rivals(results, results.latency,
+            ['scenario', 'share_of_peak']),
+        LATENCIES, (l) => ` at ${share(l)} of its peak`,
+        (l) => `${l.subject} (${l.rate_per_s}/s)`),
+    ];
 }
 
 
@@ -321,5 +324,6 @@ const unique = (list) => [...new Set(list)];
 const scenarios = (results) => unique(results.series.map((s) => s.scenario));
 
 
-module.exports = { METRICS, at, beaten, checked, cpuSum, fail, isFaka, lagged,
-    metric, number, overlaps, read, scenarios, share, spread, spreadText, unique };
+module.exports = { LATENCIES, METRICS, at, beaten, fail, isBetter, isFaka,
+    lagged, metric, number, read, scenarios, share, spread, spreadText,
+    unique };

@@ -25,16 +25,21 @@ our @EXPORT_OK = qw(rows run_row);
 
 use constant {
     SKUS => 10_000, TRIES => 3, FIRST_PER_S => 150_000, SPARE => 2_000,
-    MIXED_LINES => 9_000,
+    THREADS => 2, MIXED_LINES => 9_000, SNAPSHOT_CARDS => 1_000_000,
 };
 
-my @AT_EVERYSEC = qw(evalsha pg-hot pg-skip node-redis);
+my @AT_EVERYSEC = qw(evalsha pg-hot pg-skip pg-batch node-redis);
+
+# Who is asked for 10,000 products, too, and who for what is sold out: the
+# others are as slow there as with one.
+my @WITH_MANY = qw(evalsha pg-hot pg-batch node-redis);
+my @SOLD_OUT = qw(evalsha pg-hot node-redis);
 
 my %HOW = (bare => \&bare, orders => \&orders, many => \&many,
            sold_out => \&sold_out, overload => \&overload,
-           flood => \&flood, pay => \&pay, again => \&again,
-           openssl => \&openssl, life => \&life, storm => \&storm,
-           mixed => \&mixed);
+           snapshot => \&snapshot, flood => \&flood, pay => \&pay,
+           again => \&again, openssl => \&openssl, life => \&life,
+           storm => \&storm, mixed => \&mixed);
 
 my @HOT = (
     [ 'hot', 'return 200', 'disk', 'bare', base => 'bare', in => 'qs' ],
@@ -47,7 +52,10 @@ my @HOT = (
          @AT_EVERYSEC),
     [ '10,000 products', 'faka, disk', 'disk', 'many', in => 'q' ],
     [ '10,000 products', 'faka, memory', 'mem', 'many' ],
+    (map { [ '10,000 products', $_, $_, 'many' ] } @WITH_MANY),
     [ 'sold out', 'faka, disk', 'disk', 'sold_out', in => 'qs' ],
+    (map { [ 'sold out', $_, $_, 'sold_out' ] } @SOLD_OUT),
+    [ 'snapshot running', 'faka, disk', 'snap', 'snapshot' ],
 );
 
 my @CALLS = (
@@ -123,7 +131,7 @@ sub rows {
 
 
 # bench: { on => { name => shop or peer }, plan, dir, per_s => {} }.  Returns
-# requests, per_s, p50_us, p99_us, p999_us, cpu_us.
+# requests, per_s, refused_share, cpu_us, beside_us.
 
 sub run_row {
     my ($bench, $row) = @_;
@@ -150,6 +158,7 @@ sub buyers {
 sub bare {
     my ($bench, $row, $on) = @_;
 
+    $on->bare_is_like_an_order;
     my $r = buyers($bench, $row, $on, '/bare', 1);
     $r->{refused} == 0 or die "bench: $r->{refused} refusals\n";
     return $r;
@@ -191,6 +200,21 @@ sub orders {
 }
 
 
+# Orders while a snapshot is being written, from the first to the last.
+
+sub snapshot {
+    my ($bench, $row, $on) = @_;
+
+    for (1 .. TRIES) {
+        $on->prepare(SNAPSHOT_CARDS);
+        my $snapshot = $on->snapshot_begun;
+        my $r = orders($bench, $row, $on);
+        return $r if ($on->snapshot_now // '') eq $snapshot;
+    }
+    die "bench: snapshots are over too soon\n";
+}
+
+
 # An order of whom wrk has hung up on is made, but not answered.
 
 sub made_as_many {
@@ -203,20 +227,24 @@ sub made_as_many {
 }
 
 
+# Each thread of the generator asks for one product after the other.
+
 sub many {
     my ($bench, $row, $on) = @_;
 
     for (1 .. TRIES) {
         my $want = enough($bench, $row);
         if (($bench->{many}{ $row->{on} } // 0) < $want) {
-            my $each = ceil($want * ($bench->{plan}{rounds} + 1) / SKUS);
+            my $rounds = $on->peer ? 1 : $bench->{plan}{rounds} + 1;
+            my $each = ceil($want * $rounds / SKUS) + THREADS;
             $on->many(SKUS, $each);
             $bench->{many}{ $row->{on} } += SKUS * $each;
         }
         my $before = $on->orders;
         my $r = buyers($bench, $row, $on, '/checkout', SKUS);
         made_as_many($bench, $row, $r, $on->orders - $before);
-        $bench->{many}{ $row->{on} } -= $r->{requests};
+        $bench->{many}{ $row->{on} } = $on->peer ? 0
+            : $bench->{many}{ $row->{on} } - $r->{requests};
         return $r if $r->{refused} == 0;
         $bench->{many}{ $row->{on} } = 0;
     }
@@ -227,9 +255,9 @@ sub many {
 sub sold_out {
     my ($bench, $row, $on) = @_;
 
-    $on->product('none', 0);
+    my $sku = $on->nothing;
     my $before = $on->orders;
-    my $r = buyers($bench, $row, $on, '/checkout', 'none');
+    my $r = buyers($bench, $row, $on, '/checkout', $sku);
     my $made = $on->orders - $before;
     $r->{refused} == $r->{requests} && $made == 0
         or die "bench: $made orders of what is sold out\n";

@@ -44,16 +44,15 @@ sub wrk {
 
     $out =~ /^RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$/m
         or die "bench: @command:\n$out";
-    my %r = (requests => $1, us => $2, refused => $3, errors => $4,
-             p50_us => $5, p99_us => $6, p999_us => $7);
+    my %r = (requests => $1, us => $2, refused => $3, errors => $4);
     $r{us} > 0 or die "bench: not done in $opt{seconds} s: @command\n";
     $r{errors} == 0
         or die "bench: $r{errors} socket errors: @command:\n$out";
-    @r{qw(made said_no others)} = ($1, $2, $3)
-        if $out =~ /^SOLD (\d+) (\d+) (\d+)$/m;
+    @r{qw(made others)} = ($1, $2) if $out =~ /^SOLD (\d+) (\d+)$/m;
     (@r{qw(generator_us idle_ticks)} = $out =~ /^BESIDE (\d+) (\d+)$/m) == 2
         or die "bench: @command:\n$out";
     $r{per_s} = $r{requests} / ($r{us} / 1e6);
+    $r{refused_share} = $r{refused} / ($r{requests} || 1);
     return \%r;
 }
 
@@ -109,11 +108,10 @@ sub pace {
 
     open my $fh, '-|', @command or die "bench: $command[0]: $!\n";
     $opt{meanwhile}->() if $opt{meanwhile};
-    my $said = do { local $/; <$fh> };
+    my @said = <$fh>;
     close $fh or die "bench: @command ended with status $?\n";
 
     my $got = decode_json(slurp($out));
-    $got->{line} = $said;
     $got->{buckets} = decode_json(slurp($buckets))->{buckets};
     $got->{percentile} = { map { $_->[0] => $_->[1] }
                            @{ $got->{latency_us}{percentiles} } };
@@ -130,8 +128,8 @@ sub generator {
     my %lag = map { $_->[0] => $_->[1] } @{ $of->{lag_us}{percentiles} };
     return { lag_p50_us => $lag{50}, lag_p99_us => $lag{99},
              lag_p999_us => $lag{99.9},
-             no_connection => $of->{no_connection},
-             cpu_share => $of->{cpu_share} };
+             map { $_ => $of->{$_} }
+             qw(no_connection cpu_share runnable_share) };
 }
 
 

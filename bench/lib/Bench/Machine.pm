@@ -37,7 +37,8 @@ sub machine {
         my ($command, $pattern) = @{ $VERSION{$name} };
         $versions{$name} = $1 if `$command` =~ $pattern;
     }
-    return { cpu => $cpu // 'unknown', cores => $cores + 0,
+    my ($load) = slurp('/proc/loadavg') =~ /^(\S+ \S+ \S+)/;
+    return { cpu => $cpu // 'unknown', cores => $cores + 0, loadavg => $load,
              memory => sprintf('%.0f GiB', $kb / (1 << 20)),
              kernel => $kernel, disk => "$device, $type",
              versions => \%versions };

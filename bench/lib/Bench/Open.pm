@@ -18,41 +18,52 @@ use Faka::Proc qw(alive slurp spew);
 
 our @EXPORT_OK = qw(latency load_point fault);
 
-use constant { BUCKET_MS => 100, SPARE => 2_000 };
+use constant { BUCKET_MS => 100, SPARE => 2_000, WARM_S => 1 };
 
 my $BENCH = Cwd::realpath((__FILE__ =~ m{(.*)/}s)[0] . '/../..');
-my @PARTS = qw(lag_p50_us lag_p99_us lag_p999_us no_connection);
+my @PARTS = qw(lag_p50_us lag_p99_us lag_p999_us no_connection cpu_share
+               runnable_share);
 
 
-# At a rate for so many seconds, and the books afterwards.  Answers that are
-# no order are errors, unless the servers were to lose some.
+# At a rate for so many seconds, after one that is not counted, for who has
+# stood still.  Then the books: what was asked for is an order that was
+# answered, or the bench ends, unless the servers were to lose some.
 
 sub run {
     my ($bench, $name, $rate, $seconds, %opt) = @_;
 
     my $on = $bench->{on}{$name};
     $on->wake;
-    my $before = $on->prepare(int($rate * $seconds) + SPARE);
-    my $pids = $on->pids;
+    $on->prepare(int($rate * ($seconds + WARM_S)) + SPARE);
+    my $load = sub {
+        return pace(port => $on->port, rate => $rate,
+            connections => $bench->{plan}{connections}, dir => $bench->{dir},
+            requests => requests("$bench->{dir}/requests"), @_);
+    };
+    $load->(seconds => WARM_S);
+    my ($before, $pids) = ($on->orders, $on->pids);
     my ($cpu, $commands) = (cpu_now($pids), commands($on));
-    my $got = pace(port => $on->port, rate => $rate, seconds => $seconds,
-        connections => $bench->{plan}{connections}, dir => $bench->{dir},
-        requests => requests("$bench->{dir}/requests"),
-        meanwhile => $opt{meanwhile});
+    my $got = $load->(seconds => $seconds, meanwhile => $opt{meanwhile});
     $got->{cpu_us} = cpu_us($cpu, cpu_now($pids), $got->{done});
     $got->{commands} = commands($on) - $commands;
 
     my $made = $on->orders - $before;
     $on->rest;
-    my $lost = 0;
-    $lost += $_ for values %{ $got->{errors} };
+    judge($name, $got, $made, $opt{meanwhile});
+    return $got;
+}
+
+
+sub judge {
+    my ($name, $got, $made, $may_lose) = @_;
+
+    my $lost = $got->{due} - $got->{done};
     $made >= $got->{status}{201} && $made <= $got->{status}{201} + $lost
         or die "bench: $name: $made orders, $got->{status}{201} answered,"
         . " $lost lost\n";
-    $got->{status}{201} == $got->{done} || $opt{meanwhile}
-        or die "bench: $name: not every answer was an order: "
-        . encode_json($got->{status}) . "\n";
-    return $got;
+    $got->{status}{201} == $got->{due} || $may_lose
+        or die "bench: $name: $got->{due} orders were due: "
+        . encode_json([ @$got{qw(done status errors)} ]) . "\n";
 }
 
 
@@ -103,6 +114,7 @@ sub latency {
           rate_per_s => int($share * $bench->{peak}{$name}),
           count => $hdr->{count}, percentiles => $hdr->{percentiles},
           generator => worst(@{ $runs{$name} }),
+          p99_us => [ map { $_->{percentile}{99} } @{ $runs{$name} } ],
           p999_us => [ map { $_->{percentile}{99.9} } @{ $runs{$name} } ] }
     } @whom;
 }
@@ -159,9 +171,13 @@ sub fault {
             kill 'KILL', $victim;
         });
     alive($victim) and die "bench: $subject: no worker died\n";
+    my $errors = 0;
+    $errors += $_ for values %{ $got->{errors} };
 
     return { subject => $subject, fault => 'kill -9 of a worker at 50 % of'
              . ' its peak', at_ms => 1000 * $at_s, bucket_ms => BUCKET_MS,
+             refused => $got->{done} - $got->{status}{201},
+             errors => $errors, lost => $got->{due} - $got->{done},
              buckets => $got->{buckets} };
 }
 

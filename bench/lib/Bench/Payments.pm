@@ -98,7 +98,6 @@ sub paid {
     my $late = $on->out_of_time;
     my $r = measured($bench, $row, $on, '', 'each.lua', 'once', $file);
     $r->{refused} == 0 or die "bench: $r->{refused} refusals\n";
-    $r->{per_s} = $count * $times / ($r->{us} / 1e6);
 
     my $after = $on->audit;
     my $paid = $after->{payments_count} - $before->{payments_count};
@@ -165,9 +164,9 @@ sub life {
     for my $phase ($r, $paid, $read) {
         $cpu{$_} += $phase->{cpu_us}{$_} for keys %{ $phase->{cpu_us} };
     }
-    my $us = $r->{us} + $paid->{us} + $read->{us};
-    return { requests => scalar @orders, per_s => @orders / ($us / 1e6),
-             cpu_us => \%cpu };
+    my $seconds = 0;
+    $seconds += 1 / $_->{per_s} for $r, $paid, $read;
+    return { per_s => 1 / $seconds, cpu_us => \%cpu };
 }
 
 

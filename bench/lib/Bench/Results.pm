@@ -12,16 +12,15 @@ use Bench::Machine qw(commit machine);
 use Faka::Proc qw(slurp spew);
 
 my @LISTS = qw(series latency load fault sums micro aims);
-my @LATENCIES = qw(p50_us p99_us p999_us);
+my @PARTS = qw(refused_share cpu_us beside_us);     # of a round, if known
 
 
 sub new {
     my ($class, %settings) = @_;
 
-    return bless { version => 1, commit => commit(), started_at => time,
+    return bless { version => 2, commit => commit(), started_at => time,
                    machine => machine(), settings => \%settings,
-                   (map { $_ => [] } @LISTS), peak => {}, opened => [] },
-                 $class;
+                   (map { $_ => [] } @LISTS) }, $class;
 }
 
 
@@ -39,8 +38,7 @@ sub add_rows {
         my @rounds = map {
             my $r = $_->[$n];
             { per_s => $r->{per_s}, ratio => $r->{per_s} / $_->[$base]{per_s},
-              (map { defined $r->{$_} ? ($_ => $r->{$_}) : () }
-                   @LATENCIES, 'cpu_us', 'beside_us') }
+              (map { defined $r->{$_} ? ($_ => $r->{$_}) : () } @PARTS) }
         } @$rounds;
 
         my %series = (scenario => $row->{scenario},
@@ -79,7 +77,7 @@ sub aims {
     my @over = sort { $a->{connections} <=> $b->{connections} }
                grep { $_->{scenario} eq 'overload'
                       && $_->{subject} eq 'faka, disk' } @{ $self->{series} };
-    my ($open) = grep { $_->{subject} eq 'faka, disk' } @{ $self->{opened} };
+    my ($open) = grep { $_->{subject} eq 'faka, disk' } @{ $self->{latency} };
 
     $self->aim('checkout, disk, to R0', '>=', 0.6, $disk);
     $self->aim('checkout, memory, to R0', '>=', 0.75,
@@ -137,10 +135,12 @@ sub add_aim {
     my ($self, $name, $relation, $aim, @values) = @_;
 
     my @spread = spread(@values);
-    my $held = $relation eq '>=' ? $spread[0] >= $aim : $spread[0] <= $aim;
+    my ($worst, $best) = $relation eq '>=' ? @spread[1, 2] : @spread[2, 1];
+    my $holds = sub { $relation eq '>=' ? $_[0] >= $aim : $_[0] <= $aim };
     push @{ $self->{aims} }, { name => $name, value => \@spread, aim => $aim,
-        relation => $relation,
-        held => $held ? JSON::PP::true : JSON::PP::false };
+        relation => $relation, verdict => $holds->($worst) ? 'held'
+                                        : $holds->($best) ? 'not certain'
+                                        : 'missed' };
 }
 
 
@@ -153,17 +153,12 @@ sub spread {
 
 # ---- what is written and printed ---------------------------------------
 
-# latency has more than results.json wants: the rounds' own p99.9.
-
 sub add_latency {
     my ($self, @found) = @_;
 
+    push @{ $self->{latency} }, @found;
     for my $found (@found) {
-        my %latency = %$found;
-        push @{ $self->{opened} }, { subject => $found->{subject},
-            p999_us => delete $latency{p999_us} };
-        push @{ $self->{latency} }, \%latency;
-        my %at = map { $_->[0] => $_->[1] } @{ $latency{percentiles} };
+        my %at = map { $_->[0] => $_->[1] } @{ $found->{percentiles} };
         printf "%-26s %8d/s, constant: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f"
             . " ms; the generator's own p99 %.2f ms\n", $found->{subject},
             $found->{rate_per_s}, (map { $_ / 1000 } @at{ 50, 99, 99.9 }),
@@ -187,7 +182,6 @@ sub written {
 
     $self->aims;
     my %json = (%$self, took_s => time - $self->{started_at});
-    delete @json{qw(opened peak)};
     numbers(\%json);
     spew("$path.new", JSON::PP->new->canonical->pretty->encode(\%json));
     rename "$path.new", $path or die "bench: $path: $!\n";
@@ -195,7 +189,7 @@ sub written {
     print "\n";
     printf "%-50s %8.3f [%8.3f - %8.3f] %s %s: %s\n", $_->{name},
         @{ $_->{value} }, $_->{relation}, $_->{aim},
-        $_->{held} ? 'held' : 'missed' for @{ $self->{aims} };
+        $_->{verdict} for @{ $self->{aims} };
 }
 
 
@@ -223,8 +217,8 @@ sub numbers {
 sub print_head {
     my ($row) = @_;
 
-    printf "\n%-14s %-26s %5s %26s %21s %8s %8s\n", 'scenario', 'subject',
-        'conn.', 'a second', 'ratio to its R0', 'p50 ms', 'p99 ms';
+    printf "\n%-14s %-26s %5s %26s %21s\n", 'scenario', 'subject',
+        'conn.', 'a second', 'ratio to its R0';
     return 1;
 }
 
@@ -233,15 +227,10 @@ sub print_row {
     my ($series) = @_;
 
     my @rounds = @{ $series->{rounds} };
-    my @ms = map {
-        my $name = $_;
-        my @us = grep { defined } map { $_->{$name} } @rounds;
-        @us ? sprintf '%8.2f', (spread(@us))[0] / 1000 : '       -';
-    } qw(p50_us p99_us);
     printf "%-14.14s %-26.26s %5d %8.0f [%7.0f - %7.0f]  %5.3f [%5.3f -"
-        . " %5.3f] %s %s\n", @$series{qw(scenario subject connections)},
+        . " %5.3f]\n", @$series{qw(scenario subject connections)},
         spread(map { $_->{per_s} } @rounds),
-        spread(map { $_->{ratio} } @rounds), @ms;
+        spread(map { $_->{ratio} } @rounds);
 }
 
 

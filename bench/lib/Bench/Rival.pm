@@ -80,6 +80,25 @@ sub fill {
 }
 
 
+# Emptied, and filled with so many of each.
+
+sub many {
+    my ($self, $skus, $each) = @_;
+
+    $self->{kind}->fill(stock => $each, limit => 0, skus => $skus);
+}
+
+
+# What is on sale and sold out.
+
+sub nothing {
+    my ($self) = @_;
+
+    $self->fill(0);
+    return 'hot';
+}
+
+
 # Emptied and filled.
 
 sub prepare {

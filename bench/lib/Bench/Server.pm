@@ -86,6 +86,7 @@ sub start {
 sub stop {
     my ($self) = @_;
 
+    $_->wake for @{ $self->{shops} };
     for my $pid (reverse @{ $self->{pids} }) {
         stop_pid($pid, STOP_SECONDS)
             or die "bench: a server had to be killed\n";

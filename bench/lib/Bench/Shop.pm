@@ -2,8 +2,8 @@ package Bench::Shop;
 
 # One shop of a Bench::Server: its configuration, what is on sale in it, and
 # its audit.  Its journal is not cut and no snapshot is written while it is
-# measured, as nobody here rewrites a log then; what that costs is measured by
-# bench/snapshot.
+# measured, as nobody here rewrites a log then; but in the shop whose snapshots
+# are measured, which stands still (SIGSTOP) otherwise, as peers do.
 
 use strict;
 use warnings;
@@ -11,16 +11,17 @@ use warnings;
 use Cwd ();
 use HTTP::Tiny;
 use JSON::PP;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use Bench::Load qw(pace);
 use Faka::Proc qw(spew);
 
 use constant { PRICE_FEN => 990, IMPORT_LINES => 1000,
-               FIGURE_CARDS => 100_000,
+               FIGURE_CARDS => 100_000, SNAPSHOT_SECONDS => 60,
                MANY_PER_S => 2500, MANY_CONNECTIONS => 32 };
 
-my $RULES = Cwd::realpath((__FILE__ =~ m{(.*)/}s)[0] . '/../../rules.lua');
+my $BENCH = Cwd::realpath((__FILE__ =~ m{(.*)/}s)[0] . '/../..');
+my ($RULES, $BUILD) = ("$BENCH/rules.lua", "$BENCH/../build");
 
 # Two levels get commission: by their own rates, or by the rule.
 my @RATES = ([ 1000, 500, -1 ], [ -1, -1, -1 ]);
@@ -28,7 +29,8 @@ my @RATES = ([ 1000, 500, -1 ], [ -1, -1, -1 ]);
 my %ALIPAY = (app_id => '2021000000000001', seller_id => '2088000000000001');
 
 
-# server, name, port, tls_port, durability, memory, rules (true or false).
+# server, name, port, tls_port, durability, memory, snapshot, rules (true or
+# false).
 
 sub new {
     my ($class, %opt) = @_;
@@ -44,8 +46,13 @@ sub url    { return "http://127.0.0.1:$_[0]{port}" }
 sub tls_url { return "https://127.0.0.1:$_[0]{tls_port}" }
 sub alipay { return %ALIPAY }
 sub peer   { return 0 }
-sub wake   { }
-sub rest   { }
+sub wake   { $_[0]->signal('CONT') }
+sub rest   { $_[0]->signal('STOP') }
+
+sub signal {
+    my ($self, $name) = @_;
+    kill $name, map { @$_ } values %{ $self->pids } if $self->{stands_still};
+}
 
 
 sub config {
@@ -63,7 +70,7 @@ sub config {
         admin_token_file $dir/admin.token;
         public_url       @{[ $self->url ]};
         hold             60m;
-        snapshot         64g 24h;
+        snapshot         $self->{snapshot};
         $rules
         channel epay epay {
             url @{[ $self->url ]}/; pid 1000; key_file $dir/epay.key;
@@ -241,9 +248,6 @@ sub agents {
 
 # ---- what was sold -----------------------------------------------------
 
-# The totals, and the product named, after every sum has been recomputed and
-# is right.  The text has ten thousand products, and is not read in whole.
-
 # Payments that were booked without a split, because their rule had no time
 # left: a worker may be off its processor for as long as that.
 
@@ -257,6 +261,9 @@ sub out_of_time {
     return $count // 0;
 }
 
+
+# The totals, and the product named, after every sum has been recomputed and
+# is right.  The text has ten thousand products, and is not read in whole.
 
 sub audit {
     my ($self, $sku) = @_;
@@ -272,6 +279,78 @@ sub audit {
     my ($product) = $res->{content} =~ /(\{"sku":"\Q$sku\E",[^{}]*\})/;
     return { %{ decode_json($totals) },
              product => $product ? decode_json($product) : {} };
+}
+
+
+# The same sums once more, by a program that knows only what is in Redis: it
+# recovers the shop from there, and compares.
+
+sub verified {
+    my ($self) = @_;
+
+    my $audit = $self->audit;
+    my $live = spew($self->server->dir . '/audit.json', $self->{audit_text});
+    my $said = `@{[ $self->journal ]} --memory $self->{memory} \\
+        --live $live $self->{name} audit 2>&1`;
+    $? == 0 or die "bench: $self->{name}: faka-journal finds other sums:"
+        . " $said\n";
+    return $audit;
+}
+
+
+sub journal {
+    my ($self) = @_;
+    return "$BUILD/faka-journal --redis unix:" . $self->server->socket_path;
+}
+
+
+# Of the snapshot that is being written, its number; nothing if there is none.
+
+sub snapshot_now {
+    my ($self) = @_;
+
+    my ($id, $state) = split /\n/, `redis-cli \\
+        -s @{[ $self->server->socket_path ]} \\
+        XREVRANGE faka:{$self->{name}}:snapshots + - COUNT 1`;
+    return ($state // '') eq 'begin' ? $id : undef;
+}
+
+
+sub snapshot_begun {
+    my ($self) = @_;
+
+    for (1 .. 10 * SNAPSHOT_SECONDS) {
+        my $snapshot = $self->snapshot_now;
+        return $snapshot if defined $snapshot;
+        sleep 0.1;
+    }
+    die "bench: $self->{name}: no snapshot begins\n";
+}
+
+
+# What is on sale and sold out.
+
+sub nothing {
+    my ($self) = @_;
+
+    $self->product('none', 0);
+    return 'none';
+}
+
+
+# The bare answer is as long as a checkout's, or it measures something else.
+
+sub bare_is_like_an_order {
+    my ($self) = @_;
+
+    return if $self->{bare_checked}++;
+    $self->prepare(1);
+    my ($bare, $order) = map { length $self->http->post($self->url . $_, {
+        headers => { 'Content-Type' => 'application/json' },
+        content => '{"sku":"hot","qty":1,"contact":"bare@buyers.example"}'
+        })->{content} } qw(/bare /checkout);
+    $bare == $order or die "bench: a bare answer has $bare bytes, an order"
+        . " $order\n";
 }
 
 

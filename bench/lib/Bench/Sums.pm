@@ -6,18 +6,14 @@ package Bench::Sums;
 use strict;
 use warnings;
 
-use Cwd ();
 use Exporter 'import';
 use JSON::PP;
 
 use Bench::Load qw(run_name wrk);
-use Faka::Proc qw(spew);
 
 our @EXPORT_OK = qw(sell_out_faka sell_out_peer);
 
 use constant { LIMIT => 3 };
-
-my $BENCH = Cwd::realpath((__FILE__ =~ m{(.*)/}s)[0] . '/../..');
 
 
 sub sell_out {
@@ -43,16 +39,17 @@ sub sell_out_peer {
     my $audit = $peer->audit;
     $peer->rest;
 
-    my @why = $audit->{ok} ? () : $audit->{why};
-    push @why, "$audit->{orders} orders, and $r->{made} were told so"
+    my @wrong = $audit->{broken} || ();
+    push @wrong, "$audit->{orders} orders, and $r->{made} were told so"
         if $audit->{orders} != $r->{made};
-    push @why, "$audit->{stock_left} are left" if $audit->{stock_left} > 0;
-    die "bench: $subject: @why\n" if @why && !$peer->races;
+    push @wrong, "$audit->{stock_left} are left" if $audit->{stock_left} > 0;
+    push @wrong, $audit->{raced} if $audit->{raced} && !$peer->races;
+    die "bench: $subject: @wrong\n" if @wrong;
 
     return { subject => $subject, stock => $stock, answered => $r->{made},
              orders => $audit->{orders}, oversold => $audit->{oversold},
-             duplicates => $audit->{duplicates}, why => join('; ', @why),
-             ok => @why ? JSON::PP::false : JSON::PP::true };
+             duplicates => $audit->{duplicates}, why => $audit->{raced},
+             ok => $audit->{raced} ? JSON::PP::false : JSON::PP::true };
 }
 
 
@@ -66,16 +63,8 @@ sub sell_out_faka {
     my $shop = $bench->{on}{$name};
     $shop->product('hot', $stock, LIMIT);
     my $r = sell_out($bench, $shop, 1);
-    my $audit = $shop->audit;
-    my $live = spew($shop->server->dir . '/audit.json', $shop->{audit_text});
-
-    my $socket = 'unix:' . $shop->server->socket_path;
-    my $tool = "$BENCH/../build/faka-journal --redis $socket";
-    my ($mb) = $shop->{memory} =~ /(\d+)/;
-    my $said = `$tool --memory ${mb}m --live $live $shop->{name} audit 2>&1`;
-    $? == 0 or die "bench: $subject: faka-journal finds other sums: $said\n";
-
-    my %count = counted("$tool $shop->{name} print");
+    my $audit = $shop->verified;
+    my %count = counted($shop->journal . " $shop->{name} print");
     my %sum = (oversold => $count{orders} > $stock
                            ? $count{orders} - $stock : 0,
                duplicates => $count{given} - $count{cards});
