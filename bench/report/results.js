@@ -54,7 +54,7 @@ const SHAPE = {
             'nginx_kernel_us?': NUMBER, 'generator?': GENERATOR }],
     }],
     fault: [{ subject: TEXT, fault: TEXT, at_ms: NUMBER, bucket_ms: COUNT,
-        refused: COUNT, errors: COUNT, lost: COUNT,
+        refused: COUNT, lost: COUNT,
         buckets: [{ done: COUNT, refused: COUNT, errors: COUNT,
             p99_us: NUMBER }] }],
     sums: [{ subject: TEXT, stock: COUNT, answered: COUNT, orders: COUNT,

@@ -136,8 +136,7 @@ const faults = (results) => made(results.fault, [
     text('subject', 'subject'), text('fault', 'fault'),
     [{ n: 'answered' }, (f) =>
         number(f.buckets.reduce((sum, b) => sum + b.done, 0), 0)],
-    count('refused', 'refused'), count('errors', 'errors'),
-    count('lost', 'lost'),
+    count('refused', 'refused'), count('lost', 'lost'),
 ]);
 
 

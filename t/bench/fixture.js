@@ -89,7 +89,7 @@ function load() {
 
 function fault() {
     return [{ subject: 'faka, disk', fault: 'kill -9 of a worker',
-        at_ms: 1000, bucket_ms: 100, refused: 2468, errors: 77, lost: 13,
+        at_ms: 1000, bucket_ms: 100, refused: 2468, lost: 77,
         buckets: Array.from({ length: 30 }, (_, i) => ({
             done: i === 10 ? 900 : i === 11 ? 0 :
                 Math.round(4000 * noise(0.02)),

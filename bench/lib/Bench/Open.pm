@@ -171,13 +171,11 @@ sub fault {
             kill 'KILL', $victim;
         });
     alive($victim) and die "bench: $subject: no worker died\n";
-    my $errors = 0;
-    $errors += $_ for values %{ $got->{errors} };
 
     return { subject => $subject, fault => 'kill -9 of a worker at 50 % of'
              . ' its peak', at_ms => 1000 * $at_s, bucket_ms => BUCKET_MS,
              refused => $got->{done} - $got->{status}{201},
-             errors => $errors, lost => $got->{due} - $got->{done},
+             lost => $got->{due} - $got->{done},
              buckets => $got->{buckets} };
 }
 
