@@ -195,7 +195,7 @@ typedef struct {
     uint32_t       paid_s;             /* 0: not yet */
     uint32_t       rules;
     int64_t        step[FK_STEP_COUNT];
-    uint8_t        review;             /* 1: to be looked at, or it was */
+    uint8_t        review;             /* FK_REVIEW_: why to be looked at */
     uint8_t        reason_size;
     uint8_t        reason[FK_REASON_SIZE_MAX];
     char           coupon[FK_COUPON_CODE_SIZE_MAX + 1];    /* empty: none */
@@ -290,6 +290,8 @@ typedef struct {
                                           so equal to no order's amount */
     uint8_t        review;             /* 1: a person looks before delivery */
     fk_str_t       reason;             /* of review; an earlier one stays */
+    uint8_t        returned;           /* 1: it was given back, says who sent
+                                          it; so it pays nothing */
     fk_split_t     split;              /* booked if this makes it paid */
 } fk_pay_t;
 
@@ -299,7 +301,8 @@ typedef struct {
     X(REVIEW,    "review")        /* money kept, a person decides */         \
     X(EXTRA,     "extra")         /* order was paid before: refund due */    \
     X(DUPLICATE, "duplicate")     /* this very payment is known */           \
-    X(REUSED,    "reused")        /* trade number known for another order */
+    X(REUSED,    "reused")        /* another order has its trade number:     \
+                                     kept, and a person decides */
 
 typedef enum {
 #define FK_PAY_ENUM(name, word)  FK_PAY_##name,
@@ -312,12 +315,19 @@ extern const char *const  fk_pay_result_word[];
 
 /*
  * Books a verified payment.  FK_OK: *result says where the money went; the
- * gateway may be told "success" once out->seq is durable (for DUPLICATE and
- * REUSED too).  FK_NOT_FOUND: no such order.  FK_CHANNEL: the order belongs
- * to another channel.  Refusals change nothing.
+ * gateway may be told "success" once out->seq is durable (for DUPLICATE, too).
+ * FK_NOT_FOUND: no such order.  FK_CHANNEL: the order belongs to another
+ * channel.  Refusals change nothing.
  *
- * REUSED does not book money a second time: the same trade number is the
- * same money, and its first order has it.
+ * REUSED: a trade number that another order's payment has is no proof of the
+ * same money.  It is booked as NUMBER#ORDER, for review, or as owed if its
+ * order needs none.  FK_CONFLICT: that name is too long for a trade number.
+ *
+ * RETURNED: a payment that is not known yet is booked for review.  Of a known
+ * one, an order that waits for stock or is under review is held (REVIEW), with
+ * FK_REVIEW_RETURNED: how much went back is not known, so a person decides.
+ * Any other is as it was (DUPLICATE).
+ *
  * FK_INVALID, too, for a split that cannot be, and FK_AGAIN for one of another
  * sum (fk_split_t).
  */

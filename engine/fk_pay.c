@@ -16,8 +16,16 @@
 static int fk_pay_valid(const fk_pay_t *in);
 static fk_code_t fk_pay_locked(fk_t *fk, const fk_env_t *env,
     const fk_pay_t *in, fk_pay_result_t *result, fk_order_view_t *out);
-static fk_code_t fk_pay_known(const fk_t *fk, const fk_pay_t *in,
-    uint32_t order, fk_pay_result_t *result, fk_order_view_t *out);
+static fk_code_t fk_pay_number(const fk_t *fk, fk_pay_t *in, uint32_t order,
+    char text[FK_TRADE_NO_SIZE_MAX], uint32_t *payment);
+static uint32_t fk_pay_find(const fk_t *fk, const fk_pay_t *in,
+    uint32_t order);
+static fk_code_t fk_pay_known(fk_t *fk, const fk_env_t *env,
+    const fk_pay_t *in, uint32_t payment, fk_pay_result_t *result,
+    fk_order_view_t *out);
+static fk_code_t fk_pay_new(fk_t *fk, const fk_env_t *env,
+    const fk_pay_t *in, uint32_t order, fk_pay_result_t *result,
+    fk_order_view_t *out);
 static void fk_pay_flag(fk_t *fk, const fk_pay_t *in, fk_order_rec_t *o);
 static fk_code_t fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order,
     const fk_split_plan_t *plan);
@@ -59,7 +67,8 @@ fk_pay_valid(const fk_pay_t *in)
         || in->trade_no.size == 0
         || in->trade_no.size > FK_TRADE_NO_SIZE_MAX
         || in->amount < 1 || in->amount > FK_AMOUNT_MAX
-        || in->review > 1 || in->reason.size > FK_REASON_SIZE_MAX)
+        || in->review > 1 || in->returned > 1
+        || in->reason.size > FK_REASON_SIZE_MAX)
     {
         return 0;
     }
@@ -82,14 +91,11 @@ static fk_code_t
 fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     fk_pay_result_t *result, fk_order_view_t *out)
 {
-    int              pays;
-    uint8_t          state;
-    uint32_t         order, payment;
-    uint64_t         seq;
-    fk_axes_t        next;
-    fk_code_t        code;
-    fk_order_rec_t  *o;
-    fk_split_plan_t  plan;
+    char                   text[FK_TRADE_NO_SIZE_MAX];
+    uint32_t               order, payment;
+    fk_pay_t               own;
+    fk_code_t              code;
+    const fk_order_rec_t  *o;
 
     order = fk_order_find(fk, in->id.bytes);
     if (order == 0) {
@@ -104,10 +110,88 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
         return FK_CHANNEL;
     }
 
-    /* Before the room is asked for: a repeat must be told, full or not. */
-    if (fk_pay_known(fk, in, order, result, out) == FK_EXISTS) {
-        return FK_OK;
+    payment = fk_pay_find(fk, in, order);
+
+    if (payment != 0 && FK_PAYMENT(fk, payment)->order != order) {
+        own = *in;
+        code = fk_pay_number(fk, &own, order, text, &payment);
+
+        if (code != FK_OK) {
+            return code;
+        }
+
+        if (payment == 0) {
+            code = fk_pay_new(fk, env, &own, order, result, out);
+            *result = FK_PAY_REUSED;
+            return code;
+        }
     }
+
+    /* Before the room is asked for: a repeat must be told, full or not. */
+    return payment != 0 ? fk_pay_known(fk, env, in, payment, result, out)
+                        : fk_pay_new(fk, env, in, order, result, out);
+}
+
+
+static uint32_t
+fk_pay_find(const fk_t *fk, const fk_pay_t *in, uint32_t order)
+{
+    uint64_t               hash;
+    const fk_order_rec_t  *o;
+
+    o = FK_ORDER(fk, order);
+    hash = fk_trade_hash(o->channel, in->trade_no.data, in->trade_no.size);
+
+    return fk_trade_find(fk, o->channel, hash, in->trade_no.data,
+                         in->trade_no.size);
+}
+
+
+/*
+ * A gateway has given another order's payment the same number.  Whether that
+ * is the same money only a person can find out, so this one is kept beside it,
+ * under a name that has the order in it.
+ */
+static fk_code_t
+fk_pay_number(const fk_t *fk, fk_pay_t *in, uint32_t order,
+    char text[FK_TRADE_NO_SIZE_MAX], uint32_t *payment)
+{
+    static const char  why[] = "its trade number is another order's";
+
+    if (in->trade_no.size > FK_TRADE_NO_SIZE_MAX - 1 - FK_ORDER_TEXT_SIZE) {
+        return FK_CONFLICT;
+    }
+
+    memcpy(text, in->trade_no.data, in->trade_no.size);
+    text[in->trade_no.size] = '#';
+    fk_order_id_text(&in->id, text + in->trade_no.size + 1);
+
+    in->trade_no.data = (const uint8_t *) text;
+    in->trade_no.size += 1 + FK_ORDER_TEXT_SIZE;
+    in->odd = 1;
+
+    in->review = 1;
+    in->reason = (fk_str_t) { (const uint8_t *) why, sizeof(why) - 1 };
+
+    *payment = fk_pay_find(fk, in, order);
+    return FK_OK;
+}
+
+
+static fk_code_t
+fk_pay_new(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
+    uint32_t order, fk_pay_result_t *result, fk_order_view_t *out)
+{
+    int              pays;
+    uint8_t          state;
+    uint32_t         payment;
+    uint64_t         seq;
+    fk_axes_t        next;
+    fk_code_t        code;
+    fk_order_rec_t  *o;
+    fk_split_plan_t  plan;
+
+    o = FK_ORDER(fk, order);
 
     *result = fk_pay_judge(fk, in, o, &next, &state);
     pays = state == FK_PAYMENT_STATE_APPLIED;
@@ -159,26 +243,54 @@ fk_pay_locked(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 }
 
 
-/* The same trade number is the same money, and its first order has it. */
+/*
+ * Booked before.  That the gateway gave it back is news if something is still
+ * to be delivered for it: then the order is held.  What was delivered, and
+ * what is owed, is a person's to decide about.
+ */
 static fk_code_t
-fk_pay_known(const fk_t *fk, const fk_pay_t *in, uint32_t order,
-    fk_pay_result_t *result, fk_order_view_t *out)
+fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
+    uint32_t payment, fk_pay_result_t *result, fk_order_view_t *out)
 {
-    uint32_t                 payment;
-    uint64_t                 hash;
-    const fk_order_rec_t    *o;
+    uint32_t                 order;
+    fk_axes_t                now, next;
+    fk_order_rec_t          *o;
     const fk_payment_rec_t  *p;
 
+    p = FK_PAYMENT(fk, payment);
+    order = p->order;
     o = FK_ORDER(fk, order);
-    hash = fk_trade_hash(o->channel, in->trade_no.data, in->trade_no.size);
-    payment = fk_trade_find(fk, o->channel, hash, in->trade_no.data,
-                            in->trade_no.size);
-    if (payment == 0) {
-        return FK_NOT_FOUND;
+    now = fk_order_axes(o);
+    *result = FK_PAY_DUPLICATE;
+
+    if (in->returned
+        && (p->state == FK_PAYMENT_STATE_APPLIED
+            || p->state == FK_PAYMENT_STATE_REVIEW)
+        && fk_next_state(&now, FK_EVENT_RETURNED, 0, &next) == FK_OK
+        && (o->review != FK_REVIEW_RETURNED
+            || memcmp(&now, &next, sizeof(now)) != 0))
+    {
+        if (!fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
+                                + FK_IMAGE_PAYMENT_SIZE))
+        {
+            return FK_RING_FULL;
+        }
+
+        fk_record_begin(fk, env);
+        FK_SET(fk, o->review, FK_REVIEW_RETURNED);
+        fk_order_move(fk, order, &next);
+        fk_record_order(fk, order);
+
+        /* Of an unpaid order, others hear by its payment alone. */
+        if (next.payment == FK_PAYMENT_UNPAID) {
+            fk_record_payment(fk, payment);
+        }
+
+        (void) fk_record_end(fk);
+        fk_commit(fk);
+        *result = FK_PAY_REVIEW;
     }
 
-    p = FK_PAYMENT(fk, payment);
-    *result = p->order == order ? FK_PAY_DUPLICATE : FK_PAY_REUSED;
     fk_order_fill(fk, order, out);
 
     /* The payment may be younger than the order's last change. */
@@ -186,7 +298,7 @@ fk_pay_known(const fk_t *fk, const fk_pay_t *in, uint32_t order,
         out->seq = p->seq;
     }
 
-    return FK_EXISTS;
+    return FK_OK;
 }
 
 
@@ -194,11 +306,17 @@ fk_pay_known(const fk_t *fk, const fk_pay_t *in, uint32_t order,
 static void
 fk_pay_flag(fk_t *fk, const fk_pay_t *in, fk_order_rec_t *o)
 {
+    if (in->returned) {
+        FK_SET(fk, o->review, FK_REVIEW_RETURNED);
+    }
+
     if (!in->review) {
         return;
     }
 
-    FK_SET(fk, o->review, 1);
+    if (o->review == FK_REVIEW_NO) {
+        FK_SET(fk, o->review, FK_REVIEW_RULE);
+    }
 
     if (o->reason_size == 0 && in->reason.size != 0) {
         FK_SET(fk, o->reason, fk_blob_make(fk, in->reason.data,
@@ -246,7 +364,7 @@ fk_pay_judge(const fk_t *fk, const fk_pay_t *in, const fk_order_rec_t *o,
     event = o->review || in->review ? FK_EVENT_PAY_REVIEW : FK_EVENT_PAY;
     currency = FK_PRODUCT(fk, o->product)->currency;
 
-    if (!in->odd && in->amount == o->amount
+    if (!in->odd && !in->returned && in->amount == o->amount
         && memcmp(in->currency, currency, FK_CURRENCY_SIZE) == 0
         && fk_next_state(&now, event, fk_order_stock_left(fk, o), next)
            == FK_OK)

@@ -268,7 +268,7 @@ typedef struct {
     uint32_t  steps;                   /* block; 0: all steps are amount */
     uint32_t  reason;                  /* first block */
     uint8_t   reason_size;
-    uint8_t   review;                  /* 1: to be looked at when paid */
+    uint8_t   review;                  /* FK_REVIEW_ */
     uint8_t   flagged;                 /* 1: its split failed */
     uint8_t   pad;
     uint32_t  split;                   /* derived: 0 or its slot */

@@ -110,6 +110,13 @@ static const fk_rule_t  fk_rules[FK_EVENT_COUNT][FK_RULES_MAX] = {
         { PAID, ALLOCATED, REVIEW | DONE, EITHER,
           TO(REFUNDING, VOIDED, NONE) },
     },
+
+    /* Held for a person, and served by no stock that comes meanwhile. */
+    [FK_EVENT_RETURNED] = {
+        { PAID, SHORT, NONE, EITHER, TO(PAID, RELEASED, REVIEW) },
+        { UNPAID | PAID, HELD | RELEASED | ALLOCATED, REVIEW, EITHER,
+          FK_SAME, FK_SAME, FK_SAME },
+    },
 };
 
 

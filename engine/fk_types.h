@@ -206,7 +206,8 @@ typedef struct {
     X(DENY,     "deny")                                                      \
     X(GIVE_UP,  "give_up")     /* stop waiting for stock, refund instead */  \
     X(REFUNDED, "refunded")                                                  \
-    X(REVOKE,   "revoke")      /* refund it, though it was given to him */
+    X(REVOKE,   "revoke")      /* refund it, though it was given to him */   \
+    X(RETURNED, "returned")    /* its gateway says that money went back */
 
 typedef enum {
 #define FK_EVENT_ENUM(name, word)  FK_EVENT_##name,
@@ -216,6 +217,14 @@ typedef enum {
 } fk_event_t;
 
 extern const char *const  fk_event_word[];
+
+
+/* Whether a person is to look at an order, or was; the last one says more
+ * than any rule, so nothing takes its place. */
+
+#define FK_REVIEW_NO        0
+#define FK_REVIEW_RULE      1          /* a rule said so, or who asked it */
+#define FK_REVIEW_RETURNED  2          /* the gateway gave money back */
 
 
 /*

@@ -76,6 +76,10 @@ typedef struct {
     ngx_str_t               text;             /* as it was written */
 } ngx_faka_order_limit_t;
 
+/* So many questions about an unpaid order come when nobody holds it any more:
+ * at 1, 4, 16, 64 intervals after that. */
+#define NGX_FAKA_RECONCILE_LATE  4
+
 typedef enum {
     NGX_FAKA_DURABILITY_DISK = 0,
     NGX_FAKA_DURABILITY_MEMORY
@@ -97,7 +101,8 @@ struct ngx_faka_shop_s {
     ngx_uint_t              snapshot_s;
     ngx_uint_t              retention_s;      /* of finished orders */
     ngx_uint_t              archive_s;        /* how long Redis keeps them */
-    ngx_uint_t              reconcile_s;      /* 0: gateways are not asked */
+    ngx_uint_t              reconcile_s;      /* 0: gateways are not asked; at
+                                                 NGX_FAKA_RECONCILE_LATE */
     ngx_uint_t              reconcile_rate;   /* questions a second, channel */
     ngx_uint_t              auto_refund;      /* unsigned: 1 what is owed */
     ngx_uint_t              refund_short_s;   /* wait for stock; 0: for ever */

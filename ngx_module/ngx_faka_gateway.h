@@ -20,6 +20,7 @@ typedef struct {
     const pay_channel_t  *channel;
     pay_fact_t            fact;            /* proved */
     ngx_uint_t            odd;             /* unsigned: 1 for a person */
+    ngx_uint_t            returned;        /* 1: it was given back there */
     const char           *source;          /* what "from" is, for the log */
     ngx_str_t             from;            /* who sent it, for the log */
 
@@ -52,7 +53,8 @@ void ngx_faka_book_log(const ngx_faka_money_t *money, ngx_uint_t level,
  *
  * That a payment cannot begin counts, whatever the reply was.  What one does
  * not prove of an order counts neither way: EPay signs no "no such order", so
- * orders that nobody has gone to pay would shut the gate.
+ * orders that nobody has gone to pay would shut the gate.  Nor does a refund
+ * that has to come later, because our balance there is empty.
  */
 #define NGX_FAKA_GATE_FAILURES  5
 #define NGX_FAKA_GATE_MIN_MS    1000
@@ -172,13 +174,14 @@ ngx_int_t ngx_faka_refund_payment(ngx_faka_worker_t *worker,
     fk_payment_view_t *payment);
 
 /*
- * Asks a gateway about a payment of this order that is FK_PAYMENT_STATE_ASKED:
- * to give it back (PAY_ASK_REFUND), or, if it was asked before, what became of
- * that, and to do it if it does not know of it.  number: its place among the
- * order's payments, from 1.  The answer is booked.
+ * Asks a gateway about a payment of this order that is FK_PAYMENT_STATE_ASKED,
+ * durably: to give it back (PAY_ASK_REFUND), or, if it was asked before, what
+ * became of that, and to do it if it does not know of it.  number: its place
+ * among the order's payments, from 1.  The answer is booked.
  * NGX_OK: *ask is under way, and the caller may have a request wait for it:
  * resumed with FK_OK, whatever the answer was.  Else nobody was asked:
- * NGX_BUSY, not now; NGX_DECLINED, it cannot be asked for, or is not any more.
+ * NGX_BUSY, not now; NGX_DECLINED, it cannot be asked for, is not any more, or
+ * not on disk so far.
  */
 ngx_int_t ngx_faka_refund_send(ngx_faka_worker_t *worker,
     const fk_order_view_t *order, const fk_payment_view_t *payment,

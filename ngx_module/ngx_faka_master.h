@@ -114,6 +114,8 @@ char *ngx_faka_shop_block_domain(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* ngx_faka_master_reconcile.c */
+/* At the end of a block: warns where the last questions are never asked. */
+void ngx_faka_reconcile_reaches(ngx_conf_t *cf, const ngx_faka_shop_t *shop);
 char *ngx_faka_shop_reconcile(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_faka_shop_auto_refund(ngx_conf_t *cf, ngx_command_t *cmd,

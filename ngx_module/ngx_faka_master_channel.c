@@ -207,6 +207,10 @@ ngx_faka_channel_backup_fault(const ngx_faka_shop_t *shop,
         return "which is itself; write the name of another one";
     }
 
+    if (of->protocol->behind != PAY_BEHIND_GATEWAY) {
+        return "which has no gateway that could fail; take the line out";
+    }
+
     if (ngx_memcmp(of->currency, channel->currency, PAY_CURRENCY_SIZE) != 0) {
         return "which takes another currency; write one that takes the same";
     }

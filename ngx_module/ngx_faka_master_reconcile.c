@@ -12,6 +12,10 @@
 #define NGX_FAKA_REFUND_SHORT_S_MAX  (365 * 86400)
 
 
+#define NGX_FAKA_RECONCILE_REACH                                              \
+    (1u << 2 * (NGX_FAKA_RECONCILE_LATE - 1))  /* intervals after a hold */
+
+
 static ngx_int_t ngx_faka_reconcile_rate(const ngx_str_t *value);
 
 
@@ -90,6 +94,41 @@ ngx_faka_reconcile_rate(const ngx_str_t *value)
 
     return rate >= 1 && rate <= NGX_FAKA_RECONCILE_RATE_MAX ? rate
                                                             : NGX_ERROR;
+}
+
+
+/* An order is over when its hold is, and leaves memory after "retention". */
+
+void
+ngx_faka_reconcile_reaches(ngx_conf_t *cf, const ngx_faka_shop_t *shop)
+{
+    ngx_uint_t            i, reach_s;
+    const pay_channel_t  *channel;
+
+    channel = shop->channels.elts;
+    reach_s = NGX_FAKA_RECONCILE_REACH * shop->reconcile_s;
+
+    if (shop->retention_s > reach_s || shop->reconcile_s == 0) {
+        return;
+    }
+
+    for (i = 0; i < shop->channels.nelts; i++) {
+
+        if (!(pay_channel_asks(&channel[i]) & PAY_ASK_BIT(QUERY))) {
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "faka_shop \"%V\": a gateway is to be asked for "
+                           "the last time %ui s after an order's hold "
+                           "(%ui times \"reconcile\"), but the order leaves "
+                           "memory after %ui s (\"retention\"): write a "
+                           "longer retention, or a shorter reconcile",
+                           &shop->name, reach_s,
+                           (ngx_uint_t) NGX_FAKA_RECONCILE_REACH,
+                           shop->retention_s);
+        return;
+    }
 }
 
 

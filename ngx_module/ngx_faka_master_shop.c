@@ -216,6 +216,8 @@ ngx_faka_shop_complete(ngx_conf_t *cf, ngx_faka_main_conf_t *fmcf)
         return NGX_ERROR;
     }
 
+    ngx_faka_reconcile_reaches(cf, shop);
+
     if (shop->standby && shop->durability == NGX_FAKA_DURABILITY_MEMORY) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"role standby\" needs \"durability disk\": with "

@@ -45,6 +45,21 @@ typedef struct {
     fk_owed_t             page[NGX_FAKA_RECONCILE_PAGE];
 } ngx_faka_owed_turn_t;
 
+/*
+ * Payments that were asked about and have no end yet, of all channels: each
+ * waits twice as long for its next question, up to an hour.  What does not fit
+ * in here is asked about every turn.
+ */
+#define NGX_FAKA_OWED_WAITS_MAX      1024
+#define NGX_FAKA_OWED_WAIT_S_MAX     3600
+
+typedef struct {
+    fk_order_id_t         id;
+    uint32_t              number;          /* as in fk_owed_t; 0: free */
+    time_t                wait_s;          /* after the next question */
+    time_t                next_s;          /* not before that */
+} ngx_faka_owed_wait_t;
+
 /* Through the orders that wait for stock. */
 
 typedef struct {
@@ -66,6 +81,7 @@ ngx_faka_turn_is_due(time_t began_s, time_t every_s)
 /* ngx_faka_worker_reconcile_owed.c: a step each, at every tick. */
 void ngx_faka_reconcile_owed(ngx_faka_worker_t *worker,
     const pay_channel_t *channel, ngx_faka_owed_turn_t *turn,
+    ngx_faka_owed_wait_t waits[NGX_FAKA_OWED_WAITS_MAX],
     ngx_faka_tokens_t *tokens);
 void ngx_faka_reconcile_shorts(ngx_faka_worker_t *worker,
     ngx_faka_short_turn_t *turn);

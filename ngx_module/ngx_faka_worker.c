@@ -31,6 +31,7 @@
 #endif
 
 
+static void ngx_faka_worker_no_core(ngx_cycle_t *cycle);
 static ngx_int_t ngx_faka_worker_start(ngx_cycle_t *cycle,
     ngx_faka_shop_t *shop);
 static ngx_int_t ngx_faka_worker_attach(ngx_faka_worker_t *worker);
@@ -78,6 +79,8 @@ ngx_faka_worker_init(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    ngx_faka_worker_no_core(cycle);
+
     ngx_faka_worker_crypto = pay_crypto_create(err, sizeof(err));
 
     if (ngx_faka_worker_crypto == NULL) {
@@ -104,6 +107,24 @@ ngx_faka_worker_init(ngx_cycle_t *cycle)
     ngx_faka_accept_init_worker(cycle);
 
     return NGX_OK;
+}
+
+
+/* Each shop has keys, and a core file would hold them and opened cards: there
+ * is none, whatever worker_rlimit_core says. */
+
+static void
+ngx_faka_worker_no_core(ngx_cycle_t *cycle)
+{
+    struct rlimit  none;
+
+    none.rlim_cur = 0;
+    none.rlim_max = 0;
+
+    if (setrlimit(RLIMIT_CORE, &none) == -1) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, ngx_errno,
+                      "faka: core files cannot be forbidden");
+    }
 }
 
 

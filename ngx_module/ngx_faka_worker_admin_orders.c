@@ -17,6 +17,7 @@
 #define NGX_FAKA_ORDERS_MAX        100
 #define NGX_FAKA_CURSOR_SIZE_MAX   10          /* decimal digits of uint32 */
 #define NGX_FAKA_ORDERS_JSON_SIZE  8192
+#define NGX_FAKA_RETURNED          "the gateway gave it back"
 
 
 typedef struct {
@@ -36,6 +37,8 @@ static void ngx_faka_admin_page(ngx_http_request_t *r,
 static fk_code_t ngx_faka_admin_item(ngx_http_request_t *r,
     ngx_faka_json_t *json, const fk_order_view_t *order);
 static void ngx_faka_admin_rules(ngx_faka_json_t *json,
+    const fk_order_view_t *order);
+static void ngx_faka_admin_review(ngx_faka_json_t *json,
     const fk_order_view_t *order);
 static void ngx_faka_admin_split(ngx_faka_json_t *json,
     const fk_split_view_t *split);
@@ -309,14 +312,37 @@ ngx_faka_admin_rules(ngx_faka_json_t *json, const fk_order_view_t *order)
         ngx_faka_json_string(json, "rules", version, sizeof(version));
     }
 
-    ngx_faka_json_bool(json, "review", order->review);
+    ngx_faka_admin_review(json, order);
+}
 
-    if (order->reason_size == 0) {
+
+/* The gateway's word comes first: whoever approves has to read it. */
+
+static void
+ngx_faka_admin_review(ngx_faka_json_t *json, const fk_order_view_t *order)
+{
+    u_char  *p, text[sizeof(NGX_FAKA_RETURNED) + 2 + FK_REASON_SIZE_MAX];
+
+    ngx_faka_json_bool(json, "review", order->review != FK_REVIEW_NO);
+
+    p = text;
+
+    if (order->review == FK_REVIEW_RETURNED) {
+        p = ngx_cpymem(p, NGX_FAKA_RETURNED, sizeof(NGX_FAKA_RETURNED) - 1);
+    }
+
+    if (p != text && order->reason_size != 0) {
+        *p++ = ';';
+        *p++ = ' ';
+    }
+
+    p = ngx_cpymem(p, order->reason, order->reason_size);
+
+    if (p == text) {
         ngx_faka_json_null(json, "review_reason");
 
     } else {
-        ngx_faka_json_string(json, "review_reason", order->reason,
-                             order->reason_size);
+        ngx_faka_json_string(json, "review_reason", text, p - text);
     }
 }
 

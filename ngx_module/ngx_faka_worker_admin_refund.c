@@ -26,6 +26,7 @@ typedef struct {
     uint64_t            tried;                 /* set of payments */
     uint64_t            seq;                   /* to be durable */
     uint32_t            number;                /* of the one under way */
+    ngx_uint_t          again;                 /* unsigned: 1 asked before */
     uint32_t            count;
     fk_payment_view_t   payments[FK_ORDER_PAYMENTS_MAX];
 } ngx_faka_give_back_t;
@@ -51,6 +52,8 @@ static void ngx_faka_admin_refund_next(ngx_http_request_t *r,
 static ngx_uint_t ngx_faka_admin_refund_one(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, const fk_payment_view_t *payment);
 static void ngx_faka_admin_refund_asked(ngx_http_request_t *r,
+    fk_code_t code);
+static void ngx_faka_admin_refund_unasked(ngx_http_request_t *r,
     fk_code_t code);
 
 
@@ -307,7 +310,6 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     fk_env_t               env;
     fk_str_t               trade_no;
     fk_code_t              code;
-    ngx_faka_ask_t        *ask;
     ngx_faka_worker_t     *w;
     ngx_faka_give_back_t  *in;
 
@@ -317,28 +319,17 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
                             ngx_strlen(payment->trade_no) };
     ngx_faka_env(&env);
 
-    if (payment->state == FK_PAYMENT_STATE_ASKED) {
-        if (!ngx_faka_refund_can(ctx->shop, ctx->order->channel, 1)
-            || ngx_faka_refund_send(w, ctx->order, payment, in->number, 1,
-                                    &ask)
-               != NGX_OK)
-        {
-            return 0;
-        }
-
-        ngx_faka_ask_wait(r, ctx, ask, ngx_faka_admin_refund_go_on);
-
-        return 1;
-    }
-
-    if (payment->state != FK_PAYMENT_STATE_REFUND_DUE) {
+    if (payment->state != FK_PAYMENT_STATE_REFUND_DUE
+        && payment->state != FK_PAYMENT_STATE_ASKED)
+    {
         return 0;
     }
 
     /* All of it went back in parts before, or it came from an account. */
 
-    if (payment->owed == 0
-        || ngx_faka_refund_is_local(ctx->shop, ctx->order->channel))
+    if (payment->state == FK_PAYMENT_STATE_REFUND_DUE
+        && (payment->owed == 0
+            || ngx_faka_refund_is_local(ctx->shop, ctx->order->channel)))
     {
         code = fk_refund(&w->fk, &env, &in->id, trade_no, ctx->order);
         in->seq = code == FK_OK ? ngx_max(in->seq, ctx->order->seq)
@@ -346,13 +337,21 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return 0;
     }
 
-    if (!ngx_faka_refund_can(ctx->shop, ctx->order->channel, 0)) {
+    if (!ngx_faka_refund_can(ctx->shop, ctx->order->channel,
+                             payment->state == FK_PAYMENT_STATE_ASKED))
+    {
         return 0;
     }
 
     code = fk_refund_ask(&w->fk, &env, &in->id, trade_no, ctx->order);
 
-    if (code != FK_OK) {
+    if (code != FK_OK && code != FK_EXISTS) {
+        return 0;
+    }
+
+    in->again = code == FK_EXISTS;
+
+    if (in->again && !ngx_faka_refund_can(ctx->shop, ctx->order->channel, 1)) {
         return 0;
     }
 
@@ -368,9 +367,45 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 static void
 ngx_faka_admin_refund_asked(ngx_http_request_t *r, fk_code_t code)
 {
+    ngx_int_t              rc;
+    ngx_faka_ask_t        *ask;
+    ngx_faka_ctx_t        *ctx;
+    ngx_faka_give_back_t  *in;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    in = ctx->data;
+
+    rc = code == FK_OK
+         ? ngx_faka_refund_send(ctx->shop->worker, ctx->order,
+                                &in->payments[in->number - 1], in->number,
+                                in->again, &ask)
+         : NGX_DECLINED;
+
+    if (rc == NGX_OK) {
+        ngx_faka_ask_wait(r, ctx, ask, ngx_faka_admin_refund_go_on);
+
+    } else if (!in->again) {
+        ngx_faka_admin_refund_unasked(r, code);
+
+    } else {
+        /* Asked for by another, who is to take it back, if anybody. */
+        ngx_faka_admin_refund_go_on(r, code);
+    }
+}
+
+
+/*
+ * Nobody was asked from here, so it is taken back; but not what is on disk by
+ * now although nobody could wait for it: the worker that reconciles may have
+ * asked already, and goes on with it.
+ */
+
+static void
+ngx_faka_admin_refund_unasked(ngx_http_request_t *r, fk_code_t code)
+{
     fk_env_t               env;
     fk_str_t               trade_no;
-    ngx_faka_ask_t        *ask;
+    fk_code_t              back;
     ngx_faka_ctx_t        *ctx;
     ngx_faka_worker_t     *w;
     fk_payment_view_t     *payment;
@@ -381,21 +416,28 @@ ngx_faka_admin_refund_asked(ngx_http_request_t *r, fk_code_t code)
     in = ctx->data;
     payment = &in->payments[in->number - 1];
 
-    if (code == FK_OK
-        && ngx_faka_refund_send(w, ctx->order, payment, in->number, 0, &ask)
-           == NGX_OK)
+    if (code != FK_OK && in->seq <= fk_durable_seq(&w->fk)
+        && ngx_faka_refund_can(ctx->shop, ctx->order->channel, 1))
     {
-        ngx_faka_ask_wait(r, ctx, ask, ngx_faka_admin_refund_go_on);
+        ngx_faka_send_problem(r, code, NULL, NULL);
         return;
     }
 
     trade_no = (fk_str_t) { (const uint8_t *) payment->trade_no,
                             ngx_strlen(payment->trade_no) };
     ngx_faka_env(&env);
-    (void) fk_refund_back(&w->fk, &env, &in->id, trade_no, ctx->order);
+    back = fk_refund_back(&w->fk, &env, &in->id, trade_no, ctx->order);
     ngx_faka_journal_kick(w->journal);
 
-    ngx_faka_send_problem(r, code != FK_OK ? code : FK_NOT_OPEN, NULL,
-                          code != FK_OK ? NULL : "the gateway cannot be "
-                          "asked now; nothing was given back");
+    if (code != FK_OK) {
+        ngx_faka_send_problem(r, code, NULL, NULL);
+
+    } else if (back == FK_OK || back == FK_EXISTS) {
+        ngx_faka_send_problem(r, FK_NOT_OPEN, NULL,
+                              "the gateway cannot be asked now; nothing was "
+                              "given back");
+    } else {
+        /* It was given back meanwhile: the order is shown as it is. */
+        ngx_faka_admin_refund_go_on(r, FK_OK);
+    }
 }

@@ -18,6 +18,8 @@ static ngx_uint_t ngx_faka_gate_pass(ngx_faka_gate_t *gate);
 static ngx_uint_t ngx_faka_gate_is_due(ngx_faka_gate_t *gate);
 static void ngx_faka_gate_count(ngx_faka_ask_t *ask,
     const pay_reply_t *reply, pay_answer_e code);
+static ngx_uint_t ngx_faka_gate_is_no_sign(const ngx_faka_ask_t *ask,
+    const pay_reply_t *reply, pay_answer_e code);
 static ngx_uint_t ngx_faka_gate_is_answered(const ngx_faka_ask_t *ask,
     const pay_reply_t *reply);
 static void ngx_faka_ask_started(ngx_faka_ask_t *ask);
@@ -392,7 +394,7 @@ ngx_faka_gate_count(ngx_faka_ask_t *ask, const pay_reply_t *reply,
         return;
     }
 
-    if (code == PAY_ANSWER_UNKNOWN && ngx_faka_gate_is_answered(ask, reply)) {
+    if (ngx_faka_gate_is_no_sign(ask, reply, code)) {
         gate->wait_ms = NGX_FAKA_GATE_MIN_MS;
         return;
     }
@@ -411,6 +413,21 @@ ngx_faka_gate_count(ngx_faka_ask_t *ask, const pay_reply_t *reply,
     }
 
     gate->next_at = ngx_current_msec + gate->wait_ms;
+}
+
+
+/* Of a gateway that is down: that it says this of one order.  That it does not
+ * give back money which it has not (BUSY) is of one order, too; that it is
+ * asked too often is not. */
+
+static ngx_uint_t
+ngx_faka_gate_is_no_sign(const ngx_faka_ask_t *ask, const pay_reply_t *reply,
+    pay_answer_e code)
+{
+    return ngx_faka_gate_is_answered(ask, reply)
+           && (code == PAY_ANSWER_UNKNOWN
+               || (ask->question.what == PAY_ASK_REFUND
+                   && reply->status != NGX_HTTP_TOO_MANY_REQUESTS));
 }
 
 

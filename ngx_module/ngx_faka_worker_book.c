@@ -23,7 +23,19 @@ static const struct {
     [FK_PAY_EXTRA] = { NGX_LOG_ERR, ": give it back at the gateway, then "
                                     "POST .../refunded" },
     [FK_PAY_DUPLICATE] = { NGX_LOG_INFO, "" },
-    [FK_PAY_REUSED] = { NGX_LOG_ERR, "" }
+    [FK_PAY_REUSED] = { NGX_LOG_ERR, ": another order has its number: "
+                                     "POST .../approve, or .../deny" }
+};
+
+/* What one does of whom the gateway gave money back by itself; a payment that
+ * is known is looked at first. */
+
+static const char *const  ngx_faka_book_returned[FK_PAY_COUNT] = {
+    [FK_PAY_REVIEW] = ": POST .../deny, then .../refunded; .../approve "
+                      "delivers all the same",
+    [FK_PAY_EXTRA] = ": POST .../refunded",
+    [FK_PAY_REUSED] = ", and another order has its number: "
+                      "GET /admin/orders/ORDER"
 };
 
 
@@ -31,6 +43,10 @@ static ngx_uint_t ngx_faka_book_is_other(ngx_faka_worker_t *worker,
     const ngx_faka_money_t *money);
 static fk_code_t ngx_faka_book_pay(ngx_faka_worker_t *worker,
     const fk_env_t *env, ngx_faka_money_t *money, fk_pay_t *pay);
+static void ngx_faka_book_say(ngx_faka_worker_t *worker,
+    const ngx_faka_money_t *money);
+static void ngx_faka_book_say_returned(ngx_faka_worker_t *worker,
+    const ngx_faka_money_t *money);
 
 
 fk_code_t
@@ -60,11 +76,17 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
                                 ngx_strlen(fact->trade_no) };
     pay.amount = fact->amount;
     pay.odd = money->odd || other;
+    pay.returned = money->returned != 0;
     ngx_memcpy(pay.currency, fact->currency, FK_CURRENCY_SIZE);
 
     ngx_faka_env(&env);
 
-    code = ngx_faka_rules_payment(worker, &env, &pay);
+    /* What went back pays nothing, so there is nothing to ask rules about. */
+    pay.split.flagged = 1;
+
+    if (!money->returned) {
+        code = ngx_faka_rules_payment(worker, &env, &pay);
+    }
 
     if (code == FK_OK) {
         code = ngx_faka_book_pay(worker, &env, money, &pay);
@@ -76,7 +98,7 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
 
     ngx_faka_journal_kick(worker->journal);
 
-    if (money->result != FK_PAY_DUPLICATE && money->result != FK_PAY_REUSED) {
+    if (money->result != FK_PAY_DUPLICATE && !money->returned) {
         ngx_faka_rules_paid(worker, &env, &money->order);
 
         if (other) {
@@ -87,9 +109,7 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
 
     fk_stat_add(&worker->fk, NGX_FAKA_STAT_NOTIFY_RESULT + money->result, 1);
 
-    ngx_faka_book_log(money, ngx_faka_book_results[money->result].level,
-                      fk_pay_result_word[money->result],
-                      ngx_faka_book_results[money->result].advice);
+    ngx_faka_book_say(worker, money);
 
     return FK_OK;
 }
@@ -138,6 +158,66 @@ ngx_faka_book_pay(ngx_faka_worker_t *worker, const fk_env_t *env,
     pay->split.flagged = 1;
 
     return fk_pay(&worker->fk, env, pay, &money->result, &money->order);
+}
+
+
+static void
+ngx_faka_book_say(ngx_faka_worker_t *worker, const ngx_faka_money_t *money)
+{
+    if (money->returned) {
+        ngx_faka_book_say_returned(worker, money);
+        return;
+    }
+
+    ngx_faka_book_log(money, ngx_faka_book_results[money->result].level,
+                      fk_pay_result_word[money->result],
+                      ngx_faka_book_results[money->result].advice);
+}
+
+
+/* What was asked for here is no news, nor what is said again. */
+
+static void
+ngx_faka_book_say_returned(ngx_faka_worker_t *worker,
+    const ngx_faka_money_t *money)
+{
+    ngx_uint_t          level;
+    const char         *more;
+    fk_payment_view_t   payment;
+
+    level = NGX_LOG_ERR;
+    more = ngx_faka_book_returned[money->result];
+
+    if (money->result == FK_PAY_DUPLICATE) {
+        payment.state = FK_PAYMENT_STATE_APPLIED;
+        (void) ngx_faka_refund_payment(worker, &money->id,
+                                       money->fact.trade_no, &payment);
+
+        switch (payment.state) {
+
+        case FK_PAYMENT_STATE_ASKED:
+        case FK_PAYMENT_STATE_REFUNDED:
+            level = NGX_LOG_INFO;
+            more = ", as it was told to";
+            break;
+
+        case FK_PAYMENT_STATE_REFUND_DUE:
+            more = ": POST .../refunded";
+            break;
+
+        default:
+            if (money->order.status == FK_STATUS_UNDER_REVIEW) {
+                level = NGX_LOG_INFO;
+                more = ", and its order waits for a person already";
+
+            } else {
+                more = ": it is delivered; POST .../refunds with the amount, "
+                       "and, to take its cards back, .../refund";
+            }
+        }
+    }
+
+    ngx_faka_book_log(money, level, "the gateway gave money back", more);
 }
 
 

@@ -26,8 +26,6 @@
 static void ngx_faka_notify_body(ngx_http_request_t *r, ngx_str_t *body);
 static void ngx_faka_notify_judge(ngx_http_request_t *r,
     const pay_notice_t *notice);
-static void ngx_faka_notify_gave_back(ngx_faka_worker_t *worker,
-    const ngx_faka_money_t *money);
 static ngx_int_t ngx_faka_notify_headers(ngx_http_request_t *r,
     pay_header_t headers[PAY_HEADERS_MAX], size_t *count);
 static ngx_uint_t ngx_faka_notify_type_ok(ngx_http_request_t *r,
@@ -85,6 +83,8 @@ ngx_faka_notify_handler(ngx_http_request_t *r)
     money->channel = channel;
     money->source = "client";
     money->from = r->connection->addr_text;
+    money->odd = 0;
+    money->returned = 0;
     ctx->data = money;
     ctx->order = &money->order;
 
@@ -170,11 +170,9 @@ ngx_faka_notify_judge(ngx_http_request_t *r, const pay_notice_t *notice)
         return;
 
     case PAY_REFUND:
-        ngx_faka_notify_gave_back(w, money);
-
         /* Before its payment was heard of, it stands for it: then a person
          * decides, and the payment itself, when it comes, is a duplicate. */
-        money->odd = 1;
+        money->returned = 1;
         ngx_faka_notify_paid(r);
         return;
 
@@ -198,36 +196,6 @@ ngx_faka_notify_judge(ngx_http_request_t *r, const pay_notice_t *notice)
         ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_WARN,
                                ctx->result);
     }
-}
-
-
-/* What was asked for here is no news. */
-
-static void
-ngx_faka_notify_gave_back(ngx_faka_worker_t *worker,
-    const ngx_faka_money_t *money)
-{
-    fk_order_id_t      id;
-    fk_payment_view_t  payment;
-    const pay_fact_t  *fact;
-
-    fact = &money->fact;
-
-    if (fk_order_id_parse(&id, (const uint8_t *) fact->order_no,
-                          ngx_strlen(fact->order_no))
-            == FK_OK
-        && ngx_faka_refund_payment(worker, &id, fact->trade_no, &payment)
-           == NGX_OK
-        && (payment.state == FK_PAYMENT_STATE_ASKED
-            || payment.state == FK_PAYMENT_STATE_REFUNDED))
-    {
-        ngx_faka_book_log(money, NGX_LOG_INFO, "the gateway gave money back",
-                          ", as it was told to");
-        return;
-    }
-
-    ngx_faka_book_log(money, NGX_LOG_ERR, "the gateway gave money back",
-                      ": POST .../refunded, if it was not done here");
 }
 
 
@@ -367,6 +335,11 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
     case FK_CHANNEL:
         ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR,
                                "wrong_channel");
+        return;
+
+    case FK_CONFLICT:
+        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
+                               "reused: another order has its number");
         return;
 
     case FK_INVALID:

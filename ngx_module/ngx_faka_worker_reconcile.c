@@ -3,10 +3,14 @@
  *
  * Of each channel that can be asked, every unpaid order is asked about once an
  * interval while it is held, and four more times after that, at growing
- * distances, for money that was on its way.  What an answer proves is booked
- * as a notice would have been.  An order that nobody may pay any more is
- * closed at the gateway, where that is possible.  Refunds that have no end yet
- * are asked about beside them (ngx_faka_worker_reconcile_owed.c).
+ * distances, for money that was on its way.  These four need the order in
+ * memory: "retention" is to be longer (the configuration warns), and a table
+ * of orders that is nearly full sends it away after a minute all the same;
+ * then money that comes later is found by its notice alone.  What an answer
+ * proves is booked as a notice would have been.  An order that nobody may pay
+ * any more is closed at the gateway, where that is possible.  Refunds that
+ * have no end yet are asked about beside them
+ * (ngx_faka_worker_reconcile_owed.c).
  *
  * Nothing is kept of that: what is due follows from an order's age and from
  * when the last two turns began, so a restart costs one question an order.  A
@@ -23,7 +27,6 @@
 
 
 #define NGX_FAKA_RECONCILE_TICK_MS   100
-#define NGX_FAKA_RECONCILE_LATE      4     /* questions after the hold */
 
 
 typedef struct ngx_faka_reconciler_s {
@@ -31,13 +34,17 @@ typedef struct ngx_faka_reconciler_s {
     ngx_event_t           timer;
     ngx_msec_t            ticked_at;
     ngx_faka_tokens_t     tokens[NGX_FAKA_CHANNELS_MAX];
+    ngx_uint_t            owed_first[NGX_FAKA_CHANNELS_MAX];
     ngx_faka_turn_t       turns[NGX_FAKA_CHANNELS_MAX];
     ngx_faka_owed_turn_t  owed[NGX_FAKA_CHANNELS_MAX];
+    ngx_faka_owed_wait_t  waits[NGX_FAKA_OWED_WAITS_MAX];
     ngx_faka_short_turn_t shorts;
 } ngx_faka_reconciler_t;
 
 
 static void ngx_faka_reconcile_tick(ngx_event_t *ev);
+static void ngx_faka_reconcile_channel(ngx_faka_reconciler_t *rec,
+    ngx_uint_t i);
 static void ngx_faka_reconcile_unpaid(ngx_faka_worker_t *worker,
     const pay_channel_t *channel, ngx_faka_turn_t *turn,
     ngx_faka_tokens_t *tokens);
@@ -109,10 +116,8 @@ ngx_faka_reconcile_tick(ngx_event_t *ev)
 {
     ngx_faka_reconciler_t *rec = ev->data;
 
-    unsigned              asks;
-    ngx_uint_t            i, rate, elapsed_ms;
-    ngx_faka_shop_t      *shop;
-    const pay_channel_t  *channels;
+    ngx_uint_t        i, rate, elapsed_ms;
+    ngx_faka_shop_t  *shop;
 
     if (rec->worker->draining) {
         return;
@@ -121,7 +126,6 @@ ngx_faka_reconcile_tick(ngx_event_t *ev)
     ngx_add_timer(ev, NGX_FAKA_RECONCILE_TICK_MS);
 
     shop = rec->worker->shop;
-    channels = shop->channels.elts;
     rate = shop->reconcile_rate;
 
     elapsed_ms = ngx_min(ngx_current_msec - rec->ticked_at, 1000);
@@ -134,23 +138,49 @@ ngx_faka_reconcile_tick(ngx_event_t *ev)
     ngx_faka_reconcile_shorts(rec->worker, &rec->shorts);
 
     for (i = 0; i < shop->channels.nelts; i++) {
-        asks = pay_channel_asks(&channels[i]);
-
         /* As many as come in a second may come at once. */
         rec->tokens[i] = ngx_min(rec->tokens[i] + rate * elapsed_ms,
                                  rate * 1000);
 
-        if ((asks & PAY_ASK_BIT(REFUND))
-            || channels[i].protocol->behind == PAY_BEHIND_ACCOUNT)
+        ngx_faka_reconcile_channel(rec, i);
+    }
+}
+
+
+/* Whoever comes first may take all there is: then the others do, next time. */
+
+static void
+ngx_faka_reconcile_channel(ngx_faka_reconciler_t *rec, ngx_uint_t i)
+{
+    unsigned              asks;
+    ngx_uint_t            half, owed;
+    ngx_faka_tokens_t     before;
+    const pay_channel_t  *channel;
+
+    channel = (const pay_channel_t *) rec->worker->shop->channels.elts + i;
+    asks = pay_channel_asks(channel);
+    before = rec->tokens[i];
+    owed = rec->owed_first[i];
+
+    for (half = 0; half < 2; half++) {
+
+        if (owed && ((asks & PAY_ASK_BIT(REFUND))
+                     || channel->protocol->behind == PAY_BEHIND_ACCOUNT))
         {
-            ngx_faka_reconcile_owed(rec->worker, &channels[i], &rec->owed[i],
-                                    &rec->tokens[i]);
+            ngx_faka_reconcile_owed(rec->worker, channel, &rec->owed[i],
+                                    rec->waits, &rec->tokens[i]);
         }
 
-        if (asks & PAY_ASK_BIT(QUERY)) {
-            ngx_faka_reconcile_unpaid(rec->worker, &channels[i],
-                                      &rec->turns[i], &rec->tokens[i]);
+        if (!owed && (asks & PAY_ASK_BIT(QUERY))) {
+            ngx_faka_reconcile_unpaid(rec->worker, channel, &rec->turns[i],
+                                      &rec->tokens[i]);
         }
+
+        if (half == 0 && rec->tokens[i] != before) {
+            rec->owed_first[i] = !rec->owed_first[i];
+        }
+
+        owed = !owed;
     }
 }
 

@@ -4,10 +4,12 @@
  * stock.
  *
  * A refund that a worker had asked for when it died, or whose answer was lost,
- * is asked about once an interval until it has an end, where the gateway knows
- * refunds by our number.  Where it does not, it may have been done and must
- * not be asked for again: it waits for a person.  For the same reason only the
- * former are asked for by themselves.
+ * is asked about until it has an end, where the gateway knows refunds by our
+ * number: an interval after it was found, and then after times that double,
+ * for what a gateway does not do or know now, it will hardly do in a moment.
+ * Where it does not know refunds by our number, one may have been done and
+ * must not be asked for again: it waits for a person.  For the same reason
+ * only the former are asked for by themselves.
  */
 
 #include "ngx_faka_reconcile.h"
@@ -16,7 +18,12 @@
 static ngx_uint_t ngx_faka_owed_page(ngx_faka_worker_t *worker,
     const pay_channel_t *channel, ngx_faka_owed_turn_t *turn);
 static ngx_int_t ngx_faka_owed_step(ngx_faka_worker_t *worker,
-    const fk_owed_t *owed);
+    const fk_owed_t *owed, ngx_faka_owed_wait_t *waits);
+static ngx_uint_t ngx_faka_owed_is_due(const ngx_faka_owed_wait_t *wait);
+static ngx_faka_owed_wait_t *ngx_faka_owed_wait(ngx_faka_owed_wait_t *waits,
+    const fk_owed_t *owed, time_t interval_s);
+static ngx_uint_t ngx_faka_owed_wait_is_over(
+    const ngx_faka_owed_wait_t *wait);
 static void ngx_faka_owed_begin(ngx_faka_worker_t *worker,
     const fk_owed_t *owed, fk_order_view_t *order);
 static void ngx_faka_short_give_up(ngx_faka_worker_t *worker,
@@ -26,6 +33,7 @@ static void ngx_faka_short_give_up(ngx_faka_worker_t *worker,
 void
 ngx_faka_reconcile_owed(ngx_faka_worker_t *worker,
     const pay_channel_t *channel, ngx_faka_owed_turn_t *turn,
+    ngx_faka_owed_wait_t waits[NGX_FAKA_OWED_WAITS_MAX],
     ngx_faka_tokens_t *tokens)
 {
     ngx_int_t   rc;
@@ -40,7 +48,7 @@ ngx_faka_reconcile_owed(ngx_faka_worker_t *worker,
     while (*tokens >= NGX_FAKA_QUESTION) {
 
         if (turn->next < turn->page_count) {
-            rc = ngx_faka_owed_step(worker, &turn->page[turn->next]);
+            rc = ngx_faka_owed_step(worker, &turn->page[turn->next], waits);
 
             if (rc == NGX_BUSY) {
                 return;
@@ -107,25 +115,111 @@ ngx_faka_owed_page(ngx_faka_worker_t *worker, const pay_channel_t *channel,
  * now. */
 
 static ngx_int_t
-ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed)
+ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed,
+    ngx_faka_owed_wait_t *waits)
 {
-    ngx_faka_ask_t   *ask;
-    fk_order_view_t   order;
+    ngx_int_t              rc;
+    ngx_uint_t             asked;
+    ngx_faka_ask_t        *ask;
+    fk_order_view_t        order;
+    ngx_faka_owed_wait_t  *wait;
 
-    if (fk_order_get(&worker->fk, &owed->id, &order) != FK_OK
+    asked = owed->payment.state == FK_PAYMENT_STATE_ASKED;
+
+    if ((!asked && !worker->shop->auto_refund)
+        || fk_order_get(&worker->fk, &owed->id, &order) != FK_OK
         || ngx_faka_ask_find(worker, &owed->id, PAY_ASK_REFUND) != NULL
         || ngx_faka_ask_find(worker, &owed->id, PAY_ASK_REFUND_QUERY) != NULL)
     {
         return NGX_DECLINED;
     }
 
-    if (owed->payment.state == FK_PAYMENT_STATE_REFUND_DUE) {
+    wait = ngx_faka_owed_wait(waits, owed,
+                              asked ? (time_t) worker->shop->reconcile_s : 0);
+
+    if (wait != NULL && !ngx_faka_owed_is_due(wait)) {
+        return NGX_DECLINED;
+    }
+
+    if (!asked) {
         ngx_faka_owed_begin(worker, owed, &order);
         return NGX_DECLINED;
     }
 
-    return ngx_faka_refund_send(worker, &order, &owed->payment, owed->number,
-                                1, &ask);
+    rc = ngx_faka_refund_send(worker, &order, &owed->payment, owed->number, 1,
+                              &ask);
+
+    if (rc == NGX_OK && wait != NULL) {
+        wait->wait_s = ngx_max(wait->wait_s,
+                               (time_t) worker->shop->reconcile_s);
+        wait->next_s = ngx_time() + wait->wait_s;
+        wait->wait_s = ngx_min(2 * wait->wait_s, NGX_FAKA_OWED_WAIT_S_MAX);
+    }
+
+    return rc;
+}
+
+
+/* Also where the clock was set back since. */
+
+static ngx_uint_t
+ngx_faka_owed_is_due(const ngx_faka_owed_wait_t *wait)
+{
+    return ngx_time() >= wait->next_s
+           || wait->next_s - ngx_time() > NGX_FAKA_OWED_WAIT_S_MAX;
+}
+
+
+/*
+ * The one of this payment, or, if there is room, a new one, first due after
+ * the interval: what is found to be asked for, another worker may be about to
+ * ask, or to take back.
+ */
+
+static ngx_faka_owed_wait_t *
+ngx_faka_owed_wait(ngx_faka_owed_wait_t *waits, const fk_owed_t *owed,
+    time_t interval_s)
+{
+    ngx_uint_t             i;
+    ngx_faka_owed_wait_t  *room;
+
+    room = NULL;
+
+    for (i = 0; i < NGX_FAKA_OWED_WAITS_MAX; i++) {
+
+        if (waits[i].number == owed->number
+            && ngx_memcmp(waits[i].id.bytes, owed->id.bytes, FK_ORDER_ID_SIZE)
+               == 0)
+        {
+            return &waits[i];
+        }
+
+        if (room == NULL && ngx_faka_owed_wait_is_over(&waits[i])) {
+            room = &waits[i];
+        }
+    }
+
+    if (room != NULL) {
+        room->id = owed->id;
+        room->number = owed->number;
+        room->wait_s = interval_s;
+        room->next_s = ngx_time() + interval_s;
+    }
+
+    return room;
+}
+
+
+/* It was due, and as long ago again nobody had to ask: its refund has an
+ * end. */
+
+static ngx_uint_t
+ngx_faka_owed_wait_is_over(const ngx_faka_owed_wait_t *wait)
+{
+    return wait->number == 0
+           || (ngx_faka_owed_is_due(wait)
+               && ngx_time() >= wait->next_s + wait->wait_s
+                                + 2 * NGX_FAKA_RECONCILE_TURN_S);
 }
 
 
@@ -138,8 +232,7 @@ ngx_faka_owed_begin(ngx_faka_worker_t *worker, const fk_owed_t *owed,
     fk_env_t  env;
     fk_str_t  trade_no;
 
-    if (!worker->shop->auto_refund || !ngx_faka_refund_may(worker, &owed->id))
-    {
+    if (!ngx_faka_refund_may(worker, &owed->id)) {
         return;
     }
 

@@ -8,9 +8,10 @@
  * place, so that whoever asks again, after whatever crash, asks for the same
  * refund.
  *
- * That it is asked is looked up before each question: between a list and the
- * question, or two questions, a person may have given the money back and said
- * so.
+ * That it is asked, and on disk, is looked up before each question: between a
+ * list and the question, or two questions, a person may have given the money
+ * back and said so.  And whoever asked for it may still wait for the disk: if
+ * that fails he takes it back, and has been told that nothing was done.
  *
  * A gateway for which the same number is a second refund is never asked twice
  * without a person.
@@ -21,9 +22,11 @@
 
 static ngx_faka_ask_t *ngx_faka_refund_make(ngx_faka_worker_t *worker,
     const fk_order_view_t *order, const fk_payment_view_t *payment,
-    ngx_uint_t number, pay_ask_e what);
+    int64_t owed, ngx_uint_t number, pay_ask_e what);
 static ngx_uint_t ngx_faka_refund_is_asked(ngx_faka_worker_t *worker,
     const fk_order_id_t *id, const char *trade_no, int64_t *owed);
+static ngx_uint_t ngx_faka_refund_is_durable(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id, const char *trade_no);
 static void ngx_faka_refund_answered(ngx_faka_ask_t *ask,
     const pay_answer_t *answer);
 static ngx_uint_t ngx_faka_refund_repeat(ngx_faka_ask_t *ask);
@@ -97,15 +100,23 @@ ngx_faka_refund_send(ngx_faka_worker_t *worker, const fk_order_view_t *order,
     const fk_payment_view_t *payment, ngx_uint_t number, ngx_uint_t again,
     ngx_faka_ask_t **ask)
 {
+    int64_t  owed;
+
     *ask = NULL;
 
+    if (!ngx_faka_refund_is_asked(worker, &order->id, payment->trade_no,
+                                  &owed))
+    {
+        return NGX_DECLINED;
+    }
+
     if (again) {
-        *ask = ngx_faka_refund_make(worker, order, payment, number,
+        *ask = ngx_faka_refund_make(worker, order, payment, owed, number,
                                     PAY_ASK_REFUND_QUERY);
     }
 
     if (*ask == NULL) {
-        *ask = ngx_faka_refund_make(worker, order, payment, number,
+        *ask = ngx_faka_refund_make(worker, order, payment, owed, number,
                                     PAY_ASK_REFUND);
     }
 
@@ -117,16 +128,10 @@ ngx_faka_refund_send(ngx_faka_worker_t *worker, const fk_order_view_t *order,
 
 static ngx_faka_ask_t *
 ngx_faka_refund_make(ngx_faka_worker_t *worker, const fk_order_view_t *order,
-    const fk_payment_view_t *payment, ngx_uint_t number, pay_ask_e what)
+    const fk_payment_view_t *payment, int64_t owed, ngx_uint_t number,
+    pay_ask_e what)
 {
-    int64_t          owed;
     ngx_faka_ask_t  *ask;
-
-    if (!ngx_faka_refund_is_asked(worker, &order->id, payment->trade_no,
-                                  &owed))
-    {
-        return NULL;
-    }
 
     ask = ngx_faka_ask_create(worker, order, what);
 
@@ -146,6 +151,8 @@ ngx_faka_refund_make(ngx_faka_worker_t *worker, const fk_order_view_t *order,
 }
 
 
+/* And that is on disk, where the shop promises so. */
+
 static ngx_uint_t
 ngx_faka_refund_is_asked(ngx_faka_worker_t *worker, const fk_order_id_t *id,
     const char *trade_no, int64_t *owed)
@@ -158,7 +165,36 @@ ngx_faka_refund_is_asked(ngx_faka_worker_t *worker, const fk_order_id_t *id,
 
     *owed = payment.owed;
 
-    return payment.state == FK_PAYMENT_STATE_ASKED;
+    return payment.state == FK_PAYMENT_STATE_ASKED
+           && (worker->shop->durability == NGX_FAKA_DURABILITY_MEMORY
+               || ngx_faka_refund_is_durable(worker, id, trade_no));
+}
+
+
+/* Asked for once more, what is asked for stays as it is, and its record is
+ * told. */
+
+static ngx_uint_t
+ngx_faka_refund_is_durable(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id, const char *trade_no)
+{
+    fk_env_t         env;
+    fk_str_t         name;
+    fk_code_t        code;
+    fk_order_view_t  order;
+
+    ngx_faka_env(&env);
+    name = (fk_str_t) { (const uint8_t *) trade_no, ngx_strlen(trade_no) };
+    code = fk_refund_ask(&worker->fk, &env, id, name, &order);
+
+    /* Another worker has taken it back since it was looked at: so be it. */
+
+    if (code == FK_OK) {
+        (void) fk_refund_back(&worker->fk, &env, id, name, &order);
+        ngx_faka_journal_kick(worker->journal);
+    }
+
+    return code == FK_EXISTS && order.seq <= fk_durable_seq(&worker->fk);
 }
 
 

@@ -226,11 +226,23 @@ for my $kept (@kept) {
 }
 
 accepted("$_->[0] $_->[1]", shop => { @$_ })
-    for [retention => '60s'], [archive => '1d'], [snapshot => '1m'],
+    for [retention => '60s', reconcile => 'off'],
+        [archive => '1d'], [snapshot => '1m'],
         [auto_refund => 'off'], [auto_refund => 'on short=1d'],
         [reconcile => 'off'], [reconcile => '1s rate=1000r/s'],
         [snapshot => '64g 10s'], [role => 'standby'], [replicas => 8],
         [events => 'off'], [events => 100], [events => 10000000];
+
+for my $case (['30s', '1920s'], ['1h', '1h'], ['1s', '64s']) {
+    my ($reconcile, $retention) = @$case;
+    my ($code, $output) = try_conf(shop => { reconcile => $reconcile,
+                                             retention => $retention });
+    is($code, 0, "reconcile $reconcile with retention $retention: accepted");
+    like($output, qr/\[warn\].*for the last time \d+ s after .*\(64 times/,
+         'with a warning');
+}
+accepted('questions that are all asked', shop => { reconcile => '30s',
+                                                   retention => '1921s' });
 
 refused('a standby that could sell what another one sells',
         qr/"role standby" needs "durability disk"/, qr/\}/,

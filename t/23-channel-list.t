@@ -141,6 +141,16 @@ my ($one, $two) = (channel('one'), channel('two', 'backup one;'));
     'of its own backup' => [channel('b', 'backup one;')
                             . channel('one', 'backup b;'),
                             qr/"b" is the backup of "one", which is a backup/],
+    'free'          => [$one . "channel b free { backup one; }\n",
+                        qr/"b" has a "backup", which means nothing to free/],
+    'an account'    => [$one . "channel b balance { backup one; }\n",
+                        qr/"b" has a "backup", which means nothing to balan/],
+    'of what is free' => ["channel gift free { }\n"
+                          . channel('b', 'backup gift;'),
+                          qr/"b" is the backup of "gift", which has no gate/],
+    'of an account' => ["channel purse balance { }\n"
+                        . channel('b', 'backup purse;'),
+                        qr/"b" is the backup of "purse", which has no gate/],
     'a second one'  => [$one . $two . channel('b', 'backup one;'),
                         qr/"b" is the backup of "one", which has one already/],
     'given twice'   => [$one . channel('b', "backup one;\nbackup one;"),

@@ -204,13 +204,35 @@ my $first = checkout();
 is($t->notify($first, trade_no => 'T1')->body, 'success', 'a trade number');
 is($t->notify($reused, trade_no => 'T1')->body, 'success',
    'the same for another order');
-is(status_of($first) . ' ' . status_of($reused), 'delivered awaiting_payment',
-   'is the same money, and pays once');
+is(status_of($first) . ' ' . status_of($reused), 'delivered under_review',
+   'may be other money: a person looks');
+is($t->notify($reused, trade_no => 'T1')->body, 'success', 'it comes again');
+my $kept = $t->admin('GET', "/orders/$reused->{order}")->json;
+is(join(' ', map { "$_->{trade_no} $_->{state}" } @{ $kept->{payments} }),
+   "T1#$reused->{order} review", 'kept once, by a number of its own');
+is($kept->{review_reason}, "its trade number is another order's", 'and why');
+ok($t->nginx->wait_log(qr/\[error\].*$reused->{order}: reused: .*approve/, 5),
+   'the log says what to do');
+is($t->admin('POST', "/orders/$reused->{order}/approve")->json->{status},
+   'delivered', 'it can be approved');
+my $denied = checkout();
+is($t->notify($denied, trade_no => 'T1')->body, 'success', 'for a third one');
+$t->admin('POST', "/orders/$denied->{order}/deny");
+is($t->admin('POST', "/orders/$denied->{order}/refunded",
+             { trade_no => "T1#$denied->{order}" })->json->{status},
+   'refunded', 'or denied, and given back');
+my $unnamed = 'N' x 40;
+is($t->notify($first, trade_no => $unnamed)->body, 'success', 'a long number');
+is($t->notify(checkout(), trade_no => $unnamed)->status, 503,
+   'one that leaves no room for that is not acknowledged');
+ok($t->nginx->wait_log(qr/\[error\].*$unnamed.*refused: reused: /, 5),
+   'and stands in the log');
 is($t->notify($first, trade_no => 'T2')->body, 'success', 'paid twice');
 my ($twice) = grep { $_->{order} eq $first->{order} }
               @{ $t->admin('GET', '/orders?limit=100')->json->{orders} };
 is(join(' ', map { "$_->{trade_no} $_->{state}" } @{ $twice->{payments} }),
-   'T1 applied T2 refund_due', 'the second payment is to be given back');
+   "T1 applied $unnamed refund_due T2 refund_due",
+   'the second payment is to be given back');
 is(scalar @{ $t->order($first)->json->{cards} }, 1, 'and buys no second card');
 $t->audit_ok;
 

@@ -10,6 +10,7 @@ use lib 't/lib';
 use Faka::Channels;
 use Faka::Test;
 use Faka::Http qw(http_one);
+use Faka::Proc qw(wait_until);
 
 my $t = Faka::Test->new(gateway => 1);
 my @channels = qw(epay epay2 usdt custom alipay wap);
@@ -106,6 +107,9 @@ for my $channel (sort keys %hostile) {
 # Alipay tells of refunds at the same address.
 
 my @refund = (refund_fee => '48.50', gmt_refund => '2026-01-01 00:00:00');
+my $gave_back = 'the gateway gave it back';
+
+sub seen { return $t->admin('GET', "/orders/$_[0]{order}")->json }
 {
     my $order = $c->opened('alipay');
     $c->acknowledges($order, 'under_review', 'a refund before its payment',
@@ -113,6 +117,7 @@ my @refund = (refund_fee => '48.50', gmt_refund => '2026-01-01 00:00:00');
     like($t->nginx->error_log,
          qr/\[error\].*order $order->{order}: the gateway gave money back/,
          'and stands in the log');
+    is(seen($order)->{review_reason}, $gave_back, 'and on the order');
     $c->acknowledges($order, 'under_review',
         'the payment, late, delivers nothing any more');
 }
@@ -127,6 +132,72 @@ my @refund = (refund_fee => '48.50', gmt_refund => '2026-01-01 00:00:00');
          'which nobody here asked for, so it is an error');
     $c->acknowledges($order, 'delivered', 'and of the rest',
         status => 'TRADE_CLOSED', @refund);
+    is($t->admin('POST', "/orders/$order->{order}/refunds",
+                 { amount => 4850, ref => 'at the gateway' })->status, 200,
+       'what the log advises: the amount is booked');
+    is($t->admin('POST', "/orders/$order->{order}/refund")->json->{status},
+       'refunded', 'and what was delivered is taken back');
+}
+
+
+# Both words stand on an order that a person looks at already.
+{
+    my $first = $c->opened('alipay');
+    my $second = $c->opened('alipay');
+    $c->accepts($first, 'a payment', trade_no => '2026112277');
+    $c->acknowledges($second, 'under_review', 'its number, for another order',
+        trade_no => '2026112277');
+    $c->acknowledges($second, 'under_review', 'which is given back, too',
+        trade_no => '2026112277', status => 'TRADE_CLOSED', @refund);
+    is(seen($second)->{review_reason},
+       "$gave_back; its trade number is another order's", 'it says both');
+    is(join(' ', map { "$_->{trade_no} $_->{state}" }
+                     @{ seen($second)->{payments} }),
+       "2026112277#$second->{order} review", 'of one payment');
+    is($c->status_of($first), 'delivered', 'the first one stays');
+}
+
+
+# Money goes back at the gateway while its order waits for stock: cards that
+# come then are not for it.
+{
+    $t->product('rare', price => 4850);
+    $t->import_cards('rare', 1);
+    my @order = map {
+        my $order = $t->checkout(sku => 'rare', channel => 'alipay')->json;
+        $t->http('POST', "/orders/$order->{order}/cancel",
+                 headers => { Authorization => "Bearer $order->{token}" });
+        http_one({ port => $t->gateway->port,
+                   path => $order->{pay}{url} =~ s{\Ahttp://[^/]+}{}r });
+        $order->{channel} = 'alipay';
+        $order;
+    } 1 .. 3;
+    my ($first, $waits, $other) = @order;
+    $c->acknowledges($first, 'delivered', 'the last card is sold');
+    $c->acknowledges($waits, 'waiting_for_stock', 'the next one waits');
+    $c->acknowledges($other, 'waiting_for_stock', 'and one more');
+
+    $c->acknowledges($waits, 'under_review', 'the first is given back',
+        status => 'TRADE_CLOSED', @refund);
+    like($t->nginx->error_log,
+         qr/\[error\].*$waits->{order}: the gateway gave .*: POST .*deny/,
+         'which the log says, and what to do');
+    is(seen($waits)->{review_reason}, $gave_back, 'and the order, why');
+    $c->acknowledges($waits, 'under_review', 'told again: no change',
+        status => 'TRADE_CLOSED', @refund);
+
+    $t->import_cards('rare', 2);
+    ok(wait_until(sub { $c->status_of($other) eq 'delivered' }, 5),
+       'cards come: they are for who waits');
+    is($c->status_of($waits), 'under_review', 'and not for what went back');
+
+    my $path = "/orders/$waits->{order}";
+    is($t->admin('POST', "$path/deny")->json->{status}, 'refund_due',
+       'denied: it is owed');
+    my $trade = seen($waits)->{payments}[0]{trade_no};
+    is($t->admin('POST', "$path/refunded", { trade_no => $trade })
+         ->json->{status}, 'refunded', 'and was given back');
+    $t->audit_ok;
 }
 
 

@@ -92,6 +92,23 @@ my @trial = buy(map { s/steam-50/trial/r =~ s/,"channel":"epay"//r }
                 $lines[0]);
 is($json->decode($trial[0])->{status}, 'delivered', 'the trial costs none');
 
+# The account that README.md buys from.
+
+my $own = slurp("$tmp/run/secrets/buyer.token") =~ s/\s+\z//r;
+my %auth = (headers => { Authorization => "Bearer $own",
+                         'Content-Type' => 'application/json' });
+my $purse = $http->post($run->url . '/checkout', { %auth, content =>
+    '{"sku":"steam-50","qty":1,"contact":"me@example.com",'
+    . '"channel":"purse","account":"demo"}' });
+is($purse->{status}, 201, 'an account pays') or diag($purse->{content});
+my $from = $json->decode($purse->{content});
+is("$from->{status} $from->{pay}{method}", 'delivered none',
+   'and is delivered at once');
+is($json->decode($http->get($run->url . '/agents/demo',
+                            { headers => $auth{headers} })
+                      ->{content})->{available},
+   100_000 - 4850, 'what is left');
+
 is_deeply([$run->stop], [], 'TERM stops all that it started');
 my $log = slurp("$tmp/run/logs/error.log") // slurp("$tmp/run/logs/nginx.log");
 ok(defined $log, 'there is an error log');

@@ -218,7 +218,7 @@ pay_settings_check(const pay_protocol_t *protocol, unsigned given, char *err,
     known = protocol->needs | protocol->takes | PAY_TAKEN_BY_ALL;
 
     if (protocol->behind != PAY_BEHIND_GATEWAY) {
-        known &= ~PAY_BIT(CURRENCY);
+        known &= ~(PAY_BIT(CURRENCY) | PAY_BIT(BACKUP));
     }
 
     for (i = 0; i < PAY_SETTING_COUNT; i++) {

@@ -63,6 +63,8 @@
                                              "of minor units")                \
     X(REFUND,     "refund",     ACK,    200, "tells of money that the "       \
                                              "gateway gave back")             \
+    X(UNRETURNED, "refund_failed", REFUSE, 400, "a refund that was asked "    \
+                                             "for has failed after all")      \
     X(METHOD,     "method",     REFUSE, 405, "HTTP method not allowed on "    \
                                              "this channel")                  \
     X(MALFORMED,  "malformed",  REFUSE, 400, "not a well-formed form")        \
@@ -125,8 +127,9 @@ typedef struct {
 /*
  * What a notice proved; it owns its text.  All of it is set with the verdicts
  * that are acknowledged, though a notice of what is not paid may know no more
- * than a part of it; and all but field is zero with the others: what came
- * unproved is not handed on.
+ * than a part of it, and with PAY_UNRETURNED, whose trade_no is the refund's;
+ * and all but field is zero with the others: what came unproved is not handed
+ * on.
  */
 
 typedef struct {
@@ -153,7 +156,7 @@ typedef struct pay_protocol_s  pay_protocol_t;
 /*
  * What can be written into a channel block: X(name, directive, an example).
  * Each protocol says which of them it needs and which it takes; a label all
- * take, and a currency all that have a gateway.
+ * take, and a currency and a backup all that have a gateway.
  */
 
 #define PAY_SETTINGS(X)                                                       \

@@ -13,6 +13,11 @@
  * refunds that are not of this shop are refused, which Stripe shows to the
  * operator; an event of another type is acknowledged, and pays nothing.  A
  * dispute is such a one: it does not say which order it is about.
+ *
+ * A refund of ours that has failed, perhaps days after it had succeeded, is
+ * refused, too, with its numbers: the money is back here, the buyer has none,
+ * and nobody asks about it any more.  So it is logged, Stripe shows it, and
+ * both come again.
  */
 
 #include "stripe_priv.h"
@@ -47,6 +52,8 @@ static pay_verdict_e judge_session(const pay_channel_t *channel,
     const pay_json_token_t *session, pay_fact_t *fact);
 static pay_verdict_e judge_refund(const pay_channel_t *channel,
     const pay_json_token_t *charge, pay_fact_t *fact);
+static pay_verdict_e judge_failure(const pay_channel_t *channel,
+    const pay_json_token_t *refund, pay_fact_t *fact);
 static pay_verdict_e refuse(pay_fact_t *fact, const char *field,
     pay_verdict_e verdict);
 
@@ -60,7 +67,10 @@ static const struct {
 } events[] = {
     { "checkout.session.completed", judge_session },
     { "checkout.session.async_payment_succeeded", judge_session },
-    { "charge.refunded", judge_refund }
+    { "charge.refunded", judge_refund },
+    { "refund.failed", judge_failure },
+    { "refund.updated", judge_failure },
+    { "charge.refund.updated", judge_failure }
 };
 
 
@@ -351,6 +361,33 @@ judge_refund(const pay_channel_t *channel, const pay_json_token_t *charge,
     }
 
     return pay_notice_about(fact, "type", PAY_REFUND);
+}
+
+
+/* A refund has the metadata that REFUND gave to it: one that was made on
+ * Stripe's pages has none, and whoever made it there hears of it there. */
+
+static pay_verdict_e
+judge_failure(const pay_channel_t *channel, const pay_json_token_t *refund,
+    pay_fact_t *fact)
+{
+    const pay_json_token_t  *metadata;
+
+    (void) channel;
+
+    metadata = pay_json_find(refund, "metadata");
+
+    if (!pay_json_is(pay_json_find(refund, "object"), "refund")
+        || !pay_json_is(pay_json_find(refund, "status"), "failed")
+        || !stripe_id(metadata, STRIPE_META_ORDER, ".|", fact->order_no,
+                      PAY_ORDER_NO_SIZE_MAX)
+        || !stripe_id(refund, "id", "", fact->trade_no, PAY_TRADE_NO_SIZE_MAX)
+        || !stripe_amount(refund, "amount", &fact->amount, fact->currency))
+    {
+        return refuse(fact, "type", PAY_NOT_PAID);
+    }
+
+    return pay_notice_about(fact, "status", PAY_UNRETURNED);
 }
 
 

@@ -251,10 +251,15 @@ answer_error(const pay_ask_t *question, const pay_json_token_t *root,
     (void) find_word(errors, WORD_COUNT(errors), pay_json_find(root, "code"),
                      &answer->code);
 
-    /* Whoever may not ask has not heard that the refund was refused. */
+    /* Whoever may not ask has not heard that the refund was refused.  And of
+     * a refund, INVALID_REQUEST also says that nothing is left to give back:
+     * that may have gone back under this very number. */
 
-    if (question->what == PAY_ASK_REFUND_QUERY
-        && answer->code == PAY_ANSWER_REFUSED)
+    if (answer->code == PAY_ANSWER_REFUSED
+        && (question->what == PAY_ASK_REFUND_QUERY
+            || (question->what == PAY_ASK_REFUND
+                && pay_json_is(pay_json_find(root, "code"),
+                               "INVALID_REQUEST"))))
     {
         answer->code = PAY_ANSWER_UNKNOWN;
     }

@@ -187,14 +187,14 @@ judge(const pay_channel_t *channel, pay_str_t text,
     MUST(verdict < PAY_VERDICT_COUNT && verdict != PAY_INTERNAL);
     check_fact(fact);
 
-    if (!pay_verdict_acknowledged(verdict)) {
+    if (!pay_verdict_acknowledged(verdict) && verdict != PAY_UNRETURNED) {
         MUST(fact->order_no[0] == '\0' && fact->trade_no[0] == '\0'
              && fact->amount == 0 && fact->currency[0] == '\0'
              && fact->ref[0] == '\0');
     }
 
     if (verdict == PAY_PAID || verdict == PAY_REFUND
-        || verdict == PAY_ODD_AMOUNT)
+        || verdict == PAY_ODD_AMOUNT || verdict == PAY_UNRETURNED)
     {
         MUST(fact->order_no[0] != '\0' && fact->trade_no[0] != '\0');
         MUST(fact->amount > 0 && strlen(fact->currency) == 3);

@@ -148,6 +148,7 @@ const SWITCHES = {
     identity: oneOf(...IDENTITIES),
     serial: text,
     call_serial: text,
+    refund_code: text,
     call_timestamp_s: integer(-OFFSET_S_MAX, OFFSET_S_MAX),
     payment_status: text,
     session_mode: text,

@@ -238,6 +238,11 @@ function refundable(protocol, { order, tradeNo, fen, total }) {
 
 function refund({ biz, mode }) {
     const wanted = parseRefund(biz);
+
+    if (mode.refund_code !== undefined) {
+        throw new WechatError(403, mode.refund_code, '退款失败 (refused)');
+    }
+
     const before = this.trades.findRefund(this.name, wanted.number);
 
     if (before !== undefined) {

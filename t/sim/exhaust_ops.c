@@ -298,6 +298,7 @@ ex_pay(ex_shop_t *x, int64_t more)
     in.review = x->draw.c % 7 == 0;
     in.reason = (fk_str_t) { (const uint8_t *) "paid too soon", 13 };
     in.reason.size = in.review ? in.reason.size : 0;
+    in.returned = x->draw.c % 11 == 0;
     ex_split(x, in.amount, &in.split);
 
     return fk_pay(&x->fk, &env, &in, &result, &out);

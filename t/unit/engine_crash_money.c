@@ -273,6 +273,76 @@ prepare_revoked_away(void)
 }
 
 
+/* Paid late, and nothing is left for it. */
+static void
+prepare_waiting(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_order();
+    shop_wait_s(SHOP_HOLD_S + 1);
+    (void) shop_tick();
+    shop_must(shop_buy("x", 12, &out) == FK_OK
+              && shop_pay(&id, "t", 1000, &result, &out) == FK_OK
+              && result == FK_PAY_WAITING, "waits");
+    audit();
+}
+
+
+static void
+prepare_looked_at(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_order();
+    shop_must(shop_pay(&id, "t", 7, &result, &out) == FK_OK, "a wrong sum");
+}
+
+
+static fk_code_t
+run_returned(void)
+{
+    fk_pay_t         in;
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    memset(&in, 0, sizeof(in));
+    in.id = id;
+    in.channel = str("epay");
+    in.trade_no = str("t");
+    in.amount = 1000;
+    in.returned = 1;
+    strcpy(in.currency, "CNY");
+
+    return fk_pay(&shop, &shop_env, &in, &result, &out);
+}
+
+
+/* Another order has the number that is used next. */
+static void
+prepare_number(void)
+{
+    fk_order_view_t  out;
+
+    prepare_waiting();
+    shop_stock("x", 1000, 12);
+    shop_must(shop_buy("x", 1, &out) == FK_OK, "another order");
+    id = out.id;
+}
+
+
+static fk_code_t
+run_reused(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    return shop_pay(&id, "t", 500, &result, &out);
+}
+
+
 static const command_t  commands[] = {
     { "start", prepare_order, run_start, 1 },
     { "start, used blocks", prepare_used, run_start, 1 },
@@ -289,6 +359,10 @@ static const command_t  commands[] = {
     { "refunded, revoked", prepare_revoked, run_refunded, 1 },
     { "drop a revoked one", prepare_revoked_paid, run_drop, 1 },
     { "restore a revoked one", prepare_revoked_away, run_restore, 0 },
+    { "given back while it waits", prepare_waiting, run_returned, 1 },
+    { "given back under review", prepare_looked_at, run_returned, 1 },
+    { "given back, never heard of", prepare_order, run_returned, 1 },
+    { "a number of another order", prepare_number, run_reused, 1 },
 };
 
 

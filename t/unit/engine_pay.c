@@ -75,6 +75,27 @@ decide(fk_event_t event)
 }
 
 
+static fk_code_t
+refund(const char *trade_no)
+{
+    return fk_refund(&shop, &shop_env, &order.id, str(trade_no), &view);
+}
+
+
+/* Why it is looked at. */
+static const char *
+why(void)
+{
+    static char  text[FK_REASON_SIZE_MAX + 1];
+
+    shop_must(fk_order_get(&shop, &order.id, &view) == FK_OK, "order");
+    memcpy(text, view.reason, view.reason_size);
+    text[view.reason_size] = '\0';
+
+    return text;
+}
+
+
 static void
 test_refused(void)
 {
@@ -251,25 +272,61 @@ test_decide(void)
 }
 
 
+/* A gateway numbers two payments alike: the second is money all the same. */
 static void
 test_reused(void)
 {
-    fk_order_view_t  first;
+    char             longest[FK_TRADE_NO_SIZE_MAX + 1], expected[128];
+    char             id[FK_ORDER_TEXT_SIZE + 1];
+    uint64_t         seq;
+    fk_order_view_t  first, second;
 
     shop_with_order(9);
     first = order;
     shop_must(pay("t1", 1000) == FK_OK, "pay");
     shop_must(shop_buy("x", 2, &order) == FK_OK, "second order");
+    second = order;
+    fk_order_id_text(&order.id, id);
+    id[FK_ORDER_TEXT_SIZE] = '\0';
 
     EQ_INT(pay("t1", 1000), FK_OK, "its trade number for another order");
-    EQ_INT(result, FK_PAY_REUSED, "is the same money");
+    EQ_INT(result, FK_PAY_REUSED, "is said");
+    seq = fk_last_seq(&shop);
+    EQ_INT(view.seq, seq, "and on record");
     EQ_MEM(view.id.bytes, 16, order.id.bytes, 16, "the view is this order's");
-    EQ_STR(status(), "awaiting_payment", "which is not paid by it");
-    EQ_STR(money(), "", "and has no money");
+    EQ_STR(status(), "under_review", "which a person looks at");
+    snprintf(expected, sizeof(expected), "t1#%s=review", id);
+    EQ_STR(money(), expected, "its money has a number of its own");
+    EQ_STR(why(), "its trade number is another order's", "and says why");
+    EQ_INT(pay("t1", 1000), FK_OK, "once more");
+    EQ_INT(result, FK_PAY_DUPLICATE, "is a duplicate");
+    EQ_INT(view.seq, seq, "which waits for the same record");
+    EQ_STR(money(), expected, "and books nothing");
     EQ_INT(pay("t10", 1000), FK_OK, "a longer number");
-    EQ_INT(result, FK_PAY_DELIVERED, "is another payment");
+    EQ_INT(result, FK_PAY_REVIEW, "is another payment");
+    EQ_INT(decide(FK_EVENT_DENY), FK_OK, "denied");
+    expected[strlen(expected) - strlen("=review")] = '\0';
+    EQ_INT(refund(expected), FK_OK, "it can be given back");
+
+    shop_must(shop_buy("x", 2, &order) == FK_OK, "third order");
+    EQ_INT(pay("t1", 1000), FK_OK, "the number once more");
+    EQ_INT(result, FK_PAY_REUSED, "is a payment of its own");
+    EQ_INT(decide(FK_EVENT_APPROVE), FK_OK, "approved");
+    EQ_STR(status(), "delivered", "it pays its order");
+    EQ_INT(pay("t10", 1000), FK_OK, "another one's number, when it is paid");
+    EQ_INT(result, FK_PAY_REUSED, "is said, too");
+    OK(strstr(money(), "=applied t10#") != NULL
+       && strstr(money(), "=refund_due") != NULL, "and owed");
+
+    /* What has no room for the order's name is not kept, and not taken. */
+    memset(longest, 'n', sizeof(longest));
+    longest[FK_TRADE_NO_SIZE_MAX - FK_ORDER_TEXT_SIZE] = '\0';
+    order = second;
+    shop_must(pay(longest, 1000) == FK_OK, "a long one");
     order = first;
+    EQ_INT(pay(longest, 1000), FK_CONFLICT, "too long for that: refused");
     EQ_STR(money(), "t1=applied", "the first keeps its own");
+    OK(shop_sound(), "sound");
 }
 
 
@@ -324,13 +381,6 @@ test_ring_full(void)
     EQ_INT(pay("t1", 500), FK_OK, "and comes again");
     EQ_STR(money(), "t1=applied", "money");
     OK(shop_sound(), "sound");
-}
-
-
-static fk_code_t
-refund(const char *trade_no)
-{
-    return fk_refund(&shop, &shop_env, &order.id, str(trade_no), &view);
 }
 
 

@@ -56,6 +56,13 @@ static const char *const  allowed[] = {
     "refunded * refunding voided none > refunded voided none",
     "revoke * paid allocated review > refunding voided none",
     "revoke * paid allocated done > refunding voided none",
+    "returned * paid short none > paid released review",
+    "returned * unpaid held review > unpaid held review",
+    "returned * unpaid released review > unpaid released review",
+    "returned * unpaid allocated review > unpaid allocated review",
+    "returned * paid held review > paid held review",
+    "returned * paid released review > paid released review",
+    "returned * paid allocated review > paid allocated review",
 };
 
 #define ALLOWED_COUNT  (sizeof(allowed) / sizeof(allowed[0]))
@@ -185,7 +192,7 @@ test_transitions(void)
         }
     }
 
-    EQ_INT(tried, 4 * 5 * 5 * 11 * 2 * 2, "every state, event and stock");
+    EQ_INT(tried, 4 * 5 * 5 * 12 * 2 * 2, "every state, event and stock");
     EQ_INT(wrong, 0, "each does what the rules say");
 
     /* 7 lines name their stock, the others hold with and without. */

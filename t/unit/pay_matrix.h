@@ -81,13 +81,14 @@ matrix_key(const char *file, bool is_private)
 }
 
 
-/* A refusal must hand on nothing that was not proved. */
+/* A refusal must hand on nothing that was not proved; one alone comes with its
+ * numbers. */
 
 __attribute__((unused))
 static void
 matrix_judge_fact(pay_verdict_e verdict, const pay_fact_t *fact)
 {
-    if (!pay_verdict_acknowledged(verdict)
+    if (!pay_verdict_acknowledged(verdict) && verdict != PAY_UNRETURNED
         && (fact->order_no[0] != '\0' || fact->trade_no[0] != '\0'
             || fact->amount != 0 || fact->currency[0] != '\0'))
     {

@@ -109,6 +109,64 @@ test_events(void)
 }
 
 
+/* A refund of ours that has failed, under each name that there is for that;
+ * and what is none of these. */
+
+static void
+test_failures(void)
+{
+    size_t      i;
+    char        body[GATE_TEXT_SIZE];
+    pay_fact_t  fact;
+
+    static const struct {
+        const char  *from;
+        const char  *to;
+    } others[] = {
+        { "\"failed\"", "\"succeeded\"" },
+        { "\"failed\"", "\"pending\"" },
+        { "\"failed\"", "null" },
+        { "\"object\":\"refund\"", "\"object\":\"charge\"" },
+        { "{\"order\":\"" GATE_ORDER_NO "\"}", "{}" },
+        { "{\"order\":\"" GATE_ORDER_NO "\"}", "null" },
+        { GATE_ORDER_NO, "" },
+        { "\"re_1\"", "\"re 1\"" },
+        { "\"usd\"", "\"USD\"" }
+    };
+
+    static const char  failure[] =
+        "{\"id\":\"evt_3\",\"object\":\"event\",\"type\":\"refund.failed\","
+        "\"livemode\":false,\"data\":{\"object\":{\"id\":\"re_1\","
+        "\"object\":\"refund\",\"amount\":990,\"currency\":\"usd\","
+        "\"metadata\":{\"order\":\"" GATE_ORDER_NO "\"},"
+        "\"payment_intent\":\"" GATE_INTENT "\",\"status\":\"failed\"}}}";
+
+    static const char  *types[] = {
+        "refund.failed", "refund.updated", "charge.refund.updated"
+    };
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        gate_replace(failure, "refund.failed", types[i], body);
+        EQ_INT(gate_notice(body, &fact), PAY_UNRETURNED, "%s", types[i]);
+        EQ_STR(fact.order_no, GATE_ORDER_NO, "  of this order");
+        EQ_STR(fact.trade_no, "re_1", "  this refund");
+        EQ_INT(fact.amount, 990, "  of so many cents");
+        EQ_STR(fact.currency, "USD", "  in dollars");
+        OK(!pay_verdict_acknowledged(PAY_UNRETURNED), "  is to come again");
+    }
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        gate_replace(failure, others[i].from, others[i].to, body);
+        EQ_INT(gate_notice(body, &fact), PAY_NOT_PAID, "with %s it is none",
+               others[i].to);
+        EQ_STR(fact.order_no, "", "  and says nothing");
+    }
+
+    gate_replace(failure, "\"livemode\":false", "\"livemode\":true", body);
+    EQ_INT(gate_notice(body, &fact), PAY_NOT_OURS, "of another kind of money");
+}
+
+
 /* --- the header ---------------------------------------------------------- */
 
 static void
@@ -528,6 +586,7 @@ main(void)
 
     test_genuine();
     test_events();
+    test_failures();
     test_header();
     test_many();
     test_headers();

@@ -499,6 +499,10 @@ test_refund(void)
                   PAY_ANSWER_BUSY, "NOT_ENOUGH");
     (void) expect(PAY_ASK_REFUND, 403, "{\"code\":\"NO_AUTH\"}",
                   PAY_ANSWER_REFUSED, "NO_AUTH");
+    (void) expect(PAY_ASK_REFUND, 400, "{\"code\":\"INVALID_REQUEST\"}",
+                  PAY_ANSWER_UNKNOWN, "INVALID_REQUEST");
+    (void) expect(PAY_ASK_START, 400, "{\"code\":\"INVALID_REQUEST\"}",
+                  PAY_ANSWER_REFUSED, "INVALID_REQUEST");
     (void) expect(PAY_ASK_REFUND_QUERY, 403, "{\"code\":\"NO_AUTH\"}",
                   PAY_ANSWER_UNKNOWN, "NO_AUTH");
     (void) expect(PAY_ASK_REFUND_QUERY, 404,

@@ -123,6 +123,8 @@ sub conf {
     my $shop = $ours ? $self->_shop : '';
     my $locations = defined $opt->{locations} ? $opt->{locations}
                     : $ours ? $LOCATIONS : '';
+    my $core = $opt->{main} =~ /worker_rlimit_core/ ? ''
+               : "worker_rlimit_core 0;\n";
     my $temp = join '', map { "    ${_}_temp_path $dir/temp_$_;\n" }
                qw(client_body proxy fastcgi uwsgi scgi);
 
@@ -131,8 +133,7 @@ $load$user${env}pid $dir/nginx.pid;
 lock_file $dir/nginx.lock;
 error_log $dir/error.log $level;
 worker_processes $opt->{workers};
-worker_rlimit_core 0;
-$opt->{main}
+$core$opt->{main}
 events {
     worker_connections 2048;
     $opt->{events}
