@@ -13,7 +13,8 @@ dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "ending.lua")
 
 local REFUSALS, QUIET_US = 1024, 1e6     -- in a row, to one thread; its end
 local TIMES = 5                         -- that a buyer of a sell-out comes
-local REQUESTS = 32768                  -- of a thread, before it starts again
+local REQUESTS = 40000                  -- of a thread, before it starts again:
+                                        -- of 10,000 products as many of each
 
 setup = ending.setup
 

@@ -232,8 +232,8 @@ sub made_as_many {
 sub many {
     my ($bench, $row, $on) = @_;
 
-    for (1 .. TRIES) {
-        my $want = enough($bench, $row);
+    for my $try (1 .. TRIES) {
+        my $want = $try * enough($bench, $row);
         if (($bench->{many}{ $row->{on} } // 0) < $want) {
             my $rounds = $on->peer ? 1 : $bench->{plan}{rounds} + 1;
             my $each = ceil($want * $rounds / SKUS) + THREADS;
