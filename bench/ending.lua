@@ -2,8 +2,8 @@
 --
 -- wrk starts a thread as soon as its init() is done, while the next one has
 -- its own still to run; what the first asks meanwhile would count, and its
--- time would not.  So each waits for all at its first request, and times are
--- from when the last was there.  wrk ends when it was told to, whatever its
+-- time would not.  So each waits for all at its first request, and a moment
+-- more, in which the server takes the connections; times are from then.  wrk ends when it was told to, whatever its
 -- threads do, but at once when it is interrupted: which the last thread does
 -- that has nothing left to do.
 --
@@ -27,6 +27,7 @@ ffi.cdef [[
 
 local SIGINT, MONOTONIC, PROCESS_CPU = 2, 1, 2
 local THREADS, WAIT_US, WAITS = 2, 100, 300000     -- for 30 s at most
+local SETTLE_US = 100000                            -- connections are made
 local PARTS = ffi.typeof("volatile part_t *")
 local parts = ffi.new("part_t[?]", THREADS)
 
@@ -70,6 +71,7 @@ local function wait_for_all()
     own.ready = 1
     for _ = 1, WAITS do
         if all_have(all, "ready") then
+            ffi.C.usleep(SETTLE_US)
             own.began_idle_ticks = idle_ticks()
             own.began_cpu_us = ending.now_us(PROCESS_CPU)
             own.began_us = ending.now_us()

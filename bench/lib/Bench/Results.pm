@@ -181,15 +181,25 @@ sub written {
     my ($self, $path) = @_;
 
     $self->aims;
-    my %json = (%$self, took_s => time - $self->{started_at});
-    numbers(\%json);
-    spew("$path.new", JSON::PP->new->canonical->pretty->encode(\%json));
-    rename "$path.new", $path or die "bench: $path: $!\n";
+    $self->save($path);
+    unlink "$path.part";
 
     print "\n";
     printf "%-50s %8.3f [%8.3f - %8.3f] %s %s: %s\n", $_->{name},
         @{ $_->{value} }, $_->{relation}, $_->{aim},
         $_->{verdict} for @{ $self->{aims} };
+}
+
+
+# Also after each stage, for a run that does not come to its end.
+
+sub save {
+    my ($self, $path) = @_;
+
+    my %json = (%$self, took_s => time - $self->{started_at});
+    numbers(\%json);
+    spew("$path.new", JSON::PP->new->canonical->pretty->encode(\%json));
+    rename "$path.new", $path or die "bench: $path: $!\n";
 }
 
 
