@@ -3,9 +3,9 @@
 -- wrk starts a thread as soon as its init() is done, while the next one has
 -- its own still to run; what the first asks meanwhile would count, and its
 -- time would not.  So each waits for all at its first request, and a moment
--- more, in which the server takes the connections; times are from then.  wrk ends when it was told to, whatever its
--- threads do, but at once when it is interrupted: which the last thread does
--- that has nothing left to do.
+-- more, in which the server takes the connections; times are from then.
+-- wrk ends when it was told to, whatever its threads do, but at once when it
+-- is interrupted: which the last thread does that has nothing left to do.
 --
 -- For wrk -t2 alone.  ending.setup in setup(), request = ending.request(make),
 -- ending.done() in a thread; ending.since_us() and ending.took_us() in done();
