@@ -214,6 +214,7 @@ struct ngx_faka_worker_s {
     ngx_uint_t              refused_count;
     ngx_uint_t              failed_said;      /* unsigned: 1 it is logged */
     time_t                  buried_at;        /* dead imports looked for */
+    struct ngx_faka_strays_s  *strays;        /* ngx_faka_stray.h */
     ngx_log_t              *log;
 };
 
@@ -261,6 +262,8 @@ struct ngx_faka_ctx_s {
     ngx_uint_t              looks;            /* there, so far */
     uint64_t                mark;             /* of the last one */
     ngx_str_t               record;           /* of an archived order */
+
+    struct ngx_faka_stray_s  *stray;          /* ngx_faka_stray_ask */
 
     struct ngx_faka_ask_s  *gateway_ask;      /* that is waited for, or NULL */
 
@@ -505,8 +508,10 @@ enum {
     NGX_FAKA_STAT_ASKS = NGX_FAKA_STAT_RISK
                          + FL_RISK_COUNT * NGX_FAKA_RISK_COUNT,
                                               /* pay_ask_e, pay_answer_e */
-    NGX_FAKA_STAT_LAST = NGX_FAKA_STAT_ASKS
-                         + PAY_ASK_COUNT * PAY_ANSWER_COUNT
+    NGX_FAKA_STAT_STRAYS = NGX_FAKA_STAT_ASKS
+                           + PAY_ASK_COUNT * PAY_ANSWER_COUNT,
+                                              /* + 1; 0: not known */
+    NGX_FAKA_STAT_LAST
 };
 
 _Static_assert((int) NGX_FAKA_STAT_LAST <= (int) FK_STAT_COUNT,

@@ -103,6 +103,11 @@ ngx_int_t ngx_faka_admin_ping(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_signals(ngx_http_request_t *r, ngx_str_t *name);
 ngx_int_t ngx_faka_admin_signal_put(ngx_http_request_t *r, ngx_str_t *name);
 
+/* ngx_faka_worker_admin_strays.c */
+ngx_int_t ngx_faka_admin_strays(ngx_http_request_t *r, ngx_str_t *name);
+ngx_int_t ngx_faka_admin_stray_settled(ngx_http_request_t *r,
+    ngx_str_t *name);
+
 /* ngx_faka_worker_owner.c */
 ngx_int_t ngx_faka_admin_takeover(ngx_http_request_t *r, ngx_str_t *name);
 

@@ -23,6 +23,7 @@ typedef struct {
     ngx_uint_t            returned;        /* 1: it was given back there */
     const char           *source;          /* what "from" is, for the log */
     ngx_str_t             from;            /* who sent it, for the log */
+    const char           *refused;         /* why, for the log: of a stray */
 
     fk_order_id_t         id;              /* what fact.order_no says */
     fk_pay_result_t       result;

@@ -14,6 +14,7 @@
 #include "ngx_faka_gateway.h"
 #include "ngx_faka_call.h"
 #include "ngx_faka_rules.h"
+#include "ngx_faka_stray.h"
 
 #include <sys/mman.h>
 
@@ -435,6 +436,7 @@ ngx_faka_worker_tick(ngx_event_t *ev)
         }
     }
 
+    ngx_faka_strays_tick(worker);
     ngx_faka_worker_failed(worker);
     ngx_faka_worker_wake(worker);
     ngx_faka_park_expire(worker);

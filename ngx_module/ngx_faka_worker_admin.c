@@ -73,6 +73,9 @@ static const ngx_faka_admin_route_t  ngx_faka_admin_routes[] = {
     { "buyers", NULL, 2, NGX_HTTP_PUT, "GET, PUT", ngx_faka_admin_buyer_put },
     { "signals", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_signals },
     { "signals", NULL, 2, NGX_HTTP_PUT, "PUT", ngx_faka_admin_signal_put },
+    { "strays", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_strays },
+    { "strays", "settled", 3, NGX_HTTP_POST, "POST",
+      ngx_faka_admin_stray_settled },
     { "channels", "ping", 3, NGX_HTTP_POST, "POST", ngx_faka_admin_ping },
     { "audit", NULL, 1, NGX_HTTP_GET, "GET", ngx_faka_admin_audit },
     { "takeover", NULL, 1, NGX_HTTP_POST, "POST", ngx_faka_admin_takeover }

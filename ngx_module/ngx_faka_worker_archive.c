@@ -12,7 +12,7 @@
  * look-ups in number; a client that goes away takes its look-up back.
  */
 
-#include "ngx_faka_order.h"
+#include "ngx_faka_stray.h"
 
 
 #define NGX_FAKA_ARCHIVE_POOL_SIZE  4096
@@ -74,7 +74,9 @@ ngx_faka_archive_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
     worker->keeper = ngx_faka_keeper_start(cycle, &keeper);
     worker->reader = ngx_faka_reader_start(cycle, &reader);
 
-    if (worker->keeper == NULL || worker->reader == NULL) {
+    if (worker->keeper == NULL || worker->reader == NULL
+        || ngx_faka_strays_start(cycle, worker) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -203,6 +205,11 @@ ngx_faka_archive_answer(void *data, fj_ask_t *ask, fj_answer_t answer,
     ngx_faka_worker_t *worker = data;
 
     ngx_faka_ctx_t  *ctx;
+
+    if (ask->stray != NULL) {
+        ngx_faka_stray_answer(worker, ask, answer, text, size);
+        return;
+    }
 
     ctx = ngx_queue_data(ask, ngx_faka_ctx_t, ask);
 

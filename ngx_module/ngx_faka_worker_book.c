@@ -8,6 +8,7 @@
 
 #include "ngx_faka_gateway.h"
 #include "ngx_faka_rules.h"
+#include "ngx_faka_stray.h"
 
 
 /* What a person has to look at is an error in the log, and what he does then;
@@ -97,6 +98,11 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
     }
 
     ngx_faka_journal_kick(worker->journal);
+
+    if (!money->returned) {
+        ngx_faka_stray_booked(worker, money->channel->name, fact->trade_no,
+                              money->order.seq);
+    }
 
     if (money->result != FK_PAY_DUPLICATE && !money->returned) {
         ngx_faka_rules_paid(worker, &env, &money->order);

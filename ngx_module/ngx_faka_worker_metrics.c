@@ -421,6 +421,7 @@ ngx_faka_metrics_word_sum(ngx_faka_metrics_t *m, ngx_uint_t code,
 static void
 ngx_faka_metrics_notices(ngx_faka_metrics_t *m)
 {
+    uint64_t    strays;
     ngx_uint_t  i;
 
     ngx_faka_metrics_head(m, "faka_notify_total", "counter",
@@ -431,6 +432,14 @@ ngx_faka_metrics_notices(ngx_faka_metrics_t *m)
                               pay_verdict_word((pay_verdict_e) i),
                               fk_stat_get(m->fk,
                                           NGX_FAKA_STAT_NOTIFY_VERDICT + i));
+    }
+
+    strays = fk_stat_get(m->fk, NGX_FAKA_STAT_STRAYS);
+
+    if (strays != 0) {
+        ngx_faka_metrics_gauge(m, "faka_strays",
+                               "Payments for no order of their channel, "
+                               "kept: GET /admin/strays.", strays - 1);
     }
 
     ngx_faka_metrics_head(m, "faka_payments_total", "counter",

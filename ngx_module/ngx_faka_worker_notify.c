@@ -15,9 +15,13 @@
  * the log of the process: that of the request would add the request line,
  * with signature and all.  A proved payment that is refused is logged with its
  * numbers, for gateways give up after some tries: somebody must find it then.
+ *
+ * A payment for no order of its channel is kept, as a stray, before it is
+ * answered: with failure, for it is not on record, and if its order comes back
+ * (a restored archive, a backup), the next notice books it.
  */
 
-#include "ngx_faka_gateway.h"
+#include "ngx_faka_stray.h"
 
 
 #define NGX_FAKA_NOTIFY_LOGS_MAX  10   /* lines a second and worker */
@@ -33,9 +37,13 @@ static ngx_uint_t ngx_faka_notify_type_ok(ngx_http_request_t *r,
 static void ngx_faka_notify_paid(ngx_http_request_t *r);
 static void ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code);
+static void ngx_faka_notify_stray(ngx_http_request_t *r, const char *why,
+    const char *refused);
+static void ngx_faka_notify_kept(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code);
 static void ngx_faka_notify_refuse(ngx_http_request_t *r,
     ngx_uint_t status, ngx_uint_t level, const char *word);
+static ngx_uint_t ngx_faka_notify_may_log(ngx_uint_t proved);
 static void ngx_faka_notify_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *text);
 
@@ -188,6 +196,8 @@ ngx_faka_notify_judge(ngx_http_request_t *r, const pay_notice_t *notice)
 
     case PAY_STALE:
         /* Signed with the right key: more likely our clock is wrong. */
+    case PAY_UNRETURNED:
+        /* A buyer waits for money that is back at the gateway. */
         ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR,
                                ctx->result);
         return;
@@ -333,8 +343,7 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
         return;
 
     case FK_CHANNEL:
-        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR,
-                               "wrong_channel");
+        ngx_faka_notify_stray(r, "wrong_channel", "refused: wrong_channel");
         return;
 
     case FK_CONFLICT:
@@ -344,14 +353,76 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
 
     case FK_INVALID:
     case FK_NOT_FOUND:
-        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR,
-                               "unknown_order");
+        ngx_faka_notify_stray(r, "unknown_order", "refused: unknown_order");
         return;
 
     default:
         ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
                                fk_code_info[code].word);
     }
+}
+
+
+/* What went back to the buyer is nobody's to give back any more. */
+
+static void
+ngx_faka_notify_stray(ngx_http_request_t *r, const char *why,
+    const char *refused)
+{
+    ngx_faka_ctx_t    *ctx;
+    ngx_faka_money_t  *money;
+    ngx_faka_stray_t  *stray;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    money = ctx->data;
+
+    if (money->returned) {
+        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR, why);
+        return;
+    }
+
+    ctx->result = why;
+    money->refused = refused;
+
+    stray = ngx_faka_stray_new(r, FJ_STRAY_KEEP);
+    if (stray == NULL) {
+        ngx_faka_notify_kept(r, FK_TABLE_FULL);
+        return;
+    }
+
+    ngx_faka_stray_name(stray, money->channel->name, money->fact.trade_no);
+    ngx_faka_stray_describe(stray, &money->fact, why);
+    ngx_faka_stray_ask(r, ctx, stray, ngx_faka_notify_kept);
+}
+
+
+static void
+ngx_faka_notify_kept(ngx_http_request_t *r, fk_code_t code)
+{
+    ngx_uint_t          status;
+    const char         *more;
+    ngx_faka_ctx_t     *ctx;
+    ngx_faka_money_t   *money;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
+    money = ctx->data;
+
+    status = NGX_HTTP_BAD_REQUEST;
+    more = ", kept: GET /admin/strays";
+
+    if (code != FK_OK) {
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        more = ", not kept: redis did not take it";
+
+    } else if (ctx->stray->done == 0) {
+        more = ", not kept: too many others are";
+    }
+
+    if (ngx_faka_notify_may_log(1)) {
+        ngx_faka_book_log(money, NGX_LOG_ERR, money->refused, more);
+    }
+
+    ngx_faka_notify_send(r, status, money->channel->protocol->failure_body);
 }
 
 
@@ -377,12 +448,6 @@ ngx_faka_notify_show(ngx_http_request_t *r, fk_code_t code)
 }
 
 
-/*
- * Anybody can send rubbish here, and a proved notice again and again, so lines
- * are counted, by the second; the two apart, for rubbish must not silence what
- * is said about money.
- */
-
 static void
 ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
     ngx_uint_t level, const char *word)
@@ -392,23 +457,14 @@ ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
     ngx_faka_ctx_t     *ctx;
     ngx_faka_money_t   *money;
 
-    static time_t      second;
-    static ngx_uint_t  count[2];
-
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     money = ctx->data;
     ctx->result = word;
 
-    if (second != ngx_time()) {
-        second = ngx_time();
-        count[0] = 0;
-        count[1] = 0;
-    }
-
     field = money->fact.field;
     proved = money->fact.trade_no[0] != '\0';
 
-    if (count[proved]++ >= NGX_FAKA_NOTIFY_LOGS_MAX) {
+    if (!ngx_faka_notify_may_log(proved)) {
         /* void */
 
     } else if (proved) {
@@ -424,6 +480,28 @@ ngx_faka_notify_refuse(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     ngx_faka_notify_send(r, status, money->channel->protocol->failure_body);
+}
+
+
+/*
+ * Anybody can send rubbish here, and a proved notice again and again, so lines
+ * are counted, by the second; the two apart, for rubbish must not silence what
+ * is said about money.
+ */
+
+static ngx_uint_t
+ngx_faka_notify_may_log(ngx_uint_t proved)
+{
+    static time_t      second;
+    static ngx_uint_t  count[2];
+
+    if (second != ngx_time()) {
+        second = ngx_time();
+        count[0] = 0;
+        count[1] = 0;
+    }
+
+    return count[proved]++ < NGX_FAKA_NOTIFY_LOGS_MAX;
 }
 
 

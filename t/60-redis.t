@@ -280,6 +280,12 @@ ok(wait_until(sub {
     my $events = { @{ $redis->cmd(qw(XINFO STREAM faka:{main}:events)) } };
     return $events->{length} > 0 && $events->{'last-generated-id'} =~ /999\z/;
 }, 5), 'and tells others, also how far');
+my $stray = { order => '0' x 26, amount => 100 };
+is($t->notify($stray, trade_no => 'T1')->status, 400, 'a stray payment');
+is($t->admin('GET', '/strays')->json->{strays}[0]{trade_no}, 'T1',
+   'is kept, and listed');
+is($t->admin('POST', '/strays/epay/settled', { trade_no => 'T1' })->status,
+   200, 'and settled');
 unlike($nginx->error_log, qr/NOPERM|refuses|does not allow/,
        'and Redis refuses nothing');
 
@@ -302,6 +308,17 @@ for my $right (qw(xinfo|stream xadd set config|get xsetid)) {
        "without $right: it is named");
     $redis->cmd('ACL', 'SETUSER', 'faka', "+$right");
     sells_ok("with $right", 'drop');
+}
+
+for my $right (qw(hlen hsetnx)) {
+    $redis->cmd('ACL', 'SETUSER', 'faka', "-$right");
+    is($t->notify($stray, trade_no => "T-$right")->status, 503,
+       "without $right: no stray is kept");
+    ok($nginx->wait_log(qr/refuses a stray payment: .*can't run this/, 5),
+       'and why') or diag(substr $nginx->error_log, -500);
+    $redis->cmd('ACL', 'SETUSER', 'faka', "+$right");
+    is($t->notify($stray, trade_no => "T-$right")->status, 400,
+       "with $right: it is");
 }
 
 for my $right (qw(xinfo|stream getrange set)) {

@@ -96,6 +96,11 @@ void journal_close(journal_source_t *source);
 int journal_read(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
 
+/* The same for a hash, in no order: each entry is a field, and has no id.  One
+ * may come twice. */
+int journal_read_hash(journal_source_t *source, const char *key,
+    journal_entry_pt fn, void *data);
+
 /* 1: what is read may change meanwhile. */
 int journal_is_live(const journal_source_t *source);
 
@@ -109,7 +114,8 @@ void journal_top(journal_source_t *source, const char *key,
 
 int journal_id_after(const journal_id_t *id, const journal_id_t *after);
 
-/* The streams of a shop: part is "journal", "snapshots" or "snapshot:NAME". */
+/* The keys of a shop: part is "journal", "snapshots", "snapshot:NAME" or
+ * "strays". */
 void journal_key(char key[JOURNAL_KEY_SIZE_MAX], const char *shop,
     const char *part);
 

@@ -3,6 +3,9 @@
  * Restored into an empty Redis it is the shop as it was, also with a journal
  * of which a snapshot has left nothing but its last id.
  *
+ * Beside that the strays, payments for which there is no order: of no use to
+ * recovery, but no other copy of the shop has them.
+ *
  * Not in it: the archived orders, which are keys of their own and of no use
  * to recovery, and the owner's sign of life.
  */
@@ -21,6 +24,7 @@ static void journal_dump_stream(journal_source_t *source, const char *shop,
 static void journal_dump_top(const journal_dump_t *dump,
     const journal_id_t *top);
 static int journal_dump_entry(void *data, const journal_entry_t *entry);
+static int journal_dump_stray(void *data, const journal_entry_t *entry);
 static void journal_dump_command(const char *name, uint32_t word_count,
     const char *key, const journal_id_t *id);
 static void journal_dump_word(const void *data, size_t size);
@@ -34,7 +38,7 @@ static void journal_dump_word(const void *data, size_t size);
 int
 journal_cmd_dump(journal_source_t *source, const journal_options_t *options)
 {
-    char                part[80];
+    char                part[80], key[JOURNAL_KEY_SIZE_MAX];
     journal_snapshot_t  snapshot;
 
     journal_snapshot_find(source, options->shop, &snapshot);
@@ -46,6 +50,9 @@ journal_cmd_dump(journal_source_t *source, const journal_options_t *options)
 
     journal_dump_stream(source, options->shop, "snapshots");
     journal_dump_stream(source, options->shop, "journal");
+
+    journal_key(key, options->shop, "strays");
+    (void) journal_read_hash(source, key, journal_dump_stray, key);
 
     if (journal_snapshot_replaced(source, options->shop, &snapshot)) {
         journal_fail("a new snapshot counts by now, so this dump does not "
@@ -117,6 +124,21 @@ journal_dump_entry(void *data, const journal_entry_t *entry)
                           strlen(entry->field[i].name));
         journal_dump_word(entry->field[i].value, entry->field[i].size);
     }
+
+    return 0;
+}
+
+
+static int
+journal_dump_stray(void *data, const journal_entry_t *entry)
+{
+    const char *key = data;
+
+    printf("*4\r\n");
+    journal_dump_word("HSET", 4);
+    journal_dump_word(key, strlen(key));
+    journal_dump_word(entry->field[0].name, strlen(entry->field[0].name));
+    journal_dump_word(entry->field[0].value, entry->field[0].size);
 
     return 0;
 }

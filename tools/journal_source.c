@@ -4,8 +4,9 @@
  * A dump is what the dump command writes, and what redis-cli --pipe takes:
  * XADD commands as Redis's protocol has them, and one ECHO as its end, without
  * which it was cut.  A stream whose last entry is gone ends with one that says
- * its id and is deleted again (XDEL).  For each stream that is asked for, the
- * file is read again from its beginning, so that it need not fit into memory.
+ * its id and is deleted again (XDEL).  A field of a hash is an HSET.  For each
+ * key that is asked for, the file is read again from its beginning, so that it
+ * need not fit into memory.
  */
 
 #include <errno.h>
@@ -32,6 +33,11 @@ static int journal_read_redis(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
 static int journal_read_file(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data);
+static int journal_hash_redis(journal_source_t *source, const char *key,
+    journal_entry_pt fn, void *data);
+static int journal_hash_command(journal_source_t *source,
+    const redisReply *command, const char *key, journal_entry_pt fn,
+    void *data);
 static int journal_command(journal_source_t *source,
     const redisReply *command, const char *key, const journal_id_t *after,
     journal_entry_pt fn, void *data);
@@ -39,6 +45,7 @@ static int journal_pass(void *data, const journal_entry_t *entry);
 static int journal_is_command(const redisReply *command, const char *name);
 static int journal_entry_of(redisReply *id, redisReply **words,
     size_t word_count, journal_entry_t *entry);
+static int journal_pair_of(redisReply **words, journal_entry_t *entry);
 static int journal_id_parse(const char *text, journal_id_t *id);
 
 
@@ -95,6 +102,18 @@ journal_read(journal_source_t *source, const char *key,
     return source->redis != NULL
            ? journal_read_redis(source, key, after, fn, data)
            : journal_read_file(source, key, after, fn, data);
+}
+
+
+int
+journal_read_hash(journal_source_t *source, const char *key,
+    journal_entry_pt fn, void *data)
+{
+    static const journal_id_t  start = { 0, 0 };
+
+    return source->redis != NULL
+           ? journal_hash_redis(source, key, fn, data)
+           : journal_read_file(source, key, &start, fn, data);
 }
 
 
@@ -213,6 +232,55 @@ journal_read_redis(journal_source_t *source, const char *key,
 
 
 static int
+journal_hash_redis(journal_source_t *source, const char *key,
+    journal_entry_pt fn, void *data)
+{
+    int               rc;
+    char              cursor[32];
+    size_t            i;
+    redisReply       *reply, *pairs;
+    journal_entry_t   entry;
+
+    memset(&entry, 0, sizeof(entry));
+    (void) snprintf(cursor, sizeof(cursor), "0");
+
+    do {
+        reply = redisCommand(source->redis, "HSCAN %s %s COUNT 512", key,
+                             cursor);
+
+        if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+            || reply->elements != 2
+            || reply->element[0]->type != REDIS_REPLY_STRING
+            || reply->element[1]->type != REDIS_REPLY_ARRAY)
+        {
+            journal_fail("%s: %s", key,
+                         reply == NULL ? source->redis->errstr
+                         : reply->type == REDIS_REPLY_ERROR ? reply->str
+                         : "redis gives no list of fields");
+        }
+
+        rc = 0;
+        pairs = reply->element[1];
+        (void) snprintf(cursor, sizeof(cursor), "%s",
+                        reply->element[0]->str);
+
+        for (i = 0; i + 1 < pairs->elements && rc == 0; i += 2) {
+            if (!journal_pair_of(&pairs->element[i], &entry)) {
+                journal_fail("%s: a field that cannot be read", key);
+            }
+
+            rc = fn(data, &entry);
+        }
+
+        freeReplyObject(reply);
+
+    } while (rc == 0 && strcmp(cursor, "0") != 0);
+
+    return rc;
+}
+
+
+static int
 journal_read_file(journal_source_t *source, const char *key,
     const journal_id_t *after, journal_entry_pt fn, void *data)
 {
@@ -290,6 +358,10 @@ journal_command(journal_source_t *source, const redisReply *command,
         return 0;
     }
 
+    if (journal_is_command(command, "HSET")) {
+        return journal_hash_command(source, command, key, fn, data);
+    }
+
     if (!journal_is_command(command, "XADD") || command->elements < 5
         || command->element[1]->type != REDIS_REPLY_STRING
         || !journal_entry_of(command->element[2], command->element + 3,
@@ -312,12 +384,54 @@ journal_command(journal_source_t *source, const redisReply *command,
 }
 
 
+/* HSET KEY FIELD VALUE. */
+
+static int
+journal_hash_command(journal_source_t *source, const redisReply *command,
+    const char *key, journal_entry_pt fn, void *data)
+{
+    journal_entry_t  entry;
+
+    memset(&entry, 0, sizeof(entry));
+
+    if (command->elements != 4
+        || command->element[1]->type != REDIS_REPLY_STRING
+        || !journal_pair_of(command->element + 2, &entry))
+    {
+        journal_fail("%s is no dump: an HSET that cannot be read",
+                     source->file_name);
+    }
+
+    return strcmp(command->element[1]->str, key) == 0 ? fn(data, &entry) : 0;
+}
+
+
 static int
 journal_is_command(const redisReply *command, const char *name)
 {
     return command->type == REDIS_REPLY_ARRAY && command->elements >= 2
            && command->element[0]->type == REDIS_REPLY_STRING
            && strcmp(command->element[0]->str, name) == 0;
+}
+
+
+/* A field of a hash: an entry without an id. */
+
+static int
+journal_pair_of(redisReply **words, journal_entry_t *entry)
+{
+    if (words[0]->type != REDIS_REPLY_STRING
+        || words[1]->type != REDIS_REPLY_STRING)
+    {
+        return 0;
+    }
+
+    entry->field_count = 1;
+    entry->field[0].name = words[0]->str;
+    entry->field[0].value = (const uint8_t *) words[1]->str;
+    entry->field[0].size = (size_t) words[1]->len;
+
+    return 1;
 }
 
 

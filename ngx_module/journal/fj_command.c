@@ -130,6 +130,9 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
     [FJ_COMMAND_READ] = {
         "GET of an archived order", FJ_COMMAND_TIMEOUT_MS, fj_reader_on_read,
         NULL },
+    [FJ_COMMAND_STRAY] = {
+        "EVAL of a stray payment", FJ_COMMAND_TIMEOUT_MS, fj_reader_on_stray,
+        NULL },
 
     [FJ_COMMAND_FEED_TOP] = {
         "XINFO of the events", FJ_KEEP_TIMEOUT_MS, fj_feed_on_top, NULL },

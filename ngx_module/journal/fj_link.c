@@ -244,6 +244,18 @@ fj_link_lost(fj_link_t *link)
 void
 fj_link_refused(fj_link_t *link, const fj_reply_t *reply, const char *doing)
 {
+    link->refused = 1;
+    fj_link_refused_one(link, reply, doing);
+
+    link->answered = FJ_COMMAND_NONE;
+    fj_link_drop(link);
+}
+
+
+void
+fj_link_refused_one(fj_link_t *link, const fj_reply_t *reply,
+    const char *doing)
+{
     static const char  other[] = "unexpected reply";
 
     int          size;
@@ -251,7 +263,6 @@ fj_link_refused(fj_link_t *link, const fj_reply_t *reply, const char *doing)
     const char  *text;
 
     sum = fj_link_refusal_sum(reply);
-    link->refused = 1;
 
     if (link->refused_sum[link->answered] != sum) {
         link->refused_sum[link->answered] = sum;
@@ -267,9 +278,6 @@ fj_link_refused(fj_link_t *link, const fj_reply_t *reply, const char *doing)
         fj_say(link, FJ_LOG_ERR, ": redis \"%s\" refuses %s: %.*s",
                link->address.text, doing, size, text);
     }
-
-    link->answered = FJ_COMMAND_NONE;
-    fj_link_drop(link);
 }
 
 

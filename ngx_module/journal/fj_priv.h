@@ -16,6 +16,8 @@
  *     fj_handshake.c  password, database, does Redis fsync
  *     fj_command.c    the table of commands
  *     fj_reply.c      reading replies, writing log lines
+ *
+ *     fj_stray.c      payments without an order, which the reader carries
  */
 
 #ifndef FJ_PRIV_H_INCLUDED_
@@ -27,6 +29,7 @@
 #include <string.h>
 
 #include "fj.h"
+#include "fj_stray.h"
 
 
 #define FJ_LINK_MAGIC          0x464a4c4b
@@ -99,7 +102,8 @@ typedef enum {
     FJ_COMMAND_KEEP_SETTINGS,
     FJ_COMMAND_KEEP_ORDERS,
     FJ_COMMAND_KEEP_WAIT,
-    FJ_COMMAND_READ,                   /* the reader's */
+    FJ_COMMAND_READ,                   /* the reader's, as the next */
+    FJ_COMMAND_STRAY,
     FJ_COMMAND_FEED_TOP,               /* the feed's, as all below */
     FJ_COMMAND_FEED_PAGE,
     FJ_COMMAND_FEED_ADD,
@@ -190,6 +194,10 @@ void fj_link_redirect(fj_link_t *link);
  * the connection is given up.  The log has it once, until that command works,
  * or fails in another way. */
 void fj_link_refused(fj_link_t *link, const fj_reply_t *reply,
+    const char *doing);
+
+/* .. and of a connection that is kept, for others use it, who are served. */
+void fj_link_refused_one(fj_link_t *link, const fj_reply_t *reply,
     const char *doing);
 
 /* The connection does what it is for: the next backoff is a short one. */
@@ -426,6 +434,14 @@ void fj_keeper_on_wait(fj_link_t *link, const fj_reply_t *reply);
 /* --- the reader (fj_reader.c) ------------------------------------------ */
 
 void fj_reader_on_read(fj_link_t *link, const fj_reply_t *reply);
+void fj_reader_on_stray(fj_link_t *link, const fj_reply_t *reply);
+
+
+/* --- strays (fj_stray.c) ------------------------------------------------ */
+
+/* The words of a command; key: room for what they point to. */
+void fj_stray_words(fj_words_t *words, char key[FJ_KEY_SIZE],
+    const fj_conf_t *conf, const fj_stray_t *stray);
 
 
 /* --- the feed (fj_feed*.c) --------------------------------------------- */

@@ -1,5 +1,5 @@
 /*
- * The reader: a ring of look-ups, the oldest first, and one GET at a time.
+ * The reader: a ring of look-ups, the oldest first, and one command at a time.
  *
  * A look-up ends by the reply, by the loss of the connection, or when its
  * time is over; the last also while its command is on its way, whose reply is
@@ -16,6 +16,7 @@ static void fj_reader_down(fj_link_t *link);
 static void fj_reader_timer(fj_link_t *link, fj_timer_t which);
 static fj_reader_t *fj_reader_of(fj_link_t *link);
 static int64_t fj_reader_now_ms(const fj_reader_t *r);
+static int fj_reader_take(fj_reader_t *r, fj_ask_t *ask);
 static void fj_reader_send(fj_reader_t *r);
 static void fj_reader_expire(fj_reader_t *r);
 static void fj_reader_end(fj_reader_t *r, fj_ask_t *ask, fj_answer_t answer,
@@ -69,13 +70,39 @@ fj_reader_stop(fj_reader_t *r)
 int
 fj_reader_ask(fj_reader_t *r, fj_ask_t *ask, const fk_order_id_t *id)
 {
+    if (!fj_reader_take(r, ask)) {
+        return 0;
+    }
+
+    ask->id = *id;
+    ask->stray = NULL;
+
+    return 1;
+}
+
+
+int
+fj_reader_stray(fj_reader_t *r, fj_ask_t *ask, const fj_stray_t *stray)
+{
+    if (!fj_reader_take(r, ask)) {
+        return 0;
+    }
+
+    ask->stray = stray;
+
+    return 1;
+}
+
+
+static int
+fj_reader_take(fj_reader_t *r, fj_ask_t *ask)
+{
     if (r->link.state == FJ_LINK_DOWN || r->link.state == FJ_LINK_STOPPED
         || r->asks_count == FJ_READER_ASKS_MAX)
     {
         return 0;
     }
 
-    ask->id = *id;
     ask->until_ms = fj_reader_now_ms(r) + FJ_READER_WAIT_MS;
     ask->prev = r->asks.prev;
     ask->next = &r->asks;
@@ -170,6 +197,13 @@ fj_reader_send(fj_reader_t *r)
     }
 
     r->asked = r->asks.next;
+
+    if (r->asked->stray != NULL) {
+        fj_stray_words(&words, key, r->conf, r->asked->stray);
+        fj_link_send(&r->link, FJ_COMMAND_STRAY, &words);
+        return;
+    }
+
     fj_keeper_order_key(key, r->conf, &r->asked->id);
 
     words.argc = 0;
@@ -199,6 +233,34 @@ fj_reader_on_read(fj_link_t *link, const fj_reply_t *reply)
     if (ask != NULL) {
         fj_reader_end(r, ask, reply->type == FJ_REPLY_NIL ? FJ_ANSWER_NONE
                                                           : FJ_ANSWER_FOUND,
+                      reply->text, reply->size);
+    }
+
+    fj_reader_send(r);
+}
+
+
+/*
+ * A right that Redis' user lacks, or a key that is no hash, is lasting, and
+ * who looks for an archived order should not wait for it again and again.
+ */
+
+void
+fj_reader_on_stray(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_ask_t     *ask;
+    fj_reader_t  *r = fj_reader_of(link);
+
+    if (reply->type != FJ_REPLY_STRING) {
+        fj_link_refused_one(link, reply, "a stray payment");
+    }
+
+    ask = r->asked;
+    r->asked = NULL;
+
+    if (ask != NULL) {
+        fj_reader_end(r, ask, reply->type == FJ_REPLY_STRING
+                                  ? FJ_ANSWER_FOUND : FJ_ANSWER_LOST,
                       reply->text, reply->size);
     }
 

@@ -1,6 +1,7 @@
 /*
  * The reader: looks archived orders up, over a connection of its own, so that
- * neither a buyer's records nor a snapshot wait for it.
+ * neither a buyer's records nor a snapshot wait for it; and what is done about
+ * strays (fj_stray.h), which are as rare.
  *
  * What it promises.  Each look-up that was taken is answered once, within
  * FJ_READER_WAIT_MS: the archive has the order, or it has not, or nobody can
@@ -8,6 +9,9 @@
  * order that is only in the archive must not be told that there is none.  At
  * most FJ_READER_ASKS_MAX wait; they are asked for in turn, one command at a
  * time.
+ *
+ * Of a stray nobody can say, too, where Redis refuses what is asked of it: an
+ * order that is looked up meanwhile is found all the same.
  *
  * What it does not do.  It keeps nothing of an answer and judges no text.
  *
@@ -21,6 +25,7 @@
 
 
 #include "fj.h"
+#include "fj_stray.h"
 
 
 #define FJ_READER_ASKS_MAX      256
@@ -40,17 +45,19 @@ typedef enum {
 typedef struct fj_ask_s  fj_ask_t;
 
 struct fj_ask_s {
-    fj_ask_t       *prev;
-    fj_ask_t       *next;
-    fk_order_id_t   id;
-    int64_t         until_ms;
+    fj_ask_t          *prev;
+    fj_ask_t          *next;
+    fk_order_id_t      id;
+    const fj_stray_t  *stray;          /* NULL: the order is looked up */
+    int64_t            until_ms;
 };
 
 
 /*
- * text is what the archive has, for FOUND; it belongs to the shell and is not
- * kept beyond the call.  data: the shell's.  It must not call into the
- * reader; wake() of the shell comes when the reader may be used again.
+ * text is what the archive has, for FOUND, or what the script of a stray has
+ * answered; it belongs to the shell and is not kept beyond the call.  data:
+ * the shell's.  It must not call into the reader; wake() of the shell comes
+ * when the reader may be used again.
  */
 typedef void (*fj_answer_pt)(void *data, fj_ask_t *ask, fj_answer_t answer,
     const char *text, size_t size);
@@ -77,6 +84,9 @@ void fj_reader_stop(fj_reader_t *r);
  * was changed.  The answer never comes in this call.
  */
 int fj_reader_ask(fj_reader_t *r, fj_ask_t *ask, const fk_order_id_t *id);
+
+/* The same for what is to be done about a stray. */
+int fj_reader_stray(fj_reader_t *r, fj_ask_t *ask, const fj_stray_t *stray);
 
 /* Takes it back: it is not answered any more. */
 void fj_reader_forget(fj_reader_t *r, fj_ask_t *ask);

@@ -135,6 +135,14 @@ ngx_faka_reader_ask(ngx_faka_reader_t *reader, fj_ask_t *ask,
 }
 
 
+ngx_uint_t
+ngx_faka_reader_stray(ngx_faka_reader_t *reader, fj_ask_t *ask,
+    const fj_stray_t *stray)
+{
+    return fj_reader_stray(&reader->machine, ask, stray) != 0;
+}
+
+
 void
 ngx_faka_reader_forget(ngx_faka_reader_t *reader, fj_ask_t *ask)
 {

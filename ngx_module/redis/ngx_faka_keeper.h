@@ -60,9 +60,11 @@ typedef struct {
 ngx_faka_reader_t *ngx_faka_reader_start(ngx_cycle_t *cycle,
     const ngx_faka_reader_options_t *options);
 
-/* As fj_reader_ask() and fj_reader_forget(). */
+/* As fj_reader_ask(), fj_reader_stray() and fj_reader_forget(). */
 ngx_uint_t ngx_faka_reader_ask(ngx_faka_reader_t *reader, fj_ask_t *ask,
     const fk_order_id_t *id);
+ngx_uint_t ngx_faka_reader_stray(ngx_faka_reader_t *reader, fj_ask_t *ask,
+    const fj_stray_t *stray);
 void ngx_faka_reader_forget(ngx_faka_reader_t *reader, fj_ask_t *ask);
 
 /* Closes everything (exit_process). */

@@ -1,6 +1,7 @@
 /*
  * The reader: what is found, what is not, and what nobody can say; asked one
- * by one, each answered once and in time, whatever Redis does.
+ * by one, each answered once and in time, whatever Redis does; and the scripts
+ * about strays that go the same way.
  */
 
 #include "fj_keeper.h"
@@ -290,6 +291,122 @@ test_stop(void)
 }
 
 
+/* --- strays ------------------------------------------------------------ */
+
+static int
+stray(uint32_t n, fj_stray_t *what)
+{
+    int  taken;
+
+    event_begins();
+    taken = fj_reader_stray(&reader, &asks[n], what);
+    w.is_inside = 0;
+    return taken;
+}
+
+
+static int
+says(int n, const char *word)
+{
+    return w.argc > n && strcmp(w.argv[n], word) == 0;
+}
+
+
+static void
+test_stray(void)
+{
+    unsigned    type;
+    fj_reply_t  reply;
+    fj_stray_t  keep = { FJ_STRAY_KEEP, "epay/T1", "{}" };
+    fj_stray_t  list = { FJ_STRAY_LIST, "0", "" };
+
+    reader_ready();
+    OK(stray(0, &keep) && ask(1) && stray(2, &list), "asked in turn");
+    event_timer(FJ_TIMER_FLUSH);
+    OK(w.argc == 7 && says(0, "EVAL") && says(2, "1")
+       && says(3, "faka:{main}:strays") && says(4, "epay/T1")
+       && says(5, "{}") && says(6, FJ_STRAYS_MAX), "a script, on its hash");
+    OK(strstr(w.argv[1], "HSETNX") != NULL, "that of keeping");
+    EQ_STR(fj_doing(&reader.link), "EVAL of a stray payment", "alone");
+    reply_text("1 1");
+    EQ_INT(last[0], FJ_ANSWER_FOUND, "it is answered");
+    EQ_STR(text, "1 1", "with what the script says");
+    OK(asks_for(1), "then an order is looked up");
+    reply_text("an order");
+    EQ_STR(text, "an order", "and found");
+    OK(says(4, "0") && strstr(w.argv[1], "HSCAN") != NULL, "then the list");
+    reply_text("0\n");
+    EQ_INT(answers[2], 1, "answered, too");
+
+    for (type = 0; type < FJ_REPLY_COUNT; type++) {
+        if (type == FJ_REPLY_STRING) {
+            continue;
+        }
+
+        reader_ready();
+        OK(stray(0, &keep) && ask(1), "a stray and an order");
+        event_timer(FJ_TIMER_FLUSH);
+        memset(&reply, 0, sizeof(reply));
+        reply.type = (fj_reply_type_t) type;
+        reply.text = "WRONGTYPE";
+        reply.size = 9;
+        event_reply(&reply);
+        OK(answers[0] == 1 && last[0] == FJ_ANSWER_LOST,
+           "reply of type %u: nobody can say", type);
+        EQ_INT(w.logs[FJ_LOG_ERR], 1, "which is said");
+        OK(asks_for(1), "the order is looked up over the same connection");
+        reply_text("an order");
+        EQ_INT(last[1], FJ_ANSWER_FOUND, "and found");
+    }
+
+    OK(stray(0, &keep), "it is asked again");
+    event_timer(FJ_TIMER_FLUSH);
+    forget(0);
+    memset(&asks[0], 0xee, sizeof(asks[0]));
+    memset(&reply, 0, sizeof(reply));
+    node_text(&reply, FJ_REPLY_ERROR, "NOPERM");
+    event_reply(&reply);
+    EQ_INT(answers[0], 1, "who went away is not answered");
+}
+
+
+static void
+test_stray_texts(void)
+{
+    size_t       size, line_size;
+    uint64_t     done, count;
+    const char  *p, *line;
+    unsigned     i;
+
+    static const char *const  wrong[] = {
+        "", " ", "1", "1 ", " 1", "1  1", "1 1 ", "1 1\n", "x 1", "1 x",
+        "-1 1", "1 18446744073709551616"
+    };
+
+    OK(fj_stray_read("1 10000", 7, &done, &count) && done == 1
+       && count == 10000, "done, and how many there are");
+    OK(fj_stray_read("0 0", 3, &done, &count) && done == 0 && count == 0,
+       "nothing");
+
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        OK(!fj_stray_read(wrong[i], strlen(wrong[i]), &done, &count),
+           "no answer: %u", i);
+    }
+
+    p = "17\nfield\n\nlast";
+    size = strlen(p);
+    OK(fj_stray_line(&p, &size, &line, &line_size) && line_size == 2
+       && memcmp(line, "17", 2) == 0, "a line");
+    OK(fj_stray_line(&p, &size, &line, &line_size) && line_size == 5
+       && memcmp(line, "field", 5) == 0, "the next");
+    OK(fj_stray_line(&p, &size, &line, &line_size) && line_size == 0,
+       "an empty one");
+    OK(fj_stray_line(&p, &size, &line, &line_size) && line_size == 4
+       && memcmp(line, "last", 4) == 0, "one without an end");
+    OK(!fj_stray_line(&p, &size, &line, &line_size), "and no more");
+}
+
+
 int
 main(void)
 {
@@ -299,6 +416,8 @@ main(void)
     test_forget();
     test_refused();
     test_stop();
+    test_stray();
+    test_stray_texts();
 
     return tap_done();
 }

@@ -1,0 +1,319 @@
+/*
+ * Strays: verified payments without an order of their channel.
+ *
+ * A notice of one is answered with failure, so the gateway sends it again, and
+ * it is booked when its order is there by then.  Until that, and longer than
+ * the gateway tries, Redis has it: written before the answer goes out, in one
+ * command that is bounded in time, and not part of the journal, for there is
+ * no order that a record could be of.
+ *
+ * What is booked is removed behind its record: a stray that went before would
+ * be lost with a record that never becomes durable.  Whether there are any at
+ * all stands in the region, one more than their number; 0 means that nobody
+ * knows.
+ */
+
+#include "ngx_faka_stray.h"
+
+
+#define NGX_FAKA_STRAYS_BOOKED   64    /* that wait to be removed */
+#define NGX_FAKA_STRAYS_COUNT_S  10    /* others may remove some, too */
+
+
+struct ngx_faka_strays_s {
+    ngx_faka_stray_t   counting;
+    time_t             counted_at;
+    ngx_uint_t         booked_count;   /* not free */
+    ngx_faka_stray_t   booked[NGX_FAKA_STRAYS_BOOKED];
+};
+
+
+static void ngx_faka_strays_count(ngx_faka_worker_t *worker);
+static void ngx_faka_stray_send(ngx_faka_worker_t *worker,
+    ngx_faka_stray_t *stray);
+static void ngx_faka_stray_free(ngx_faka_worker_t *worker,
+    ngx_faka_stray_t *stray);
+static fk_code_t ngx_faka_stray_read(ngx_faka_worker_t *worker,
+    ngx_faka_stray_t *stray, const char *text, size_t size);
+
+
+ngx_int_t
+ngx_faka_strays_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
+{
+    ngx_uint_t         i;
+    ngx_faka_stray_t  *stray;
+
+    worker->strays = ngx_pcalloc(cycle->pool,
+                                 sizeof(struct ngx_faka_strays_s));
+    if (worker->strays == NULL) {
+        return NGX_ERROR;
+    }
+
+    worker->strays->counting.what.what = FJ_STRAY_COUNT;
+    worker->strays->counting.what.field = "";
+    worker->strays->counting.what.text = "";
+
+    for (i = 0; i < NGX_FAKA_STRAYS_BOOKED; i++) {
+        stray = &worker->strays->booked[i];
+        stray->what.what = FJ_STRAY_DROP;
+        stray->what.field = (const char *) stray->field;
+        stray->what.text = "";
+    }
+
+    return NGX_OK;
+}
+
+
+/* --- what the worker does by itself ------------------------------------- */
+
+void
+ngx_faka_strays_tick(ngx_faka_worker_t *worker)
+{
+    uint64_t                   epoch, durable_seq;
+    ngx_uint_t                 i;
+    ngx_faka_stray_t          *stray;
+    struct ngx_faka_strays_s  *strays;
+
+    strays = worker->strays;
+
+    /* Whoever sells meanwhile may keep some. */
+    if (fk_shop_state(&worker->fk) != FK_SHOP_OPEN) {
+        fk_stat_set(&worker->fk, NGX_FAKA_STAT_STRAYS, 0);
+        return;
+    }
+
+    ngx_faka_strays_count(worker);
+
+    if (strays->booked_count == 0) {
+        return;
+    }
+
+    /* The mark first: a mark of another epoch is then seen to be that. */
+    durable_seq = fk_durable_seq(&worker->fk);
+    epoch = fk_epoch(&worker->fk);
+
+    for (i = 0; i < NGX_FAKA_STRAYS_BOOKED; i++) {
+        stray = &strays->booked[i];
+
+        if (stray->state != NGX_FAKA_STRAY_WAITS) {
+            continue;
+        }
+
+        /* Its record may be lost: then the gateway comes again. */
+        if (stray->epoch != epoch) {
+            ngx_faka_stray_free(worker, stray);
+
+        } else if (stray->seq <= durable_seq) {
+            ngx_faka_stray_send(worker, stray);
+        }
+    }
+}
+
+
+/* One worker is enough, and nginx starts this one anew when it dies. */
+
+static void
+ngx_faka_strays_count(ngx_faka_worker_t *worker)
+{
+    time_t                     wait;
+    struct ngx_faka_strays_s  *strays;
+
+    strays = worker->strays;
+
+    wait = fk_stat_get(&worker->fk, NGX_FAKA_STAT_STRAYS) == 0
+           ? 1 : NGX_FAKA_STRAYS_COUNT_S;
+
+    if (ngx_worker != 0 || strays->counting.state == NGX_FAKA_STRAY_ASKED
+        || (ngx_time() >= strays->counted_at
+            && ngx_time() - strays->counted_at < wait))
+    {
+        return;
+    }
+
+    strays->counted_at = ngx_time();
+    ngx_faka_stray_send(worker, &strays->counting);
+}
+
+
+static void
+ngx_faka_stray_send(ngx_faka_worker_t *worker, ngx_faka_stray_t *stray)
+{
+    if (ngx_faka_reader_stray(worker->reader, &stray->ask, &stray->what)) {
+        stray->state = NGX_FAKA_STRAY_ASKED;
+    }
+}
+
+
+void
+ngx_faka_stray_booked(ngx_faka_worker_t *worker, pay_str_t channel,
+    const char *trade_no, uint64_t seq)
+{
+    ngx_uint_t                 i;
+    ngx_faka_stray_t          *stray;
+    struct ngx_faka_strays_s  *strays;
+
+    strays = worker->strays;
+
+    /* 1: it is known that there are none. */
+    if (fk_stat_get(&worker->fk, NGX_FAKA_STAT_STRAYS) == 1
+        || strays->booked_count == NGX_FAKA_STRAYS_BOOKED)
+    {
+        return;
+    }
+
+    for (i = 0; i < NGX_FAKA_STRAYS_BOOKED; i++) {
+        stray = &strays->booked[i];
+
+        if (stray->state == NGX_FAKA_STRAY_FREE) {
+            ngx_faka_stray_name(stray, channel, trade_no);
+            stray->epoch = worker->epoch;
+            stray->seq = seq;
+            stray->state = NGX_FAKA_STRAY_WAITS;
+            strays->booked_count++;
+            return;
+        }
+    }
+}
+
+
+static void
+ngx_faka_stray_free(ngx_faka_worker_t *worker, ngx_faka_stray_t *stray)
+{
+    ngx_faka_assert(worker->strays->booked_count > 0);
+
+    stray->state = NGX_FAKA_STRAY_FREE;
+    worker->strays->booked_count--;
+}
+
+
+/* --- what requests wait for ---------------------------------------------- */
+
+ngx_faka_stray_t *
+ngx_faka_stray_new(ngx_http_request_t *r, fj_stray_do_t what)
+{
+    ngx_faka_stray_t  *stray;
+
+    stray = ngx_pcalloc(r->pool, sizeof(ngx_faka_stray_t));
+    if (stray == NULL) {
+        return NULL;
+    }
+
+    stray->what.what = what;
+    stray->what.field = (const char *) stray->field;
+    stray->what.text = (const char *) stray->text;
+
+    return stray;
+}
+
+
+void
+ngx_faka_stray_name(ngx_faka_stray_t *stray, pay_str_t channel,
+    const char *trade_no)
+{
+    u_char  *last;
+
+    last = ngx_slprintf(stray->field,
+                        stray->field + NGX_FAKA_STRAY_FIELD_SIZE - 1,
+                        "%*s/%s", channel.size, channel.data, trade_no);
+    *last = '\0';
+}
+
+
+void
+ngx_faka_stray_describe(ngx_faka_stray_t *stray, const pay_fact_t *fact,
+    const char *why)
+{
+    u_char  *last;
+
+    last = ngx_slprintf(stray->text,
+                        stray->text + NGX_FAKA_STRAY_TEXT_SIZE - 1,
+                        "{\"order\":\"%s\",\"amount\":%L,\"currency\":\"%s\","
+                        "\"why\":\"%s\",\"first_at\":%T}",
+                        fact->order_no, fact->amount, fact->currency, why,
+                        ngx_time());
+    *last = '\0';
+}
+
+
+void
+ngx_faka_stray_ask(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
+    ngx_faka_stray_t *stray, ngx_faka_done_pt done)
+{
+    ctx->done = done;
+    ctx->stray = stray;
+    stray->ctx = ctx;
+
+    if (!ngx_faka_reader_stray(ctx->shop->worker->reader, &ctx->ask,
+                               &stray->what))
+    {
+        done(r, FK_NOT_OPEN);
+        return;
+    }
+
+    ctx->asking = NGX_FAKA_ASKING;
+
+    if (ngx_faka_park_watch(r, ctx) != NGX_OK) {
+        ngx_faka_archive_forget(ctx);
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+}
+
+
+/* The reader is at work here: whoever waits is answered when it has done. */
+
+void
+ngx_faka_stray_answer(ngx_faka_worker_t *worker, fj_ask_t *ask,
+    fj_answer_t answer, const char *text, size_t size)
+{
+    fk_code_t          code;
+    ngx_faka_ctx_t    *ctx;
+    ngx_faka_stray_t  *stray;
+
+    stray = (ngx_faka_stray_t *) (void *)
+            ((u_char *) ask->stray - offsetof(ngx_faka_stray_t, what));
+
+    code = answer == FJ_ANSWER_FOUND
+           ? ngx_faka_stray_read(worker, stray, text, size) : FK_NOT_OPEN;
+
+    ctx = stray->ctx;
+
+    if (ctx != NULL) {
+        ngx_faka_assert(ctx->asking == NGX_FAKA_ASKING);
+
+        ctx->answer = code;
+        ctx->asking = NGX_FAKA_ANSWERED;
+        ngx_queue_insert_tail(&worker->answered, &ctx->queue);
+
+    } else if (stray->what.what == FJ_STRAY_DROP && code == FK_OK) {
+        ngx_faka_stray_free(worker, stray);
+
+    } else {
+        stray->state = NGX_FAKA_STRAY_WAITS;
+    }
+}
+
+
+static fk_code_t
+ngx_faka_stray_read(ngx_faka_worker_t *worker, ngx_faka_stray_t *stray,
+    const char *text, size_t size)
+{
+    if (stray->what.what == FJ_STRAY_LIST) {
+        stray->page.data = ngx_pnalloc(stray->ctx->r->pool, size);
+        if (stray->page.data == NULL) {
+            return FK_TABLE_FULL;
+        }
+
+        ngx_memcpy(stray->page.data, text, size);
+        stray->page.len = size;
+
+        return FK_OK;
+    }
+
+    if (!fj_stray_read(text, size, &stray->done, &stray->count)) {
+        return FK_NOT_OPEN;
+    }
+
+    fk_stat_set(&worker->fk, NGX_FAKA_STAT_STRAYS, stray->count + 1);
+
+    return FK_OK;
+}
