@@ -76,6 +76,12 @@ ngx_faka_strays_tick(ngx_faka_worker_t *worker)
 
     strays = worker->strays;
 
+    /* A command that Redis does not answer would keep a worker that is to
+     * end; what was booked is left out of the list without it. */
+    if (worker->draining) {
+        return;
+    }
+
     /* Whoever sells meanwhile may keep some. */
     if (fk_shop_state(&worker->fk) != FK_SHOP_OPEN) {
         fk_stat_set(&worker->fk, NGX_FAKA_STAT_STRAYS, 0);
