@@ -396,6 +396,8 @@ void ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
  * the code to refuse with.
  */
 fk_code_t ngx_faka_archive_restore(ngx_faka_ctx_t *ctx);
+/* The reader was asked: the request waits for its answer, or has ended. */
+void ngx_faka_archive_wait(ngx_http_request_t *r, ngx_faka_ctx_t *ctx);
 /* Nobody waits for the answer any more, if there was a question. */
 void ngx_faka_archive_forget(ngx_faka_ctx_t *ctx);
 /* ngx_faka_worker_ask.c: the same for a question to a gateway. */

@@ -133,6 +133,13 @@ ngx_faka_archive_find(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return;
     }
 
+    ngx_faka_archive_wait(r, ctx);
+}
+
+
+void
+ngx_faka_archive_wait(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
+{
     ctx->asking = NGX_FAKA_ASKING;
 
     if (ngx_faka_park_watch(r, ctx) != NGX_OK) {

@@ -256,12 +256,7 @@ ngx_faka_stray_ask(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return;
     }
 
-    ctx->asking = NGX_FAKA_ASKING;
-
-    if (ngx_faka_park_watch(r, ctx) != NGX_OK) {
-        ngx_faka_archive_forget(ctx);
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-    }
+    ngx_faka_archive_wait(r, ctx);
 }
 
 

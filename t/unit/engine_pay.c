@@ -37,34 +37,17 @@ pay(const char *trade_no, int64_t amount)
 }
 
 
-/* The states of the order's payments, oldest first, as one text. */
 static const char *
 money(void)
 {
-    static char        text[2048];
-    uint32_t           i, n;
-    fk_payment_view_t  rows[16];
-
-    n = 16;
-    shop_must(fk_order_payments(&shop, &order.id, rows, &n) == FK_OK,
-              "payments");
-    text[0] = '\0';
-
-    for (i = 0; i < n; i++) {
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s=%s",
-                 i != 0 ? " " : "", rows[i].trade_no,
-                 fk_payment_state_word[rows[i].state]);
-    }
-
-    return text;
+    return shop_money(&order.id);
 }
 
 
 static const char *
 status(void)
 {
-    shop_must(fk_order_get(&shop, &order.id, &view) == FK_OK, "order");
-    return fk_status_word[view.status];
+    return shop_status(&order.id, &view);
 }
 
 

@@ -64,30 +64,14 @@ decide(fk_event_t event)
 static const char *
 status(void)
 {
-    shop_must(fk_order_get(&shop, &order.id, &view) == FK_OK, "order");
-    return fk_status_word[view.status];
+    return shop_status(&order.id, &view);
 }
 
 
 static const char *
 money(void)
 {
-    static char        text[1024];
-    uint32_t           i, n;
-    fk_payment_view_t  rows[4];
-
-    n = 4;
-    shop_must(fk_order_payments(&shop, &order.id, rows, &n) == FK_OK,
-              "payments");
-    text[0] = '\0';
-
-    for (i = 0; i < n; i++) {
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s=%s",
-                 i != 0 ? " " : "", rows[i].trade_no,
-                 fk_payment_state_word[rows[i].state]);
-    }
-
-    return text;
+    return shop_money(&order.id);
 }
 
 

@@ -502,4 +502,38 @@ shop_flush(void)
 }
 
 
+/* An order as words. */
+
+__attribute__((unused))
+static const char *
+shop_status(const fk_order_id_t *id, fk_order_view_t *view)
+{
+    shop_must(fk_order_get(&shop, id, view) == FK_OK, "order");
+    return fk_status_word[view->status];
+}
+
+
+/* The states of its payments, oldest first. */
+__attribute__((unused))
+static const char *
+shop_money(const fk_order_id_t *id)
+{
+    static char        text[2048];
+    uint32_t           i, n;
+    fk_payment_view_t  rows[16];
+
+    n = 16;
+    shop_must(fk_order_payments(&shop, id, rows, &n) == FK_OK, "payments");
+    text[0] = '\0';
+
+    for (i = 0; i < n; i++) {
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s=%s",
+                 i != 0 ? " " : "", rows[i].trade_no,
+                 fk_payment_state_word[rows[i].state]);
+    }
+
+    return text;
+}
+
+
 #endif /* FAKA_ENGINE_SHOP_H_INCLUDED_ */

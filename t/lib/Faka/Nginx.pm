@@ -25,7 +25,7 @@ use POSIX ();
 
 use Faka::Proc qw(alive children free_port slurp spew wait_gone wait_until);
 
-use constant STOP_SECONDS => 15;
+use constant { STOP_SECONDS => 15, STAYS_LINES => 30 };
 
 my $ROOT = Cwd::abs_path(File::Basename::dirname(__FILE__) . '/../../..');
 my $ASAN = $ENV{FAKA_ASAN};
@@ -307,9 +307,28 @@ sub quit_old {
     my @all = ($old, children($old));
     kill $signal || 'QUIT', $old;
 
-    my $done = wait_gone($old, STOP_SECONDS);
+    my $done = wait_gone($old, STOP_SECONDS) || $self->_stays(@all);
     kill 'KILL', @all unless $done;
     return $done;
+}
+
+
+# Says what is known of processes that did not end; false.
+
+sub _stays {
+    my ($self, @pids) = @_;
+
+    for my $pid (grep { alive($_) } @pids) {
+        my $state = eval { slurp("/proc/$pid/status") } // '';
+        my $wait = eval { slurp("/proc/$pid/wchan") } // '?';
+        my ($what) = $state =~ /^State:\s*(.*)/m;
+        print STDERR "# $pid stays: ", $what // 'gone meanwhile', ", $wait\n";
+    }
+
+    my @lines = split /^/, $self->error_log;
+    shift @lines while @lines > STAYS_LINES;
+    print STDERR map { "# $_" } @lines;
+    return 0;
 }
 
 
@@ -327,7 +346,8 @@ sub stop {
     kill 'CONT', @workers if @workers;
     kill $signal || 'QUIT', $master;
 
-    my $done = wait_gone($master, STOP_SECONDS);
+    my $done = wait_gone($master, STOP_SECONDS)
+               || $self->_stays($master, @workers);
     $self->kill_all unless $done;
     delete $self->{master};
     return $done;
