@@ -1,5 +1,7 @@
 -- wrk: the requests of a file, each once, and the time that they took; or
--- over and over for as long as wrk was told.
+-- over and over for as long as wrk was told.  Once: one thread takes them from
+-- the first line on, the other one from the last, until they meet, so that both
+-- have work to the end.
 --
 -- wrk -t2 ... -s each.lua URL -- once|again FILE [PATH]
 --
@@ -26,7 +28,7 @@ function init(args)
     once = args[1] == "once"
     for text in io.lines(args[2]) do
         line = line + 1
-        if line % ending.THREADS + 1 == part then
+        if once or line % ending.THREADS + 1 == part then
             local method, path, rest = text:match("^(%u+) (%S+) ?(.*)$")
             sent[#sent + 1] = wrk.format(method, args[3] or path,
                                          headers(method, rest),
@@ -35,16 +37,23 @@ function init(args)
     end
 end
 
-request = ending.request(function()
-    at = at + 1
-    if at > #sent and not once then
-        at = 1
-    elseif at > #sent then
+local function next_once()
+    local taken = ending.take(#sent)
+    if not taken then
         ending.done()
         wrk.thread:stop()
-        return sent[#sent]
+        return sent[1]
     end
+    return sent[part == 1 and taken or #sent + 1 - taken]
+end
+
+local function next_again()
+    at = at % #sent + 1
     return sent[at]
+end
+
+request = ending.request(function()
+    return (once and next_once or next_again)()
 end)
 
 -- 0 us if they were not all sent.

@@ -8,8 +8,8 @@
 -- is interrupted: which the last thread does that has nothing left to do.
 --
 -- For wrk -t2 alone.  ending.setup in setup(), request = ending.request(make),
--- ending.done() in a thread; ending.since_us() and ending.took_us() in done();
--- ending.now_us() everywhere.
+-- ending.take() and ending.done() in a thread; ending.since_us() and
+-- ending.took_us() in done(); ending.now_us() everywhere.
 
 local ffi = require "ffi"
 
@@ -21,6 +21,7 @@ ffi.cdef [[
     int clock_gettime(int clock, moment_t *moment);
     typedef struct {
         int ready;
+        int taken;
         double began_us, began_cpu_us, began_idle_ticks, ended_us;
     } part_t;
 ]]
@@ -94,6 +95,18 @@ function ending.request(make)
         request = make
         return make()
     end
+end
+
+-- Of what both threads share, one more for this one: how many it has then, or
+-- nil if there is none left.  Without a lock, so at the very end both may take
+-- one where there is one.
+function ending.take(count)
+    local all = ffi.cast(PARTS, parts_at)
+    if all[0].taken + all[1].taken >= count then
+        return nil
+    end
+    all[part - 1].taken = all[part - 1].taken + 1
+    return all[part - 1].taken
 end
 
 -- Whatever it is told to do next, it has nothing to do.

@@ -1,8 +1,8 @@
 package Bench::Open;
 
-# What pace shows, at rates that are a share of each one's own peak in the
-# rounds just run: latencies, how they grow with the load and what an order
-# costs then, and a worker's death in the middle.
+# What pace shows, at rates that are a share of a peak in the rounds just run:
+# latencies, how they grow with the load and what an order costs then, and a
+# worker's death in the middle.
 
 use strict;
 use warnings;
@@ -135,13 +135,12 @@ sub worst {
 
 
 sub load_point {
-    my ($bench, $name, $share) = @_;
+    my ($bench, $name, $rate_per_s) = @_;
 
-    my $got = run($bench, $name, $share * $bench->{peak}{$name},
-                  $bench->{plan}{load_seconds});
+    my $got = run($bench, $name, $rate_per_s, $bench->{plan}{load_seconds});
     my $orders = $got->{status}{201} || 1;
     return {
-        rate_per_s => int($share * $bench->{peak}{$name}),
+        rate_per_s => int $rate_per_s,
         (map { ("p$_->[0]_us" => $got->{percentile}{$_->[1]}) }
          [ 50 => 50 ], [ 99 => 99 ], [ 999 => 99.9 ]),
         redis_commands_per_order =>
