@@ -310,7 +310,7 @@ fk_deal_channel(const fk_checkout_t *in, fk_deal_t *deal)
         return NULL;
     }
 
-    return costs ? "it is for orders that cost nothing, and this one does"
+    return costs ? "it is for orders that cost nothing, and this one does not"
                  : "the order costs nothing, and no gateway is asked for "
                    "that: name a channel that is free";
 }

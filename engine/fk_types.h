@@ -92,8 +92,8 @@
                                                "now")                        \
     X(AGENT,          "invalid_agent",    422, "no such agent, or not for "   \
                                                "this product")               \
-    X(PAYER,          "invalid_account",  422, "no such account, or not for "\
-                                               "this product")               \
+    X(PAYER,          "invalid_account",  422, "no such account, not its "   \
+                      "token in Authorization, or not for this product")     \
     X(BALANCE,        "insufficient_balance", 409,                           \
                       "the account has not so much available")               \
     X(TABLE_FULL,     "unavailable",      503, "the shop's memory is full")  \

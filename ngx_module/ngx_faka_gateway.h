@@ -163,8 +163,16 @@ ngx_uint_t ngx_faka_refund_can(const ngx_faka_shop_t *shop,
 ngx_uint_t ngx_faka_refund_may(const ngx_faka_worker_t *worker,
     const fk_order_id_t *id);
 
+/* Whether a payment has a number that was another order's (FK_PAY_REUSED), so
+ * that its money is a person's to give back. */
+ngx_uint_t ngx_faka_refund_is_reused(const char *trade_no);
+
+/* fk_refund(), and counted. */
+fk_code_t ngx_faka_refund_done(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id, fk_str_t trade_no, fk_order_view_t *order);
+
 /* Whether money of this channel goes back where it came from within the shop,
- * so that fk_refund() is all there is to do. */
+ * so that ngx_faka_refund_done() is all there is to do. */
 ngx_uint_t ngx_faka_refund_is_local(const ngx_faka_shop_t *shop,
     const char *channel);
 

@@ -21,6 +21,8 @@
 
 static ngx_int_t ngx_faka_gateways_init(ngx_conf_t *cf,
     ngx_faka_shop_t *shop);
+static void ngx_faka_gateway_is_open(ngx_conf_t *cf,
+    const ngx_faka_shop_t *shop, const pay_channel_t *channel);
 static ngx_int_t ngx_faka_gateway_parse(ngx_conf_t *cf,
     const ngx_faka_shop_t *shop, const pay_channel_t *channel,
     ngx_faka_gateway_t *gateway);
@@ -115,6 +117,7 @@ ngx_faka_gateways_init(ngx_conf_t *cf, ngx_faka_shop_t *shop)
     for (i = 0; i < shop->channels.nelts; i++) {
 
         if (!pay_channel_is_private(&channel[i])) {
+            ngx_faka_gateway_is_open(cf, shop, &channel[i]);
             continue;
         }
 
@@ -139,6 +142,25 @@ ngx_faka_gateways_init(ngx_conf_t *cf, ngx_faka_shop_t *shop)
     }
 
     return ngx_faka_gateway_trust(cf, shop, asks);
+}
+
+
+/* Buyers are still taken there: whoever does without the rest may do so. */
+
+static void
+ngx_faka_gateway_is_open(ngx_conf_t *cf, const ngx_faka_shop_t *shop,
+    const pay_channel_t *channel)
+{
+    if (channel->protocol->asks == 0) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "faka_shop \"%V\": the url of channel \"%*s\" is neither "
+                  "https nor of this machine, so its gateway is never asked: "
+                  "no lost notice is found, no refund asked for, in %s:%ui",
+                  &shop->name, channel->name.size, channel->name.data,
+                  shop->file, shop->line);
 }
 
 

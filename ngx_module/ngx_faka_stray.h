@@ -13,12 +13,13 @@
 #include "ngx_faka_gateway.h"
 
 
-/* CHANNEL/TRADE_NO, terminated. */
+/* CHANNEL/TRADE_NO/ORDER, terminated. */
 #define NGX_FAKA_STRAY_FIELD_SIZE                                            \
-    (PAY_CHANNEL_NAME_SIZE_MAX + 1 + PAY_TRADE_NO_SIZE_MAX + 1)
+    (PAY_CHANNEL_NAME_SIZE_MAX + 1 + PAY_TRADE_NO_SIZE_MAX + 1                \
+     + PAY_ORDER_NO_SIZE_MAX + 1)
 
-/* {"order":..,"amount":..,"currency":..,"why":..,"first_at":..} */
-#define NGX_FAKA_STRAY_TEXT_SIZE  (PAY_ORDER_NO_SIZE_MAX + 192)
+/* {"amount":..,"currency":..,"why":..,"first_at":..} */
+#define NGX_FAKA_STRAY_TEXT_SIZE  192
 
 
 /* Where one of the worker's own is. */
@@ -69,7 +70,7 @@ void ngx_faka_stray_answer(ngx_faka_worker_t *worker, fj_ask_t *ask,
 
 /* Which one it is about. */
 void ngx_faka_stray_name(ngx_faka_stray_t *stray, pay_str_t channel,
-    const char *trade_no);
+    const char *trade_no, const char *order_no);
 /* .. and what is kept of it; the fact's texts need no escape in JSON. */
 void ngx_faka_stray_describe(ngx_faka_stray_t *stray, const pay_fact_t *fact,
     const char *why);
@@ -80,7 +81,7 @@ void ngx_faka_stray_describe(ngx_faka_stray_t *stray, const pay_fact_t *fact,
  * nothing; when too many wait, the list finds it (ngx_faka_admin_strays).
  */
 void ngx_faka_stray_booked(ngx_faka_worker_t *worker, pay_str_t channel,
-    const char *trade_no, uint64_t seq);
+    const char *trade_no, const char *order_no, uint64_t seq);
 
 
 #endif /* NGX_FAKA_STRAY_H_INCLUDED_ */

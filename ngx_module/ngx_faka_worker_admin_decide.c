@@ -11,6 +11,8 @@
  */
 
 #include "ngx_faka_admin.h"
+#include "ngx_faka_gateway.h"
+#include "ngx_faka_gateway.h"
 #include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 
@@ -279,7 +281,6 @@ ngx_faka_admin_refunded_body(ngx_http_request_t *r, ngx_str_t *body)
 static void
 ngx_faka_admin_refunded_book(ngx_http_request_t *r)
 {
-    fk_env_t            env;
     fk_code_t           code;
     ngx_faka_ctx_t     *ctx;
     ngx_faka_refund_t  *refund;
@@ -289,9 +290,9 @@ ngx_faka_admin_refunded_book(ngx_http_request_t *r)
     w = ctx->shop->worker;
     refund = ctx->data;
 
-    ngx_faka_env(&env);
-    code = fk_refund(&w->fk, &env, &refund->id,
-                     ngx_faka_fk_str(&refund->trade_no), ctx->order);
+    code = ngx_faka_refund_done(w, &refund->id,
+                                ngx_faka_fk_str(&refund->trade_no),
+                                ctx->order);
 
     if (code == FK_NOT_FOUND) {
         ngx_faka_archive_find(r, ctx, &refund->id,
@@ -305,7 +306,6 @@ ngx_faka_admin_refunded_book(ngx_http_request_t *r)
     }
 
     if (code == FK_OK) {
-        fk_stat_add(&w->fk, NGX_FAKA_STAT_REFUNDS, 1);
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
                       "faka: operator's word on order %V: payment \"%V\" was "
                       "given back", &ctx->order_text, &refund->trade_no);

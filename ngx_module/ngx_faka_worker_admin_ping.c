@@ -56,6 +56,12 @@ ngx_faka_admin_ping(ngx_http_request_t *r, ngx_str_t *name)
         return NGX_DONE;
     }
 
+    if (channel->protocol->behind != PAY_BEHIND_GATEWAY) {
+        ngx_faka_send_problem(r, FK_INVALID, NULL,
+                              "the channel has no gateway");
+        return NGX_DONE;
+    }
+
     gateway = ngx_faka_call_gateway(ctx->shop, channel);
 
     if (gateway == NULL) {

@@ -2,13 +2,14 @@
  * POST /admin/orders/ID/refund: what an order has had of its buyer's money
  * goes back to him, asked for at the gateway.
  *
- * An order that owes nothing yet is decided about first: one under review is
- * denied, one that waits for stock is given up, and one that was delivered is
- * revoked, which voids its cards.  Then each payment that is owed is asked
+ * An order that has owed nothing yet is decided about first: one under review
+ * is denied, one that waits for stock is given up, and one that was delivered
+ * is revoked, which voids its cards.  Then each payment that is owed is asked
  * for, one after the other, and the answer is the order as it is then.  A
  * payment whose gateway cannot be asked stays owed, for a person; one that was
  * asked before is asked about again, where that cannot give the money back
- * twice.  With trade_no it is that payment alone, and nothing is decided.
+ * twice.  With trade_no it is that payment alone; if the order was delivered
+ * for it, the order is revoked.
  *
  * It may be sent again: nothing is given back twice by that.
  */
@@ -23,6 +24,7 @@ typedef struct {
 
     fk_order_id_t       id;
     ngx_uint_t          decided;               /* unsigned: 1 by now */
+    const char         *detail;                /* NULL, or why not */
     uint64_t            tried;                 /* set of payments */
     uint64_t            seq;                   /* to be durable */
     uint32_t            number;                /* of the one under way */
@@ -44,7 +46,10 @@ static fk_code_t ngx_faka_admin_refund_look(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx);
 static ngx_uint_t ngx_faka_admin_refund_is(const ngx_faka_give_back_t *in,
     const fk_payment_view_t *payment);
-static ngx_uint_t ngx_faka_admin_refund_owes(const ngx_faka_give_back_t *in);
+static fk_code_t ngx_faka_admin_refund_may(ngx_faka_give_back_t *in,
+    const fk_order_view_t *order);
+static ngx_uint_t ngx_faka_admin_refund_has(const ngx_faka_give_back_t *in,
+    fk_payment_state_t state);
 static fk_code_t ngx_faka_admin_refund_decide(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx);
 static void ngx_faka_admin_refund_next(ngx_http_request_t *r,
@@ -146,7 +151,8 @@ ngx_faka_admin_refund_go_on(ngx_http_request_t *r, fk_code_t code)
     }
 
     if (code != FK_OK) {
-        ngx_faka_send_problem(r, code, NULL, NULL);
+        ngx_faka_send_problem(r, code, in->detail != NULL ? "trade_no" : NULL,
+                              in->detail);
         return;
     }
 
@@ -161,7 +167,6 @@ static fk_code_t
 ngx_faka_admin_refund_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 {
     fk_t                  *fk;
-    uint32_t               i;
     fk_code_t              code;
     ngx_faka_give_back_t  *in;
 
@@ -181,22 +186,56 @@ ngx_faka_admin_refund_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
 
     in->seq = ngx_max(in->seq, ctx->order->seq);
 
-    if (ngx_faka_admin_refund_owes(in)) {
+    if (ngx_faka_admin_refund_has(in, FK_PAYMENT_STATE_REFUND_DUE)
+        || ngx_faka_admin_refund_has(in, FK_PAYMENT_STATE_ASKED))
+    {
+        /* It was about what is owed: a delivered order stays so. */
+        in->decided = 1;
         return FK_OK;
     }
 
+    code = in->decided ? FK_EXISTS : ngx_faka_admin_refund_may(in, ctx->order);
+
+    return code == FK_OK ? ngx_faka_admin_refund_decide(r, ctx)
+           : code == FK_EXISTS ? FK_OK : code;
+}
+
+
+/*
+ * FK_OK: the order is to be decided about; FK_EXISTS: what was to go back went
+ * back before.
+ *
+ * Who had what came twice sent back, and says so again, does not mean what the
+ * order was delivered for: that he has to name.
+ */
+
+static fk_code_t
+ngx_faka_admin_refund_may(ngx_faka_give_back_t *in,
+    const fk_order_view_t *order)
+{
     if (in->trade_no.len == 0) {
-        return in->decided ? FK_OK : ngx_faka_admin_refund_decide(r, ctx);
-    }
 
-    for (i = 0; i < in->count; i++) {
-        if (ngx_faka_admin_refund_is(in, &in->payments[i])) {
-            return in->payments[i].state == FK_PAYMENT_STATE_REFUNDED
-                   ? FK_OK : FK_CONFLICT;
+        if (order->status == FK_STATUS_DELIVERED
+            && ngx_faka_admin_refund_has(in, FK_PAYMENT_STATE_REFUNDED))
+        {
+            in->detail = "a payment of it went back before: if what it was "
+                         "delivered for is to, too, name that by trade_no";
+            return FK_CONFLICT;
         }
+
+        return FK_OK;
     }
 
-    return FK_NOT_FOUND;
+    if (ngx_faka_admin_refund_has(in, FK_PAYMENT_STATE_REFUNDED)) {
+        return FK_EXISTS;
+    }
+
+    if (ngx_faka_admin_refund_has(in, FK_PAYMENT_STATE_APPLIED)) {
+        return order->status == FK_STATUS_DELIVERED ? FK_OK : FK_CONFLICT;
+    }
+
+    return ngx_faka_admin_refund_has(in, FK_PAYMENT_STATE_REVIEW)
+           ? FK_CONFLICT : FK_NOT_FOUND;
 }
 
 
@@ -214,14 +253,14 @@ ngx_faka_admin_refund_is(const ngx_faka_give_back_t *in,
 
 
 static ngx_uint_t
-ngx_faka_admin_refund_owes(const ngx_faka_give_back_t *in)
+ngx_faka_admin_refund_has(const ngx_faka_give_back_t *in,
+    fk_payment_state_t state)
 {
     uint32_t  i;
 
     for (i = 0; i < in->count; i++) {
         if (ngx_faka_admin_refund_is(in, &in->payments[i])
-            && (in->payments[i].state == FK_PAYMENT_STATE_REFUND_DUE
-                || in->payments[i].state == FK_PAYMENT_STATE_ASKED))
+            && in->payments[i].state == state)
         {
             return 1;
         }
@@ -331,14 +370,15 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         && (payment->owed == 0
             || ngx_faka_refund_is_local(ctx->shop, ctx->order->channel)))
     {
-        code = fk_refund(&w->fk, &env, &in->id, trade_no, ctx->order);
+        code = ngx_faka_refund_done(w, &in->id, trade_no, ctx->order);
         in->seq = code == FK_OK ? ngx_max(in->seq, ctx->order->seq)
                                 : in->seq;
         return 0;
     }
 
-    if (!ngx_faka_refund_can(ctx->shop, ctx->order->channel,
-                             payment->state == FK_PAYMENT_STATE_ASKED))
+    if (ngx_faka_refund_is_reused(payment->trade_no)
+        || !ngx_faka_refund_can(ctx->shop, ctx->order->channel,
+                                payment->state == FK_PAYMENT_STATE_ASKED))
     {
         return 0;
     }
@@ -375,6 +415,7 @@ ngx_faka_admin_refund_asked(ngx_http_request_t *r, fk_code_t code)
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     in = ctx->data;
 
+    ask = NULL;
     rc = code == FK_OK
          ? ngx_faka_refund_send(ctx->shop->worker, ctx->order,
                                 &in->payments[in->number - 1], in->number,

@@ -17,7 +17,6 @@
 /* What stands in Redis: ngx_faka_stray_describe(). */
 
 typedef struct {
-    ngx_str_t  order;
     ngx_str_t  currency;
     ngx_str_t  why;
     int64_t    amount;
@@ -27,6 +26,7 @@ typedef struct {
 typedef struct {
     ngx_str_t  channel;                        /* of the path */
     ngx_str_t  trade_no;
+    ngx_str_t  order;
 } ngx_faka_settled_in_t;
 
 
@@ -45,8 +45,6 @@ static void ngx_faka_admin_settled_show(ngx_http_request_t *r,
 
 
 static const ngx_faka_field_t  ngx_faka_stray_field[] = {
-    { "order", NGX_FAKA_FIELD_WORD, offsetof(ngx_faka_stray_text_t, order),
-      1, PAY_ORDER_NO_SIZE_MAX, 1, NULL, 0 },
     { "currency", NGX_FAKA_FIELD_WORD,
       offsetof(ngx_faka_stray_text_t, currency),
       PAY_CURRENCY_SIZE, PAY_CURRENCY_SIZE, 1, NULL, 0 },
@@ -65,6 +63,9 @@ static const ngx_faka_field_t  ngx_faka_settled_field[] = {
     { "trade_no", NGX_FAKA_FIELD_WORD,
       offsetof(ngx_faka_settled_in_t, trade_no),
       1, PAY_TRADE_NO_SIZE_MAX, 1, NULL, 0 },
+    { "order", NGX_FAKA_FIELD_WORD,
+      offsetof(ngx_faka_settled_in_t, order),
+      1, PAY_ORDER_NO_SIZE_MAX, 1, NULL, 0 },
     { NULL, NGX_FAKA_FIELD_WORD, 0, 0, 0, 0, NULL, 0 }
 };
 
@@ -173,18 +174,21 @@ ngx_faka_admin_stray(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 {
     char                     trade_no[PAY_TRADE_NO_SIZE_MAX + 1];
     uint32_t                 given;
-    ngx_str_t                channel, rest;
+    ngx_str_t                channel, number, rest;
     ngx_faka_stray_text_t    kept;
     ngx_faka_field_error_t   error;
 
     rest = *field;
     (void) ngx_faka_subpath_next(&rest, &channel);
+    (void) ngx_faka_subpath_next(&rest, &number);
 
     /* Somebody may have written there by hand. */
 
     if (!pay_is_plain_id(ngx_faka_pay_str(&channel),
                          PAY_CHANNEL_NAME_SIZE_MAX, "")
-        || !pay_is_plain_id(ngx_faka_pay_str(&rest), PAY_TRADE_NO_SIZE_MAX,
+        || !pay_is_plain_id(ngx_faka_pay_str(&number), PAY_TRADE_NO_SIZE_MAX,
+                            ".|")
+        || !pay_is_plain_id(ngx_faka_pay_str(&rest), PAY_ORDER_NO_SIZE_MAX,
                             ".|")
         || ngx_faka_json_read(r->pool, text, ngx_faka_stray_field,
                               NGX_FAKA_FIELDS_OPEN, &kept, &given, &error)
@@ -196,11 +200,11 @@ ngx_faka_admin_stray(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return;
     }
 
-    ngx_memcpy(trade_no, rest.data, rest.len);
-    trade_no[rest.len] = '\0';
+    ngx_memcpy(trade_no, number.data, number.len);
+    trade_no[number.len] = '\0';
 
     if (ngx_faka_admin_stray_is_booked(ctx->shop->worker, &channel, trade_no,
-                                       &kept.order))
+                                       &rest))
     {
         return;
     }
@@ -208,7 +212,7 @@ ngx_faka_admin_stray(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     ngx_faka_json_object(json, NULL);
     ngx_faka_json_string(json, "channel", channel.data, channel.len);
     ngx_faka_json_text(json, "trade_no", trade_no);
-    ngx_faka_json_string(json, "order", kept.order.data, kept.order.len);
+    ngx_faka_json_string(json, "order", rest.data, rest.len);
     ngx_faka_json_integer(json, "amount", kept.amount);
     ngx_faka_json_string(json, "currency", kept.currency.data,
                          kept.currency.len);
@@ -218,27 +222,29 @@ ngx_faka_admin_stray(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 }
 
 
-/* Then it goes, when that is durable. */
+/* Then it goes, when that is durable.  By whatever channel: one that has an
+ * account in common with another proves its notices, too. */
 
 static ngx_uint_t
 ngx_faka_admin_stray_is_booked(ngx_faka_worker_t *worker,
     const ngx_str_t *channel, const char *trade_no, const ngx_str_t *order)
 {
+    char               order_no[FK_ORDER_TEXT_SIZE + 1];
     fk_order_id_t      id;
     fk_order_view_t    view;
     fk_payment_view_t  payment;
 
     if (fk_order_id_parse(&id, order->data, order->len) != FK_OK
         || fk_order_get(&worker->fk, &id, &view) != FK_OK
-        || ngx_strlen(view.channel) != channel->len
-        || ngx_memcmp(view.channel, channel->data, channel->len) != 0
         || ngx_faka_refund_payment(worker, &id, trade_no, &payment) != NGX_OK)
     {
         return 0;
     }
 
+    ngx_memcpy(order_no, order->data, FK_ORDER_TEXT_SIZE);
+    order_no[FK_ORDER_TEXT_SIZE] = '\0';
     ngx_faka_stray_booked(worker, ngx_faka_pay_str(channel), trade_no,
-                          view.seq);
+                          order_no, view.seq);
 
     return 1;
 }
@@ -278,14 +284,15 @@ ngx_faka_admin_settled_body(ngx_http_request_t *r, ngx_str_t *body)
         return;
     }
 
-    stray = ngx_faka_stray_new(r, FJ_STRAY_DROP);
+    stray = ngx_faka_stray_new(r, FJ_STRAY_SETTLE);
     if (stray == NULL) {
         ngx_faka_send_problem(r, FK_TABLE_FULL, NULL, NULL);
         return;
     }
 
     ngx_faka_stray_name(stray, ngx_faka_pay_str(&in->channel),
-                        (const char *) in->trade_no.data);
+                        (const char *) in->trade_no.data,
+                        (const char *) in->order.data);
     ngx_faka_stray_ask(r, ctx, stray, ngx_faka_admin_settled_show);
 }
 
@@ -311,7 +318,8 @@ ngx_faka_admin_settled_show(ngx_http_request_t *r, fk_code_t code)
 
     ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
                   "faka: operator's word on stray payment \"%V\" of channel "
-                  "\"%V\": settled", &in->trade_no, &in->channel);
+                  "\"%V\", for order %V: settled", &in->trade_no,
+                  &in->channel, &in->order);
 
     ngx_faka_json_begin(&json, r->pool, NGX_FAKA_STRAYS_JSON_SIZE);
     ngx_faka_json_object(&json, NULL);
@@ -319,6 +327,7 @@ ngx_faka_admin_settled_show(ngx_http_request_t *r, fk_code_t code)
                          in->channel.len);
     ngx_faka_json_string(&json, "trade_no", in->trade_no.data,
                          in->trade_no.len);
+    ngx_faka_json_string(&json, "order", in->order.data, in->order.len);
     ngx_faka_json_integer(&json, "strays", (int64_t) ctx->stray->count);
     ngx_faka_json_object_end(&json);
 

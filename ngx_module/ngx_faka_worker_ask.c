@@ -195,8 +195,12 @@ ngx_faka_ask_log(const ngx_faka_ask_t *ask, const pay_reply_t *reply,
                 ? NGX_LOG_INFO : NGX_LOG_WARN;
         break;
 
-    case PAY_ANSWER_REFUSED:
     case PAY_ANSWER_RETURNED:
+        level = ask->question.what == PAY_ASK_QUERY ? NGX_LOG_WARN
+                                                    : NGX_LOG_DEBUG;
+        break;
+
+    case PAY_ANSWER_REFUSED:
         level = NGX_LOG_WARN;
         break;
 

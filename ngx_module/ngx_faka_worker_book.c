@@ -24,8 +24,9 @@ static const struct {
     [FK_PAY_EXTRA] = { NGX_LOG_ERR, ": give it back at the gateway, then "
                                     "POST .../refunded" },
     [FK_PAY_DUPLICATE] = { NGX_LOG_INFO, "" },
-    [FK_PAY_REUSED] = { NGX_LOG_ERR, ": another order has its number: "
-                                     "POST .../approve, or .../deny" }
+    [FK_PAY_REUSED] = { NGX_LOG_ERR, ": another order has its number: look "
+                        "at the gateway whether both were paid, then POST "
+                        ".../approve, .../deny or .../refunded" }
 };
 
 /* What one does of whom the gateway gave money back by itself; a payment that
@@ -101,7 +102,7 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
 
     if (!money->returned) {
         ngx_faka_stray_booked(worker, money->channel->name, fact->trade_no,
-                              money->order.seq);
+                              fact->order_no, money->order.seq);
     }
 
     if (money->result != FK_PAY_DUPLICATE && !money->returned) {
@@ -113,7 +114,12 @@ ngx_faka_book(ngx_faka_worker_t *worker, ngx_faka_money_t *money)
         }
     }
 
-    fk_stat_add(&worker->fk, NGX_FAKA_STAT_NOTIFY_RESULT + money->result, 1);
+    /* What went back of a payment that is known is no payment. */
+
+    if (!(money->returned && money->result == FK_PAY_DUPLICATE)) {
+        fk_stat_add(&worker->fk, NGX_FAKA_STAT_NOTIFY_RESULT + money->result,
+                    1);
+    }
 
     ngx_faka_book_say(worker, money);
 

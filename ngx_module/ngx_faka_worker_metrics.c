@@ -86,7 +86,7 @@ static const ngx_faka_metrics_counter_t  ngx_faka_metrics_stats[] = {
     { "faka_events_lost_records_total",
       "Records that were cut before their events were read.",
       FJ_STAT_FEED_LOST },
-    { "faka_refunds_total", "Payments that the operator has given back.",
+    { "faka_refunds_total", "Payments that were given back.",
       NGX_FAKA_STAT_REFUNDS },
     { "faka_redis_reconnects_total", "Connections to Redis made anew.",
       FJ_STAT_RECONNECTS },

@@ -285,12 +285,15 @@ ngx_faka_notify_paid(ngx_http_request_t *r)
         code = ngx_faka_book(ctx->shop->worker, money);
     }
 
-    if (code == FK_NOT_FOUND) {
-        ngx_faka_archive_find(r, ctx, &money->id, ngx_faka_notify_archived);
-        return;
-    }
+    if (code != FK_NOT_FOUND) {
+        ngx_faka_notify_booked(r, code);
 
-    ngx_faka_notify_booked(r, code);
+    } else if (ngx_faka_order_name(r, ctx, &money->id) != NGX_OK) {
+        ngx_faka_notify_booked(r, FK_TABLE_FULL);
+
+    } else {
+        ngx_faka_archive_find(r, ctx, &money->id, ngx_faka_notify_archived);
+    }
 }
 
 
@@ -310,12 +313,21 @@ ngx_faka_notify_archived(ngx_http_request_t *r, fk_code_t code)
         code = ngx_faka_archive_restore(ctx);
     }
 
-    if (code == FK_OK) {
+    switch (code) {
+
+    case FK_OK:
         ngx_faka_notify_paid(r);
         return;
-    }
 
-    ngx_faka_notify_booked(r, code);
+    case FK_CORRUPT:
+    case FK_CONFLICT:
+        ngx_faka_notify_stray(r, "archive_unusable",
+                              "refused: archive_unusable");
+        return;
+
+    default:
+        ngx_faka_notify_booked(r, code);
+    }
 }
 
 
@@ -324,6 +336,7 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
 {
     ngx_faka_ctx_t     *ctx;
     ngx_faka_money_t   *money;
+    fk_payment_view_t   payment;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     money = ctx->data;
@@ -343,6 +356,15 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
         return;
 
     case FK_CHANNEL:
+        /* Two channels may have one account: it is what its own has told. */
+        if (ngx_faka_refund_payment(ctx->shop->worker, &money->id,
+                                    money->fact.trade_no, &payment) == NGX_OK)
+        {
+            ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_WARN,
+                                   "booked, by another channel");
+            return;
+        }
+
         ngx_faka_notify_stray(r, "wrong_channel", "refused: wrong_channel");
         return;
 
@@ -390,7 +412,8 @@ ngx_faka_notify_stray(ngx_http_request_t *r, const char *why,
         return;
     }
 
-    ngx_faka_stray_name(stray, money->channel->name, money->fact.trade_no);
+    ngx_faka_stray_name(stray, money->channel->name, money->fact.trade_no,
+                        money->fact.order_no);
     ngx_faka_stray_describe(stray, &money->fact, why);
     ngx_faka_stray_ask(r, ctx, stray, ngx_faka_notify_kept);
 }
@@ -406,6 +429,13 @@ ngx_faka_notify_kept(ngx_http_request_t *r, fk_code_t code)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     money = ctx->data;
+
+    if (code == FK_OK && ctx->stray->done == 2) {
+        ctx->result = "settled";
+        ngx_faka_notify_send(r, NGX_HTTP_OK,
+                             pay_channel_success_body(money->channel));
+        return;
+    }
 
     status = NGX_HTTP_BAD_REQUEST;
     more = ", kept: GET /admin/strays";

@@ -127,6 +127,7 @@ ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed,
     asked = owed->payment.state == FK_PAYMENT_STATE_ASKED;
 
     if ((!asked && !worker->shop->auto_refund)
+        || ngx_faka_refund_is_reused(owed->payment.trade_no)
         || fk_order_get(&worker->fk, &owed->id, &order) != FK_OK
         || ngx_faka_ask_find(worker, &owed->id, PAY_ASK_REFUND) != NULL
         || ngx_faka_ask_find(worker, &owed->id, PAY_ASK_REFUND_QUERY) != NULL)
@@ -242,7 +243,7 @@ ngx_faka_owed_begin(ngx_faka_worker_t *worker, const fk_owed_t *owed,
 
     (void) (owed->payment.owed == 0
             || ngx_faka_refund_is_local(worker->shop, order->channel)
-            ? fk_refund(&worker->fk, &env, &owed->id, trade_no, order)
+            ? ngx_faka_refund_done(worker, &owed->id, trade_no, order)
             : fk_refund_ask(&worker->fk, &env, &owed->id, trade_no, order));
 
     ngx_faka_journal_kick(worker->journal);

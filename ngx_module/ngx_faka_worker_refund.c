@@ -84,6 +84,37 @@ ngx_faka_refund_refused(ngx_faka_worker_t *worker, const fk_order_id_t *id)
 }
 
 
+/*
+ * The engine books a number that is another order's as NUMBER#ORDER.  A
+ * gateway knows no such number, and one that goes by the order's would give
+ * back what the order was delivered for.
+ */
+
+ngx_uint_t
+ngx_faka_refund_is_reused(const char *trade_no)
+{
+    return ngx_strchr(trade_no, '#') != NULL;
+}
+
+
+fk_code_t
+ngx_faka_refund_done(ngx_faka_worker_t *worker, const fk_order_id_t *id,
+    fk_str_t trade_no, fk_order_view_t *order)
+{
+    fk_env_t   env;
+    fk_code_t  code;
+
+    ngx_faka_env(&env);
+    code = fk_refund(&worker->fk, &env, id, trade_no, order);
+
+    if (code == FK_OK) {
+        fk_stat_add(&worker->fk, NGX_FAKA_STAT_REFUNDS, 1);
+    }
+
+    return code;
+}
+
+
 ngx_uint_t
 ngx_faka_refund_is_local(const ngx_faka_shop_t *shop, const char *channel)
 {
@@ -304,7 +335,8 @@ ngx_faka_refund_book(ngx_faka_ask_t *ask, const pay_answer_t *answer)
 
     case PAY_ANSWER_RETURNED:
         text = "given back";
-        code = fk_refund(fk, &env, &ask->order.id, trade_no, &order);
+        code = ngx_faka_refund_done(ask->worker, &ask->order.id, trade_no,
+                                    &order);
         break;
 
     case PAY_ANSWER_NONE:
@@ -325,10 +357,6 @@ ngx_faka_refund_book(ngx_faka_ask_t *ask, const pay_answer_t *answer)
     default:
         text = "asked for, and it is not known whether it was given back";
         code = FK_OK;
-    }
-
-    if (code == FK_OK && said == PAY_ANSWER_RETURNED) {
-        fk_stat_add(fk, NGX_FAKA_STAT_REFUNDS, 1);
     }
 
     ngx_faka_journal_kick(ask->worker->journal);

@@ -69,7 +69,7 @@ ngx_faka_strays_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
 void
 ngx_faka_strays_tick(ngx_faka_worker_t *worker)
 {
-    uint64_t                   epoch, durable_seq;
+    uint64_t                   epoch, durable_seq, kept;
     ngx_uint_t                 i;
     ngx_faka_stray_t          *stray;
     struct ngx_faka_strays_s  *strays;
@@ -94,6 +94,13 @@ ngx_faka_strays_tick(ngx_faka_worker_t *worker)
         return;
     }
 
+    /* 0: Redis does not even say how many there are. */
+    kept = fk_stat_get(&worker->fk, NGX_FAKA_STAT_STRAYS);
+
+    if (kept == 0) {
+        return;
+    }
+
     /* The mark first: a mark of another epoch is then seen to be that. */
     durable_seq = fk_durable_seq(&worker->fk);
     epoch = fk_epoch(&worker->fk);
@@ -105,8 +112,9 @@ ngx_faka_strays_tick(ngx_faka_worker_t *worker)
             continue;
         }
 
-        /* Its record may be lost: then the gateway comes again. */
-        if (stray->epoch != epoch) {
+        /* Its record may be lost: then the gateway comes again.  1: there is
+         * none by now. */
+        if (stray->epoch != epoch || kept == 1) {
             ngx_faka_stray_free(worker, stray);
 
         } else if (stray->seq <= durable_seq) {
@@ -152,7 +160,7 @@ ngx_faka_stray_send(ngx_faka_worker_t *worker, ngx_faka_stray_t *stray)
 
 void
 ngx_faka_stray_booked(ngx_faka_worker_t *worker, pay_str_t channel,
-    const char *trade_no, uint64_t seq)
+    const char *trade_no, const char *order_no, uint64_t seq)
 {
     ngx_uint_t                 i;
     ngx_faka_stray_t          *stray;
@@ -171,7 +179,7 @@ ngx_faka_stray_booked(ngx_faka_worker_t *worker, pay_str_t channel,
         stray = &strays->booked[i];
 
         if (stray->state == NGX_FAKA_STRAY_FREE) {
-            ngx_faka_stray_name(stray, channel, trade_no);
+            ngx_faka_stray_name(stray, channel, trade_no, order_no);
             stray->epoch = worker->epoch;
             stray->seq = seq;
             stray->state = NGX_FAKA_STRAY_WAITS;
@@ -214,13 +222,14 @@ ngx_faka_stray_new(ngx_http_request_t *r, fj_stray_do_t what)
 
 void
 ngx_faka_stray_name(ngx_faka_stray_t *stray, pay_str_t channel,
-    const char *trade_no)
+    const char *trade_no, const char *order_no)
 {
     u_char  *last;
 
     last = ngx_slprintf(stray->field,
                         stray->field + NGX_FAKA_STRAY_FIELD_SIZE - 1,
-                        "%*s/%s", channel.size, channel.data, trade_no);
+                        "%*s/%s/%s", channel.size, channel.data, trade_no,
+                        order_no);
     *last = '\0';
 }
 
@@ -233,10 +242,9 @@ ngx_faka_stray_describe(ngx_faka_stray_t *stray, const pay_fact_t *fact,
 
     last = ngx_slprintf(stray->text,
                         stray->text + NGX_FAKA_STRAY_TEXT_SIZE - 1,
-                        "{\"order\":\"%s\",\"amount\":%L,\"currency\":\"%s\","
+                        "{\"amount\":%L,\"currency\":\"%s\","
                         "\"why\":\"%s\",\"first_at\":%T}",
-                        fact->order_no, fact->amount, fact->currency, why,
-                        ngx_time());
+                        fact->amount, fact->currency, why, ngx_time());
     *last = '\0';
 }
 

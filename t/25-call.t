@@ -469,8 +469,9 @@ conf_says('without certificates where they should be', 1,
           shop => { gateway_trusted_certificate => "$dir/nowhere.crt" });
 conf_says('a key is no certificate', 1, qr/\[emerg\].*trusted\.key/,
           shop => { gateway_trusted_certificate => "$dir/trusted.key" });
-conf_says('names that have no address are a warning, and no more', 0,
-          qr/\A(?:[^\n]*\[warn\][^\n]*so nothing is asked[^\n]*\n){3}\z/,
+conf_says('names without an address, and a url that is open, are a warning', 0,
+          qr/\A(?:[^\n]*\[warn\][^\n]*(?:so\ nothing\ is\ asked|
+                channel\ "open"\ is\ neither\ https)[^\n]*\n){4}\z/x,
           shop => {}, http => '');
 
 for my $wrong ('https://me@localhost/', 'http://127.0.0.1:80@pay.example/',

@@ -121,11 +121,34 @@ for my $channel (qw(epay ali)) {
     is(refund($order, { trade_no => '2026112212' })->status, 404,
        'one that was never made is not found');
     my $first = seen($order)->{payments}[0]{trade_no};
-    is(refund($order, { trade_no => $first })->status, 409,
-       'the one that pays the order is not owed');
     is($t->admin('POST', "/orders/$order->{order}/refunded",
                  { trade_no => '2026112211' })->status, 200,
        'a person gives it back');
+    my $again = refund($order);
+    is($again->status, 409, 'all of it is not meant then');
+    is($again->json->{field}, 'trade_no', 'who means the rest has to name it');
+    is(seen($order)->{status}, 'delivered', 'the order stays as it is');
+    is(states(refund($order, { trade_no => $first })->json),
+       'refunded refunded', 'so it goes back');
+    is(seen($order)->{status}, 'refunded', 'and the order with it');
+    is(asked($order, 'ali'), 1, 'which was asked for once');
+}
+
+
+# The same without a name: what came second goes back, and nothing else, also
+# when it is said twice.
+
+{
+    my $order = paid('epay');
+    $t->gateway->control("notify/$order->{order}", { trade_no => 'T-second' });
+    is(states(seen($order)), 'applied refund_due', 'paid twice');
+
+    my $answer = refund($order);
+    is(states($answer->json), 'applied refunded', 'what is owed went back');
+    is($answer->json->{status}, 'delivered', 'the order stays delivered');
+    is(refund($order)->status, 409, 'once more: nothing is owed');
+    is(states(seen($order)), 'applied refunded', 'and nothing is done');
+    ok($t->order($order)->json->{cards}, 'the buyer has his card');
 }
 
 

@@ -192,6 +192,9 @@ my %wrong_type = (
 );
 bad("checkout as $_", '/checkout', checkout('json', $body, %{$wrong_type{$_}}),
     415, 'unsupported_media_type', 'Content-Type') for sort keys %wrong_type;
+bad('checkout of JSON that is called a form', '/checkout',
+    checkout('json', $body, 'Content-Type' => $type{form}),
+    415, 'unsupported_media_type', 'Content-Type');
 
 for my $encoding ('gzip', 'identity', 'br') {
     bad("Content-Encoding $encoding", '/checkout',

@@ -214,6 +214,9 @@ my $refund = $t->admin('POST', "/orders/$gone->{order}/refund");
 is($refund->json->{status}, 'refunded', 'and given back at once')
     or diag($refund->brief);
 api_ok('POST', '/admin/orders/{order}/refund', $refund, 'as described');
+is($t->metrics->{faka_refunds_total}, 2, 'both are counted');
+is($t->admin('POST', '/channels/purse/ping')->json->{detail},
+   'the channel has no gateway', 'it has nobody to ask');
 has('lin', 1900, 1100, 'without a gateway');
 is($t->order($gone)->json->{cards}, undef, 'its card is void');
 $t->audit_ok;

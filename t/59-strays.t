@@ -9,7 +9,7 @@ use Faka::OpenAPI qw(api_ok);
 use Faka::Proc qw(spew wait_until);
 use Faka::Test;
 
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use constant { KEY => 'faka:{main}:strays', UNKNOWN => '0' x 26,
                MOST => 10000 };
@@ -31,7 +31,18 @@ sub shop {
 }
 
 # What Redis has, and what the operator sees; by name.
-sub kept { my %kept = @{ $t->redis->cmd('HGETALL', KEY) }; return \%kept }
+sub kept {
+    my %kept = @{ $t->redis->cmd('HGETALL', KEY) };
+    return { map { (s{/[^/]*\z}{}r => $kept{$_}) } keys %kept };
+}
+
+# The field of a payment, which ends with its order.
+sub field {
+    my ($name) = @_;
+    my $fields = eval { $t->redis->cmd('HKEYS', KEY) } // [];
+    my ($field) = grep { m{\A\Q$name\E/[^/]*\z} } @$fields;
+    return $field;
+}
 
 sub page {
     my ($cursor) = @_;
@@ -54,8 +65,11 @@ sub names { return join ' ', sort keys %{ $_[0] } }
 
 sub settled {
     my ($channel, $trade_no) = @_;
+
+    my $field = field("$channel/$trade_no") // '/none';
     return $t->admin('POST', "/strays/$channel/settled",
-                     { trade_no => $trade_no });
+                     { trade_no => $trade_no,
+                       order => $field =~ s{.*/}{}r });
 }
 
 sub refused {
@@ -173,7 +187,8 @@ is(journal_tool('--file', $file, 'main', 'dump')->{out}, $dump->{out},
 is(journal_tool('--file', $file, 'main', 'check')->{code}, 0, 'it is whole');
 my $copy = $t->another_redis({})->start;
 ok(put_back($copy, $file), 'it goes into another Redis');
-is_deeply({ @{ $copy->cmd('HGETALL', KEY) } }, kept(), 'with the strays');
+is_deeply({ @{ $copy->cmd('HGETALL', KEY) } },
+          { @{ $t->redis->cmd('HGETALL', KEY) } }, 'with the strays');
 
 
 # ---- settled ------------------------------------------------------------
@@ -181,7 +196,8 @@ is_deeply({ @{ $copy->cmd('HGETALL', KEY) } }, kept(), 'with the strays');
 my $gone = settled('epay', 'T|for.ign_1');
 api_ok('POST', '/admin/strays/{channel}/settled', $gone, 'as described');
 is_deeply($gone->json, { channel => 'epay', trade_no => 'T|for.ign_1',
-                         strays => 3 }, 'one is settled');
+                         order => '20160806151343349', strays => 3 },
+          'one is settled');
 says(qr/operator's word on stray payment "T\|for\.ign_1" of channel "epay"/,
      'the log says so');
 is(names(listed()), 'epay/T-odd epay/T-unknown epay/T-wrong', 'it is gone');
@@ -193,10 +209,19 @@ is(settled('second', 'T-unknown')->status, 404, 'none of that channel');
 is(settled('x' x 40, 'T-unknown')->status, 404, 'no channel');
 is(settled('epay', '')->status, 400, 'no trade number');
 is($t->admin('POST', '/strays/epay/settled', {})->status, 400, 'none named');
+is($t->admin('POST', '/strays/epay/settled', { trade_no => 'T-odd' })
+   ->json->{field}, 'order', 'nor its order');
 is($t->admin('GET', '/strays/epay/settled')->status, 405, 'GET');
 is(names(listed()), 'epay/T-odd epay/T-unknown epay/T-wrong',
    'the others stay');
 is(settled('epay', 'T-odd')->status, 200, 'another one');
+is($t->notify({ order => UNKNOWN, amount => 1 }, trade_no => 'T-odd',
+              money => '0.015')->body, 'success',
+   'its gateway is told so when it comes again');
+ok(!field('epay/T-odd'), 'and it is not kept again');
+refused({ order => '1' x 26, amount => 1 }, 400, 'its number, another order',
+        trade_no => 'T-odd');
+is(settled('epay', 'T-odd')->status, 200, 'is another payment');
 
 
 # ---- matched later ------------------------------------------------------
@@ -223,28 +248,64 @@ is($t->notify($expired, trade_no => 'T-back')->body, 'success',
    'the next notice books it');
 is($t->order($expired)->json->{status}, 'delivered', 'the order is delivered');
 ok(!listed()->{'epay/T-back'}, 'it is no stray any more');
-ok(wait_until(sub { !$t->redis->cmd('HEXISTS', KEY, 'epay/T-back') }, 5),
+ok(wait_until(sub { !field('epay/T-back') }, 5),
    'nor in Redis');
 is(names(kept()), 'epay/T-unknown epay/T-wrong', 'others stay');
 counted(2, 'and are counted');
 
 # A worker that died before it could remove it.
-$t->redis->cmd('HSET', KEY, 'epay/T-back', '{"order":"' . $expired->{order}
-               . '","amount":500,"currency":"CNY","why":"unknown_order",'
-               . '"first_at":1795305700}');
-$t->redis->cmd('HSET', KEY, 'second/T-back', '{"order":"' . $expired->{order}
-               . '","amount":500,"currency":"CNY","why":"wrong_channel",'
-               . '"first_at":1795305700}');
-is(names(listed()), 'epay/T-unknown epay/T-wrong second/T-back',
-   'what is booked is not listed, what another channel has is');
-ok(wait_until(sub { !$t->redis->cmd('HEXISTS', KEY, 'epay/T-back') }, 5),
+$t->redis->cmd('HSET', KEY, "$_/T-back/$expired->{order}",
+               '{"amount":500,"currency":"CNY","why":"unknown_order",'
+               . '"first_at":1795305700}') for qw(epay second);
+is(names(listed()), 'epay/T-unknown epay/T-wrong',
+   'what is booked is not listed, by whatever channel it came');
+ok(wait_until(sub { !field('epay/T-back') }, 5),
    'and is removed');
 
 # By its own channel the order can be paid all the same.
 is($t->notify($other, channel => 'second', trade_no => 'T-right')->body,
    'success', 'the order of the other channel is paid by that');
-is(names(kept()), 'epay/T-unknown epay/T-wrong second/T-back',
+is(names(kept()), 'epay/T-unknown epay/T-wrong',
    'which settles nothing else');
+
+# The notice of an order, sent to another channel of the same account: whoever
+# paid has it from the address that he was sent back to.
+refused($other, 400, 'the same notice to another channel',
+        channel => 'epay', trade_no => 'T-right');
+says(qr/payment T-right .*refused: booked, by another channel/,
+     'the log has it');
+is(names(kept()), 'epay/T-unknown epay/T-wrong', 'no money came with it');
+
+# A number of two orders that nobody knows; and a third one's, which is booked.
+my $third = $t->checkout(sku => 'card')->json;
+refused({ order => $_ x 26, amount => 500 }, 400, "an order $_",
+        trade_no => 'T-same') for 1, 2;
+is(scalar(grep { m{/T-same/} } @{ $t->redis->cmd('HKEYS', KEY) }), 2,
+   'are two payments');
+is($t->notify($third, trade_no => 'T-same')->body, 'success', 'a third one');
+sleep 1;
+is(scalar(grep { m{/T-same/} } @{ $t->redis->cmd('HKEYS', KEY) }), 2,
+   'settles neither');
+settled('epay', 'T-same') for 1, 2;
+
+# An order that the archive has, and that cannot come back.
+$t->later(7300);
+$place = "faka:{main}:order:$third->{order}";
+sub left { return $t->metrics->{'faka_memory_used{table="orders"}'} == 0 }
+ok(wait_until(sub { $t->redis->cmd('EXISTS', $place) && left() }, 10),
+   'an order has left for the archive');
+$archived = $t->redis->cmd('GET', $place);
+$t->redis->cmd('SET', $place, '{"record":"AAAA"}');
+refused($third, 400, 'paid once more', trade_no => 'T-damaged');
+is(listed()->{'epay/T-damaged'}{why}, 'archive_unusable', 'is kept');
+says(qr/order $third->{order} in the archive cannot be read/,
+     'the log has the order');
+$t->redis->cmd('SET', $place, $archived);
+is($t->notify($third, trade_no => 'T-damaged')->body, 'success',
+   'mended, it is booked');
+ok(wait_until(sub { !field('epay/T-damaged') }, 5), 'and is no stray');
+is($t->admin('POST', "/orders/$third->{order}/refunded",
+             { trade_no => 'T-damaged' })->status, 200, 'it goes back');
 
 # Nothing is asked of Redis while there is none.
 settled(split m{/}) for keys %{ kept() };
@@ -264,8 +325,7 @@ my $old = $t->buy(sku => 'card');
 $t->later(7300);
 ok(wait_until(sub { $t->redis->cmd('EXISTS',
                                    "faka:{main}:order:$old->{order}")
-                    && $t->metrics->{'faka_memory_used{table="orders"}'}
-                       == 0 }, 10), 'an order is archived');
+                    && left() }, 10), 'an order is archived');
 my $connections = $t->metrics->{faka_redis_reconnects_total};
 my $answer = refused($stray, 503, 'it refuses', trade_no => 'T-refused');
 is($answer->header('Retry-After'), 1, 'try again');
@@ -285,18 +345,18 @@ is(names(listed()), 'epay/T-refused', 'kept');
 
 # ---- what somebody wrote there, and too many ----------------------------
 
-my %rubbish = ('epay/' => '{}', 'nothing' => '{}', '/x' => '{}',
-               'epay/no-json' => 'x', 'epay/no-order' => '{"amount":1}',
-               "epay/\xff" => '{}');
+my $text = kept()->{'epay/T-refused'};
+my %rubbish = ('epay/' => '{}', 'nothing' => '{}', '/x/y' => '{}',
+               'epay/no-json/1' => 'x', 'epay/no-order' => $text,
+               'epay/no-currency/1' => '{"amount":1}', "epay/\xff/1" => '{}');
 $t->redis->cmd('HSET', KEY, %rubbish);
 is(names(listed()), 'epay/T-refused', 'what cannot be read is left out');
 says(qr/a stray payment of shop "main" in redis cannot be read/, 'and said');
 $t->redis->cmd('HDEL', KEY, keys %rubbish);
 
-my $text = kept()->{'epay/T-refused'};
 $t->redis->cmd('EVAL', 'for i = 2, tonumber(ARGV[2]) do'
-    . " redis.call('HSET', KEYS[1], 'epay/F' .. i, ARGV[1]) end", 1, KEY,
-    $text, MOST);
+    . " redis.call('HSET', KEYS[1], 'epay/F' .. i .. '/1', ARGV[1]) end", 1,
+    KEY, $text, MOST);
 refused($stray, 400, 'one more than are kept', trade_no => 'T-beyond');
 says(qr/payment T-beyond .*unknown_order, not kept: too many others are/,
      'is in the log');
@@ -311,7 +371,7 @@ is(scalar keys %$many, MOST, 'the list has all of them');
 ok($many->{'epay/T-refused'} && !$many->{'epay/T-beyond'}, 'these');
 is(settled('epay', 'F2')->status, 200, 'one is settled');
 refused($stray, 400, 'now it is kept', trade_no => 'T-beyond');
-ok($t->redis->cmd('HEXISTS', KEY, 'epay/T-beyond'), 'in its place');
+ok(field('epay/T-beyond'), 'in its place');
 $t->finish;
 
 
@@ -333,5 +393,5 @@ for my $name (sort keys %away) {
     ok(wait_until(sub {
         return $t->notify($foreign, trade_no => "T-$name")->status == 400;
     }, 10), "$name: it comes again");
-    ok($t->redis->cmd('HEXISTS', KEY, "epay/T-$name"), "$name: and is kept");
+    ok(field("epay/T-$name"), "$name: and is kept");
 }

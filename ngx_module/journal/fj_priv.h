@@ -440,7 +440,7 @@ void fj_reader_on_stray(fj_link_t *link, const fj_reply_t *reply);
 /* --- strays (fj_stray.c) ------------------------------------------------ */
 
 /* The words of a command; key: room for what they point to. */
-void fj_stray_words(fj_words_t *words, char key[FJ_KEY_SIZE],
+void fj_stray_words(fj_words_t *words, char keys[2][FJ_KEY_SIZE],
     const fj_conf_t *conf, const fj_stray_t *stray);
 
 

@@ -9,11 +9,14 @@
 #include "fj_stray.h"
 
 
-/* KEYS[1]: the hash; ARGV: field, text, the most that are kept. */
+/* KEYS: the hash, that of what is settled; ARGV: field, text, the most that
+ * are kept, how long it is known what was settled. */
 
 static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
     [FJ_STRAY_KEEP] =
         "local n = redis.call('HLEN', KEYS[1])\n"
+        "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then"
+        " return '2 ' .. n end\n"
         "if n >= tonumber(ARGV[3])"
         " and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then"
         " return '0 ' .. n end\n"
@@ -22,6 +25,16 @@ static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
 
     [FJ_STRAY_DROP] =
         "local n = redis.call('HDEL', KEYS[1], ARGV[1])\n"
+        "return n .. ' ' .. redis.call('HLEN', KEYS[1])",
+
+    [FJ_STRAY_SETTLE] =
+        "local n = redis.call('HDEL', KEYS[1], ARGV[1])\n"
+        "if n == 1 then\n"
+        "if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[3]) then"
+        " redis.call('DEL', KEYS[2]) end\n"
+        "redis.call('HSET', KEYS[2], ARGV[1], 1)\n"
+        "redis.call('EXPIRE', KEYS[2], ARGV[4])\n"
+        "end\n"
         "return n .. ' ' .. redis.call('HLEN', KEYS[1])",
 
     [FJ_STRAY_COUNT] =
@@ -34,21 +47,24 @@ static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
 
 
 void
-fj_stray_words(fj_words_t *words, char key[FJ_KEY_SIZE],
+fj_stray_words(fj_words_t *words, char keys[2][FJ_KEY_SIZE],
     const fj_conf_t *conf, const fj_stray_t *stray)
 {
     assert(stray->what < FJ_STRAY_DO_COUNT);
 
-    (void) fj_key(key, conf, "strays", NULL);
+    (void) fj_key(keys[0], conf, "strays", NULL);
+    (void) fj_key(keys[1], conf, "settled", NULL);
 
     words->argc = 0;
     fj_words_text(words, "EVAL");
     fj_words_text(words, fj_stray_scripts[stray->what]);
-    fj_words_text(words, "1");
-    fj_words_text(words, key);
+    fj_words_text(words, "2");
+    fj_words_text(words, keys[0]);
+    fj_words_text(words, keys[1]);
     fj_words_text(words, stray->field);
     fj_words_text(words, stray->text);
     fj_words_text(words, FJ_STRAYS_MAX);
+    fj_words_text(words, FJ_STRAY_SETTLED_S);
 }
 
 

@@ -4,8 +4,11 @@
  * money, so it is kept beside the journal, in the hash faka:{SHOP}:strays,
  * until it is booked after all or a person has settled it.
  *
- * One field a payment, CHANNEL/TRADE_NO; what is said of it again changes
- * nothing, so that who repeats a notice costs Redis no write.  Whatever is
+ * One field a payment, CHANNEL/TRADE_NO/ORDER, for a gateway may use a number
+ * twice; what is said of it again changes nothing, so that who repeats a
+ * notice costs Redis no write.  What a person has settled is remembered for
+ * longer than any gateway repeats it, in faka:{SHOP}:settled, and not kept
+ * again.  Whatever is
  * done is one command, a script, whose reply is one text: Redis looks itself
  * how many there are, and no two servers can count past one another.
  *
@@ -21,12 +24,14 @@
 
 /* Each was paid for, so nobody forges them in; but the account may be shared
  * with a shop that sells much, and lose its way to here. */
-#define FJ_STRAYS_MAX  "10000"
+#define FJ_STRAYS_MAX       "10000"
+#define FJ_STRAY_SETTLED_S  "2592000"      /* since the last one was */
 
 
 typedef enum {
     FJ_STRAY_KEEP = 0,
     FJ_STRAY_DROP,
+    FJ_STRAY_SETTLE,
     FJ_STRAY_COUNT,
     FJ_STRAY_LIST,                     /* some of them, and where to go on */
     FJ_STRAY_DO_COUNT
@@ -42,9 +47,9 @@ typedef struct {
 
 
 /*
- * What a script has answered, for all but LIST.  done: KEEP, it stands there,
- * DROP, it stood there; count: how many there are now.  0: that is no answer
- * of it.
+ * What a script has answered, for all but LIST.  done: KEEP, 1 it stands
+ * there, 2 a person has settled it; DROP, SETTLE, 1 it stood there; count: how
+ * many there are now.  0: that is no answer of it.
  */
 int fj_stray_read(const char *text, size_t size, uint64_t *done,
     uint64_t *count);

@@ -112,8 +112,7 @@ const pay_protocol_t  pay_epay2_protocol = {
              | PAY_BIT(PUBLIC_KEY_FILE),
     .takes = PAY_BIT(TYPE),
     .own = &dialect_v2,
-    .asks = PAY_ASK_BIT(QUERY) | PAY_ASK_BIT(CLOSE) | PAY_ASK_BIT(REFUND)
-            | PAY_ASK_BIT(REFUND_QUERY),
+    .asks = PAY_ASK_BIT(QUERY) | PAY_ASK_BIT(CLOSE) | PAY_ASK_BIT(REFUND),
     .ask = epay_ask,
     .answer = epay_answer
 };

@@ -141,13 +141,8 @@ answer_v2(pay_crypto_t *crypto, const pay_channel_t *channel,
         {
             return;
         }
-    }
 
-    if (question->what == PAY_ASK_REFUND || is(form, "status", PAY_STR("1"))) {
         answer->code = PAY_ANSWER_RETURNED;
-
-    } else if (is(form, "status", PAY_STR("0"))) {
-        answer->code = PAY_ANSWER_REFUSED;
     }
 }
 

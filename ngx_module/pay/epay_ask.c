@@ -3,8 +3,12 @@
  *
  *     V1   GET  api.php?act=order&pid=&key=&out_trade_no=
  *          POST api.php?act=refund, a form: pid key out_trade_no money
- *     V2   POST api/pay/query, close, refund, refundquery: forms that are
- *          signed as the redirect is
+ *     V2   POST api/pay/query, close, refund: forms that are signed as the
+ *          redirect is
+ *
+ * V2's api/pay/refundquery is not asked: of a refund that it does not know it
+ * tells by an unsigned refusal, which proves nothing, while the refund itself
+ * may be asked for again under the same out_refund_no.
  *
  * V1 shows the key itself, and so goes over TLS or stays on this machine.
  */
@@ -35,8 +39,7 @@ static void write_key(const pay_channel_t *channel, pay_url_t *writer);
 static const char *const  v2_paths[PAY_ASK_COUNT] = {
     [PAY_ASK_QUERY] = "/api/pay/query",
     [PAY_ASK_CLOSE] = "/api/pay/close",
-    [PAY_ASK_REFUND] = "/api/pay/refund",
-    [PAY_ASK_REFUND_QUERY] = "/api/pay/refundquery"
+    [PAY_ASK_REFUND] = "/api/pay/refund"
 };
 
 
@@ -137,11 +140,6 @@ ask_v2(pay_crypto_t *crypto, const pay_channel_t *channel,
 
     if (question->what == PAY_ASK_REFUND) {
         pay_start_field(&form, "money", pay_text(money));
-    }
-
-    if (question->what == PAY_ASK_REFUND
-        || question->what == PAY_ASK_REFUND_QUERY)
-    {
         pay_start_field(&form, "out_refund_no", question->refund_no);
     }
 

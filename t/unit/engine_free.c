@@ -20,7 +20,7 @@ static const char  by_gateway[] =
     "the order costs nothing, and no gateway is asked for that: name a "
     "channel that is free";
 static const char  by_nothing[] =
-    "it is for orders that cost nothing, and this one does";
+    "it is for orders that cost nothing, and this one does not";
 
 
 static void

@@ -323,9 +323,10 @@ test_stray(void)
     reader_ready();
     OK(stray(0, &keep) && ask(1) && stray(2, &list), "asked in turn");
     event_timer(FJ_TIMER_FLUSH);
-    OK(w.argc == 7 && says(0, "EVAL") && says(2, "1")
-       && says(3, "faka:{main}:strays") && says(4, "epay/T1")
-       && says(5, "{}") && says(6, FJ_STRAYS_MAX), "a script, on its hash");
+    OK(w.argc == 9 && says(0, "EVAL") && says(2, "2")
+       && says(3, "faka:{main}:strays") && says(4, "faka:{main}:settled")
+       && says(5, "epay/T1") && says(6, "{}") && says(7, FJ_STRAYS_MAX)
+       && says(8, FJ_STRAY_SETTLED_S), "a script, on its hashes");
     OK(strstr(w.argv[1], "HSETNX") != NULL, "that of keeping");
     EQ_STR(fj_doing(&reader.link), "EVAL of a stray payment", "alone");
     reply_text("1 1");
@@ -334,7 +335,7 @@ test_stray(void)
     OK(asks_for(1), "then an order is looked up");
     reply_text("an order");
     EQ_STR(text, "an order", "and found");
-    OK(says(4, "0") && strstr(w.argv[1], "HSCAN") != NULL, "then the list");
+    OK(says(5, "0") && strstr(w.argv[1], "HSCAN") != NULL, "then the list");
     reply_text("0\n");
     EQ_INT(answers[2], 1, "answered, too");
 

@@ -1,0 +1,106 @@
+# Money that the shop asks back by itself, where a gateway cannot be asked what
+# became of a refund (EPay V2): it is asked for again under its number, and
+# given back once.  And what no gateway may be asked for: a payment that came
+# under the number of another order's.
+
+use lib 't/lib';
+
+use Faka::Channels;
+use Faka::Proc qw(wait_until);
+use Faka::Test;
+use Time::HiRes qw(sleep);
+
+my $t = Faka::Test->new(gateway => 1, workers => 2,
+    shop => { reconcile => '1s rate=50r/s', auto_refund => 'on' });
+my $c = Faka::Channels->new($t, [qw(epay2 alipay)])->start(60);
+my $gateway = $t->gateway;
+
+sub seen { return $t->admin('GET', "/orders/$_[0]{order}")->json }
+sub states { return join ' ', map { $_->{state} } @{ seen(@_)->{payments} } }
+
+sub paid {
+    my ($channel) = @_;
+
+    my $order = $c->opened($channel);
+    $c->pay($order);
+    die "$order->{order} is not delivered"
+        unless wait_until(sub { $c->status_of($order) eq 'delivered' }, 10);
+    return $order;
+}
+
+# Of a sum that is wrong, and denied by a person.
+sub denied {
+    my ($channel) = @_;
+
+    my $order = $c->opened($channel);
+    $c->notices($order, wrong_amount => '1.00');
+    is($c->status_of($order), 'under_review', "$channel: a wrong sum");
+    $c->pay($order);
+    is($t->admin('POST', "/orders/$order->{order}/deny")->status, 200,
+       'is denied');
+    return $order;
+}
+
+sub asked {
+    my ($order, $name) = @_;
+
+    return scalar grep { ($_->{name} // '') eq $name }
+        @{ $gateway->control("calls?out_trade_no=$order->{order}") };
+}
+
+sub given_back {
+    my ($order) = @_;
+    return $gateway->control("trades?out_trade_no=$order->{order}")
+        ->[0]{refunded};
+}
+
+
+# ---- by itself, and after an answer that was lost
+
+for my $channel (qw(epay2 alipay)) {
+    my $order = denied($channel);
+    ok(wait_until(sub { states($order) !~ /due|asked/ }, 20),
+       "$channel: what is owed is asked back by itself")
+        or diag(states($order));
+    like(given_back($order), qr/\A(?:1\.00|49\.50)\z/, 'and given back, once');
+}
+
+$gateway->control('mode', { call_close => 'middle' });
+my @lost = map { paid($_) } qw(epay2 alipay);
+is($t->admin('POST', "/orders/$_->{order}/refund", {})->json->{status},
+   'refund_due', "$_->{channel}: the answer is lost") for @lost;
+$gateway->control('mode', {});
+for my $order (@lost) {
+    ok(wait_until(sub { states($order) eq 'refunded' }, 20),
+       "$order->{channel}: it is found out what became of it");
+    is(given_back($order), '48.50',
+       'it was given back once');
+}
+is(asked($lost[0], 'refundquery'), 0, 'EPay V2 is not asked about it');
+
+
+# ---- under the number of another order's
+
+for my $channel (qw(epay2 alipay)) {
+    my ($first, $second) = map { paid($channel) } 1, 2;
+    my $number = seen($first)->{payments}[0]{trade_no};
+    $c->notices($second, trade_no => $number);
+    is(states($second), 'applied refund_due',
+       "$channel: a number that is another order's");
+    like($t->nginx->error_log,
+         qr/payment\ $number\ of\ .*order\ $second->{order}:
+            \ reused:\ another\ order\ has\ its\ number/x, 'the log says so');
+    sleep 4;
+    is(states($second), 'applied refund_due', 'is not asked back by itself');
+    my $answer = $t->admin('POST', "/orders/$second->{order}/refund", {});
+    is($answer->json->{status}, 'delivered', 'nor by an operator');
+    is(states($second), 'applied refund_due', 'who finds it owed still');
+    is(given_back($_), '0.00', 'the gateway has given nothing back')
+        for $first, $second;
+    is($t->admin('POST', "/orders/$second->{order}/refunded",
+                 { trade_no => "$number#$second->{order}" })->json->{status},
+       'delivered', 'a person has, and says so');
+    is(states($second), 'applied refunded', 'by the name that it is shown by');
+}
+
+$t->audit_ok;
