@@ -395,3 +395,15 @@ for my $name (sort keys %away) {
     }, 10), "$name: it comes again");
     ok(field("epay/T-$name"), "$name: and is kept");
 }
+
+
+# ---- a worker that is to end, and a number that nobody has told -------------
+
+$t->redis->cmd('DEL', KEY);
+$t->redis->cmd('SET', KEY, 'no hash');
+ok($t->nginx->restart && $t->wait_open, 'the number is asked for in vain');
+$t->redis->pause;
+my $told = time;
+ok($t->nginx->stop, 'nginx ends where Redis does not answer');
+cmp_ok(time - $told, '<', 5, sprintf 'after %.1f s', time - $told);
+$t->redis->cont;
