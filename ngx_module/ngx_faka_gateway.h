@@ -95,6 +95,8 @@ struct ngx_faka_ask_s {
     fk_order_view_t       order;           /* as it was then */
     pay_ask_t             question;
     ngx_faka_call_t      *call;
+    ngx_uint_t            repeated;        /* unsigned: 1 a refund that may
+                                              have been made before */
     ngx_faka_ask_done_pt  done;
     void                 *data;            /* of whoever asks */
 
@@ -166,6 +168,16 @@ ngx_uint_t ngx_faka_refund_may(const ngx_faka_worker_t *worker,
 /* Whether a payment has a number that was another order's (FK_PAY_REUSED), so
  * that its money is a person's to give back. */
 ngx_uint_t ngx_faka_refund_is_reused(const char *trade_no);
+
+/* Whether the gateway cannot be asked what became of a refund, but for the
+ * refund itself once more.  Its number keeps it from being made twice when it
+ * has an end, not while it is under way: so not at once. */
+ngx_uint_t ngx_faka_refund_is_blind(const ngx_faka_shop_t *shop,
+    const char *channel);
+
+/* Whether a payment is booked under this number, be it as NUMBER#ORDER. */
+ngx_uint_t ngx_faka_refund_is_booked(ngx_faka_worker_t *worker,
+    const fk_order_id_t *id, const char *trade_no);
 
 /* fk_refund(), and counted. */
 fk_code_t ngx_faka_refund_done(ngx_faka_worker_t *worker,

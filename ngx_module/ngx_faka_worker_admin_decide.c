@@ -12,7 +12,6 @@
 
 #include "ngx_faka_admin.h"
 #include "ngx_faka_gateway.h"
-#include "ngx_faka_gateway.h"
 #include "ngx_faka_order.h"
 #include "ngx_faka_rules.h"
 

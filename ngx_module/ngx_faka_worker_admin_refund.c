@@ -23,6 +23,7 @@ typedef struct {
     ngx_str_t           trade_no;              /* empty: all that are owed */
 
     fk_order_id_t       id;
+    ngx_uint_t          known;                 /* unsigned: 1 in memory */
     ngx_uint_t          decided;               /* unsigned: 1 by now */
     const char         *detail;                /* NULL, or why not */
     uint64_t            tried;                 /* set of payments */
@@ -143,7 +144,7 @@ ngx_faka_admin_refund_go_on(ngx_http_request_t *r, fk_code_t code)
     if (code == FK_OK) {
         code = ngx_faka_admin_refund_look(r, ctx);
 
-        if (code == FK_NOT_FOUND && in->trade_no.len == 0) {
+        if (code == FK_NOT_FOUND && !in->known) {
             ngx_faka_archive_find(r, ctx, &in->id,
                                   ngx_faka_admin_refund_archived);
             return;
@@ -174,6 +175,8 @@ ngx_faka_admin_refund_look(ngx_http_request_t *r, ngx_faka_ctx_t *ctx)
     in = ctx->data;
 
     code = fk_order_get(fk, &in->id, ctx->order);
+
+    in->known = code == FK_OK;
 
     if (code == FK_OK) {
         in->count = FK_ORDER_PAYMENTS_MAX;
@@ -215,11 +218,12 @@ ngx_faka_admin_refund_may(ngx_faka_give_back_t *in,
 {
     if (in->trade_no.len == 0) {
 
-        if (order->status == FK_STATUS_DELIVERED
+        if (order->status != FK_STATUS_REFUNDED
             && ngx_faka_admin_refund_has(in, FK_PAYMENT_STATE_REFUNDED))
         {
             in->detail = "a payment of it went back before: if what it was "
-                         "delivered for is to, too, name that by trade_no";
+                         "delivered for is to, too, name that; an order that "
+                         "was not delivered is denied first";
             return FK_CONFLICT;
         }
 
@@ -391,7 +395,12 @@ ngx_faka_admin_refund_one(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     in->again = code == FK_EXISTS;
 
-    if (in->again && !ngx_faka_refund_can(ctx->shop, ctx->order->channel, 1)) {
+    /* What cannot be asked about is asked for again by who reconciles. */
+
+    if (in->again
+        && (!ngx_faka_refund_can(ctx->shop, ctx->order->channel, 1)
+            || ngx_faka_refund_is_blind(ctx->shop, ctx->order->channel)))
+    {
         return 0;
     }
 

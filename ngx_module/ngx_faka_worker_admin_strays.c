@@ -232,11 +232,10 @@ ngx_faka_admin_stray_is_booked(ngx_faka_worker_t *worker,
     char               order_no[FK_ORDER_TEXT_SIZE + 1];
     fk_order_id_t      id;
     fk_order_view_t    view;
-    fk_payment_view_t  payment;
 
     if (fk_order_id_parse(&id, order->data, order->len) != FK_OK
         || fk_order_get(&worker->fk, &id, &view) != FK_OK
-        || ngx_faka_refund_payment(worker, &id, trade_no, &payment) != NGX_OK)
+        || !ngx_faka_refund_is_booked(worker, &id, trade_no))
     {
         return 0;
     }

@@ -6,10 +6,10 @@
  * is durable, with its failure body otherwise.
  *
  * Guarantees.  "success" is never sent for money that is not on record (under
- * "durability disk": on disk).  A verified payment that cannot be delivered
- * is recorded all the same and acknowledged, for sending it again would
- * repair nothing.  Whatever can be repaired by sending it again (journal
- * down, shop busy) is answered 503.
+ * "durability disk": on disk), or that a person has settled.  A verified
+ * payment that cannot be delivered is recorded all the same and acknowledged,
+ * for sending it again would repair nothing.  Whatever can be repaired by
+ * sending it again (journal down, shop busy) is answered 503.
  *
  * What is logged holds nothing of a notice that was not proved, and goes to
  * the log of the process: that of the request would add the request line,
@@ -336,7 +336,6 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
 {
     ngx_faka_ctx_t     *ctx;
     ngx_faka_money_t   *money;
-    fk_payment_view_t   payment;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     money = ctx->data;
@@ -357,8 +356,8 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
 
     case FK_CHANNEL:
         /* Two channels may have one account: it is what its own has told. */
-        if (ngx_faka_refund_payment(ctx->shop->worker, &money->id,
-                                    money->fact.trade_no, &payment) == NGX_OK)
+        if (ngx_faka_refund_is_booked(ctx->shop->worker, &money->id,
+                                      money->fact.trade_no))
         {
             ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_WARN,
                                    "booked, by another channel");

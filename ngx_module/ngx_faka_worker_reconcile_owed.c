@@ -4,15 +4,20 @@
  * stock.
  *
  * A refund that a worker had asked for when it died, or whose answer was lost,
- * is asked about until it has an end, where the gateway knows refunds by our
- * number: an interval after it was found, and then after times that double,
- * for what a gateway does not do or know now, it will hardly do in a moment.
+ * is asked about, or for once more, until it has an end, where the gateway
+ * knows refunds by our number: an interval after it was found, and then after
+ * times that double, for what a gateway does not do or know now, it will
+ * hardly do in a moment.
  * Where it does not know refunds by our number, one may have been done and
  * must not be asked for again: it waits for a person.  For the same reason
  * only the former are asked for by themselves.
  */
 
 #include "ngx_faka_reconcile.h"
+
+
+/* By then a refund that was under way when its call ended has an end. */
+#define NGX_FAKA_OWED_BLIND_S  60
 
 
 static ngx_uint_t ngx_faka_owed_page(ngx_faka_worker_t *worker,
@@ -118,6 +123,7 @@ static ngx_int_t
 ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed,
     ngx_faka_owed_wait_t *waits)
 {
+    time_t                 interval_s;
     ngx_int_t              rc;
     ngx_uint_t             asked;
     ngx_faka_ask_t        *ask;
@@ -135,8 +141,13 @@ ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed,
         return NGX_DECLINED;
     }
 
-    wait = ngx_faka_owed_wait(waits, owed,
-                              asked ? (time_t) worker->shop->reconcile_s : 0);
+    interval_s = worker->shop->reconcile_s;
+
+    if (ngx_faka_refund_is_blind(worker->shop, order.channel)) {
+        interval_s = ngx_max(interval_s, NGX_FAKA_OWED_BLIND_S);
+    }
+
+    wait = ngx_faka_owed_wait(waits, owed, asked ? interval_s : 0);
 
     if (wait != NULL && !ngx_faka_owed_is_due(wait)) {
         return NGX_DECLINED;
@@ -151,8 +162,7 @@ ngx_faka_owed_step(ngx_faka_worker_t *worker, const fk_owed_t *owed,
                               &ask);
 
     if (rc == NGX_OK && wait != NULL) {
-        wait->wait_s = ngx_max(wait->wait_s,
-                               (time_t) worker->shop->reconcile_s);
+        wait->wait_s = ngx_max(wait->wait_s, interval_s);
         wait->next_s = ngx_time() + wait->wait_s;
         wait->wait_s = ngx_min(2 * wait->wait_s, NGX_FAKA_OWED_WAIT_S_MAX);
     }

@@ -97,6 +97,40 @@ ngx_faka_refund_is_reused(const char *trade_no)
 }
 
 
+ngx_uint_t
+ngx_faka_refund_is_booked(ngx_faka_worker_t *worker, const fk_order_id_t *id,
+    const char *trade_no)
+{
+    u_char             *p;
+    u_char              reused[PAY_TRADE_NO_SIZE_MAX + 1 + FK_ORDER_TEXT_SIZE
+                               + 1];
+    fk_payment_view_t   payment;
+
+    if (ngx_faka_refund_payment(worker, id, trade_no, &payment) == NGX_OK) {
+        return 1;
+    }
+
+    p = ngx_sprintf(reused, "%s#", trade_no);
+    fk_order_id_text(id, (char *) p);
+    p[FK_ORDER_TEXT_SIZE] = '\0';
+
+    return ngx_faka_refund_payment(worker, id, (char *) reused, &payment)
+           == NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_faka_refund_is_blind(const ngx_faka_shop_t *shop, const char *channel)
+{
+    const pay_channel_t  *found;
+
+    found = ngx_faka_channel_find(shop, channel, ngx_strlen(channel));
+
+    return found != NULL
+           && !(pay_channel_asks(found) & PAY_ASK_BIT(REFUND_QUERY));
+}
+
+
 fk_code_t
 ngx_faka_refund_done(ngx_faka_worker_t *worker, const fk_order_id_t *id,
     fk_str_t trade_no, fk_order_view_t *order)
@@ -149,6 +183,9 @@ ngx_faka_refund_send(ngx_faka_worker_t *worker, const fk_order_view_t *order,
     if (*ask == NULL) {
         *ask = ngx_faka_refund_make(worker, order, payment, owed, number,
                                     PAY_ASK_REFUND);
+        if (*ask != NULL) {
+            (*ask)->repeated = again;
+        }
     }
 
     return *ask != NULL
@@ -323,10 +360,12 @@ ngx_faka_refund_book(ngx_faka_ask_t *ask, const pay_answer_t *answer)
                             ngx_strlen(ask->trade_no) };
 
     /* A question that was not answered says nothing about the refund; one of
-     * which the gateway knows nothing is asked for by the next question. */
+     * which the gateway knows nothing is asked for by the next question.  Nor
+     * does it tell of the first time that this is not done now. */
 
-    if (ask->question.what == PAY_ASK_REFUND_QUERY
-        && (said == PAY_ANSWER_BUSY || said == PAY_ANSWER_NONE))
+    if ((ask->question.what == PAY_ASK_REFUND_QUERY
+         && (said == PAY_ANSWER_BUSY || said == PAY_ANSWER_NONE))
+        || (ask->repeated && said == PAY_ANSWER_BUSY))
     {
         said = PAY_ANSWER_UNKNOWN;
     }

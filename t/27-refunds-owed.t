@@ -89,6 +89,7 @@ sub go_by {
 # Redis is missed after 1.5 s: so it stops in each second of a turn once.
 
 for my $second (0 .. 4) {
+    ok($t->wait_open, 'the shop is open');
     my $order = paid('alipay');
     sleep 0.02 until time % 5 == $second;
     $t->redis->pause;

@@ -6,12 +6,15 @@
 use lib 't/lib';
 
 use Faka::Channels;
+use Faka::Http qw(http_one);
 use Faka::Proc qw(wait_until);
 use Faka::Test;
 use Time::HiRes qw(sleep);
 
 my $t = Faka::Test->new(gateway => 1, workers => 2,
-    shop => { reconcile => '1s rate=50r/s', auto_refund => 'on' });
+    shop => { reconcile => '1s rate=50r/s', auto_refund => 'on',
+              retention => '1h' });
+$t->own_clock;
 my $c = Faka::Channels->new($t, [qw(epay2 alipay)])->start(60);
 my $gateway = $t->gateway;
 
@@ -42,9 +45,9 @@ sub denied {
 }
 
 sub asked {
-    my ($order, $name) = @_;
+    my ($order, $what) = @_;
 
-    return scalar grep { ($_->{name} // '') eq $name }
+    return scalar grep { $_->{path} =~ m{/\Q$what\E\z} }
         @{ $gateway->control("calls?out_trade_no=$order->{order}") };
 }
 
@@ -66,17 +69,30 @@ for my $channel (qw(epay2 alipay)) {
 }
 
 $gateway->control('mode', { call_close => 'middle' });
-my @lost = map { paid($_) } qw(epay2 alipay);
+my ($v2, $ali) = map { paid($_) } qw(epay2 alipay);
 is($t->admin('POST', "/orders/$_->{order}/refund", {})->json->{status},
-   'refund_due', "$_->{channel}: the answer is lost") for @lost;
+   'refund_due', "$_->{channel}: the answer is lost") for $v2, $ali;
+is($t->admin('POST', "/orders/$v2->{order}/refund", {})->json->{status},
+   'refund_due', 'an operator asks once more');
+is(asked($v2, 'refund'), 1, 'but EPay V2 is not: the first may be under way');
 $gateway->control('mode', {});
-for my $order (@lost) {
-    ok(wait_until(sub { states($order) eq 'refunded' }, 20),
-       "$order->{channel}: it is found out what became of it");
-    is(given_back($order), '48.50',
-       'it was given back once');
-}
-is(asked($lost[0], 'refundquery'), 0, 'EPay V2 is not asked about it');
+ok(wait_until(sub { states($ali) eq 'refunded' }, 20),
+   'Alipay is asked what became of it');
+is(asked($v2, 'refund'), 1, 'EPay V2 is not asked at once');
+
+# A minute later, and the gateway is down: that says nothing of the first time.
+$gateway->stop;
+$t->later(62);
+ok($t->nginx->wait_log(qr/refund $v2->{order}-1 of .*asked for, and it is not/,
+                       20), 'it is asked again, and is down');
+is(states($v2), 'refund_asked', 'which leaves it open');
+$gateway->start;
+ok(wait_until(sub { eval { $gateway->control('mode', {}); 1 } }, 10),
+   'it comes back');
+$t->later(130);
+ok(wait_until(sub { states($v2) eq 'refunded' }, 30), 'and gives the answer');
+is(given_back($_), '48.50', "$_->{channel}: it was given back once")
+    for $v2, $ali;
 
 
 # ---- under the number of another order's
@@ -102,5 +118,30 @@ for my $channel (qw(epay2 alipay)) {
        'delivered', 'a person has, and says so');
     is(states($second), 'applied refunded', 'by the name that it is shown by');
 }
+
+
+# ---- an order that waits for stock, and is paid twice
+
+$t->product('rare', price => 4850);
+$t->import_cards('rare', 1);
+my $late = $t->checkout(sku => 'rare', channel => 'alipay')->json;
+$late->{channel} = 'alipay';
+http_one({ path => $late->{pay}{url} =~ s{\Ahttps?://[^/]+}{}r,
+           port => $gateway->port });
+$t->later(1000);
+ok(wait_until(sub { $c->status_of($late) eq 'expired' }, 10), 'it is late');
+my $holds = $t->checkout(sku => 'rare', channel => 'alipay')->json;
+$c->pay($late);
+is($c->status_of($late), 'waiting_for_stock', 'and waits');
+$c->notices($late, trade_no => '2026112211');
+is($t->admin('POST', "/orders/$late->{order}/refunded",
+             { trade_no => '2026112211' })->status, 200,
+   'what came second is given back');
+my $again = $t->admin('POST', "/orders/$late->{order}/refund", {});
+is(join(' ', $again->status, $again->json->{field}), '409 trade_no',
+   'who asks for it then has to say what for');
+is($c->status_of($late), 'waiting_for_stock', 'it waits on');
+is($t->admin('POST', "/orders/$late->{order}/deny")->status, 200, 'denied');
+is(states($late), 'refund_due refunded', 'the rest is owed');
 
 $t->audit_ok;

@@ -144,6 +144,26 @@ is(refunded($twice, 'T-1')->code, 'conflict', 'what was kept is kept');
 is(refunded($twice, 'D-1')->status, 404, 'what never came is not there');
 is($t->metrics->{'faka_memory_used{table="orders"}'}, 0,
    'and none of it comes back for that');
+
+# What it was delivered for goes back by its name alone.
+sub asked_back {
+    my ($trade_no) = @_;
+
+    my $answer = $t->admin('POST', "/orders/$twice->{order}/refund",
+                           $trade_no ? { trade_no => $trade_no } : {});
+    api_ok('POST', '/admin/orders/{order}/refund', $answer, 'as described');
+    return join ' ', $answer->status, $answer->json->{field} // ();
+}
+is(asked_back(), '409 trade_no', 'of an archived order, it has to be named');
+is(asked_back('T-none'), '404', 'a payment that never came');
+isnt(asked_back('T-1'), '404', 'the one that it was delivered for');
+is($t->admin('GET', "/orders/$twice->{order}")->json->{status}, 'refund_due',
+   'is owed');
+is(money(refunded($twice, 'T-1')->json),
+   'refunded T-1=refunded T-2=refunded T-3=refunded', 'and given back');
+$t->later(2 * 3600);
+ok(wait_until(sub { $t->metrics->{'faka_memory_used{table="orders"}'} == 0 },
+              10), 'it is archived again');
 $t->audit_ok;
 
 
@@ -194,7 +214,7 @@ is(decide($sold, 'deny'), '409 conflict', 'what is delivered is not taken');
 is(decide($late, 'deny'), '200 refund_due L-1=refund_due',
    'nobody has to wait for ever');
 is(stock('waiting'), 0, 'no unit is owed any more');
-is(totals(), '1500 2 1 0', 'but its money');
+is(totals(), '1000 2 1 0', 'but its money');
 my $lines = () = $t->nginx->error_log
                  =~ /decision on order $late->{order}: give_up/g;
 is(decide($late, 'deny'), '200 refund_due L-1=refund_due',

@@ -284,8 +284,9 @@ my $stray = { order => '0' x 26, amount => 100 };
 is($t->notify($stray, trade_no => 'T1')->status, 400, 'a stray payment');
 is($t->admin('GET', '/strays')->json->{strays}[0]{trade_no}, 'T1',
    'is kept, and listed');
-is($t->admin('POST', '/strays/epay/settled', { trade_no => 'T1' })->status,
-   200, 'and settled');
+is($t->admin('POST', '/strays/epay/settled',
+             { trade_no => 'T1', order => $stray->{order} })->status, 200,
+   'and settled');
 unlike($nginx->error_log, qr/NOPERM|refuses|does not allow/,
        'and Redis refuses nothing');
 

@@ -196,9 +196,13 @@ for my $case (['damaged', $damaged], ['no JSON', 'x' x 100],
     my ($name, $value) = @$case;
     $t->redis->cmd('SET', key_of($odd), $value);
     is($t->order($odd)->json->{code}, 'corrupt', "$name: it is said");
-    my $answer = $t->notify($odd, trade_no => "odd-$name" =~ tr/ '/-/dr);
-    is($answer->status . ' ' . $answer->body, '503 fail',
-       "$name: no success, and not unknown");
+    my $trade_no = "odd-$name" =~ tr/ '/-/dr;
+    my $answer = $t->notify($odd, trade_no => $trade_no);
+    is($answer->status . ' ' . $answer->body, '400 fail',
+       "$name: no success");
+    my ($stray) = grep { $_->{trade_no} eq $trade_no }
+                  @{ $t->admin('GET', '/strays')->json->{strays} };
+    is($stray->{why}, 'archive_unusable', "$name: and it is kept");
 }
 $t->redis->cmd('SET', key_of($odd), $kept);
 $t->redis->cmd('DEL', key_of($late));

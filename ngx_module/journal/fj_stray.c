@@ -28,12 +28,15 @@ static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
         "return n .. ' ' .. redis.call('HLEN', KEYS[1])",
 
     [FJ_STRAY_SETTLE] =
-        "local n = redis.call('HDEL', KEYS[1], ARGV[1])\n"
+        /* It goes last: a right that is missing before that changes nothing
+         * that it would have to take back. */
+        "local n = redis.call('HEXISTS', KEYS[1], ARGV[1])\n"
         "if n == 1 then\n"
         "if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[3]) then"
-        " redis.call('DEL', KEYS[2]) end\n"
+        " redis.call('UNLINK', KEYS[2]) end\n"
         "redis.call('HSET', KEYS[2], ARGV[1], 1)\n"
         "redis.call('EXPIRE', KEYS[2], ARGV[4])\n"
+        "redis.call('HDEL', KEYS[1], ARGV[1])\n"
         "end\n"
         "return n .. ' ' .. redis.call('HLEN', KEYS[1])",
 

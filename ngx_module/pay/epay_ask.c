@@ -8,7 +8,8 @@
  *
  * V2's api/pay/refundquery is not asked: of a refund that it does not know it
  * tells by an unsigned refusal, which proves nothing, while the refund itself
- * may be asked for again under the same out_refund_no.
+ * may be asked for again under the same out_refund_no, once the first has an
+ * end: until then the gateway has no record of it.
  *
  * V1 shows the key itself, and so goes over TLS or stays on this machine.
  */
