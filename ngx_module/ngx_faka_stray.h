@@ -47,11 +47,20 @@ typedef struct ngx_faka_stray_s {
 } ngx_faka_stray_t;
 
 
+/* A field, taken apart; the texts are terminated. */
+typedef struct {
+    ngx_str_t                channel;
+    char                     trade_no[PAY_TRADE_NO_SIZE_MAX + 1];
+    char                     order_no[PAY_ORDER_NO_SIZE_MAX + 1];
+} ngx_faka_stray_name_t;
+
+
 /* ngx_faka_worker_stray.c */
 
 ngx_int_t ngx_faka_strays_start(ngx_cycle_t *cycle,
     ngx_faka_worker_t *worker);
-/* Counts them now and then, and removes what was booked. */
+/* Counts them now and then, and removes what was booked: by this worker, or,
+ * as long as memory has its order, by one that could not remove it. */
 void ngx_faka_strays_tick(ngx_faka_worker_t *worker);
 
 /*
@@ -78,10 +87,21 @@ void ngx_faka_stray_describe(ngx_faka_stray_t *stray, const pay_fact_t *fact,
 /*
  * This payment is booked, by a record with this number: once that is durable
  * its stray goes, if there is one.  As long as no stray is kept that costs
- * nothing; when too many wait, the list finds it (ngx_faka_admin_strays).
+ * nothing; when too many wait, worker 0 finds it.
  */
 void ngx_faka_stray_booked(ngx_faka_worker_t *worker, pay_str_t channel,
     const char *trade_no, const char *order_no, uint64_t seq);
+
+/* The next one of a page, behind its first line, the cursor.  0: none. */
+ngx_uint_t ngx_faka_stray_next(const char **page, size_t *size,
+    ngx_str_t *field, ngx_str_t *text);
+/* 0: somebody has written there by hand. */
+ngx_uint_t ngx_faka_stray_split(ngx_faka_stray_name_t *name,
+    const ngx_str_t *field);
+/* Whether its order has this payment by now, by whatever channel: one that has
+ * an account in common with another proves its notices, too.  Then it goes. */
+ngx_uint_t ngx_faka_stray_is_booked(ngx_faka_worker_t *worker,
+    const ngx_faka_stray_name_t *name);
 
 
 #endif /* NGX_FAKA_STRAY_H_INCLUDED_ */

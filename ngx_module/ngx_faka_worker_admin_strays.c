@@ -35,9 +35,7 @@ static void ngx_faka_admin_strays_show(ngx_http_request_t *r,
 static uint64_t ngx_faka_admin_strays_page(ngx_http_request_t *r,
     ngx_faka_ctx_t *ctx, ngx_faka_json_t *json);
 static void ngx_faka_admin_stray(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
-    ngx_faka_json_t *json, ngx_str_t *field, const ngx_str_t *text);
-static ngx_uint_t ngx_faka_admin_stray_is_booked(ngx_faka_worker_t *worker,
-    const ngx_str_t *channel, const char *trade_no, const ngx_str_t *order);
+    ngx_faka_json_t *json, const ngx_str_t *field, const ngx_str_t *text);
 static void ngx_faka_admin_settled_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static void ngx_faka_admin_settled_show(ngx_http_request_t *r,
@@ -153,14 +151,7 @@ ngx_faka_admin_strays_page(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
     cursor = ngx_atoof((u_char *) line, text.len);
 
-    while (fj_stray_line(&p, &left, &line, &field.len)) {
-        field.data = (u_char *) line;
-
-        if (!fj_stray_line(&p, &left, &line, &text.len)) {
-            break;
-        }
-
-        text.data = (u_char *) line;
+    while (ngx_faka_stray_next(&p, &left, &field, &text)) {
         ngx_faka_admin_stray(r, ctx, json, &field, &text);
     }
 
@@ -170,26 +161,14 @@ ngx_faka_admin_strays_page(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
 
 static void
 ngx_faka_admin_stray(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
-    ngx_faka_json_t *json, ngx_str_t *field, const ngx_str_t *text)
+    ngx_faka_json_t *json, const ngx_str_t *field, const ngx_str_t *text)
 {
-    char                     trade_no[PAY_TRADE_NO_SIZE_MAX + 1];
     uint32_t                 given;
-    ngx_str_t                channel, number, rest;
+    ngx_faka_stray_name_t    name;
     ngx_faka_stray_text_t    kept;
     ngx_faka_field_error_t   error;
 
-    rest = *field;
-    (void) ngx_faka_subpath_next(&rest, &channel);
-    (void) ngx_faka_subpath_next(&rest, &number);
-
-    /* Somebody may have written there by hand. */
-
-    if (!pay_is_plain_id(ngx_faka_pay_str(&channel),
-                         PAY_CHANNEL_NAME_SIZE_MAX, "")
-        || !pay_is_plain_id(ngx_faka_pay_str(&number), PAY_TRADE_NO_SIZE_MAX,
-                            ".|")
-        || !pay_is_plain_id(ngx_faka_pay_str(&rest), PAY_ORDER_NO_SIZE_MAX,
-                            ".|")
+    if (!ngx_faka_stray_split(&name, field)
         || ngx_faka_json_read(r->pool, text, ngx_faka_stray_field,
                               NGX_FAKA_FIELDS_OPEN, &kept, &given, &error)
            != NGX_OK)
@@ -200,52 +179,21 @@ ngx_faka_admin_stray(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
         return;
     }
 
-    ngx_memcpy(trade_no, number.data, number.len);
-    trade_no[number.len] = '\0';
-
-    if (ngx_faka_admin_stray_is_booked(ctx->shop->worker, &channel, trade_no,
-                                       &rest))
-    {
+    if (ngx_faka_stray_is_booked(ctx->shop->worker, &name)) {
         return;
     }
 
     ngx_faka_json_object(json, NULL);
-    ngx_faka_json_string(json, "channel", channel.data, channel.len);
-    ngx_faka_json_text(json, "trade_no", trade_no);
-    ngx_faka_json_string(json, "order", rest.data, rest.len);
+    ngx_faka_json_string(json, "channel", name.channel.data,
+                         name.channel.len);
+    ngx_faka_json_text(json, "trade_no", name.trade_no);
+    ngx_faka_json_text(json, "order", name.order_no);
     ngx_faka_json_integer(json, "amount", kept.amount);
     ngx_faka_json_string(json, "currency", kept.currency.data,
                          kept.currency.len);
     ngx_faka_json_string(json, "why", kept.why.data, kept.why.len);
     ngx_faka_json_integer(json, "first_at", kept.first_at);
     ngx_faka_json_object_end(json);
-}
-
-
-/* Then it goes, when that is durable.  By whatever channel: one that has an
- * account in common with another proves its notices, too. */
-
-static ngx_uint_t
-ngx_faka_admin_stray_is_booked(ngx_faka_worker_t *worker,
-    const ngx_str_t *channel, const char *trade_no, const ngx_str_t *order)
-{
-    char               order_no[FK_ORDER_TEXT_SIZE + 1];
-    fk_order_id_t      id;
-    fk_order_view_t    view;
-
-    if (fk_order_id_parse(&id, order->data, order->len) != FK_OK
-        || fk_order_get(&worker->fk, &id, &view) != FK_OK
-        || !ngx_faka_refund_is_booked(worker, &id, trade_no))
-    {
-        return 0;
-    }
-
-    ngx_memcpy(order_no, order->data, FK_ORDER_TEXT_SIZE);
-    order_no[FK_ORDER_TEXT_SIZE] = '\0';
-    ngx_faka_stray_booked(worker, ngx_faka_pay_str(channel), trade_no,
-                          order_no, view.seq);
-
-    return 1;
 }
 
 

@@ -18,17 +18,23 @@
 
 #define NGX_FAKA_STRAYS_BOOKED   64    /* that wait to be removed */
 #define NGX_FAKA_STRAYS_COUNT_S  10    /* others may remove some, too */
+#define NGX_FAKA_STRAYS_WALK_S   10    /* between two pages */
 
 
 struct ngx_faka_strays_s {
     ngx_faka_stray_t   counting;
     time_t             counted_at;
+    ngx_faka_stray_t   walking;        /* a page of them at a time */
+    time_t             walked_at;
     ngx_uint_t         booked_count;   /* not free */
     ngx_faka_stray_t   booked[NGX_FAKA_STRAYS_BOOKED];
 };
 
 
 static void ngx_faka_strays_count(ngx_faka_worker_t *worker);
+static void ngx_faka_strays_walk(ngx_faka_worker_t *worker);
+static void ngx_faka_strays_walked(ngx_faka_worker_t *worker,
+    const char *page, size_t size);
 static void ngx_faka_stray_send(ngx_faka_worker_t *worker,
     ngx_faka_stray_t *stray);
 static void ngx_faka_stray_free(ngx_faka_worker_t *worker,
@@ -52,6 +58,12 @@ ngx_faka_strays_start(ngx_cycle_t *cycle, ngx_faka_worker_t *worker)
     worker->strays->counting.what.what = FJ_STRAY_COUNT;
     worker->strays->counting.what.field = "";
     worker->strays->counting.what.text = "";
+
+    stray = &worker->strays->walking;
+    stray->what.what = FJ_STRAY_LIST;
+    stray->what.field = (const char *) stray->field;
+    stray->what.text = "";
+    stray->field[0] = '0';
 
     for (i = 0; i < NGX_FAKA_STRAYS_BOOKED; i++) {
         stray = &worker->strays->booked[i];
@@ -89,6 +101,7 @@ ngx_faka_strays_tick(ngx_faka_worker_t *worker)
     }
 
     ngx_faka_strays_count(worker);
+    ngx_faka_strays_walk(worker);
 
     if (strays->booked_count == 0) {
         return;
@@ -146,6 +159,61 @@ ngx_faka_strays_count(ngx_faka_worker_t *worker)
 
     strays->counted_at = ngx_time();
     ngx_faka_stray_send(worker, &strays->counting);
+}
+
+
+/*
+ * What was booked and could not be removed, for its worker has died or too
+ * many waited, is found as long as memory has its order: after that nobody
+ * could tell it from one that nobody knows.  10,000 are half an hour's walk.
+ */
+
+static void
+ngx_faka_strays_walk(ngx_faka_worker_t *worker)
+{
+    struct ngx_faka_strays_s  *strays;
+
+    strays = worker->strays;
+
+    if (ngx_worker != 0 || strays->walking.state == NGX_FAKA_STRAY_ASKED
+        || fk_stat_get(&worker->fk, NGX_FAKA_STAT_STRAYS) <= 1
+        || (ngx_time() >= strays->walked_at
+            && ngx_time() - strays->walked_at < NGX_FAKA_STRAYS_WALK_S))
+    {
+        return;
+    }
+
+    strays->walked_at = ngx_time();
+    ngx_faka_stray_send(worker, &strays->walking);
+}
+
+
+static void
+ngx_faka_strays_walked(ngx_faka_worker_t *worker, const char *page,
+    size_t size)
+{
+    size_t                  cursor_size;
+    ngx_str_t               field, text;
+    const char             *cursor;
+    ngx_faka_stray_t       *walking;
+    ngx_faka_stray_name_t   name;
+
+    walking = &worker->strays->walking;
+
+    if (!fj_stray_line(&page, &size, &cursor, &cursor_size)
+        || cursor_size >= NGX_FAKA_STRAY_FIELD_SIZE)
+    {
+        return;
+    }
+
+    *ngx_cpymem(walking->field, cursor, cursor_size) = '\0';
+
+    while (ngx_faka_stray_next(&page, &size, &field, &text)) {
+
+        if (ngx_faka_stray_split(&name, &field)) {
+            (void) ngx_faka_stray_is_booked(worker, &name);
+        }
+    }
 }
 
 
@@ -281,10 +349,20 @@ ngx_faka_stray_answer(ngx_faka_worker_t *worker, fj_ask_t *ask,
     stray = (ngx_faka_stray_t *) (void *)
             ((u_char *) ask->stray - offsetof(ngx_faka_stray_t, what));
 
+    ctx = stray->ctx;
+
+    if (stray == &worker->strays->walking) {
+        stray->state = NGX_FAKA_STRAY_WAITS;
+
+        if (answer == FJ_ANSWER_FOUND) {
+            ngx_faka_strays_walked(worker, text, size);
+        }
+
+        return;
+    }
+
     code = answer == FJ_ANSWER_FOUND
            ? ngx_faka_stray_read(worker, stray, text, size) : FK_NOT_OPEN;
-
-    ctx = stray->ctx;
 
     if (ctx != NULL) {
         ngx_faka_assert(ctx->asking == NGX_FAKA_ASKING);
@@ -325,4 +403,79 @@ ngx_faka_stray_read(ngx_faka_worker_t *worker, ngx_faka_stray_t *stray,
     fk_stat_set(&worker->fk, NGX_FAKA_STAT_STRAYS, stray->count + 1);
 
     return FK_OK;
+}
+
+
+/* --- a page of them ------------------------------------------------------ */
+
+ngx_uint_t
+ngx_faka_stray_next(const char **page, size_t *size, ngx_str_t *field,
+    ngx_str_t *text)
+{
+    const char  *line;
+
+    if (!fj_stray_line(page, size, &line, &field->len)) {
+        return 0;
+    }
+
+    field->data = (u_char *) line;
+
+    if (!fj_stray_line(page, size, &line, &text->len)) {
+        return 0;
+    }
+
+    text->data = (u_char *) line;
+
+    return 1;
+}
+
+
+ngx_uint_t
+ngx_faka_stray_split(ngx_faka_stray_name_t *name, const ngx_str_t *field)
+{
+    ngx_str_t  number, order;
+
+    order = *field;
+    (void) ngx_faka_subpath_next(&order, &name->channel);
+    (void) ngx_faka_subpath_next(&order, &number);
+
+    if (!pay_is_plain_id(ngx_faka_pay_str(&name->channel),
+                         PAY_CHANNEL_NAME_SIZE_MAX, "")
+        || !pay_is_plain_id(ngx_faka_pay_str(&number), PAY_TRADE_NO_SIZE_MAX,
+                            ".|")
+        || !pay_is_plain_id(ngx_faka_pay_str(&order), PAY_ORDER_NO_SIZE_MAX,
+                            ".|"))
+    {
+        return 0;
+    }
+
+    ngx_memcpy(name->trade_no, number.data, number.len);
+    name->trade_no[number.len] = '\0';
+    ngx_memcpy(name->order_no, order.data, order.len);
+    name->order_no[order.len] = '\0';
+
+    return 1;
+}
+
+
+ngx_uint_t
+ngx_faka_stray_is_booked(ngx_faka_worker_t *worker,
+    const ngx_faka_stray_name_t *name)
+{
+    fk_order_id_t    id;
+    fk_order_view_t  view;
+
+    if (fk_order_id_parse(&id, (const uint8_t *) name->order_no,
+                          ngx_strlen(name->order_no))
+        != FK_OK
+        || fk_order_get(&worker->fk, &id, &view) != FK_OK
+        || !ngx_faka_refund_is_booked(worker, &id, name->trade_no))
+    {
+        return 0;
+    }
+
+    ngx_faka_stray_booked(worker, ngx_faka_pay_str(&name->channel),
+                          name->trade_no, name->order_no, view.seq);
+
+    return 1;
 }

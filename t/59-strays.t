@@ -253,10 +253,17 @@ ok(wait_until(sub { !field('epay/T-back') }, 5),
 is(names(kept()), 'epay/T-unknown epay/T-wrong', 'others stay');
 counted(2, 'and are counted');
 
-# A worker that died before it could remove it.
-$t->redis->cmd('HSET', KEY, "$_/T-back/$expired->{order}",
-               '{"amount":500,"currency":"CNY","why":"unknown_order",'
-               . '"first_at":1795305700}') for qw(epay second);
+# A worker that died before it could remove it: found without being asked.
+sub put_again {
+    $t->redis->cmd('HSET', KEY, "$_/T-back/$expired->{order}",
+                   '{"amount":500,"currency":"CNY","why":"unknown_order",'
+                   . '"first_at":1795305700}') for qw(epay second);
+}
+put_again();
+$t->later(20);
+ok(wait_until(sub { !field('epay/T-back') && !field('second/T-back') }, 10),
+   'what is booked goes by itself');
+put_again();
 is(names(listed()), 'epay/T-unknown epay/T-wrong',
    'what is booked is not listed, by whatever channel it came');
 ok(wait_until(sub { !field('epay/T-back') }, 5),
