@@ -83,8 +83,9 @@ is(asked($v2, 'refund'), 1, 'EPay V2 is not asked at once');
 # A minute later, and the gateway is down: that says nothing of the first time.
 $gateway->stop;
 $t->later(62);
-ok($t->nginx->wait_log(qr/refund $v2->{order}-1 of .*asked for, and it is not/,
-                       20), 'it is asked again, and is down');
+my $open = qr/refund $v2->{order}-1 of .*: asked for, and it is not known/;
+ok(wait_until(sub { 2 <= (() = $t->nginx->error_log =~ /$open/g) }, 20),
+   'it is asked again, and is down');
 is(states($v2), 'refund_asked', 'which leaves it open');
 $gateway->start;
 ok(wait_until(sub { eval { $gateway->control('mode', {}); 1 } }, 10),
