@@ -17,15 +17,7 @@ my $c = Faka::Channels->new($t, [qw(alipay wechat stripe)])->start(60);
 my $gateway = $t->gateway;
 my $true = JSON::PP::true;
 
-sub paid {
-    my ($channel) = @_;
-
-    my $order = $c->opened($channel);
-    $c->pay($order);
-    die "$order->{order} is not delivered"
-        unless wait_until(sub { $c->status_of($order) eq 'delivered' }, 10);
-    return $order;
-}
+sub paid { return $c->delivered(@_) }
 
 sub refund { return $t->admin('POST', "/orders/$_[0]{order}/refund", {}) }
 

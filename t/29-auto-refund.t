@@ -21,15 +21,7 @@ my $gateway = $t->gateway;
 sub seen { return $t->admin('GET', "/orders/$_[0]{order}")->json }
 sub states { return join ' ', map { $_->{state} } @{ seen(@_)->{payments} } }
 
-sub paid {
-    my ($channel) = @_;
-
-    my $order = $c->opened($channel);
-    $c->pay($order);
-    die "$order->{order} is not delivered"
-        unless wait_until(sub { $c->status_of($order) eq 'delivered' }, 10);
-    return $order;
-}
+sub paid { return $c->delivered(@_) }
 
 # Of a sum that is wrong, and denied by a person.
 sub denied {

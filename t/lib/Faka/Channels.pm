@@ -18,7 +18,7 @@ use warnings;
 use Test::More;
 
 use Faka::Http qw(http_one);
-use Faka::Proc qw(free_port slurp spew);
+use Faka::Proc qw(free_port slurp spew wait_until);
 
 use constant { PRICE => 4850, YEN => 990 };
 
@@ -304,6 +304,19 @@ sub pay {
 
     return $self->{t}->gateway->control("pay/$order->{order}",
         { protocol => $self->protocol($order->{channel}) });
+}
+
+
+# An order that is paid, and delivered for it.
+
+sub delivered {
+    my ($self, $channel) = @_;
+
+    my $order = $self->opened($channel);
+    $self->pay($order);
+    die "$channel: $order->{order} is not delivered\n"
+        unless wait_until(sub { $self->status_of($order) eq 'delivered' }, 10);
+    return $order;
 }
 
 
