@@ -5,6 +5,10 @@ package Faka::Patient;
 # there are several, after the time that the answer named.  A second answer
 # that is none, too, is a failure.
 #
+# A kept connection may be closed by the server just when a request is on its
+# way: as HTTP has it (RFC 9112, 9.3.1), and as browsers do, that request is
+# sent once more over a new one, which is no second time of asking.
+#
 #     my $buyers = Faka::Patient->start($t, sku => 'drop',
 #                                       servers => [$first, $second]);
 #     ... take the shop over ...
@@ -108,7 +112,7 @@ sub _ask {
     my $answer;
 
     for my $try (1 .. $self->{patience}) {
-        $answer = $lines->[ $self->{at} ]->ask($request, $self->{close});
+        $answer = _send($lines->[ $self->{at} ], $request, $self->{close});
         return $answer if $answer->status != 0 && $answer->status != 503;
 
         $self->{again}++;
@@ -119,6 +123,18 @@ sub _ask {
     }
 
     return $answer;
+}
+
+
+sub _send {
+    my ($line, $request, $close) = @_;
+
+    my $kept = !$line->ended;
+    my $answer = $line->ask($request, $close);
+
+    return $answer if !$kept || $answer->status != 0
+                      || $answer->{error} eq 'timeout';
+    return $line->ask($request, $close);
 }
 
 
