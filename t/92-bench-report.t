@@ -7,6 +7,7 @@ use warnings;
 
 use File::Temp qw(tempdir);
 use JSON::PP;
+use List::Util qw(uniq);
 use Test::More;
 use XML::Parser;
 
@@ -229,7 +230,13 @@ sub written {
 sub report {
     note('the page and its plots');
 
+    # More subjects than there are colours; those of lines are fewer.
     my $results = fixture();
+    push @{ $results->{series} },
+        map { { %{ $results->{series}[1] }, subject => "call $_" } } 1 .. 5;
+    push @{ $results->{load} },
+        { %{ $results->{load}[0] }, subject => 'faka, disk, everysec' };
+
     my $out = "$dir/out";
     my $file = written('results', $results);
     is(system("node bench/report/report.js $file $out > $dir/log"), 0,
@@ -243,13 +250,18 @@ sub report {
 
     for my $plot (@plots) {
         my $marks = 0;
+        my %colour;
         my $parser = XML::Parser->new(Handlers => { Start => sub {
             my (undef, $tag, %attr) = @_;
             $marks++ if ($attr{'aria-roledescription'} || '')
                         =~ /\A(?:bar|line mark|area mark|point|rule)/;
+            $colour{$1} = $attr{stroke}
+                if ($attr{'aria-roledescription'} || '') eq 'line mark'
+                && $attr{'aria-label'} =~ /; subject: (.*)/;
         } });
         ok(eval { $parser->parsefile($plot); 1 }, "$plot is XML") or diag($@);
         cmp_ok($marks, '>', 0, '  and shows something');
+        is(uniq(values %colour), keys %colour, '  each line in its colour');
     }
 
     my ($html, $ratio) = map { slurp("$out/$_") } qw(report.html

@@ -16,8 +16,8 @@ const PARTS = { nginx_user: 'nginx, user', nginx_kernel: 'nginx, kernel',
 const KINDS = { domain: ['faka', 'peer', 'yardstick'],
     range: ['#2a7fd4', '#d9822b', '#8a8f98'] };
 
-const PALETTE = ['#8a8f98', '#2a7fd4', '#17a2a8', '#d9822b', '#3a9d5d',
-    '#c0392b', '#7a5ea8', '#b59a00', '#d46a9f'];
+const PALETTE = ['#2a7fd4', '#17a2a8', '#d9822b', '#3a9d5d', '#c0392b',
+    '#7a5ea8', '#b59a00', '#d46a9f', '#8a8f98'];
 
 const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');
@@ -25,11 +25,12 @@ const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 const kind = (s) => (isFaka(s) ? 'faka' : s.peer ? 'peer' : 'yardstick');
 
 
-/* A subject has the same colour in every plot. */
+/* A subject has the same colour in every plot of lines, and no other one has
+ * it there. */
 
 function subjectColor(results, shown) {
-    const all = unique([...results.series, ...results.latency,
-        ...results.load].map((s) => s.subject));
+    const all = unique([...results.latency, ...results.load]
+        .map((s) => s.subject));
     const domain = all.filter((name) => shown.some((s) => s.subject === name));
 
     return { field: 'subject', type: 'nominal', title: null,
