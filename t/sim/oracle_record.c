@@ -156,7 +156,11 @@ oracle_forget(sim_t *s, uint64_t seq)
 }
 
 
-/* What changed in them is known again when it changes next. */
+/*
+ * What changed in them is known again when it changes next.  A journal that is
+ * read again may begin before a heal that was seen already, and have a record
+ * that nobody read when the later ones came: it must not pass for the last.
+ */
 
 void
 oracle_blind(sim_t *s, uint64_t seq)
@@ -164,6 +168,7 @@ oracle_blind(sim_t *s, uint64_t seq)
     uint32_t        i;
     sim_product_t  *v;
 
+    seq = seq > s->oracle.blind_seq ? seq : s->oracle.blind_seq;
     s->oracle.blind_seq = seq;
     s->oracle.has_forgotten = 1;
 
