@@ -124,7 +124,7 @@ http_one({ path => $late->{pay}{url} =~ s{\Ahttps?://[^/]+}{}r,
 $t->later(1000);
 ok(wait_until(sub { $c->status_of($late) eq 'expired' }, 10), 'it is late');
 my $holds = $t->checkout(sku => 'rare', channel => 'alipay')->json;
-$c->pay($late);
+$c->notices($late);     # the gateway may have closed its trade meanwhile
 is($c->status_of($late), 'waiting_for_stock', 'and waits');
 $c->notices($late, trade_no => '2026112211');
 is($t->admin('POST', "/orders/$late->{order}/refunded",
