@@ -436,6 +436,14 @@ ngx_faka_notify_kept(ngx_http_request_t *r, fk_code_t code)
         return;
     }
 
+    if (code == FK_OK && ctx->stray->done == 3) {
+        /* This one learns of it now, and its owner may know the order. */
+        ngx_faka_journal_kick(ctx->shop->worker->journal);
+        ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_INFO,
+                               fk_code_info[FK_FENCED].word);
+        return;
+    }
+
     status = NGX_HTTP_BAD_REQUEST;
     more = ", kept: GET /admin/strays";
 

@@ -324,6 +324,7 @@ ngx_faka_stray_ask(ngx_http_request_t *r, ngx_faka_ctx_t *ctx,
     ctx->done = done;
     ctx->stray = stray;
     stray->ctx = ctx;
+    stray->what.epoch = fk_epoch(&ctx->shop->worker->fk);
 
     if (!ngx_faka_reader_stray(ctx->shop->worker->reader, &ctx->ask,
                                &stray->what))

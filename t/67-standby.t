@@ -87,16 +87,22 @@ for my $round (1 .. long(2, 20)) {
     $told->bought($mine) if $mine->status == 201;
     sleep 5 - (time - $since);
 
-    # Those who asked meanwhile are in the queue of its sockets.
+    # Those who asked meanwhile are in the queue of its sockets; of gateways,
+    # for an order that it does not know.
     my $asked = $t->background(sub {
-        my $answers = http_many([map { $t->checkout_request(
-            sku => 'probe', nginx => $owner) } 1 .. 20], timeout => 8);
+        my $answers = http_many([map {
+            $t->notify_request($mine->json, nginx => $owner,
+                               trade_no => "late-$round-$_"),
+            $t->checkout_request(sku => 'probe', nginx => $owner)
+        } 1 .. 20], timeout => 8);
         return [map { $_->status } @$answers];
     });
     sleep 0.2;
     kill 'CONT', @frozen;
     is(join(' ', grep { $_ != 503 } @{ $asked->wait }), '',
        "SIGSTOP $round: the old owner acknowledges nothing any more");
+    is($t->redis->cmd('EXISTS', 'faka:{main}:strays'), 0,
+       "SIGSTOP $round: and takes no payment for a stray");
     ok(follows($owner), "SIGSTOP $round: and follows");
 
     $told->merge($load->stop->data);

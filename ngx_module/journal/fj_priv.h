@@ -439,8 +439,16 @@ void fj_reader_on_stray(fj_link_t *link, const fj_reply_t *reply);
 
 /* --- strays (fj_stray.c) ------------------------------------------------ */
 
-/* The words of a command; key: room for what they point to. */
-void fj_stray_words(fj_words_t *words, char keys[2][FJ_KEY_SIZE],
+#define FJ_STRAY_KEYS       4
+#define FJ_STRAY_KEYS_TEXT  "4"
+
+typedef struct {
+    char  keys[FJ_STRAY_KEYS][FJ_KEY_SIZE];
+    char  epoch[sizeof("18446744073709551615")];
+} fj_stray_room_t;
+
+/* The words of a command; room: for what they point to. */
+void fj_stray_words(fj_words_t *words, fj_stray_room_t *room,
     const fj_conf_t *conf, const fj_stray_t *stray);
 
 

@@ -187,8 +187,9 @@ fj_reader_timer(fj_link_t *link, fj_timer_t which)
 static void
 fj_reader_send(fj_reader_t *r)
 {
-    char        keys[2][FJ_KEY_SIZE];
-    fj_words_t  words;
+    char             key[FJ_KEY_SIZE];
+    fj_words_t       words;
+    fj_stray_room_t  room;
 
     if (r->link.state != FJ_LINK_READY || r->link.command != FJ_COMMAND_NONE
         || r->asks.next == &r->asks)
@@ -199,16 +200,16 @@ fj_reader_send(fj_reader_t *r)
     r->asked = r->asks.next;
 
     if (r->asked->stray != NULL) {
-        fj_stray_words(&words, keys, r->conf, r->asked->stray);
+        fj_stray_words(&words, &room, r->conf, r->asked->stray);
         fj_link_send(&r->link, FJ_COMMAND_STRAY, &words);
         return;
     }
 
-    fj_keeper_order_key(keys[0], r->conf, &r->asked->id);
+    fj_keeper_order_key(key, r->conf, &r->asked->id);
 
     words.argc = 0;
     fj_words_text(&words, "GET");
-    fj_words_text(&words, keys[0]);
+    fj_words_text(&words, key);
 
     fj_link_send(&r->link, FJ_COMMAND_READ, &words);
 }

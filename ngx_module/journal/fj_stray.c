@@ -8,13 +8,30 @@
 #include "fj_priv.h"
 #include "fj_stray.h"
 
+#include <stdio.h>
 
-/* KEYS: the hash, that of what is settled; ARGV: field, text, the most that
- * are kept, how long it is known what was settled. */
+
+/*
+ * KEYS: the hash, that of what is settled, the snapshots' index, the journal;
+ * ARGV: field, text, the most that are kept, how long it is known what was
+ * settled, our epoch.
+ *
+ * A server that another one has replaced, and that has not heard of it, does
+ * not know the orders of that one.  Their payments are no strays: KEEP looks
+ * at the epoch of the index, to which each takeover writes, or of the journal,
+ * as what is written to the archive does.  Without both, money is kept.
+ */
 
 static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
     [FJ_STRAY_KEEP] =
         "local n = redis.call('HLEN', KEYS[1])\n"
+        "local function top(key)\n"
+        "local info = redis.pcall('XINFO', 'STREAM', key)\n"
+        "for i = 1, #info, 2 do if info[i] == 'last-generated-id' then"
+        " return string.match(info[i + 1], '^%d+') end end end\n"
+        "local top = top(KEYS[3]) or top(KEYS[4]) or ''\n"
+        "if #top > #ARGV[5] or #top == #ARGV[5] and top > ARGV[5] then"
+        " return '3 ' .. n end\n"
         "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then"
         " return '2 ' .. n end\n"
         "if n >= tonumber(ARGV[3])"
@@ -50,24 +67,35 @@ static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
 
 
 void
-fj_stray_words(fj_words_t *words, char keys[2][FJ_KEY_SIZE],
+fj_stray_words(fj_words_t *words, fj_stray_room_t *room,
     const fj_conf_t *conf, const fj_stray_t *stray)
 {
+    unsigned  i;
+
+    static const char *const  names[FJ_STRAY_KEYS] = {
+        "strays", "settled", "snapshots", "journal"
+    };
+
     assert(stray->what < FJ_STRAY_DO_COUNT);
 
-    (void) fj_key(keys[0], conf, "strays", NULL);
-    (void) fj_key(keys[1], conf, "settled", NULL);
+    (void) snprintf(room->epoch, sizeof(room->epoch), "%" PRIu64,
+                    stray->epoch);
 
     words->argc = 0;
     fj_words_text(words, "EVAL");
     fj_words_text(words, fj_stray_scripts[stray->what]);
-    fj_words_text(words, "2");
-    fj_words_text(words, keys[0]);
-    fj_words_text(words, keys[1]);
+    fj_words_text(words, FJ_STRAY_KEYS_TEXT);
+
+    for (i = 0; i < FJ_STRAY_KEYS; i++) {
+        (void) fj_key(room->keys[i], conf, names[i], NULL);
+        fj_words_text(words, room->keys[i]);
+    }
+
     fj_words_text(words, stray->field);
     fj_words_text(words, stray->text);
     fj_words_text(words, FJ_STRAYS_MAX);
     fj_words_text(words, FJ_STRAY_SETTLED_S);
+    fj_words_text(words, room->epoch);
 }
 
 

@@ -317,16 +317,19 @@ test_stray(void)
 {
     unsigned    type;
     fj_reply_t  reply;
-    fj_stray_t  keep = { FJ_STRAY_KEEP, "epay/T1", "{}" };
-    fj_stray_t  list = { FJ_STRAY_LIST, "0", "" };
+    fj_stray_t  keep = { FJ_STRAY_KEEP, "epay/T1", "{}", 1700000000001 };
+    fj_stray_t  list = { FJ_STRAY_LIST, "0", "", 0 };
 
     reader_ready();
     OK(stray(0, &keep) && ask(1) && stray(2, &list), "asked in turn");
     event_timer(FJ_TIMER_FLUSH);
-    OK(w.argc == 9 && says(0, "EVAL") && says(2, "2")
+    OK(w.argc == 12 && says(0, "EVAL") && says(2, "4")
        && says(3, "faka:{main}:strays") && says(4, "faka:{main}:settled")
-       && says(5, "epay/T1") && says(6, "{}") && says(7, FJ_STRAYS_MAX)
-       && says(8, FJ_STRAY_SETTLED_S), "a script, on its hashes");
+       && says(5, "faka:{main}:snapshots") && says(6, "faka:{main}:journal"),
+       "a script, on its hashes, and where the epoch stands");
+    OK(says(7, "epay/T1") && says(8, "{}") && says(9, FJ_STRAYS_MAX)
+       && says(10, FJ_STRAY_SETTLED_S) && says(11, "1700000000001"),
+       "with what there is to say");
     OK(strstr(w.argv[1], "HSETNX") != NULL, "that of keeping");
     EQ_STR(fj_doing(&reader.link), "EVAL of a stray payment", "alone");
     reply_text("1 1");
@@ -335,7 +338,7 @@ test_stray(void)
     OK(asks_for(1), "then an order is looked up");
     reply_text("an order");
     EQ_STR(text, "an order", "and found");
-    OK(says(5, "0") && strstr(w.argv[1], "HSCAN") != NULL, "then the list");
+    OK(says(7, "0") && strstr(w.argv[1], "HSCAN") != NULL, "then the list");
     reply_text("0\n");
     EQ_INT(answers[2], 1, "answered, too");
 
