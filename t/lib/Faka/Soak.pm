@@ -11,9 +11,9 @@ package Faka::Soak;
 # its books (Faka::Books).  Everything that chance decides about faults comes
 # from the round's seed; the buyers' timing is the machine's.
 #
-# A shop is given up for a new one after SHOP_ORDERS orders or SHOP_BULKS long
-# imports, for it only fills.  At its end all orders are read again, and once
-# more after a restart.
+# A shop is given up for a new one after SHOP_ORDERS orders, or when SHOP_FULL
+# of a table is used, for it only fills: one long import takes half of the
+# blocks.  At its end all orders are read again, and once more after a restart.
 # After a round that fails its folder stays.
 
 use strict;
@@ -32,7 +32,7 @@ use Faka::Test ();
 use Faka::Told;
 
 use constant {
-    SHOP_ORDERS => 12000, SHOP_BULKS => 3, STOCK => 1500, RARE => 40,
+    SHOP_ORDERS => 12000, SHOP_FULL => 1 / 3, STOCK => 1500, RARE => 40,
     PROBE_SECONDS => 0.01, GAP_SECONDS => 0.2, CALM_SECONDS => 0.4,
     OPEN_SECONDS => 30, SELL_SECONDS => 10, DISK => '128m',
 };
@@ -123,6 +123,20 @@ sub _open_shop {
         $t->product($sku, kind => 'counted', stock => 1_000_000);
         $self->{books}->stocked($sku, 1_000_000);
     }
+}
+
+
+# The share that is used of the table with the least room.
+
+sub _used {
+    my ($self) = @_;
+
+    my $metrics = $self->{t}->metrics;
+    my @shares = map {
+        $metrics->{"faka_memory_used{table=\"$_\"}"}
+        / $metrics->{"faka_memory_capacity{table=\"$_\"}"}
+    } qw(orders payments cards blocks);
+    return max(@shares);
 }
 
 
@@ -256,7 +270,7 @@ sub round {
     my $done = eval {
         $self->_close_shop
             if $self->{t} && ($self->{books}->orders > SHOP_ORDERS
-                              || $self->{bulks} > SHOP_BULKS);
+                              || $self->_used > SHOP_FULL);
         $self->_open_shop unless $self->{t};
         $self->_restock;
         1;
