@@ -205,7 +205,7 @@ fk_order_image_good(const fk_image_order_t *in)
            && in->axis_payment < FK_PAYMENT_COUNT
            && in->axis_stock < FK_STOCK_COUNT
            && in->axis_delivery < FK_DELIVERY_COUNT
-           && in->cancelled <= 1 && in->review <= FK_REVIEW_RETURNED
+           && in->cancelled <= 1 && in->review <= FK_REVIEW_RETURNED_LATE
            && in->flagged <= 1
            && (in->step_count == 0
                || (in->step_count == FK_STEPS_KEPT

@@ -260,7 +260,8 @@ fk_check_order_notes(fk_check_t *ck, const fk_order_rec_t *o)
 {
     int64_t  step[FK_STEP_COUNT];
 
-    if (o->review > FK_REVIEW_RETURNED || o->reason_size > FK_REASON_SIZE_MAX
+    if (o->review > FK_REVIEW_RETURNED_LATE
+        || o->reason_size > FK_REASON_SIZE_MAX
         || !fk_check_blob(ck, o->reason, o->reason_size)
         || o->start_size > FK_START_SIZE_MAX
         || !fk_check_blob(ck, o->start, o->start_size))

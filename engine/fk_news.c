@@ -11,11 +11,13 @@
  *   order alone, under       its hold ran out; money that nobody understands
  *   review and unpaid        came before
  *
+ * That money went back for a delivered order is told by its mark.
+ *
  * Three cannot be told from a new word: commission that was split later among
- * nobody (order.delivered once more), another wrong payment of an order that
- * is looked at already (order.under_review, beside that payment's own), and a
- * free order that was revoked and comes back from the archive
- * (order.refunded).
+ * nobody (order.delivered, or .returned, once more), another wrong payment of
+ * an order that is looked at already (order.under_review, beside that
+ * payment's own), and a free order that was revoked and comes back from the
+ * archive (order.refunded).
  */
 
 #include "fk_journal.h"
@@ -42,6 +44,8 @@ static fk_code_t fk_news_look(fk_look_t *look, const fk_record_head_t *head,
 static fk_news_t *fk_news_add(fk_look_t *look, fk_news_kind_t kind,
     const char *word);
 static fk_code_t fk_news_order(fk_look_t *look, const fk_image_t *image);
+static const char *fk_news_order_word(const fk_image_order_t *in,
+    fk_status_t status);
 static int fk_news_is_new(fk_look_t *look, const fk_image_order_t *in,
     fk_status_t status);
 static fk_code_t fk_news_payment(fk_look_t *look, const fk_image_t *image);
@@ -218,7 +222,7 @@ fk_news_order(fk_look_t *look, const fk_image_t *image)
         return FK_OK;
     }
 
-    news = fk_news_add(look, FK_NEWS_ORDER, fk_status_word[status]);
+    news = fk_news_add(look, FK_NEWS_ORDER, fk_news_order_word(in, status));
     if (news == NULL) {
         return FK_CORRUPT;
     }
@@ -230,6 +234,17 @@ fk_news_order(fk_look_t *look, const fk_image_t *image)
     news->amount = in->amount;
 
     return FK_OK;
+}
+
+
+/* Nothing else changes an order that is delivered and has this mark. */
+
+static const char *
+fk_news_order_word(const fk_image_order_t *in, fk_status_t status)
+{
+    return status == FK_STATUS_DELIVERED
+           && in->review == FK_REVIEW_RETURNED_LATE
+           ? fk_event_word[FK_EVENT_RETURNED] : fk_status_word[status];
 }
 
 

@@ -245,8 +245,8 @@ fk_pay_new(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 
 /*
  * Booked before.  That the gateway gave it back is news if something is still
- * to be delivered for it: then the order is held.  What was delivered, and
- * what is owed, is a person's to decide about.
+ * to be delivered for it: then the order is held.  Of one that was delivered
+ * it is noted, once.  What is owed is a person's to decide about.
  */
 static fk_code_t
 fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
@@ -267,7 +267,7 @@ fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
         && (p->state == FK_PAYMENT_STATE_APPLIED
             || p->state == FK_PAYMENT_STATE_REVIEW)
         && fk_next_state(&now, FK_EVENT_RETURNED, 0, &next) == FK_OK
-        && (o->review != FK_REVIEW_RETURNED
+        && (o->review < FK_REVIEW_RETURNED
             || memcmp(&now, &next, sizeof(now)) != 0))
     {
         if (!fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
@@ -277,7 +277,15 @@ fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
         }
 
         fk_record_begin(fk, env);
-        FK_SET(fk, o->review, FK_REVIEW_RETURNED);
+
+        if (next.delivery == FK_DELIVERY_DONE) {
+            FK_SET(fk, o->review, FK_REVIEW_RETURNED_LATE);
+
+        } else {
+            FK_SET(fk, o->review, FK_REVIEW_RETURNED);
+            *result = FK_PAY_REVIEW;
+        }
+
         fk_order_move(fk, order, &next);
         fk_record_order(fk, order);
 
@@ -288,7 +296,6 @@ fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
 
         (void) fk_record_end(fk);
         fk_commit(fk);
-        *result = FK_PAY_REVIEW;
     }
 
     fk_order_fill(fk, order, out);

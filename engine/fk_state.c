@@ -111,11 +111,13 @@ static const fk_rule_t  fk_rules[FK_EVENT_COUNT][FK_RULES_MAX] = {
           TO(REFUNDING, VOIDED, NONE) },
     },
 
-    /* Held for a person, and served by no stock that comes meanwhile. */
+    /* Held for a person, and served by no stock that comes meanwhile; what
+     * was delivered is noted. */
     [FK_EVENT_RETURNED] = {
         { PAID, SHORT, NONE, EITHER, TO(PAID, RELEASED, REVIEW) },
         { UNPAID | PAID, HELD | RELEASED | ALLOCATED, REVIEW, EITHER,
           FK_SAME, FK_SAME, FK_SAME },
+        { PAID, ALLOCATED, DONE, EITHER, TO(PAID, ALLOCATED, DONE) },
     },
 };
 

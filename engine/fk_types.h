@@ -219,12 +219,13 @@ typedef enum {
 extern const char *const  fk_event_word[];
 
 
-/* Whether a person is to look at an order, or was; the last one says more
- * than any rule, so nothing takes its place. */
+/* Whether a person is to look at an order, or was; the last two say more
+ * than any rule, so nothing takes their place. */
 
 #define FK_REVIEW_NO        0
 #define FK_REVIEW_RULE      1          /* a rule said so, or who asked it */
 #define FK_REVIEW_RETURNED  2          /* the gateway gave money back */
+#define FK_REVIEW_RETURNED_LATE 3      /* and it was delivered already */
 
 
 /*

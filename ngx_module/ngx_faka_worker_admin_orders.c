@@ -18,6 +18,7 @@
 #define NGX_FAKA_CURSOR_SIZE_MAX   10          /* decimal digits of uint32 */
 #define NGX_FAKA_ORDERS_JSON_SIZE  8192
 #define NGX_FAKA_RETURNED          "the gateway gave it back"
+#define NGX_FAKA_RETURNED_LATE     " after its delivery"
 
 
 typedef struct {
@@ -321,14 +322,20 @@ ngx_faka_admin_rules(ngx_faka_json_t *json, const fk_order_view_t *order)
 static void
 ngx_faka_admin_review(ngx_faka_json_t *json, const fk_order_view_t *order)
 {
-    u_char  *p, text[sizeof(NGX_FAKA_RETURNED) + 2 + FK_REASON_SIZE_MAX];
+    u_char  *p, text[sizeof(NGX_FAKA_RETURNED NGX_FAKA_RETURNED_LATE) + 2
+                     + FK_REASON_SIZE_MAX];
 
     ngx_faka_json_bool(json, "review", order->review != FK_REVIEW_NO);
 
     p = text;
 
-    if (order->review == FK_REVIEW_RETURNED) {
+    if (order->review >= FK_REVIEW_RETURNED) {
         p = ngx_cpymem(p, NGX_FAKA_RETURNED, sizeof(NGX_FAKA_RETURNED) - 1);
+    }
+
+    if (order->review == FK_REVIEW_RETURNED_LATE) {
+        p = ngx_cpymem(p, NGX_FAKA_RETURNED_LATE,
+                       sizeof(NGX_FAKA_RETURNED_LATE) - 1);
     }
 
     if (p != text && order->reason_size != 0) {

@@ -127,6 +127,8 @@ sub seen { return $t->admin('GET', "/orders/$_[0]{order}")->json }
         status => 'TRADE_FINISHED');
     $c->acknowledges($order, 'delivered', 'a refund of a part',
         refund_fee => '1.00', gmt_refund => '2026-01-01 00:00:00');
+    is(seen($order)->{review_reason}, "$gave_back after its delivery",
+       'which stands on the order');
     like($t->nginx->error_log,
          qr/\[error\].*order $order->{order}: the gateway gave money back: /,
          'which nobody here asked for, so it is an error');

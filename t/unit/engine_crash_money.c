@@ -301,6 +301,18 @@ prepare_looked_at(void)
 }
 
 
+static void
+prepare_given(void)
+{
+    fk_order_view_t  out;
+    fk_pay_result_t  result;
+
+    prepare_order();
+    shop_must(shop_pay(&id, "t", 1000, &result, &out) == FK_OK
+              && result == FK_PAY_DELIVERED, "delivered");
+}
+
+
 static fk_code_t
 run_returned(void)
 {
@@ -361,6 +373,7 @@ static const command_t  commands[] = {
     { "restore a revoked one", prepare_revoked_away, run_restore, 0 },
     { "given back while it waits", prepare_waiting, run_returned, 1 },
     { "given back under review", prepare_looked_at, run_returned, 1 },
+    { "given back when delivered", prepare_given, run_returned, 1 },
     { "given back, never heard of", prepare_order, run_returned, 1 },
     { "a number of another order", prepare_number, run_reused, 1 },
 };

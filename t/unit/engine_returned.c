@@ -189,6 +189,9 @@ test_waiting(void)
     EQ_INT(shop_tick().served_count, 1, "a person has said so: served");
     EQ_STR(status(), "delivered", "delivered");
     EQ_INT(view.review, FK_REVIEW_RETURNED, "what was said stays");
+    seq = fk_last_seq(&shop);
+    EQ_INT(returned("t1"), FK_OK, "told again of what was approved");
+    EQ_INT(fk_last_seq(&shop), seq, "he knew that: no record");
     read_back("approved");
 }
 
@@ -246,7 +249,7 @@ test_first(void)
 }
 
 
-/* What was delivered, or is owed, is as it was. */
+/* What was delivered stays so, and says it; what is owed is as it was. */
 static void
 test_done(void)
 {
@@ -254,11 +257,17 @@ test_done(void)
 
     shop_with_order(5);
     shop_must(pay("t1", 1000) == FK_OK && pay("t2", 1000) == FK_OK, "pay");
-    seq = fk_last_seq(&shop);
     EQ_INT(returned("t1"), FK_OK, "given back after the delivery");
     EQ_INT(result, FK_PAY_DUPLICATE, "is known");
+    seq = fk_last_seq(&shop);
+    EQ_INT(view.seq, seq, "and waits for its record");
+    EQ_STR(told(), "order.returned", "others are told");
     EQ_STR(status(), "delivered", "the order stays");
-    EQ_INT(view.review, 0, "and is not looked at");
+    EQ_INT(view.review, FK_REVIEW_RETURNED_LATE, "and says why to look");
+    EQ_INT(shop_view("x").sold, 2, "its units are sold");
+    EQ_INT(returned("t1"), FK_OK, "told again");
+    EQ_INT(view.seq, seq, "waits for the same record");
+    read_back("delivered");
     EQ_INT(returned("t2"), FK_OK, "what was owed");
     EQ_STR(money(), "t1=applied t2=refund_due", "stays so");
     EQ_INT(fk_last_seq(&shop), seq, "no record");
@@ -267,6 +276,21 @@ test_done(void)
     EQ_STR(money(), "t1=applied t2=refund_due t3=refund_due", "and owed");
     OK(shop_sound(), "sound");
     EQ_INT(say("t4", 1000, 2), FK_INVALID, "a flag that is none");
+}
+
+
+/* Revoked, it is its status that others hear of. */
+static void
+test_revoked(void)
+{
+    shop_with_order(5);
+    shop_must(pay("t1", 1000) == FK_OK && returned("t1") == FK_OK, "pay");
+    EQ_INT(decide(FK_EVENT_REVOKE), FK_OK, "taken back");
+    EQ_STR(told(), "order.refund_due payment.refund_due", "others are told");
+    EQ_INT(view.review, FK_REVIEW_RETURNED_LATE, "what was said stays");
+    EQ_INT(returned("t1"), FK_OK, "told again");
+    EQ_STR(status(), "refund_due", "is owed until somebody says so");
+    read_back("revoked");
 }
 
 
@@ -300,6 +324,7 @@ main(void)
     test_review();
     test_first();
     test_done();
+    test_revoked();
     test_ring_full();
 
     return tap_done();

@@ -63,6 +63,7 @@ static const char *const  allowed[] = {
     "returned * paid held review > paid held review",
     "returned * paid released review > paid released review",
     "returned * paid allocated review > paid allocated review",
+    "returned * paid allocated done > paid allocated done",
 };
 
 #define ALLOWED_COUNT  (sizeof(allowed) / sizeof(allowed[0]))
