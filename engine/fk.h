@@ -326,8 +326,8 @@ extern const char *const  fk_pay_result_word[];
  * RETURNED: a payment that is not known yet is booked for review.  Of a known
  * one, an order that waits for stock or is under review is held (REVIEW), with
  * FK_REVIEW_RETURNED: how much went back is not known, so a person decides.
- * A delivered one stays delivered, with FK_REVIEW_RETURNED_LATE, unless he
- * knew when he approved it; any other is as it was (both DUPLICATE).
+ * A delivered one stays delivered, with FK_REVIEW_RETURNED_LATE; any other is
+ * as it was, as is what has that mark (each DUPLICATE).
  *
  * FK_INVALID, too, for a split that cannot be, and FK_AGAIN for one of another
  * sum (fk_split_t).

@@ -237,7 +237,7 @@ fk_news_order(fk_look_t *look, const fk_image_t *image)
 }
 
 
-/* Nothing else changes an order that is delivered and has this mark. */
+/* Nothing but commission changes an order that is delivered and has it. */
 
 static const char *
 fk_news_order_word(const fk_image_order_t *in, fk_status_t status)

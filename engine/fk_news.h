@@ -7,7 +7,7 @@
  * made of after-images, so it is the same whoever reads the record, and
  * whenever; what was there before, a record does not tell.
  *
- *   order    each word of fk_status_word but awaiting_payment
+ *   order    each word of fk_status_word but awaiting_payment; returned
  *   payment  each word of fk_payment_state_word
  *   stock    imported: a file of cards came in whole
  *   product  changed: by the operator

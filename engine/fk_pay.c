@@ -26,6 +26,7 @@ static fk_code_t fk_pay_known(fk_t *fk, const fk_env_t *env,
 static fk_code_t fk_pay_new(fk_t *fk, const fk_env_t *env,
     const fk_pay_t *in, uint32_t order, fk_pay_result_t *result,
     fk_order_view_t *out);
+static uint8_t fk_pay_mark(const fk_axes_t *axes);
 static void fk_pay_flag(fk_t *fk, const fk_pay_t *in, fk_order_rec_t *o);
 static fk_code_t fk_pay_room(fk_t *fk, const fk_pay_t *in, uint32_t order,
     const fk_split_plan_t *plan);
@@ -267,7 +268,7 @@ fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
         && (p->state == FK_PAYMENT_STATE_APPLIED
             || p->state == FK_PAYMENT_STATE_REVIEW)
         && fk_next_state(&now, FK_EVENT_RETURNED, 0, &next) == FK_OK
-        && (o->review < FK_REVIEW_RETURNED
+        && (o->review != fk_pay_mark(&next)
             || memcmp(&now, &next, sizeof(now)) != 0))
     {
         if (!fk_record_room(fk, FK_IMAGE_ORDER_SIZE(o->qty)
@@ -276,16 +277,12 @@ fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
             return FK_RING_FULL;
         }
 
-        fk_record_begin(fk, env);
-
-        if (next.delivery == FK_DELIVERY_DONE) {
-            FK_SET(fk, o->review, FK_REVIEW_RETURNED_LATE);
-
-        } else {
-            FK_SET(fk, o->review, FK_REVIEW_RETURNED);
+        if (next.delivery == FK_DELIVERY_REVIEW) {
             *result = FK_PAY_REVIEW;
         }
 
+        fk_record_begin(fk, env);
+        FK_SET(fk, o->review, fk_pay_mark(&next));
         fk_order_move(fk, order, &next);
         fk_record_order(fk, order);
 
@@ -306,6 +303,14 @@ fk_pay_known(fk_t *fk, const fk_env_t *env, const fk_pay_t *in,
     }
 
     return FK_OK;
+}
+
+
+static uint8_t
+fk_pay_mark(const fk_axes_t *axes)
+{
+    return axes->delivery == FK_DELIVERY_DONE ? FK_REVIEW_RETURNED_LATE
+                                              : FK_REVIEW_RETURNED;
 }
 
 

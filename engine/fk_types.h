@@ -219,8 +219,8 @@ typedef enum {
 extern const char *const  fk_event_word[];
 
 
-/* Whether a person is to look at an order, or was; the last two say more
- * than any rule, so nothing takes their place. */
+/* Whether a person is to look at an order, or was, and why; the last two say
+ * more than any rule, so nothing takes their place. */
 
 #define FK_REVIEW_NO        0
 #define FK_REVIEW_RULE      1          /* a rule said so, or who asked it */

@@ -257,6 +257,18 @@ test_commission(void)
     shop_wait_s(86400);
     shop_tick();
     EQ_STR(told(), "", "and settled");
+
+    /* Among nobody, it is told once more, as what it is by now. */
+    id = buy("x");
+    memset(&split, 0, sizeof(split));
+    split.flagged = 1;
+    shop_must(ledger_pay(&id, "T-2", 500, &split, &result, &view)
+              == FK_OK, "pay");
+    (void) told();
+    split.flagged = 0;
+    shop_must(fk_order_commission(&shop, &shop_env, &id, &split, &view)
+              == FK_OK, "commission");
+    EQ_STR(told(), "order.delivered", "split later, among nobody");
 }
 
 

@@ -189,10 +189,11 @@ test_waiting(void)
     EQ_INT(shop_tick().served_count, 1, "a person has said so: served");
     EQ_STR(status(), "delivered", "delivered");
     EQ_INT(view.review, FK_REVIEW_RETURNED, "what was said stays");
-    seq = fk_last_seq(&shop);
-    EQ_INT(returned("t1"), FK_OK, "told again of what was approved");
-    EQ_INT(fk_last_seq(&shop), seq, "he knew that: no record");
     read_back("approved");
+
+    EQ_INT(returned("t1"), FK_OK, "the rest of it, perhaps");
+    EQ_STR(told(), "order.returned", "others are told");
+    EQ_INT(view.review, FK_REVIEW_RETURNED_LATE, "and it says so");
 }
 
 
@@ -279,6 +280,29 @@ test_done(void)
 }
 
 
+/* It goes to the archive with what was said, and nobody hears of that. */
+static void
+test_archive(void)
+{
+    size_t          size;
+    uint64_t        mark;
+    static uint8_t  record[FK_ARCHIVE_SIZE_MAX];
+
+    shop_with_order(5);
+    shop_must(pay("t1", 1000) == FK_OK && returned("t1") == FK_OK, "pay");
+    EQ_INT(shop_archive(&order.id, record, &size), FK_OK, "it leaves");
+    EQ_INT(returned("t1"), FK_NOT_FOUND, "it is away");
+    mark = fk_archive_mark(&shop, &order.id);
+    EQ_INT(fk_archive_restore(&shop, &shop_env, record, size, mark, &view),
+           FK_OK, "and comes back");
+    EQ_STR(told(), "", "others hear nothing");
+    EQ_INT(view.review, FK_REVIEW_RETURNED_LATE, "what was said stays");
+    EQ_INT(returned("t1"), FK_OK, "told again");
+    EQ_STR(told(), "", "it knew that");
+    read_back("back from the archive");
+}
+
+
 /* Revoked, it is its status that others hear of. */
 static void
 test_revoked(void)
@@ -324,6 +348,7 @@ main(void)
     test_review();
     test_first();
     test_done();
+    test_archive();
     test_revoked();
     test_ring_full();
 
