@@ -364,7 +364,7 @@ fj_on_timer(fj_link_t *link, fj_timer_t which)
             fj_kick(j);
 
         } else if (j->link.state == FJ_LINK_READY
-                   && j->link.command == FJ_COMMAND_NONE && fj_owner_due(j))
+                   && j->link.command == FJ_COMMAND_NONE && fj_sign_due(j))
         {
             fj_sign_say(j, FJ_COMMAND_SAY, FJ_OWNER_TTL_MS);
         }

@@ -63,10 +63,13 @@ const fj_command_info_t  fj_commands[FJ_COMMAND_COUNT] = {
     [FJ_COMMAND_MARK] = {
         "XADD of the opening", FJ_READ_TIMEOUT_MS, fj_recover_on_mark, NULL },
 
+    [FJ_COMMAND_OWNER_FIRST] = {
+        "GET of the first owner", FJ_COMMAND_TIMEOUT_MS, fj_owner_on_first,
+        NULL },
     [FJ_COMMAND_OWNER_ASK] = {
         "GET of the owner", FJ_COMMAND_TIMEOUT_MS, fj_owner_on_ask, NULL },
     [FJ_COMMAND_SAY] = {
-        "SET of the owner", FJ_COMMAND_TIMEOUT_MS, fj_owner_on_say, NULL },
+        "SET of the owner", FJ_COMMAND_TIMEOUT_MS, fj_sign_on_say, NULL },
     [FJ_COMMAND_SAY_TAKEN] = {
         "SET of the takeover", FJ_COMMAND_TIMEOUT_MS, fj_recover_on_taken,
         NULL },

@@ -27,7 +27,7 @@ fj_flush_run(fj_t *j)
         return;
     }
 
-    if (fj_owner_due(j)) {
+    if (fj_sign_due(j)) {
         fj_sign_say(j, FJ_COMMAND_SAY, FJ_OWNER_TTL_MS);
         return;
     }

@@ -16,7 +16,6 @@
 #include "fj_priv.h"
 
 
-#define FJ_OWNER_EVERY_MS  300
 #define FJ_OWNER_GONE_MS   1000
 #define FJ_OWNER_AWAY_MS   3000        /* .. or drains, or follows another */
 #define FJ_OWNER_SILENT_MS 400         /* two signs of life, at least */
@@ -57,39 +56,7 @@ static void fj_fenced_follow(fj_t *j);
 static void fj_fenced_alone(fj_t *j, fj_owner_t owner);
 
 
-/* --- the sign of life -------------------------------------------------- */
-
-/* A shop that lost its journal's end is still its owner's, who mends it.  Who
- * is about to end may have a request that takes for ever, and no new ones. */
-
-int
-fj_owner_due(fj_t *j)
-{
-    fk_shop_state_t  state;
-
-    if (j->drain_until_ms != 0) {
-        return 0;
-    }
-
-    state = fk_shop_state(j->fk);
-
-    return (state == FK_SHOP_OPEN || state == FK_SHOP_HEALING)
-           && fk_duty_take(j->fk, FK_DUTY_OWNER, fj_now_ms(j),
-                           FJ_OWNER_EVERY_MS);
-}
-
-
-void
-fj_owner_on_say(fj_link_t *link, const fj_reply_t *reply)
-{
-    if (!fj_reply_ok(reply)) {
-        fj_link_refused(link, reply, "SET");
-        return;
-    }
-
-    fj_flush_run(fj_of(link));
-}
-
+/* --- until when an owner is taken to live ------------------------------ */
 
 void
 fj_owner_lives(fj_t *j, int64_t ms)
@@ -142,6 +109,49 @@ fj_owner_recall(fj_t *j)
 
 
 /* --- looking for another ----------------------------------------------- */
+
+/*
+ * Whoever sold on our sockets may be about to end, and says so once.  That is
+ * the sign that differs, for who has heard one before it; else the last one
+ * has to run out, and nobody sells until then.  So it is listened to before
+ * the shop is read, however long that takes.
+ */
+
+void
+fj_owner_first(fj_t *j)
+{
+    if (j->conf->inherits) {
+        fj_owner_get(j, FJ_COMMAND_OWNER_FIRST);
+
+    } else {
+        fj_follow_start(j);
+    }
+}
+
+
+void
+fj_owner_on_first(fj_link_t *link, const fj_reply_t *reply)
+{
+    fj_t        *j = fj_of(link);
+    fj_sign_t    sign;
+    fj_owner_t   owner;
+
+    owner = fj_owner_read(j, reply, &sign);
+
+    if (owner == FJ_OWNER_WRONG) {
+        fj_link_refused(link, reply, "GET");
+        return;
+    }
+
+    fj_epoch_seen(j, sign.epoch);
+
+    if (owner == FJ_OWNER_OURS && !fj_owner_is_past(j, &sign)) {
+        fj_sign_hear(j, &sign);
+    }
+
+    fj_follow_start(j);
+}
+
 
 void
 fj_owner_ask(fj_t *j)

@@ -80,6 +80,7 @@ typedef enum {
     FJ_COMMAND_PAGE,
     FJ_COMMAND_END,                    /* the top id, for what was read */
     FJ_COMMAND_MARK,
+    FJ_COMMAND_OWNER_FIRST,            /* before anything is read */
     FJ_COMMAND_OWNER_ASK,
     FJ_COMMAND_SAY,                    /* the sign of life */
     FJ_COMMAND_SAY_TAKEN,              /* .. the shop is ours */
@@ -367,6 +368,9 @@ void fj_recover_on_mark(fj_link_t *link, const fj_reply_t *reply);
 
 /* command: one of the three SAYs. */
 void fj_sign_say(fj_t *j, fj_command_t command, int64_t ttl_ms);
+/* 1: it is on this process to say that its server sells. */
+int fj_sign_due(fj_t *j);
+void fj_sign_on_say(fj_link_t *link, const fj_reply_t *reply);
 /* reply: a STRING.  0: it is no sign that we know; *sign is zero then. */
 int fj_sign_read(const fj_reply_t *reply, fj_sign_t *sign);
 /* For how long whoever opens a shop, as large as what is read so far, says
@@ -380,20 +384,20 @@ int fj_sign_is_still(const fj_t *j);
 
 /* --- who sells (fj_owner.c) -------------------------------------------- */
 
-/* 1: it is on this process to say that its server sells. */
-int fj_owner_due(fj_t *j);
 /* Whoever sold until now is taken to live for so long. */
 void fj_owner_lives(fj_t *j, int64_t ms);
 /* .. also if none is known: what was read says that there may be one. */
 void fj_owner_expect(fj_t *j, int64_t ms);
 /* .. so does what this region knows, as a recovery begins anew in it. */
 void fj_owner_recall(fj_t *j);
+/* A recovery begins: who sells on these sockets, then it is read. */
+void fj_owner_first(fj_t *j);
+void fj_owner_on_first(fj_link_t *link, const fj_reply_t *reply);
 void fj_owner_ask(fj_t *j);
 /* Reads on, and asks again, after a while. */
 void fj_owner_wait(fj_t *j);
 /* A takeover is about to be sent: when the next one may be. */
 void fj_owner_pace(fj_t *j);
-void fj_owner_on_say(fj_link_t *link, const fj_reply_t *reply);
 void fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply);
 /* The shop is fenced: finds out by whom, and does what follows. */
 void fj_fenced(fj_t *j);

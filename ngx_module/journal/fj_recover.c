@@ -88,7 +88,7 @@ fj_recover_start(fj_t *j)
     j->silent_ms = -1;
 
     fj_owner_recall(j);
-    fj_follow_start(j);
+    fj_owner_first(j);
 }
 
 

@@ -21,6 +21,7 @@
 
 
 #define FJ_SIGN_SIZE      160
+#define FJ_SIGN_EVERY_MS  300
 #define FJ_OPENING_SLOTS  500          /* a ms; 2000 are rebuilt, checked */
 
 
@@ -75,6 +76,38 @@ fj_sign_say(fj_t *j, fj_command_t command, int64_t ttl_ms)
     fj_words_text(&words, ttl);
 
     fj_link_send(&j->link, command, &words);
+}
+
+
+/* A shop that lost its journal's end is still its owner's, who mends it.  Who
+ * is about to end may have a request that takes for ever, and no new ones. */
+
+int
+fj_sign_due(fj_t *j)
+{
+    fk_shop_state_t  state;
+
+    if (j->drain_until_ms != 0) {
+        return 0;
+    }
+
+    state = fk_shop_state(j->fk);
+
+    return (state == FK_SHOP_OPEN || state == FK_SHOP_HEALING)
+           && fk_duty_take(j->fk, FK_DUTY_OWNER, fj_now_ms(j),
+                           FJ_SIGN_EVERY_MS);
+}
+
+
+void
+fj_sign_on_say(fj_link_t *link, const fj_reply_t *reply)
+{
+    if (!fj_reply_ok(reply)) {
+        fj_link_refused(link, reply, "SET");
+        return;
+    }
+
+    fj_flush_run(fj_of(link));
 }
 
 

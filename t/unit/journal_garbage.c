@@ -124,6 +124,7 @@ static const stand_t  stands[] = {
     { .name = "journal", .command = FJ_COMMAND_PAGE,
       .reading = FJ_READING_JOURNAL },
     { .name = "end", .command = FJ_COMMAND_END },
+    { .name = "first owner", .command = FJ_COMMAND_OWNER_FIRST },
     { .name = "owner", .command = FJ_COMMAND_OWNER_ASK },
     { .name = "top", .command = FJ_COMMAND_TOP },
     { .name = "takeover", .command = FJ_COMMAND_TAKE },
@@ -199,6 +200,7 @@ stand_at(const stand_t *stand)
     default:
         conf.password = str("a password");
         conf.db = 1;
+        conf.inherits = stand->command == FJ_COMMAND_OWNER_FIRST;
         conf.replicas = stand->command == FJ_COMMAND_SAY_PROBED
                         || stand->command == FJ_COMMAND_WAIT_BATCH
                         || stand->command == FJ_COMMAND_WAIT_PROBED
@@ -254,6 +256,7 @@ is_lived_with(const stand_t *stand, const fj_reply_t *reply)
                    ? reply->count == 0 || reply->item == entry + 3
                    : reply->count == 0 && !stand->is_ours);
 
+    case FJ_COMMAND_OWNER_FIRST:
     case FJ_COMMAND_OWNER_ASK:
     case FJ_COMMAND_FENCED:
         /* Whatever it says, it is not we who sell. */

@@ -81,6 +81,31 @@ test_upgrade(void)
 }
 
 
+/* The workers of a reload's other side end while all is read, and say so. */
+
+static void
+test_last_sign(void)
+{
+    int64_t  since_ms;
+
+    upgrade();
+    shop_must(walk_to(FJ_COMMAND_PAGE), "reads");
+    says(1, THEIR_SERVER, HOST, GENERATION);
+    since_ms = w.now_ms;
+    OK(walk_to(FJ_COMMAND_TAKE), "its last sign is enough");
+    OK(w.now_ms - since_ms <= 100, "taken over after %" PRId64 " ms",
+       w.now_ms - since_ms);
+    OK(walk_calm() && fk_last_seq(&shop) == 20, "with all records");
+
+    upgrade();
+    hide(5);
+    shop_must(walk_to(FJ_COMMAND_PAGE), "reads");
+    says(1, THEIR_SERVER, HOST, GENERATION);
+    pass(1000, 0);
+    EQ_INT(machine.epoch, 0, "but not for less than it had");
+}
+
+
 static void
 test_lost_tail(void)
 {
@@ -626,6 +651,7 @@ int
 main(void)
 {
     test_upgrade();
+    test_last_sign();
     test_lost_tail();
     test_emptied();
     test_emptied_while_read();
