@@ -103,6 +103,8 @@ test_last_sign(void)
     says(1, THEIR_SERVER, HOST, GENERATION);
     pass(1000, 0);
     EQ_INT(machine.epoch, 0, "but not for less than it had");
+    show(5);
+    OK(walk_calm() && fk_last_seq(&shop) == 20, "mended: taken over");
 }
 
 
