@@ -111,10 +111,10 @@ fj_owner_recall(fj_t *j)
 /* --- looking for another ----------------------------------------------- */
 
 /*
- * Whoever sold on our sockets may be about to end, and says so once.  That is
- * the sign that differs, for who has heard one before it; else the last one
- * has to run out, and nobody sells until then.  So it is listened to before
- * the shop is read, however long that takes.
+ * Whoever sold on our sockets may be about to end, and says once more that it
+ * lives.  That is the sign that differs, for who has heard one before it; else
+ * it has to run out, and nobody sells until then.  So one is listened to
+ * before the shop is read.
  */
 
 void

@@ -1,6 +1,7 @@
 /*
  * From an empty region to a shop that sells.
  *
+ *     GET owner                           on inherited sockets
  *     read the snapshot and the journal (fj_follow.c)
  *     GET owner                           does another server sell?
  *         it does: read on, ask again     a standby
