@@ -78,7 +78,8 @@ my @KINDS = (
     { name => 'CLIENT KILL', parts => ['redis'], weight => 2,
       lasts => [0, 0], begin => \&_client_kill },
 
-    { name => 'CLIENT PAUSE', parts => ['redis'], weight => 1,
+    # Until a time of day: for hours, if its clock is set back meanwhile.
+    { name => 'CLIENT PAUSE', parts => ['redis', 'clock'], weight => 1,
       lasts => [0, 0], begin => \&_client_pause },
 
     { name => 'DEBUG SLEEP', parts => ['redis'], weight => 1,
