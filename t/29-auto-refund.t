@@ -6,7 +6,6 @@
 use lib 't/lib';
 
 use Faka::Channels;
-use Faka::Http qw(http_one);
 use Faka::Proc qw(wait_until);
 use Faka::Test;
 use Time::HiRes qw(sleep);
@@ -115,18 +114,24 @@ for my $channel (qw(epay2 alipay)) {
 
 # ---- an order that waits for stock, and is paid twice
 
+# Both come as payments of another trade: its own is closed by the shop.
+my $other = paid('alipay');
 $t->product('rare', price => 4850);
 $t->import_cards('rare', 1);
 my $late = $t->checkout(sku => 'rare', channel => 'alipay')->json;
-$late->{channel} = 'alipay';
-http_one({ path => $late->{pay}{url} =~ s{\Ahttps?://[^/]+}{}r,
-           port => $gateway->port });
+
+sub late_payment {
+    $c->notices($other, other_order => $late->{order}, trade_no => $_[0]);
+    return;
+}
+
 $t->later(1000);
 ok(wait_until(sub { $c->status_of($late) eq 'expired' }, 10), 'it is late');
-my $holds = $t->checkout(sku => 'rare', channel => 'alipay')->json;
-$c->notices($late);     # the gateway may have closed its trade meanwhile
+is($t->checkout(sku => 'rare', channel => 'alipay')->status, 201,
+   'somebody else holds the card');
+late_payment('2026112210');
 is($c->status_of($late), 'waiting_for_stock', 'and waits');
-$c->notices($late, trade_no => '2026112211');
+late_payment('2026112211');
 is($t->admin('POST', "/orders/$late->{order}/refunded",
              { trade_no => '2026112211' })->status, 200,
    'what came second is given back');
@@ -135,6 +140,6 @@ is(join(' ', $again->status, $again->json->{field}), '409 trade_no',
    'who asks for it then has to say what for');
 is($c->status_of($late), 'waiting_for_stock', 'it waits on');
 is($t->admin('POST', "/orders/$late->{order}/deny")->status, 200, 'denied');
-is(states($late), 'refund_due refunded', 'the rest is owed');
+like(states($late), qr{\Arefund_(?:due|asked) refunded\z}, 'the rest is owed');
 
 $t->audit_ok;
