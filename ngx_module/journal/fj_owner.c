@@ -30,7 +30,7 @@
 
 /* What the key says. */
 typedef enum {
-    FJ_OWNER_WRONG = 0,                /* Redis would not say */
+    FJ_OWNER_WRONG = 0,                /* unsaid, or nothing is left to do */
     FJ_OWNER_NOBODY,
     FJ_OWNER_DEAD,                     /* its process is seen to be gone */
     FJ_OWNER_OTHER,                    /* on sockets of its own */
@@ -38,7 +38,9 @@ typedef enum {
 } fj_owner_t;
 
 
-static fj_owner_t fj_owner_read(fj_t *j, const fj_reply_t *reply,
+static fj_owner_t fj_owner_read(fj_link_t *link, const fj_reply_t *reply,
+    fj_sign_t *sign);
+static fj_owner_t fj_owner_else(fj_link_t *link, const fj_reply_t *reply,
     fj_sign_t *sign);
 static int fj_owner_is_past(const fj_t *j, const fj_sign_t *sign);
 static void fj_owner_listen(fj_t *j, int is_heard);
@@ -136,16 +138,13 @@ fj_owner_on_first(fj_link_t *link, const fj_reply_t *reply)
     fj_sign_t    sign;
     fj_owner_t   owner;
 
-    owner = fj_owner_read(j, reply, &sign);
+    owner = fj_owner_else(link, reply, &sign);
 
     if (owner == FJ_OWNER_WRONG) {
-        fj_link_refused(link, reply, "GET");
         return;
     }
 
-    fj_epoch_seen(j, sign.epoch);
-
-    if (owner == FJ_OWNER_OURS && !fj_owner_is_past(j, &sign)) {
+    if (owner == FJ_OWNER_OURS) {
         fj_sign_hear(j, &sign);
     }
 
@@ -180,25 +179,9 @@ fj_owner_on_ask(fj_link_t *link, const fj_reply_t *reply)
     fj_sign_t    sign;
     fj_owner_t   owner;
 
-    owner = fj_owner_read(j, reply, &sign);
+    owner = fj_owner_else(link, reply, &sign);
 
     if (owner == FJ_OWNER_WRONG) {
-        fj_link_refused(link, reply, "GET");
-        return;
-    }
-
-    fj_epoch_seen(j, sign.epoch);
-
-    if (owner == FJ_OWNER_OURS && fj_owner_is_past(j, &sign)) {
-        owner = FJ_OWNER_NOBODY;
-    }
-
-    /* It took long to be seen: until now it was thought to be gone. */
-    if (owner == FJ_OWNER_OURS && fj_owner_is_stranger(j)
-        && fj_owner_is_newer(j, &sign))
-    {
-        fk_recover_break(j->fk, j->conf->owner);
-        fj_fenced(j);
         return;
     }
 
@@ -332,13 +315,14 @@ fj_owner_lets(fj_t *j, fj_owner_t owner)
 }
 
 
-/* 1: whatever an owner that lives has promised was read here. */
+/* 1: whatever an owner that lives has promised was read here.  One whose epoch
+ * is over in the journal already knows nothing of who came after it. */
 
 static int
 fj_owner_has_all(fj_t *j, fj_owner_t owner)
 {
     if ((owner != FJ_OWNER_OURS && owner != FJ_OWNER_OTHER) || j->signs < 2
-        || j->sign.epoch == 0)
+        || j->sign.epoch == 0 || j->sign.epoch < j->read_id.epoch)
     {
         return 0;
     }
@@ -524,8 +508,10 @@ fj_owner_pace(fj_t *j)
  */
 
 static fj_owner_t
-fj_owner_read(fj_t *j, const fj_reply_t *reply, fj_sign_t *sign)
+fj_owner_read(fj_link_t *link, const fj_reply_t *reply, fj_sign_t *sign)
 {
+    fj_t  *j = fj_of(link);
+
     memset(sign, 0, sizeof(fj_sign_t));
 
     if (reply->type == FJ_REPLY_NIL) {
@@ -533,6 +519,7 @@ fj_owner_read(fj_t *j, const fj_reply_t *reply, fj_sign_t *sign)
     }
 
     if (reply->type != FJ_REPLY_STRING) {
+        fj_link_refused(link, reply, "GET");
         return FJ_OWNER_WRONG;
     }
 
@@ -540,14 +527,45 @@ fj_owner_read(fj_t *j, const fj_reply_t *reply, fj_sign_t *sign)
         return FJ_OWNER_OTHER;
     }
 
+    fj_epoch_seen(j, sign->epoch);
+
     if (sign->host == j->conf->host
-        && j->link.shell->is_dead(j->link.data, sign->server))
+        && link->shell->is_dead(link->data, sign->server))
     {
         return FJ_OWNER_DEAD;
     }
 
     return sign->generation == j->conf->generation ? FJ_OWNER_OURS
                                                    : FJ_OWNER_OTHER;
+}
+
+
+/* The same for who may take the shop: what this region said is nobody's. */
+
+static fj_owner_t
+fj_owner_else(fj_link_t *link, const fj_reply_t *reply, fj_sign_t *sign)
+{
+    fj_t        *j = fj_of(link);
+    fj_owner_t   owner;
+
+    owner = fj_owner_read(link, reply, sign);
+
+    if (owner != FJ_OWNER_OURS) {
+        return owner;
+    }
+
+    if (fj_owner_is_past(j, sign)) {
+        return FJ_OWNER_NOBODY;
+    }
+
+    /* It took long to be seen: until now it was thought to be gone. */
+    if (fj_owner_is_stranger(j) && fj_owner_is_newer(j, sign)) {
+        fk_recover_break(j->fk, j->conf->owner);
+        fj_fenced(j);
+        return FJ_OWNER_WRONG;
+    }
+
+    return FJ_OWNER_OURS;
 }
 
 
@@ -595,14 +613,11 @@ fj_fenced_on_owner(fj_link_t *link, const fj_reply_t *reply)
     fj_sign_t    sign;
     fj_owner_t   owner;
 
-    owner = fj_owner_read(j, reply, &sign);
+    owner = fj_owner_read(link, reply, &sign);
 
     if (owner == FJ_OWNER_WRONG) {
-        fj_link_refused(link, reply, "GET");
         return;
     }
-
-    fj_epoch_seen(j, sign.epoch);
 
     /* Its sign may be the last one before Redis is emptied. */
     if (owner == FJ_OWNER_OTHER && !j->replaced) {

@@ -529,11 +529,12 @@ test_cluster_moves(void)
         FJ_COMMAND_SLOT, FJ_COMMAND_CONFIG, FJ_COMMAND_PAGE,
         FJ_COMMAND_OWNER_ASK, FJ_COMMAND_TOP, FJ_COMMAND_TAKE,
         FJ_COMMAND_SAY_TAKEN, FJ_COMMAND_TAKE_INDEX, FJ_COMMAND_PROBE,
-        FJ_COMMAND_BATCH
+        FJ_COMMAND_OWNER_FIRST, FJ_COMMAND_BATCH
     };
 
     for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         world_of(FJ_MODE_CLUSTER, 2);
+        conf.inherits = commands[i] == FJ_COMMAND_OWNER_FIRST;
 
         if (commands[i] == FJ_COMMAND_BATCH) {
             act_calm();

@@ -409,7 +409,7 @@ test_timeouts(void)
         { FJ_COMMAND_TOP, 10000 }, { FJ_COMMAND_TAKE, 10000 },
         { FJ_COMMAND_TAKE_INDEX, 10000 }, { FJ_COMMAND_PAGE, 10000 },
         { FJ_COMMAND_MARK, 10000 }, { FJ_COMMAND_OWNER_ASK, 1500 },
-        { FJ_COMMAND_SAY_TAKEN, 1500 }
+        { FJ_COMMAND_SAY_TAKEN, 1500 }, { FJ_COMMAND_OWNER_FIRST, 1500 }
     };
 
     size_t  i;
@@ -425,6 +425,7 @@ test_timeouts(void)
         {
             conf.password = str("a password");
             conf.db = 3;
+            conf.inherits = rows[i].command == FJ_COMMAND_OWNER_FIRST;
             world_start();
         }
 

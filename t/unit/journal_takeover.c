@@ -12,20 +12,6 @@ static int       is_taken;             /* its takeover is on its way */
 static stream_t  before[STREAMS_MAX];  /* what Redis has lost */
 
 
-/* The new binary of an upgrade, on a shop with 20 records; the old one has
- * said something, but perhaps to another Redis. */
-static void
-upgrade(void)
-{
-    open_with(20);
-    conf.inherits = 1;
-    their_seq = 20;
-    says(1, THEIR_SERVER, HOST, GENERATION);
-    is_taken = 0;
-    world_start();
-}
-
-
 /* So long, while the old binary says that it lives, every 300 ms. */
 static void
 old_lives(int64_t ms)
@@ -33,6 +19,7 @@ old_lives(int64_t ms)
     int64_t  until_ms, said_ms;
 
     said_ms = 0;
+    is_taken = 0;
 
     for (until_ms = w.now_ms + ms; w.now_ms < until_ms && !is_taken; ) {
         if (w.now_ms - said_ms >= 300) {
@@ -81,33 +68,6 @@ test_upgrade(void)
 }
 
 
-/* The workers of a reload's other side end while all is read, and say so. */
-
-static void
-test_last_sign(void)
-{
-    int64_t  since_ms;
-
-    upgrade();
-    shop_must(walk_to(FJ_COMMAND_PAGE), "reads");
-    says(1, THEIR_SERVER, HOST, GENERATION);
-    since_ms = w.now_ms;
-    OK(walk_to(FJ_COMMAND_TAKE), "its last sign is enough");
-    OK(w.now_ms - since_ms <= 100, "taken over after %" PRId64 " ms",
-       w.now_ms - since_ms);
-    OK(walk_calm() && fk_last_seq(&shop) == 20, "with all records");
-
-    upgrade();
-    hide(5);
-    shop_must(walk_to(FJ_COMMAND_PAGE), "reads");
-    says(1, THEIR_SERVER, HOST, GENERATION);
-    pass(1000, 0);
-    EQ_INT(machine.epoch, 0, "but not for less than it had");
-    show(5);
-    OK(walk_calm() && fk_last_seq(&shop) == 20, "mended: taken over");
-}
-
-
 static void
 test_lost_tail(void)
 {
@@ -124,6 +84,20 @@ test_lost_tail(void)
     OK(is_taken, "mended: taken over");
     OK(walk_calm() && fk_last_seq(&shop) == 20, "nothing is missing");
     EQ_INT(fk_shop_state(&shop), FK_SHOP_OPEN, "nor healed");
+}
+
+
+/* Somebody has taken the shop from the old one, who has not seen it yet. */
+
+static void
+test_sign_of_before(void)
+{
+    upgrade();
+    stream_put(journal, "2-0", "t", "somebody", NULL);
+    old_lives(1000);
+    OK(!is_taken, "who is fenced does not speak for who did that");
+    w.dead = THEIR_SERVER;
+    OK(walk_calm() && machine.epoch == 3, "gone: taken over");
 }
 
 
@@ -236,7 +210,6 @@ test_snapshot_alone(void)
     stream_cut(journal, journal->count);
     conf.inherits = 1;
     their_seq = 20;
-    is_taken = 0;
     world_start();
     old_lives(2000);
     OK(is_taken, "a snapshot is as good as the journal before it");
@@ -254,7 +227,6 @@ test_snapshot_alone_emptied(void)
     stream_cut(journal, journal->count);
     conf.inherits = 1;
     their_seq = 21;
-    is_taken = 0;
     world_start();
     old_lives(1000);
     OK(!is_taken && machine.joined, "its owner has more; the rest was read");
@@ -653,8 +625,8 @@ int
 main(void)
 {
     test_upgrade();
-    test_last_sign();
     test_lost_tail();
+    test_sign_of_before();
     test_emptied();
     test_emptied_while_read();
     test_snapshot_alone();

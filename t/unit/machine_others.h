@@ -50,6 +50,20 @@ says(uint64_t epoch, uint64_t server, uint64_t host, uint64_t generation)
 }
 
 
+/* The new binary of an upgrade, on a shop with 20 records; the old one has
+ * said something, but perhaps to another Redis. */
+__attribute__((unused))
+static void
+upgrade(void)
+{
+    open_with(20);
+    conf.inherits = 1;
+    their_seq = 20;
+    says(1, THEIR_SERVER, HOST, GENERATION);
+    world_start();
+}
+
+
 __attribute__((unused))
 static void
 other_says(uint64_t epoch)
