@@ -331,7 +331,8 @@ check: deps-test deps-check
 	    unit-asan-build tsan-build step-build sim-build clock-build \
 	    verdicts-build
 	FAKA_LONG=1 $(PROVE) -j3 -It/lib $(PROVE_FLAGS) $(ALL_TESTS)
-	+@for campaign in browser asan ubsan tsan valgrind unit-clang fuzz lint; do \
+	+@for campaign in browser asan ubsan tsan valgrind unit-clang \
+	    sim-mutants fuzz lint; do \
 	    $(MAKE) --no-print-directory $$campaign || exit 1; \
 	done
 
