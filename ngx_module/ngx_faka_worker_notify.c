@@ -384,7 +384,8 @@ ngx_faka_notify_booked(ngx_http_request_t *r, fk_code_t code)
 }
 
 
-/* What went back to the buyer is nobody's to give back any more. */
+/* What went back to the buyer is nobody's to give back any more: nothing is
+ * kept of that. */
 
 static void
 ngx_faka_notify_stray(ngx_http_request_t *r, const char *why,
@@ -397,11 +398,6 @@ ngx_faka_notify_stray(ngx_http_request_t *r, const char *why,
     ctx = ngx_http_get_module_ctx(r, ngx_http_faka_module);
     money = ctx->data;
 
-    if (money->returned) {
-        ngx_faka_notify_refuse(r, NGX_HTTP_BAD_REQUEST, NGX_LOG_ERR, why);
-        return;
-    }
-
     ctx->result = why;
     money->refused = refused;
 
@@ -413,7 +409,11 @@ ngx_faka_notify_stray(ngx_http_request_t *r, const char *why,
 
     ngx_faka_stray_name(stray, money->channel->name, money->fact.trade_no,
                         money->fact.order_no);
-    ngx_faka_stray_describe(stray, &money->fact, why);
+
+    if (!money->returned) {
+        ngx_faka_stray_describe(stray, &money->fact, why);
+    }
+
     ngx_faka_stray_ask(r, ctx, stray, ngx_faka_notify_kept);
 }
 
@@ -437,8 +437,7 @@ ngx_faka_notify_kept(ngx_http_request_t *r, fk_code_t code)
     }
 
     if (code == FK_OK && ctx->stray->done == 3) {
-        /* This one learns of it now, and its owner may know the order. */
-        ngx_faka_journal_kick(ctx->shop->worker->journal);
+        /* This one learns of it soon, and its owner may know the order. */
         ngx_faka_notify_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_INFO,
                                fk_code_info[FK_FENCED].word);
         return;
@@ -450,6 +449,9 @@ ngx_faka_notify_kept(ngx_http_request_t *r, fk_code_t code)
     if (code != FK_OK) {
         status = NGX_HTTP_SERVICE_UNAVAILABLE;
         more = ", not kept: redis did not take it";
+
+    } else if (money->returned) {
+        more = ", of money that was given back";
 
     } else if (ctx->stray->done == 0) {
         more = ", not kept: too many others are";

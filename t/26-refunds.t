@@ -71,6 +71,17 @@ sub asked {
     return scalar grep { ($_->{name} // '') eq $call{$channel} } @$calls;
 }
 
+# What the shop answers when Alipay tells it of a refund.
+sub told_refund {
+    my ($order, %switches) = @_;
+
+    my $sent = $t->gateway->control("notify/$order->{order}",
+        { protocol => 'alipay', status => 'TRADE_CLOSED',
+          refund_fee => '9.90', gmt_refund => '2026-01-01 00:00:00',
+          %switches });
+    return "$sent->{answers}[0]{status} $sent->{answers}[0]{body}";
+}
+
 
 # What was delivered: the money goes back, and its card is void.
 
@@ -93,13 +104,31 @@ for my $channel (qw(epay ali)) {
        'nor is it sold again');
 
     next if $channel ne 'ali';
-    $t->gateway->control("notify/$order->{order}", { protocol => 'alipay',
-        status => 'TRADE_CLOSED', refund_fee => '9.90',
-        gmt_refund => '2026-01-01 00:00:00' });
-    is(seen($order)->{status}, 'refunded', 'told by the gateway, too');
+    is(told_refund($order), '200 success', 'told by the gateway, too');
+    is(seen($order)->{status}, 'refunded', 'it stays refunded');
     like($t->nginx->error_log,
          qr/\[info\].*order $order->{order}: the gateway gave money back, as/,
          'which is no error');
+
+    my @unknown = ($order, other_order => '0' x 26);
+    is(told_refund(@unknown), '400 fail', 'told of an order that nobody has');
+    like($t->nginx->error_log, qr/: unknown_order, of money that was given/,
+         'which a person has to see');
+    is($t->redis->cmd('EXISTS', 'faka:{main}:strays'), 0, 'nothing is kept');
+    $t->gateway->control("notify/$order->{order}",
+        { protocol => 'alipay', other_order => $unknown[2] });
+    is($t->admin('POST', '/strays/ali/settled',
+                 { order => $unknown[2],
+                   trade_no => trade($order)->{trade_no} })->status, 200,
+       'its payment comes, and a person settles that');
+    is(told_refund(@unknown), '200 success', 'told of that, it is well');
+
+    # Another server has the shop, and may know it.
+    my $index = 'faka:{main}:snapshots';
+    $t->redis->cmd('RENAME', $index, "$index:hidden");
+    $t->redis->cmd('XADD', $index, '9' x 17 . '-0', 't', 'another');
+    is(told_refund(@unknown), '503 fail', 'fenced: that is not for us to say');
+    $t->redis->cmd('RENAME', "$index:hidden", $index);
 }
 
 

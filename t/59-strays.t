@@ -404,9 +404,33 @@ for my $name (sort keys %away) {
 }
 
 
+$t->finish;
+
+
+# ---- another server has the shop ------------------------------------------
+
+# Its entry of the index says so, and nothing else: a shop that sells nothing
+# learns it of its journal.  "Longer": numbers, not texts, are compared.
+shop();
+my ($epoch) = $t->redis->cmd('XREVRANGE', 'faka:{main}:journal', '+', '-',
+                             'COUNT', 1)->[0][0] =~ /\A(\d+)-/;
+for my $row (['a later epoch', $epoch + 1], ['a longer one', "${epoch}0"]) {
+    $t->redis->cmd('XADD', 'faka:{main}:snapshots', "$row->[1]-0", 't', 'x');
+    refused($stray, 503, $row->[0], trade_no => 'T-fenced');
+    ok(!field('epay/T-fenced'), 'is not kept');
+}
+$t->redis->cmd('DEL', 'faka:{main}:snapshots');
+refused($stray, 400, 'without the index', trade_no => 'T-journal');
+ok(field('epay/T-journal'), 'the journal tells that it is to be kept');
+$t->redis->cmd('XADD', 'faka:{main}:journal', "${epoch}0-0", 't', 'x');
+refused($stray, 503, 'or that it is not', trade_no => 'T-fenced');
+ok(!field('epay/T-fenced'), 'which is not');
+$t->finish;
+
+
 # ---- a worker that is to end, and a number that nobody has told -------------
 
-$t->redis->cmd('DEL', KEY);
+shop(workers => 1);
 $t->redis->cmd('SET', KEY, 'no hash');
 ok($t->nginx->restart && $t->wait_open, 'the number is asked for in vain');
 $t->redis->pause;

@@ -19,7 +19,8 @@
  * A server that another one has replaced, and that has not heard of it, does
  * not know the orders of that one.  Their payments are no strays: KEEP looks
  * at the epoch of the index, to which each takeover writes, or of the journal,
- * as what is written to the archive does.  Without both, money is kept.
+ * as what is written to the archive does.  Without both, money is kept.  An
+ * empty text is all of that, but the keeping.
  */
 
 static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
@@ -35,8 +36,8 @@ static const char *const  fj_stray_scripts[FJ_STRAY_DO_COUNT] = {
         "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then"
         " return '2 ' .. n end\n"
         "if n >= tonumber(ARGV[3])"
-        " and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then"
-        " return '0 ' .. n end\n"
+        " and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0"
+        " or ARGV[2] == '' then return '0 ' .. n end\n"
         "return '1 ' .. n"
         " + redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])",
 

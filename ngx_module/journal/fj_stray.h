@@ -42,16 +42,17 @@ typedef enum {
 typedef struct {
     fj_stray_do_t  what;
     const char    *field;              /* LIST: the cursor; "0" to begin */
-    const char    *text;               /* KEEP: what is to stand there */
+    const char    *text;               /* KEEP: what is to stand there; "":
+                                          only whether it would */
     uint64_t       epoch;              /* KEEP: of whoever knows no order */
 } fj_stray_t;
 
 
 /*
  * What a script has answered, for all but LIST.  done: KEEP, 1 it stands
- * there, 2 a person has settled it, 3 somebody has taken the shop over since
- * epoch; DROP, SETTLE, 1 it stood there; count: how many there are now.  0:
- * that is no answer of it.
+ * there, 0 it is not kept, 2 a person has settled it, 3 somebody has taken the
+ * shop over since epoch; DROP, SETTLE, 1 it stood there; count: how many there
+ * are now.  0: that is no answer of it.
  */
 int fj_stray_read(const char *text, size_t size, uint64_t *done,
     uint64_t *count);
