@@ -144,7 +144,7 @@ fj_owner_on_first(fj_link_t *link, const fj_reply_t *reply)
         return;
     }
 
-    if (owner == FJ_OWNER_OURS) {
+    if (owner == FJ_OWNER_OURS || owner == FJ_OWNER_OTHER) {
         fj_sign_hear(j, &sign);
     }
 
@@ -540,7 +540,8 @@ fj_owner_read(fj_link_t *link, const fj_reply_t *reply, fj_sign_t *sign)
 }
 
 
-/* The same for who may take the shop: what this region said is nobody's. */
+/* The same for who may take the shop: what this region said is nobody's, and
+ * who was fenced leaves to a later generation on its sockets. */
 
 static fj_owner_t
 fj_owner_else(fj_link_t *link, const fj_reply_t *reply, fj_sign_t *sign)

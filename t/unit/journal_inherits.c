@@ -9,18 +9,6 @@
 #include "machine_others.h"
 
 
-/* The time until the takeover. */
-static int64_t
-taken_after(void)
-{
-    int64_t  since_ms;
-
-    since_ms = w.now_ms;
-    shop_must(walk_to(FJ_COMMAND_TAKE), "taken");
-    return w.now_ms - since_ms;
-}
-
-
 /* --- the last sign ------------------------------------------------------ */
 
 /* The workers of a reload's other side end while all is read, and say so, and
@@ -97,6 +85,35 @@ test_damage(void)
 }
 
 
+/* Another server lives as it is read once more, and is gone then: it may have
+ * mended what was read before that. */
+
+static void
+test_damage_mended(void)
+{
+    open_with(20);
+    journal->entry[7].data[1][20] ^= 1;
+    owner_text[0] = '\0';
+    conf.inherits = 1;
+    world_start();
+
+    while (!machine.damage.alone) {
+        step();
+    }
+
+    other_says(1);
+    shop_must(walk_to(FJ_COMMAND_PAGE), "reads");
+    owner_text[0] = '\0';
+
+    while (machine.damage.code == FK_OK) {
+        step();
+    }
+
+    journal->entry[7].data[1][20] ^= 1;
+    OK(walk_calm() && fk_last_seq(&shop) == 20, "read a third time: opened");
+}
+
+
 static void
 test_epoch_seen(void)
 {
@@ -155,6 +172,7 @@ main(void)
     test_last_sign();
     test_last_sign_short();
     test_damage();
+    test_damage_mended();
     test_epoch_seen();
     test_own_sign();
     test_left_at_once();

@@ -298,18 +298,6 @@ test_sign_after_loss(void)
 
 /* --- nobody ------------------------------------------------------------- */
 
-/* The time until the takeover, when nobody says anything. */
-static int64_t
-taken_after(void)
-{
-    int64_t  since_ms;
-
-    since_ms = w.now_ms;
-    shop_must(walk_to(FJ_COMMAND_TAKE), "taken");
-    return w.now_ms - since_ms;
-}
-
-
 static void
 test_silence(void)
 {

@@ -91,6 +91,19 @@ show(size_t count)
 }
 
 
+/* The time until the takeover. */
+__attribute__((unused))
+static int64_t
+taken_after(void)
+{
+    int64_t  since_ms;
+
+    since_ms = w.now_ms;
+    shop_must(walk_to(FJ_COMMAND_TAKE), "taken");
+    return w.now_ms - since_ms;
+}
+
+
 /* POST /admin/takeover */
 __attribute__((unused))
 static void
