@@ -272,6 +272,40 @@ test_commission(void)
 }
 
 
+/* The same of an order whose gateway gave the money back meanwhile. */
+
+static void
+test_commission_returned(void)
+{
+    fk_pay_t       in;
+    fk_split_t     split;
+    fk_order_id_t  id;
+
+    new_shop();
+    id = buy("x");
+    memset(&split, 0, sizeof(split));
+    split.flagged = 1;
+    shop_must(ledger_pay(&id, "T-1", 500, &split, &result, &view)
+              == FK_OK, "pay");
+
+    memset(&in, 0, sizeof(in));
+    in.id = id;
+    in.channel = str("epay");
+    in.trade_no = str("T-1");
+    in.amount = 500;
+    strcpy(in.currency, "CNY");
+    in.returned = 1;
+    shop_must(fk_pay(&shop, &shop_env, &in, &result, &view) == FK_OK,
+              "returned");
+    (void) told();
+
+    split.flagged = 0;
+    shop_must(fk_order_commission(&shop, &shop_env, &id, &split, &view)
+              == FK_OK, "commission");
+    EQ_STR(told(), "order.returned", "split later: it stays returned");
+}
+
+
 /* --- what nobody made -------------------------------------------------- */
 
 static fk_code_t
@@ -384,6 +418,7 @@ main(void)
     test_short();
     test_archive();
     test_commission();
+    test_commission_returned();
     test_damage();
     test_made();
 
