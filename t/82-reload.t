@@ -11,6 +11,7 @@ use Faka::Told;
 
 use File::Copy qw(copy);
 use IO::Socket::INET;
+use List::Util qw(min);
 use Time::HiRes qw(sleep);
 
 my $t = Faka::Test->new->start;
@@ -86,8 +87,11 @@ $told->check($t, 'failed reloads', cards => $cards);
 
 # HUP with another size, or another file of the module: new memory, filled from
 # the journal.  The workers of before are shut out, and a buyer who was refused
-# by them comes again at once.
+# by them comes again at once.  New workers that are too late for the last sign
+# of the old ones, as may happen on a busy machine, wait for the silence of
+# 1.2 s; but that is the exception.
 
+my @gaps_ms;
 my $other = $t->dir . '/other.so';
 copy($nginx->{opt}{module}, $other) or die "$other: $!";
 
@@ -111,7 +115,8 @@ for my $way (['another file', sub { $nginx->{opt}{module} = $other }],
                                 . 'orders none needed a third try');
         is($part->{later}{recovering}, undef,
            "$name, keepalive $keeps: nobody was taken before it was open");
-        cmp_ok($part->{gap_ms}, '<', 1000,
+        push @gaps_ms, $part->{gap_ms};
+        cmp_ok($part->{gap_ms}, '<', 2000,
                sprintf "$name: the longest pause was %.0f ms",
                        $part->{gap_ms});
         $told->merge($part->{told}->data);
@@ -121,6 +126,7 @@ for my $way (['another file', sub { $nginx->{opt}{module} = $other }],
     $epoch = epoch();
     $told->check($t, $name, cards => $cards);
 }
+cmp_ok(min(@gaps_ms), '<', 1000, 'the last sign of the old workers is heard');
 
 $t->product('bulk');
 $t->import_cards('bulk', 20000);
