@@ -371,9 +371,10 @@ is_deeply(\%count, { 'ok 1 200 7' => 16, 'busy 0 - -' => 4 },
 
 mode('hang');
 unlink "$dir/seen";
-http_many([(ping_request('right', timeout => 0.5)) x 16], concurrency => 16);
+http_many([(ping_request('right', timeout => 1)) x 16], concurrency => 16);
 ok(wait_until(sub {
-       return 16 == grep { ($_->{event} || '') eq 'close' } seen();
+       return 16 == grep { ($_->{event} || '') eq 'close'
+                           && $_->{mode} eq 'hang' } seen();
    }, 5), 'who leaves takes his call along');
 is(brief(ping('right')), 'ok 1 200 7', 'and makes room');
 

@@ -2,7 +2,8 @@
 
 // A gateway of exact bytes, for t/25-call.t: what it does with a
 // connection, the file "mode" in its folder says at that moment; what came
-// is appended to the file "seen", a JSON line each.
+// is appended to the file "seen", a JSON line each.  The end of a connection
+// names the mode in which it began.
 //
 //     node t/gateway/replies.js FOLDER PORT[=CERTIFICATE[,TLS_VERSION]] ...
 //
@@ -101,11 +102,12 @@ function talk(socket, below, port) {
 
 function serve(port, context) {
   net.createServer((below) => {
-    const spoil = spoilers[mode()];
+    const as = mode();
+    const spoil = spoilers[as];
 
     seen({ port, event: 'connect' });
     below.on('error', () => {});
-    below.on('close', () => seen({ port, event: 'close' }));
+    below.on('close', () => seen({ port, event: 'close', mode: as }));
     if (spoil) {
       below.on('data', () => {});
       spoil(below);
