@@ -33,7 +33,7 @@ is_of(const fk_news_t *one)
             }
         }
 
-        return 0;
+        return one->word == fk_event_word[FK_EVENT_RETURNED];
     }
 
     if (one->kind == FK_NEWS_PAYMENT) {
